@@ -1,0 +1,1 @@
+"""Django side of Overread: all that a web request may touch."""

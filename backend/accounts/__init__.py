@@ -1,0 +1,1 @@
+"""Users, bearer tokens, and the one table of who may do what."""

@@ -1,0 +1,90 @@
+"""The one table of who may do what: every operation of the API has a row, a view without one does not start.
+
+Roles are those of a project's members. An outsider (signed in, no member) gets 404 for every project operation,
+the same answer as for a project that does not exist; an anonymous caller gets 401.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+READER: Final = "reader"
+REVIEWER: Final = "reviewer"
+LEAD: Final = "lead"
+
+# Who may: PUBLIC, anyone signed in (SIGNED_IN), site administrators (ADMIN), or members by role.
+PUBLIC: Final = frozenset({"public"})
+SIGNED_IN: Final = frozenset({"signed_in"})
+ADMIN: Final = frozenset({"admin"})
+MEMBERS: Final = frozenset({READER, REVIEWER, LEAD})
+REVIEWERS: Final = frozenset({REVIEWER, LEAD})
+LEADS: Final = frozenset({LEAD})
+
+ACCESS: Final[dict[str, frozenset[str]]] = {
+    # accounts
+    "me.read": SIGNED_IN,
+    "me.update": SIGNED_IN,
+    "token.list": SIGNED_IN,
+    "token.create": SIGNED_IN,
+    "token.revoke": SIGNED_IN,
+    "user.list": SIGNED_IN,
+    "user.create": ADMIN,
+    # projects
+    "project.list": SIGNED_IN,
+    "project.create": SIGNED_IN,
+    "project.read": MEMBERS,
+    "project.update": LEADS,
+    "finding_type.list": MEMBERS,
+    "finding_type.create": LEADS,
+    "finding_type.update": LEADS,
+    "member.list": MEMBERS,
+    "member.set": LEADS,
+    "member.remove": LEADS,
+    # reading
+    "worklist.read": MEMBERS,
+    "worklist.next": MEMBERS,
+    "worklist.pace": MEMBERS,
+    "case.open": MEMBERS,
+    "case.read": MEMBERS,
+    "case.thumbnail": MEMBERS,
+    "case.release": LEADS,
+    "reading.save": MEMBERS,
+    "reading.submit": MEMBERS,
+    "reading.reopen": MEMBERS,
+    "reading.revisions": MEMBERS,
+    "blob.write": MEMBERS,
+    "blob.read": MEMBERS,
+    # exchange
+    "import.list": LEADS,
+    "import.create": LEADS,
+    "import.read": LEADS,
+    "import.upload": LEADS,
+    "import.start": LEADS,
+    "import.items": LEADS,
+    "split.read": LEADS,
+    "export.coco": LEADS,
+    "export.masks": LEADS,
+    # learning and registry
+    "learning.read": LEADS,
+    "policy.read": LEADS,
+    "policy.update": LEADS,
+    "round.list": LEADS,
+    "round.start": LEADS,
+    "round.read": LEADS,
+    "round.cancel": LEADS,
+    "model.list": LEADS,
+    "model.read": LEADS,
+    "model.promote": LEADS,
+    "model.release": LEADS,
+    "model.evaluate_holdout": LEADS,
+    "job.list": LEADS,
+    "job.read": LEADS,
+    # DICOMweb
+    "dicomweb.search": MEMBERS,
+    "dicomweb.retrieve": MEMBERS,
+}
+
+
+def is_allowed(operation: str, role: str) -> bool:
+    """Whether `role` (a member's role, "signed_in" or "admin") may do `operation`; KeyError for an unknown operation."""
+    return role in ACCESS[operation]

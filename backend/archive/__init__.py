@@ -1,0 +1,1 @@
+"""Archive, Study, Series, Instance; ingest and frame storage."""

@@ -1,0 +1,107 @@
+"""Archive, Study, Series, Instance: the DICOM information model, as stored after de-identification."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+
+from django.db import models
+
+
+def new_archive_key() -> str:
+    """A fresh secret (256 bit, hex) under which an archive hashes bytes, UIDs and patients."""
+    return secrets.token_hex(32)
+
+
+class DeidProfile(models.TextChoices):
+    """What happens to a file at the door; `none` is for data that is already clean."""
+
+    NONE = "none"
+    BASIC = "basic"
+
+
+class Archive(models.Model):
+    """A set of studies with one de-identification profile and one secret key."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    deid_profile = models.CharField(max_length=10, choices=DeidProfile, default=DeidProfile.NONE)
+    key = models.CharField(max_length=64, default=new_archive_key, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+
+class Study(models.Model):
+    """A DICOM study. `patient_key` is HMAC(archive key, patient id), empty where the file names no patient."""
+
+    archive = models.ForeignKey(Archive, on_delete=models.CASCADE, related_name="studies")
+    study_instance_uid = models.CharField(max_length=64)
+    patient_key = models.CharField(max_length=64, blank=True, db_index=True)
+    patient_id = models.CharField(max_length=64, blank=True)
+    patient_sex = models.CharField(max_length=16, blank=True)
+    patient_age = models.CharField(max_length=4, blank=True)
+    study_date = models.CharField(max_length=8, blank=True)
+    study_description = models.CharField(max_length=64, blank=True)
+    accession_number = models.CharField(max_length=16, blank=True)
+    study_id = models.CharField(max_length=16, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["archive", "study_instance_uid"], name="study_uid_per_archive")]
+
+
+class Series(models.Model):
+    """A DICOM series. `affine` is the 4×4 of index (frame, row, column) to patient mm (LPS), null if not a regular grid."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="series")
+    series_instance_uid = models.CharField(max_length=64, db_index=True)
+    modality = models.CharField(max_length=16)
+    series_number = models.IntegerField(null=True)
+    series_description = models.CharField(max_length=64, blank=True)
+    body_part_examined = models.CharField(max_length=16, blank=True)
+    laterality = models.CharField(max_length=16, blank=True)
+    protocol_name = models.CharField(max_length=64, blank=True)
+    manufacturer = models.CharField(max_length=64, blank=True)
+    manufacturer_model_name = models.CharField(max_length=64, blank=True)
+    frame_of_reference_uid = models.CharField(max_length=64, blank=True)
+    affine = models.JSONField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["study", "series_instance_uid"], name="series_uid_per_study")]
+
+
+class Instance(models.Model):
+    """A SOP instance: header as DICOM JSON text, frames as one blob plus byte ranges.
+
+    `frame_ranges` lists [offset, length] in bytes per frame inside the object `frames_key`. `position` is the
+    distance along the slice normal in mm, by which a series is ordered. `dhash` is the 256-bit difference hash (hex).
+    `received_digest` and `original_uid_digest` are HMACs under the archive's key: duplicates are found, nobody is named.
+    """
+
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="instances")
+    sop_instance_uid = models.CharField(max_length=64, db_index=True)
+    sop_class_uid = models.CharField(max_length=64)
+    instance_number = models.IntegerField(null=True)
+    position = models.FloatField(null=True)
+    rows = models.PositiveIntegerField()
+    columns = models.PositiveIntegerField()
+    number_of_frames = models.PositiveIntegerField(default=1)
+    samples_per_pixel = models.PositiveSmallIntegerField(default=1)
+    bits_allocated = models.PositiveSmallIntegerField()
+    photometric_interpretation = models.CharField(max_length=16)
+    transfer_syntax_uid = models.CharField(max_length=64)
+    pixel_spacing = models.JSONField(null=True)
+    received_digest = models.CharField(max_length=64)
+    original_uid_digest = models.CharField(max_length=64)
+    pixel_digest = models.CharField(max_length=64)
+    dhash = models.CharField(max_length=64, blank=True)
+    dicom_json = models.TextField()
+    frames_key = models.CharField(max_length=200)
+    frame_ranges = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["series", "sop_instance_uid"], name="sop_uid_per_series"),
+        ]
+        indexes = [models.Index(fields=["received_digest"]), models.Index(fields=["original_uid_digest"])]

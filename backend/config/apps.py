@@ -1,0 +1,10 @@
+"""Django app configuration of `config`: carries the commands `up` and `demo`, templates and locale."""
+
+from django.apps import AppConfig
+
+
+class ConfigConfig(AppConfig):
+    """Settings, URL root, and the commands that start the product."""
+
+    name = "backend.config"
+    label = "config"

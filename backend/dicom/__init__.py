@@ -1,0 +1,1 @@
+"""DICOM without Django: read, pixels, volumes, de-identification, DICOM JSON."""

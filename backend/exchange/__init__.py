@@ -1,0 +1,1 @@
+"""Import of images and labels, export of readings."""

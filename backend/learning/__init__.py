@@ -1,0 +1,1 @@
+"""Rounds of training and their states, training policy, acquisition scores."""

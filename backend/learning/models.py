@@ -1,0 +1,101 @@
+"""Snapshots, rounds of training, the training policy, and acquisition scores."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from backend.jobs.models import Job
+from backend.projects.models import Case, Project
+from backend.readings.models import Reading
+from backend.registry.models import ModelVersion
+
+
+class Snapshot(models.Model):
+    """The training set of a round, frozen: `hash` is SHA-256 over its sorted (case, reading, revision) rows."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="snapshots")
+    hash = models.CharField(max_length=64, db_index=True)
+    vocabulary_version = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+
+class SnapshotItem(models.Model):
+    """One reading of a POOL case in a snapshot; a database trigger refuses any other split."""
+
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.CASCADE, related_name="items")
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="+")
+    reading = models.ForeignKey(Reading, on_delete=models.CASCADE, related_name="+")
+    revision = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["snapshot", "reading"], name="reading_once_per_snapshot")]
+
+
+class RoundState(models.TextChoices):
+    """Steps of a round, in order; the last three are ends."""
+
+    QUEUED = "queued"
+    SNAPSHOT = "snapshot"
+    TRAINING = "training"
+    EVALUATING = "evaluating"
+    GATING = "gating"
+    PREDICTING = "predicting"
+    RANKING = "ranking"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Round(models.Model):
+    """Snapshot → train → evaluate → gate → predict → rank, once."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="rounds")
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=12, choices=RoundState, default=RoundState.QUEUED)
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    snapshot = models.ForeignKey(Snapshot, null=True, on_delete=models.SET_NULL, related_name="rounds")
+    base_version = models.ForeignKey(ModelVersion, null=True, on_delete=models.SET_NULL, related_name="+")
+    model_version = models.ForeignKey(ModelVersion, null=True, on_delete=models.SET_NULL, related_name="rounds")
+    trigger = models.CharField(max_length=10, choices=[("button", "button"), ("policy", "policy")], default="button")
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    settings = models.JSONField(default=dict)
+    history = models.JSONField(default=list)
+    message = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["project", "-number"]
+        constraints = [models.UniqueConstraint(fields=["project", "number"], name="round_number")]
+
+
+class TrainingPolicy(models.Model):
+    """When a round starts by itself and how it trains; one per project, edited by the lead."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="training_policy")
+    enabled = models.BooleanField(default=False)
+    every_n_readings = models.PositiveIntegerField(default=16)
+    acquisition = models.CharField(max_length=40, default="entropy")
+    batch_size = models.PositiveIntegerField(default=16)
+    random_share = models.FloatField(default=0.3)
+    image_size = models.PositiveIntegerField(default=128)
+    steps_scratch = models.PositiveIntegerField(default=600)
+    steps_warm = models.PositiveIntegerField(default=120)
+    seed = models.BigIntegerField(default=0)
+
+
+class AcquisitionScore(models.Model):
+    """What a model version said of an unread case, and what the draw made of it."""
+
+    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="scores")
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="acquisition_scores")
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="+")
+    acquisition = models.CharField(max_length=40)
+    score = models.FloatField()
+    arm = models.CharField(max_length=10, choices=[("random", "random"), ("acquired", "acquired"), ("rest", "rest")])
+    inclusion_probability = models.FloatField(null=True)
+    rank = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["round", "case"], name="one_score_per_round")]

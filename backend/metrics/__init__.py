@@ -1,0 +1,1 @@
+"""Numbers without Django: Dice, lesion matching, FROC, AUC, confidence intervals."""

@@ -1,0 +1,1 @@
+"""Project, FindingType, Membership, Case (split, priority), Assignment (arm, lease), worklist."""

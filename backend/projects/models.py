@@ -1,0 +1,178 @@
+"""Project, its vocabulary and members, its cases with their split, and who is assigned what."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+from backend.archive.models import Archive, Instance, Series
+
+
+def new_split_key() -> str:
+    """A fresh secret (hex) under which a project hashes patients into splits."""
+    return secrets.token_hex(32)
+
+
+class Unit(models.TextChoices):
+    """What one case is."""
+
+    IMAGE = "image"
+    SERIES = "series"
+
+
+class Role(models.TextChoices):
+    """What a member may do; each later role may all that the earlier may (see `backend.accounts.access`)."""
+
+    READER = "reader"
+    REVIEWER = "reviewer"
+    LEAD = "lead"
+
+
+class Split(models.TextChoices):
+    """For ever: VALIDATION and HOLDOUT are never trained on; EMBARGOED is used for nothing."""
+
+    POOL = "POOL"
+    VALIDATION = "VALIDATION"
+    HOLDOUT = "HOLDOUT"
+    EMBARGOED = "EMBARGOED"
+
+
+class Arm(models.TextChoices):
+    """Whether the reader sees model output for this case before submitting."""
+
+    ASSISTED = "assisted"
+    BLINDED = "blinded"
+
+
+class Project(models.Model):
+    """One question asked of many cases, with its vocabulary, its readers and its model."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    question = models.CharField(max_length=300, blank=True)
+    modality = models.CharField(max_length=16, default="US")
+    unit = models.CharField(max_length=10, choices=Unit, default=Unit.IMAGE)
+    archive = models.ForeignKey(Archive, on_delete=models.PROTECT, related_name="projects")
+    synthetic = models.BooleanField(default=False)
+    vocabulary_version = models.PositiveIntegerField(default=1)
+    split_key = models.CharField(max_length=64, default=new_split_key, editable=False)
+    validation_share = models.FloatField(default=0.15)
+    holdout_share = models.FloatField(default=0.15)
+    blinded_share = models.FloatField(default=0.1)
+    readings_wanted = models.PositiveSmallIntegerField(default=1)
+    laterality_matters = models.BooleanField(default=False)
+    display_threshold = models.FloatField(default=0.5)
+    lease_minutes = models.PositiveIntegerField(default=30)
+    next_case_number = models.PositiveIntegerField(default=1)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+
+class FindingType(models.Model):
+    """An entry of the project's versioned vocabulary. `scope`: a lesion, or the image as a whole."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="finding_types")
+    scope = models.CharField(max_length=10, choices=[("lesion", "lesion"), ("image", "image")], default="lesion")
+    name = models.CharField(max_length=80)
+    colour = models.CharField(max_length=7)
+    key = models.CharField(max_length=1, blank=True)
+    allowed_marks = models.JSONField(default=list)
+    code_scheme = models.CharField(max_length=16, blank=True)
+    code_value = models.CharField(max_length=32, blank=True)
+    code_meaning = models.CharField(max_length=120, blank=True)
+    attributes = models.JSONField(default=list)
+    position = models.PositiveSmallIntegerField(default=0)
+    since_version = models.PositiveIntegerField(default=1)
+    retired_in_version = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        ordering = ["scope", "position", "id"]
+        constraints = [models.UniqueConstraint(fields=["project", "scope", "name"], name="finding_type_name")]
+
+
+class Membership(models.Model):
+    """A user's role in a project; without a row the project does not exist for that user."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role, default=Role.READER)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "user"], name="one_membership")]
+
+
+class Case(models.Model):
+    """The unit that a reader reads: an image (`instance` set) or a series.
+
+    `group_key` is the patient (HMAC) or near-duplicate group; database triggers refuse one group in two splits and
+    any change of split except to EMBARGOED. `is_open` and `priority` are what the worklist orders by; learning
+    writes `priority`, `priority_reason` and, for the random arm, `inclusion_probability`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="cases")
+    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="cases")
+    instance = models.ForeignKey(Instance, null=True, on_delete=models.PROTECT, related_name="cases")
+    number = models.PositiveIntegerField()
+    name = models.CharField(max_length=40)
+    split = models.CharField(max_length=10, choices=Split)
+    group_key = models.CharField(max_length=64)
+    embargo_reason = models.CharField(max_length=200, blank=True)
+    priority = models.FloatField(default=0.0)
+    priority_reason = models.CharField(max_length=40, default="random")
+    priority_detail = models.JSONField(default=dict)
+    is_random_arm = models.BooleanField(default=True)
+    inclusion_probability = models.FloatField(null=True)
+    is_open = models.BooleanField(default=True)
+    readings_submitted = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "number"], name="case_number"),
+            models.UniqueConstraint(
+                fields=["project", "instance"], condition=models.Q(instance__isnull=False), name="one_case_per_image"
+            ),
+            models.UniqueConstraint(
+                fields=["project", "series"], condition=models.Q(instance__isnull=True), name="one_case_per_series"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["project", "is_open", "-priority", "number"], name="case_worklist"),
+            models.Index(fields=["project", "group_key"], name="case_group"),
+            models.Index(fields=["project", "split"], name="case_split"),
+        ]
+
+
+class AssignmentState(models.TextChoices):
+    """How far a reader is with a case."""
+
+    OPENED = "opened"
+    IN_PROGRESS = "in_progress"
+    SUBMITTED = "submitted"
+    DEFERRED = "deferred"
+
+
+class Assignment(models.Model):
+    """Case × reader: the arm (drawn once, its probability kept), the lease (it only schedules), the times."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="assignments")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="assignments")
+    arm = models.CharField(max_length=10, choices=Arm)
+    arm_probability = models.FloatField()
+    state = models.CharField(max_length=12, choices=AssignmentState, default=AssignmentState.OPENED)
+    note = models.CharField(max_length=200, blank=True)
+    lease_expires_at = models.DateTimeField(null=True, db_index=True)
+    opened_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
+    submitted_at = models.DateTimeField(null=True)
+    active_seconds = models.FloatField(default=0.0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "user"], name="one_assignment")]
+        indexes = [models.Index(fields=["user", "state"], name="assignment_user_state")]

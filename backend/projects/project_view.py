@@ -1,0 +1,49 @@
+"""The base of every view below a project: finds the project, the caller's role, and asks the access table."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.http import Http404
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from backend.accounts.access import is_allowed
+from backend.projects.models import Membership, Project
+
+
+class ProjectView(APIView):
+    """A view under `/projects/<slug>/`.
+
+    `operations` maps each HTTP method to a row of `backend.accounts.access.ACCESS`. After `initial` the view has
+    `self.project`, `self.membership` and `self.role`. No member: 404, as for a project that is not there.
+    """
+
+    permission_classes = [IsAuthenticated]
+    operations: ClassVar[dict[str, str]] = {}
+    project: Project
+    membership: Membership
+    role: str
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Authenticate, then resolve project and role, then ask the table."""
+        super().initial(request, *args, **kwargs)
+        method = "GET" if request.method == "HEAD" else str(request.method)
+        if method not in self.operations:
+            return
+        membership = (
+            Membership.objects.select_related("project", "project__archive")
+            .filter(project__slug=kwargs["slug"], user_id=request.user.pk)
+            .first()
+        )
+        if membership is None:
+            raise Http404("No such project.")
+        self.membership, self.project, self.role = membership, membership.project, membership.role
+        operation = self.operations[method]
+        if not is_allowed(operation, self.role):
+            raise PermissionDenied(f"Your role in this project ({self.role}) does not include this.")
+        scopes = getattr(request.auth, "scopes", None)
+        if scopes and "*" not in scopes and operation not in scopes and operation.split(".")[0] not in scopes:
+            raise PermissionDenied(f"This token's scopes do not include {operation}.")

@@ -1,0 +1,1 @@
+"""Reader, Reading, Lesion, decisions and revisions."""

@@ -1,0 +1,181 @@
+"""A model is a reader: Reader, Reading, Lesion, the decisions on predicted lesions, and the revisions."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+from backend.archive.models import Instance
+from backend.projects.models import Case, FindingType, Project
+from backend.registry.models import ModelVersion
+
+
+class ReaderKind(models.TextChoices):
+    """Who reads."""
+
+    PERSON = "person"
+    MODEL = "model"
+    IMPORTED = "imported"
+    CONSENSUS = "consensus"
+
+
+class Reader(models.Model):
+    """A person, a model version, an imported source, or a consensus, in one project."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="readers")
+    kind = models.CharField(max_length=10, choices=ReaderKind)
+    name = models.CharField(max_length=150)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="readers")
+    model_version = models.ForeignKey(ModelVersion, null=True, on_delete=models.CASCADE, related_name="readers")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "user"], condition=models.Q(kind="person"), name="one_reader_per_person"),
+            models.UniqueConstraint(
+                fields=["model_version"], condition=models.Q(kind="model"), name="one_reader_per_model_version"
+            ),
+            models.UniqueConstraint(fields=["project", "name"], condition=models.Q(kind="imported"), name="one_imported_reader"),
+        ]
+
+
+class ReadingState(models.TextChoices):
+    """A draft belongs to its reader; only submitted readings train."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+
+
+class Verdict(models.TextChoices):
+    """What the reader says of the case as a whole; empty while undecided."""
+
+    LESIONS = "lesions"
+    NO_LESION = "no_lesion"
+    NOT_READABLE = "not_readable"
+    DEFERRED = "deferred"
+
+
+class Reading(models.Model):
+    """All that one reader found in one case.
+
+    `image_findings` maps a finding type's id (as text) to "present" or "absent" (or, from a model, a score).
+    `label_kind` of an imported reading says what it may train: "full" (lesions are complete) or "image" (image-level only).
+    `revision_id` names the newest revision; the ETag is `"<revision>-<revision_id>"`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="readings")
+    reader = models.ForeignKey(Reader, on_delete=models.CASCADE, related_name="readings")
+    state = models.CharField(max_length=10, choices=ReadingState, default=ReadingState.DRAFT)
+    verdict = models.CharField(max_length=12, choices=Verdict, blank=True)
+    verdict_reason = models.CharField(max_length=300, blank=True)
+    comment = models.TextField(blank=True)
+    image_findings = models.JSONField(default=dict)
+    label_kind = models.CharField(max_length=8, choices=[("full", "full"), ("image", "image")], default="full")
+    started_from = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
+    display_threshold = models.FloatField(null=True)
+    vocabulary_version = models.PositiveIntegerField(default=1)
+    revision = models.PositiveIntegerField(default=0)
+    revision_id = models.UUIDField(default=uuid.uuid4)
+    active_seconds = models.FloatField(default=0.0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    submitted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "reader"], name="one_reading")]
+        indexes = [models.Index(fields=["case", "state"], name="reading_case_state")]
+
+
+class MarkKind(models.TextChoices):
+    """Geometry of a lesion; `points` in SCOORD convention (DICOM PS3.3 C.18.6.1.1), see `backend.geometry`."""
+
+    BOX = "box"
+    ELLIPSE = "ellipse"
+    POLYGON = "polygon"
+    FREEHAND = "freehand"
+    MASK = "mask"
+    POINT = "point"
+
+
+class Origin(models.TextChoices):
+    """Where a lesion came from."""
+
+    DRAWN = "drawn"
+    ACCEPTED = "accepted"
+    EDITED = "edited"
+    IMPORTED = "imported"
+    PREDICTED = "predicted"
+
+
+class Lesion(models.Model):
+    """One mark: where (instance, frame, geometry) and what (finding type, attributes, score).
+
+    `points`: list of [column, row]; the top-left corner of the image is (0, 0), the first pixel's centre (0.5, 0.5).
+    box: two opposite corners; ellipse: four points, ends of the major then of the minor axis; polygon, freehand: the
+    outline, implicitly closed; point: one. A mask has no points but `mask_origin` [frame, row, column] and
+    `mask_shape` [frames, rows, columns] in the series grid (frame 0-based in series order) and the digest of its
+    run-length blob. `frame` is DICOM's 1-based frame number inside `instance`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    reading = models.ForeignKey(Reading, on_delete=models.CASCADE, related_name="lesions")
+    finding_type = models.ForeignKey(FindingType, on_delete=models.PROTECT, related_name="lesions")
+    kind = models.CharField(max_length=10, choices=MarkKind)
+    instance = models.ForeignKey(Instance, on_delete=models.PROTECT, related_name="+")
+    frame = models.PositiveIntegerField(default=1)
+    points = models.JSONField(default=list)
+    mask_origin = models.JSONField(null=True)
+    mask_shape = models.JSONField(null=True)
+    mask_digest = models.CharField(max_length=64, blank=True)
+    attributes = models.JSONField(default=dict)
+    score = models.FloatField(null=True)
+    origin = models.CharField(max_length=10, choices=Origin, default=Origin.DRAWN)
+    origin_lesion = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="descendants")
+    origin_score = models.FloatField(null=True)
+    moved_pixels = models.FloatField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["reading"], name="lesion_reading")]
+
+
+class DecisionKind(models.TextChoices):
+    """What a person did with a predicted lesion that was shown."""
+
+    ACCEPTED = "accepted"
+    EDITED = "edited"
+    REJECTED = "rejected"
+
+
+class Decision(models.Model):
+    """A person's act on one predicted lesion, with the threshold then in force."""
+
+    reading = models.ForeignKey(Reading, on_delete=models.CASCADE, related_name="decisions")
+    predicted = models.ForeignKey(Lesion, on_delete=models.CASCADE, related_name="decisions")
+    kind = models.CharField(max_length=10, choices=DecisionKind)
+    reason = models.CharField(max_length=120, blank=True)
+    lesion = models.ForeignKey(Lesion, null=True, on_delete=models.SET_NULL, related_name="+")
+    threshold = models.FloatField()
+    decided_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["reading", "predicted"], name="one_decision")]
+
+
+class ReadingRevision(models.Model):
+    """One save, for ever: the whole reading after it, who made it, and the answer that was given."""
+
+    id = models.UUIDField(primary_key=True)
+    reading = models.ForeignKey(Reading, on_delete=models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField()
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    content = models.JSONField()
+    request_digest = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["reading", "number"]
+        constraints = [models.UniqueConstraint(fields=["reading", "number"], name="revision_number")]

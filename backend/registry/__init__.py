@@ -1,0 +1,1 @@
+"""Model versions, their evaluations, promotion and rollback."""

@@ -1,0 +1,70 @@
+"""Model versions with their lineage, and their evaluations."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from backend.projects.models import Project, Split
+
+
+class ModelState(models.TextChoices):
+    """Whether a version's findings are shown to readers."""
+
+    CANDIDATE = "candidate"
+    SERVES = "serves"
+    KEPT = "kept"
+    WAITS = "waits"
+
+
+class ModelVersion(models.Model):
+    """A trained CNN: weights (safetensors, by digest), configuration, and all it takes to make it again."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="model_versions")
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=ModelState, default=ModelState.CANDIDATE)
+    parent = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="children")
+    weights_key = models.CharField(max_length=200)
+    weights_sha256 = models.CharField(max_length=64)
+    config = models.JSONField()
+    finding_type_ids = models.JSONField()
+    snapshot_hash = models.CharField(max_length=64)
+    n_labels = models.PositiveIntegerField()
+    seed = models.BigIntegerField()
+    code_version = models.CharField(max_length=80)
+    steps = models.PositiveIntegerField()
+    core_seconds = models.FloatField()
+    calibration = models.JSONField(default=dict)
+    display_threshold = models.FloatField(default=0.5)
+    gate = models.JSONField(default=dict)
+    released_at = models.DateTimeField(null=True)
+    released_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["project", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "number"], name="model_version_number"),
+            models.UniqueConstraint(fields=["project"], condition=models.Q(state="serves"), name="one_version_serves"),
+        ]
+
+
+class Evaluation(models.Model):
+    """A model version measured on VALIDATION, or on HOLDOUT once released (each look is a row).
+
+    `metrics`: list of {metric, finding_type, value, low, high, n_patients, n_positive, note}; a value that cannot be
+    told is null with its reason in `note`, never a number.
+    """
+
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="evaluations")
+    split = models.CharField(max_length=10, choices=Split)
+    metrics = models.JSONField()
+    curves = models.JSONField(default=dict)
+    per_case = models.JSONField(default=list)
+    n_cases = models.PositiveIntegerField()
+    n_patients = models.PositiveIntegerField()
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]

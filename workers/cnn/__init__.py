@@ -1,0 +1,1 @@
+"""The learner in pure PyTorch: no Django, no Celery, runs from a notebook."""
