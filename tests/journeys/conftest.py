@@ -1,0 +1,138 @@
+"""A running product for the journeys: `manage.py up` on a fresh data folder, and a real browser."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Product:
+    """The supervised processes of one `manage.py up`, what it printed, and how to reach it."""
+
+    data_dir: Path
+    url: str
+    environment: dict[str, str]
+    process: subprocess.Popen[str]
+    lines: list[str] = field(default_factory=list)
+
+    def manage(self, *arguments: str, timeout: float = 300) -> str:
+        """Run another `manage.py` command on the same data folder and return what it printed."""
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=timeout, check=False
+        )
+        assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    @property
+    def admin_password(self) -> str:
+        """The one-time password that the first start printed."""
+        for line in self.lines:
+            if found := re.search(r"one-time password[^:]*:\s*(\S+)", line, re.IGNORECASE):
+                return found.group(1)
+        raise AssertionError("no one-time password was printed:\n" + "\n".join(self.lines))
+
+
+def start_product(data_dir: Path) -> Product:
+    """Start `manage.py up` and wait until it answers."""
+    port = free_port()
+    environment = {**os.environ, "OVERREAD_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1"}
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        environment.pop(name, None)
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "up", "--port", str(port)],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    product = Product(data_dir, f"http://127.0.0.1:{port}", environment, process)
+
+    def follow() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            product.lines.append(line.rstrip())
+
+    threading.Thread(target=follow, daemon=True).start()
+    deadline = time.monotonic() + 180
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise AssertionError("`manage.py up` ended:\n" + "\n".join(product.lines))
+        try:
+            with urllib.request.urlopen(f"{product.url}/readyz", timeout=5) as answer:
+                if answer.status == 200:
+                    return product
+        except OSError:
+            time.sleep(0.3)
+    raise AssertionError("`manage.py up` did not become ready:\n" + "\n".join(product.lines))
+
+
+def stop_product(product: Product) -> None:
+    """Ctrl-C, as a person would."""
+    product.process.send_signal(signal.SIGINT)
+    product.process.wait(60)
+
+
+@pytest.fixture
+def product() -> Iterator[Product]:
+    """Overread, started by the command that people use, on an empty data folder."""
+    data_dir = Path(tempfile.mkdtemp(prefix="ovr-up-"))
+    started = start_product(data_dir)
+    yield started
+    stop_product(started)
+    shutil.rmtree(data_dir, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium: an installed one, else Playwright's own."""
+    executable = next((path for name in ("chromium", "google-chrome", "chrome") if (path := shutil.which(name))), None)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=executable,
+            args=[
+                "--no-sandbox",
+                "--use-angle=swiftshader",
+                "--enable-unsafe-swiftshader",
+                "--disable-background-networking",
+                "--disable-component-update",
+            ],
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh window of a laptop's reading room."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
+    context.set_default_timeout(30_000)
+    opened = context.new_page()
+    yield opened
+    context.close()
