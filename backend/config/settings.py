@@ -97,8 +97,12 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000; PRAGMA foreign_keys=ON;",
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000; PRAGMA foreign_keys=ON;"
+        ),
     }
+    # Tests get a file too: an in-memory database could not be shared with real worker processes.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -205,6 +209,7 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["stderr"], "level": env.str("OVERREAD_LOG_LEVEL", default="INFO")},
 }
 
+
 # Celery, as measured: kill -9 of a worker, a broker restart and FLUSHALL lose nothing because the Job row is the
 # truth and a reconciler rings again; visibility_timeout lies above every time limit.
 def broker_url(database: int) -> str:
@@ -228,6 +233,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 26 * 3600,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
+    # A request never waits for a broker that is away: the reconciler rings later.
+    "max_retries": 0,
+    "socket_connect_timeout": 3,
 }
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5.0
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

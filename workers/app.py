@@ -1,0 +1,37 @@
+"""Entry of every Celery process: `celery -A workers.app worker -Q QUEUE`.
+
+`OVERREAD_QUEUES` names the queues that the process serves and so decides what it imports: only a process that
+trains or predicts pays for torch. `OVERREAD_THREADS` must be in force before torch is loaded.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Final
+
+import django
+
+from backend.config.celery import app
+
+TASK_MODULES: Final = {
+    "default": "workers.tasks",
+    "infer": "workers.learning_tasks",
+    "train": "workers.learning_tasks",
+}
+"""Which module holds the tasks of each queue; only `workers.learning_tasks` may import torch."""
+
+
+def task_modules(queues: Iterable[str]) -> tuple[str, ...]:
+    """The modules to import for these queues, in a fixed order."""
+    return tuple(sorted({TASK_MODULES[queue] for queue in queues}))
+
+
+if threads := os.environ.get("OVERREAD_THREADS"):
+    os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = threads
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+django.setup()
+app.conf.imports = task_modules(os.environ.get("OVERREAD_QUEUES", ",".join(TASK_MODULES)).split(","))
+
+__all__ = ["app"]
