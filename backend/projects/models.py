@@ -16,6 +16,15 @@ def new_split_key() -> str:
     return secrets.token_hex(32)
 
 
+DRAW_MODULUS = 2**31 - 1
+"""A prime: `(draw * a + b) % DRAW_MODULUS` is uniform and fits 64 bits in both databases."""
+
+
+def new_draw() -> int:
+    """A uniform number below `DRAW_MODULUS`, from which `backend.projects.arms` derives each reader's arm."""
+    return secrets.randbelow(DRAW_MODULUS)
+
+
 class Unit(models.TextChoices):
     """What one case is."""
 
@@ -111,7 +120,9 @@ class Case(models.Model):
 
     `group_key` is the patient (HMAC) or near-duplicate group; database triggers refuse one group in two splits and
     any change of split except to EMBARGOED. `is_open` and `priority` are what the worklist orders by; learning
-    writes `priority`, `priority_reason` and, for the random arm, `inclusion_probability`.
+    writes `priority`, `priority_reason` and, for the random arm, `inclusion_probability`. Whoever reads the case
+    blinded meets it at `blind_priority` instead, a random one of the POOL's priorities: a place in a list tells too.
+    `source_name` is the file's name as received; it may hold a name or a label, so leads alone see it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -123,7 +134,10 @@ class Case(models.Model):
     split = models.CharField(max_length=10, choices=Split)
     group_key = models.CharField(max_length=64)
     embargo_reason = models.CharField(max_length=200, blank=True)
+    source_name = models.CharField(max_length=500, blank=True)
+    draw = models.BigIntegerField(default=new_draw, editable=False)
     priority = models.FloatField(default=0.0)
+    blind_priority = models.FloatField(default=0.0)
     priority_reason = models.CharField(max_length=40, default="random")
     priority_detail = models.JSONField(default=dict)
     is_random_arm = models.BooleanField(default=True)
@@ -144,6 +158,7 @@ class Case(models.Model):
         ]
         indexes = [
             models.Index(fields=["project", "is_open", "-priority", "number"], name="case_worklist"),
+            models.Index(fields=["project", "is_open", "-blind_priority", "number"], name="case_blind_worklist"),
             models.Index(fields=["project", "group_key"], name="case_group"),
             models.Index(fields=["project", "split"], name="case_split"),
         ]
