@@ -1,0 +1,56 @@
+import { Suspense } from "react";
+import { createBrowserRouter, Navigate, Outlet } from "react-router";
+import { RouterProvider } from "react-router/dom";
+import { NotFoundPage, PageCrash } from "@/app/not-found";
+import { Shell } from "@/app/shell";
+
+type PageModule = { default: React.ComponentType };
+/** A page that is fetched when it is first opened: the viewer must not weigh on the worklist. */
+const lazily = (load: () => Promise<PageModule>) => ({
+  lazy: async () => ({ Component: (await load()).default }),
+  errorElement: <PageCrash />,
+});
+
+const router = createBrowserRouter([
+  {
+    errorElement: <PageCrash />,
+    children: [
+      {
+        // The reading room fills the screen: no shell.
+        path: "/p/:slug/read/:caseId",
+        element: (
+          <Suspense fallback={null}>
+            <Outlet />
+          </Suspense>
+        ),
+        children: [{ index: true, ...lazily(() => import("@/features/reading/reading-room-page")) }],
+      },
+      {
+        element: <Shell />,
+        children: [
+          { path: "/", ...lazily(() => import("@/features/projects/projects-page")) },
+          { path: "/new", ...lazily(() => import("@/features/wizard/wizard-page")) },
+          { path: "/tokens", ...lazily(() => import("@/features/tokens/tokens-page")) },
+          {
+            path: "/p/:slug",
+            children: [
+              { index: true, element: <Navigate to="worklist" replace /> },
+              { path: "worklist", ...lazily(() => import("@/features/worklist/worklist-page")) },
+              { path: "cases", ...lazily(() => import("@/features/worklist/cases-page")) },
+              { path: "learning", ...lazily(() => import("@/features/learning/learning-page")) },
+              { path: "models", ...lazily(() => import("@/features/models/models-page")) },
+              { path: "models/:number", ...lazily(() => import("@/features/models/model-page")) },
+              { path: "import", ...lazily(() => import("@/features/imports/import-page")) },
+              { path: "settings", ...lazily(() => import("@/features/settings/settings-page")) },
+            ],
+          },
+          { path: "*", element: <NotFoundPage /> },
+        ],
+      },
+    ],
+  },
+]);
+
+export function AppRouter() {
+  return <RouterProvider router={router} />;
+}

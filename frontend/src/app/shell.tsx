@@ -1,0 +1,83 @@
+import { Suspense, useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link, NavLink, Outlet, useLocation, useNavigation, useParams } from "react-router";
+import { IconHelpCircle } from "@tabler/icons-react";
+import { JobPill } from "@/app/job-pill";
+import { JumpDialog } from "@/app/jump-dialog";
+import { LanguageSwitch } from "@/app/language-switch";
+import { PersonMenu } from "@/app/person-menu";
+import { ProjectMenu } from "@/app/project-menu";
+import { pagesFor } from "@/app/pages";
+import { languageOf, currentLanguage, switchLanguage } from "@/lib/i18n";
+import { useMe } from "@/lib/me";
+import { useKeys } from "@/lib/use-keys";
+import { IconButton } from "@/ui/button";
+import { ErrorState } from "@/ui/error-state";
+import { KeysDialog } from "@/ui/keys-dialog";
+import { Logo } from "@/ui/logo";
+
+/** The frame of every page but the reading room: a 48 px bar above the page. */
+export function Shell() {
+  const { t } = useTranslation();
+  const { slug } = useParams();
+  const location = useLocation();
+  const navigation = useNavigation();
+  const me = useMe();
+  const [keysShown, showKeys] = useState(false);
+  const [jumping, setJumping] = useState(false);
+  const project = me.data?.projects.find((candidate) => candidate.slug === slug);
+
+  useEffect(() => {
+    if (!me.data) return;
+    const wanted = languageOf(me.data.language);
+    if (wanted !== currentLanguage()) void switchLanguage(wanted);
+  }, [me.data]);
+  useKeys({ "?": () => showKeys(true), "mod+k": () => setJumping(true) });
+
+  return (
+    <div className="app">
+      <a className="skip" href="#page">
+        {t("skip")}
+      </a>
+      <header className="top">
+        <Link to="/" className="logo" aria-label={t("allProjects")}>
+          <Logo />
+          Overread
+        </Link>
+        {me.data ? <ProjectMenu me={me.data} current={project} /> : null}
+        <nav className="nav" aria-label={t("pages")}>
+          {project
+            ? pagesFor(project).map((page) => (
+                <NavLink
+                  key={page}
+                  to={`/p/${project.slug}/${page}`}
+                  className={({ isActive }) => (isActive ? "on" : "")}
+                >
+                  {t(`nav.${page}`)}
+                </NavLink>
+              ))
+            : null}
+        </nav>
+        <span className="grow" />
+        {project?.role === "lead" ? <JobPill slug={project.slug} /> : null}
+        <LanguageSwitch />
+        <IconButton label={t("keys.title")} onClick={() => showKeys(true)}>
+          <IconHelpCircle size={18} stroke={1.6} />
+        </IconButton>
+        {me.data ? <PersonMenu me={me.data} /> : null}
+      </header>
+      <main id="page" className="page" key={slug} tabIndex={-1} aria-busy={navigation.state === "loading"}>
+        {navigation.state === "loading" ? <div className="loading-line" aria-hidden="true" /> : null}
+        {me.isError ? (
+          <ErrorState error={me.error} retry={() => void me.refetch()} />
+        ) : (
+          <Suspense key={location.pathname} fallback={null}>
+            {me.data ? <Outlet /> : null}
+          </Suspense>
+        )}
+      </main>
+      <KeysDialog opened={keysShown} onClose={() => showKeys(false)} />
+      {me.data && jumping ? <JumpDialog me={me.data} slug={project?.slug} onClose={() => setJumping(false)} /> : null}
+    </div>
+  );
+}

@@ -1,0 +1,39 @@
+import { fileURLToPath } from "node:url";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+const backend = "http://127.0.0.1:8000";
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+export default defineConfig({
+  base: "/static/",
+  plugins: [react()],
+  resolve: {
+    alias: {
+      "@": here("./src"),
+      // vtk.js pulls it in for XML files that we never read; the real one breaks the production build.
+      xmlbuilder2: here("./src/stubs/xmlbuilder2.ts"),
+    },
+  },
+  build: {
+    outDir: "dist",
+    // The content security policy allows no data: fonts, so nothing is inlined.
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 4096,
+  },
+  worker: { format: "es" },
+  // The image loader starts a worker by URL, which pre-bundling would break; its decoders are CommonJS and need it.
+  optimizeDeps: {
+    exclude: ["@cornerstonejs/dicom-image-loader"],
+    include: [
+      "dicom-parser",
+      "pako",
+      "@cornerstonejs/jpeg-lossless-decoder-js",
+      "@cornerstonejs/codec-charls/decodewasmjs",
+      "@cornerstonejs/codec-openjpeg/decodewasmjs",
+      "@cornerstonejs/codec-openjph/wasmjs",
+      "@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs",
+    ],
+  },
+  server: { proxy: { "/api": backend, "/dicom-web": backend, "/accounts": backend } },
+});
