@@ -5,18 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
-# Settings read the environment at import, so the data folder is chosen before Django starts.
-_DATA_DIR = Path(tempfile.mkdtemp(prefix="ovr-"))
-os.environ["OVERREAD_DATA_DIR"] = str(_DATA_DIR)
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's sync API keeps an event loop running.
+_DATA_DIR: Path = settings.DATA_DIR  # A folder of this run alone: see tests/settings.py.
 
 
 def pytest_configure(config: pytest.Config) -> None:
