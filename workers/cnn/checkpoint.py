@@ -1,0 +1,62 @@
+"""Weights and checkpoints as bytes that say themselves whether they are whole.
+
+Weights travel as safetensors: no code can hide in them. A checkpoint also holds optimizer and random state, which
+safetensors cannot express; it is read with `weights_only=True`, which admits tensors and plain containers alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from safetensors import torch as safetensors
+
+from workers.cnn.model import NetConfig, UNet, Weights, channels_last
+
+_DIGEST = hashlib.sha256().digest_size
+
+
+class CheckpointCorrupt(ValueError):
+    """The bytes are not what was written."""
+
+
+def encode_weights(weights: Weights, *, config: NetConfig, **about: Any) -> tuple[bytes, str]:
+    """Weights with the network's configuration (and whatever else is JSON) in the header; the bytes and their SHA-256."""
+    plain = {name: value.contiguous() for name, value in weights.items()}
+    data = safetensors.save(plain, metadata={"config": json.dumps(config.as_dict()), "about": json.dumps(about)})
+    return data, hashlib.sha256(data).hexdigest()
+
+
+def decode_weights(data: bytes, *, sha256: str) -> Weights:
+    """The weights; CheckpointCorrupt when the digest is another."""
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise CheckpointCorrupt("the weights do not have the digest that was recorded")
+    return safetensors.load(data)
+
+
+def network_of(weights: Weights, *, config: NetConfig) -> UNet:
+    """A network with these weights, ready to predict."""
+    network = UNet(config)
+    network.load_state_dict(weights)
+    return channels_last(network).eval()
+
+
+def encode_checkpoint(state: Mapping[str, Any]) -> bytes:
+    """A training's state, led by its own SHA-256: a torn write is seen."""
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    body = buffer.getvalue()
+    return hashlib.sha256(body).digest() + body
+
+
+def decode_checkpoint(data: bytes) -> dict[str, Any]:
+    """The state; CheckpointCorrupt when the bytes are torn."""
+    body = data[_DIGEST:]
+    if hashlib.sha256(body).digest() != data[:_DIGEST]:
+        raise CheckpointCorrupt("the checkpoint is torn")
+    state: dict[str, Any] = torch.load(io.BytesIO(body), weights_only=True)
+    return state

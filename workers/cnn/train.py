@@ -1,0 +1,234 @@
+"""The training loop: one object holds everything that moves, so a run can stop at any step and go on elsewhere.
+
+    training = Training(samples, net=NetConfig(n_types=2, n_findings=3), recipe=Recipe(steps=600, seed=1))
+    for progress in training.run():
+        print(progress.step, progress.loss)
+    weights = training.weights()
+
+A run that was restored from `state()` makes the same numbers as one that was never stopped, bit for bit, on the same
+machine with the same number of threads.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from workers.cnn.data import IGNORED, UNKNOWN, Augmentation, Samples, draw_rows, make_batch
+from workers.cnn.model import NetConfig, Outputs, UNet, Weights, build_network, set_priors
+
+
+class TrainingDiverged(RuntimeError):
+    """The loss is no number any more: a broken model, which is never repaired silently."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to train; `precision` is "float32" or "bfloat16" (see `probe_precision`)."""
+
+    steps: int
+    seed: int
+    batch: int = 8
+    rate: float = 5e-3
+    weight_decay: float = 1e-2
+    warm_up_share: float = 0.1
+    final_rate_share: float = 0.02
+    clip: float = 5.0
+    ema_decay: float = 0.99
+    balanced_share: float = 0.6
+    finding_weight: float = 0.2
+    flip: bool = True
+    precision: str = "float32"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+WARM_RATE = 3e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """After a step: its number (1…), the loss of its batch, and the CPU seconds of the run so far."""
+
+    step: int
+    loss: float
+    core_seconds: float
+
+
+class Training:
+    """Network, its running average (EMA), optimizer and random state of one run."""
+
+    def __init__(self, samples: Samples, *, net: NetConfig, recipe: Recipe, start: UNet | None = None) -> None:
+        """`start` is a warm start: a network with the weights of an earlier version (see `model.transfer_weights`)."""
+        if not len(samples):
+            raise ValueError("there is no labelled image to train on")
+        torch.use_deterministic_algorithms(True)
+        self.samples, self.recipe = samples, recipe
+        self.network = start if start is not None else build_network(net, seed=recipe.seed)
+        if start is None:
+            set_priors(self.network, type_shares=samples.type_shares(), finding_shares=samples.finding_shares())
+        self.ema: Weights = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
+        self.generator = torch.Generator().manual_seed(recipe.seed)
+        self.augmentation = Augmentation(flip=recipe.flip)
+        self.step = 0
+        self.core_seconds = 0.0
+
+    def run(self) -> Iterator[Progress]:
+        """Train to the last step of the recipe; may be left at any step and called again."""
+        self.network.train()
+        while self.step < self.recipe.steps:
+            yield self.advance()
+
+    def advance(self) -> Progress:
+        """One step: draw a batch, descend, update the average."""
+        began = time.process_time()
+        recipe = self.recipe
+        rows = draw_rows(
+            self.samples.presence, batch=recipe.batch, balanced_share=recipe.balanced_share, generator=self.generator
+        )
+        images, targets = make_batch(self.samples, rows, augmentation=self.augmentation, generator=self.generator)
+        for group in self.optimizer.param_groups:
+            group["lr"] = recipe.rate * rate_share(self.step, recipe)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+            outputs = self.network(images)
+        loss = total_loss(
+            outputs,
+            targets,
+            type_known=torch.from_numpy(self.samples.type_known[rows]),
+            findings=torch.from_numpy(self.samples.findings[rows]),
+            finding_weight=recipe.finding_weight,
+        )
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise TrainingDiverged(f"the loss at step {self.step + 1} is {value}")
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), recipe.clip)
+        self.optimizer.step()
+        self.step += 1
+        self._average()
+        self.core_seconds += time.process_time() - began
+        return Progress(step=self.step, loss=value, core_seconds=self.core_seconds)
+
+    def _average(self) -> None:
+        """Exponential moving average with warm-up: early steps weigh as a plain mean would."""
+        decay = min(self.recipe.ema_decay, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for name, value in self.network.state_dict().items():
+                if value.dtype.is_floating_point:
+                    self.ema[name].lerp_(value, 1 - decay)
+                else:
+                    self.ema[name].copy_(value)
+
+    def weights(self) -> Weights:
+        """The averaged weights: what is evaluated, stored and served."""
+        return {name: value.clone() for name, value in self.ema.items()}
+
+    def state(self) -> dict[str, Any]:
+        """Everything that moves; the sampler has no state but the generator's."""
+        return {
+            "step": self.step,
+            "core_seconds": self.core_seconds,
+            "network": self.network.state_dict(),
+            "ema": self.ema,
+            "optimizer": self.optimizer.state_dict(),
+            "generator": self.generator.get_state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state` was taken."""
+        self.network.load_state_dict(state["network"])
+        for name, value in state["ema"].items():
+            self.ema[name].copy_(value)
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.generator.set_state(state["generator"])
+        self.step, self.core_seconds = int(state["step"]), float(state["core_seconds"])
+
+
+def rate_share(step: int, recipe: Recipe) -> float:
+    """Share of the full learning rate at a step: linear warm-up, then a cosine down to `final_rate_share`."""
+    warm_up = max(1, round(recipe.steps * recipe.warm_up_share))
+    if step < warm_up:
+        return (step + 1) / warm_up
+    done = (step - warm_up) / max(1, recipe.steps - warm_up)
+    return recipe.final_rate_share + (1 - recipe.final_rate_share) * (1 + math.cos(math.pi * done)) / 2
+
+
+def total_loss(outputs: Outputs, targets: Tensor, *, type_known: Tensor, findings: Tensor, finding_weight: float) -> Tensor:
+    """Cross-entropy plus soft Dice of the pixels, plus the image's findings."""
+    logits = merge_unknown_types(outputs.types.float(), type_known)
+    loss = pixel_loss(logits, targets) + dice_loss(logits, targets)
+    return loss + finding_weight * finding_loss(outputs.findings.float(), findings)
+
+
+def merge_unknown_types(logits: Tensor, type_known: Tensor) -> Tensor:
+    """Where a reading does not know a type, that type counts as background (marginal loss, Shi et al. 2021).
+
+    A reading that was made before a finding type existed says "unknown" for it, not "none": its background is the
+    union of background and the types unknown to it, so the network is free to find such a lesion there.
+    """
+    if bool(type_known.all()):
+        return logits
+    unknown = torch.cat([torch.zeros_like(type_known[:, :1]), ~type_known], dim=1)[:, :, None, None]
+    pooled = torch.cat([torch.ones_like(type_known[:, :1]), ~type_known], dim=1)[:, :, None, None]
+    background = torch.logsumexp(logits.masked_fill(~pooled, -torch.inf), dim=1, keepdim=True)
+    merged = logits.masked_fill(unknown, -1e4)
+    return torch.cat([background, merged[:, 1:]], dim=1)
+
+
+def pixel_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Mean cross-entropy of the pixels that are not ignored; 0 when all are."""
+    total = functional.cross_entropy(logits, targets, ignore_index=IGNORED, reduction="sum")
+    return total / (targets != IGNORED).sum().clamp(min=1)
+
+
+def dice_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """1 − soft Dice over the batch, mean of the lesion types that are present in it; 0 when there is none."""
+    valid = (targets != IGNORED)[:, None]
+    shares = logits.softmax(dim=1) * valid
+    truth = functional.one_hot(targets.masked_fill(targets == IGNORED, 0), logits.shape[1]).movedim(-1, 1) * valid
+    overlap = (shares * truth).sum(dim=(0, 2, 3))[1:]
+    size = (shares + truth).sum(dim=(0, 2, 3))[1:]
+    present = truth.sum(dim=(0, 2, 3))[1:] > 0
+    if not bool(present.any()):
+        return logits.sum() * 0
+    return (1 - (2 * overlap + 1) / (size + 1))[present].mean()
+
+
+def finding_loss(logits: Tensor, findings: Tensor) -> Tensor:
+    """Mean binary cross-entropy of the known findings; 0 when none is known."""
+    known = findings != UNKNOWN
+    losses = functional.binary_cross_entropy_with_logits(logits, (findings == 1).float(), reduction="none")
+    return (losses * known).sum() / known.sum().clamp(min=1)
+
+
+def probe_precision(size: int, *, net: NetConfig, batch: int = 8) -> str:
+    """ "bfloat16" where this machine trains faster so (it takes avx512_bf16 or AMX), else "float32"; takes a second."""
+    seconds: dict[str, float] = {}
+    empty = Samples(
+        images=np.zeros((batch, size, size), np.uint8),
+        content=np.full((batch, 2), size),
+        targets=np.zeros((batch, size, size), np.uint8),
+        type_known=np.ones((batch, net.n_types), bool),
+        findings=np.zeros((batch, net.n_findings), np.uint8),
+    )
+    for precision in ("float32", "bfloat16"):
+        training = Training(empty, net=net, recipe=Recipe(steps=3, seed=0, batch=batch, precision=precision))
+        seconds[precision] = min(_seconds(training) for _ in range(3))
+    return "bfloat16" if seconds["bfloat16"] < 0.9 * seconds["float32"] else "float32"
+
+
+def _seconds(training: Training) -> float:
+    before = training.core_seconds
+    return training.advance().core_seconds - before
