@@ -30,6 +30,8 @@ def task_modules(queues: Iterable[str]) -> tuple[str, ...]:
 if threads := os.environ.get("OVERREAD_THREADS"):
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = threads
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Django's checks import every view of the web server; `manage.py up` and `migrate` have run them already.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 django.setup()
 app.conf.imports = task_modules(os.environ.get("OVERREAD_QUEUES", ",".join(TASK_MODULES)).split(","))
