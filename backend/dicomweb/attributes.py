@@ -1,0 +1,146 @@
+"""The attributes that QIDO-RS matches and returns, level by level: which column holds each and how it is compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+
+
+class Level(Enum):
+    """Levels of the DICOM information model; the value is the way to the study's columns from that level's rows."""
+
+    STUDY = "study"
+    SERIES = "series"
+    INSTANCE = "instance"
+
+
+class Matching(Enum):
+    """How a key is compared (PS3.4 C.2.2.2)."""
+
+    TEXT = "text"
+    UID = "uid"
+    DATE = "date"
+    NUMBER = "number"
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """An attribute held in a column."""
+
+    tag: str
+    vr: str
+    level: Level
+    column: str
+    matching: Matching
+
+    def path(self, level: Level) -> str:
+        """The column as seen from a query of rows of `level`."""
+        return _PREFIX[self.level, level] + self.column
+
+
+_PREFIX: Final = {
+    (Level.STUDY, Level.STUDY): "",
+    (Level.STUDY, Level.SERIES): "study__",
+    (Level.STUDY, Level.INSTANCE): "series__study__",
+    (Level.SERIES, Level.SERIES): "",
+    (Level.SERIES, Level.INSTANCE): "series__",
+    (Level.INSTANCE, Level.INSTANCE): "",
+}
+
+
+def _table(level: Level, rows: Iterable[tuple[str, str, str, Matching]]) -> list[Attribute]:
+    return [Attribute(tag, vr, level, column, matching) for tag, vr, column, matching in rows]
+
+
+ATTRIBUTES: Final[Mapping[str, Attribute]] = {
+    attribute.tag: attribute
+    for attribute in [
+        *_table(
+            Level.STUDY,
+            [
+                ("00080020", "DA", "study_date", Matching.DATE),
+                ("00080050", "SH", "accession_number", Matching.TEXT),
+                ("00081030", "LO", "study_description", Matching.TEXT),
+                ("00100020", "LO", "patient_id", Matching.TEXT),
+                ("00100040", "CS", "patient_sex", Matching.TEXT),
+                ("00101010", "AS", "patient_age", Matching.TEXT),
+                ("0020000D", "UI", "study_instance_uid", Matching.UID),
+                ("00200010", "SH", "study_id", Matching.TEXT),
+            ],
+        ),
+        *_table(
+            Level.SERIES,
+            [
+                ("00080060", "CS", "modality", Matching.TEXT),
+                ("00080070", "LO", "manufacturer", Matching.TEXT),
+                ("0008103E", "LO", "series_description", Matching.TEXT),
+                ("00081090", "LO", "manufacturer_model_name", Matching.TEXT),
+                ("00180015", "CS", "body_part_examined", Matching.TEXT),
+                ("00181030", "LO", "protocol_name", Matching.TEXT),
+                ("0020000E", "UI", "series_instance_uid", Matching.UID),
+                ("00200011", "IS", "series_number", Matching.NUMBER),
+                ("00200052", "UI", "frame_of_reference_uid", Matching.UID),
+                ("00200060", "CS", "laterality", Matching.TEXT),
+            ],
+        ),
+        *_table(
+            Level.INSTANCE,
+            [
+                ("00080016", "UI", "sop_class_uid", Matching.UID),
+                ("00080018", "UI", "sop_instance_uid", Matching.UID),
+                ("00083002", "UI", "transfer_syntax_uid", Matching.UID),
+                ("00200013", "IS", "instance_number", Matching.NUMBER),
+                ("00280002", "US", "samples_per_pixel", Matching.NUMBER),
+                ("00280004", "CS", "photometric_interpretation", Matching.TEXT),
+                ("00280008", "IS", "number_of_frames", Matching.NUMBER),
+                ("00280010", "US", "rows", Matching.NUMBER),
+                ("00280011", "US", "columns", Matching.NUMBER),
+                ("00280100", "US", "bits_allocated", Matching.NUMBER),
+            ],
+        ),
+    ]
+}
+
+MODALITIES_IN_STUDY: Final = "00080061"
+
+# Not in columns, but PS3.18 10.6.3.3 wants them returned: read from the header of one instance of each result.
+FROM_HEADER: Final[Mapping[Level, tuple[str, ...]]] = {
+    Level.STUDY: ("00080030", "00080090", "00080201", "00100010", "00100030"),
+    Level.SERIES: ("00400244", "00400245"),
+    Level.INSTANCE: (),
+}
+
+_ORDER: Final = [Level.STUDY, Level.SERIES, Level.INSTANCE]
+
+
+def levels_down_to(level: Level) -> list[Level]:
+    """The levels whose attributes a result of `level` has: its own and those above."""
+    return _ORDER[: _ORDER.index(level) + 1]
+
+
+def columns_of(level: Level) -> list[Attribute]:
+    """The column attributes of a result of `level`, its own and those above it."""
+    levels = levels_down_to(level)
+    return [attribute for attribute in ATTRIBUTES.values() if attribute.level in levels]
+
+
+def tag_named(name: str) -> str | None:
+    """The tag (8 hex digits) of a keyword or tag as PS3.18 writes it; None if DICOM knows no such attribute."""
+    if len(name) == 8:
+        try:
+            dictionary_VR(int(name, 16))
+            return name.upper()
+        except (KeyError, ValueError):
+            pass
+    tag = tag_for_keyword(name)
+    return None if tag is None else f"{tag:08X}"
+
+
+def element(vr: str, values: Iterable[Any]) -> dict[str, Any]:
+    """An attribute in DICOM JSON (PS3.18 F.2); empty values leave it without `Value`."""
+    present = [value for value in values if value not in (None, "")]
+    return {"vr": vr, "Value": present} if present else {"vr": vr}
