@@ -1,0 +1,116 @@
+"""How sure a number is: bootstrap over patients, paired differences, the rule of three, and "too few"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+MIN_POSITIVE: Final = 20
+RESAMPLES: Final = 1000
+
+Rows = NDArray[np.int64]
+Statistic = Callable[[Rows], float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value with its 95 % interval; a value that cannot be told is None and `note` says why."""
+
+    metric: str
+    finding_type: int | None
+    value: float | None
+    low: float | None
+    high: float | None
+    n_patients: int
+    n_positive: int
+    note: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def estimate(
+    metric: str,
+    statistic: Statistic,
+    *,
+    groups: Sequence[Hashable],
+    n_positive: int,
+    finding_type: int | None = None,
+    seed: int = 0,
+    min_positive: int = MIN_POSITIVE,
+    rate: bool = False,
+    note: str = "",
+) -> Estimate:
+    """The statistic of all rows with its interval, or None and why where fewer than `min_positive` positives back it.
+
+    `statistic` takes row numbers (with repeats) and gives None where it is undefined. For a `rate` of positives that is
+    exactly 0 or 1 no resample differs, so the rule of three bounds it instead.
+    """
+    n_patients = len(set(groups))
+    blank = Estimate(metric, finding_type, None, None, None, n_patients, n_positive)
+    if n_positive < min_positive:
+        return _noted(blank, f"too few: {n_positive} positive, at least {min_positive} needed")
+    value = statistic(np.arange(len(groups)))
+    if value is None:
+        return _noted(blank, "undefined: only one outcome occurs")
+    low, high = cluster_interval(statistic, groups=groups, seed=seed)
+    if rate and value in (0.0, 1.0):
+        low, high = (0.0, rule_of_three(n_positive)) if value == 0.0 else (1 - rule_of_three(n_positive), 1.0)
+    return Estimate(metric, finding_type, value, low, high, n_patients, n_positive, note)
+
+
+def _noted(blank: Estimate, note: str) -> Estimate:
+    return Estimate(
+        blank.metric, blank.finding_type, None, None, None, blank.n_patients, blank.n_positive, note
+    )  # fmt: skip
+
+
+def cluster_interval(
+    statistic: Statistic, *, groups: Sequence[Hashable], seed: int = 0, resamples: int = RESAMPLES, level: float = 0.95
+) -> tuple[float | None, float | None]:
+    """Percentile interval of the statistic when whole groups (patients) are drawn with replacement.
+
+    Draws in which the statistic is undefined are left out; (None, None) when fewer than half are defined.
+    """
+    values = [value for rows in _draws(groups, seed, resamples) if (value := statistic(rows)) is not None]
+    if len(values) < resamples / 2:
+        return None, None
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def paired_difference(
+    challenger: Statistic, champion: Statistic, *, groups: Sequence[Hashable], seed: int = 0, resamples: int = RESAMPLES
+) -> tuple[float, float, float] | None:
+    """Challenger minus champion on the same patients: (difference, low, high); None where either is undefined."""
+
+    def difference(rows: Rows) -> float | None:
+        one, other = challenger(rows), champion(rows)
+        return None if one is None or other is None else one - other
+
+    value = difference(np.arange(len(groups)))
+    low, high = cluster_interval(difference, groups=groups, seed=seed, resamples=resamples)
+    return None if value is None or low is None or high is None else (value, low, high)
+
+
+def rule_of_three(n: int) -> float:
+    """Upper 95 % bound of a rate when none of `n` trials showed the event: 3 / n (Hanley and Lippman-Hand 1983)."""
+    if n < 1:
+        raise ValueError("no trial, no bound")
+    return min(1.0, 3 / n)
+
+
+def _draws(groups: Sequence[Hashable], seed: int, resamples: int) -> list[Rows]:
+    """Row numbers of each resample; the same seed and groups always give the same draws, so differences are paired."""
+    rows_of: dict[Hashable, list[int]] = {}
+    for row, group in enumerate(groups):
+        rows_of.setdefault(group, []).append(row)
+    clusters = [np.array(rows, dtype=np.int64) for rows in rows_of.values()]
+    generator = np.random.default_rng(seed)
+    picks = generator.integers(len(clusters), size=(resamples, len(clusters)))
+    return [np.concatenate([clusters[index] for index in pick]) for pick in picks]

@@ -1,0 +1,148 @@
+"""The numbers we show, against scikit-learn and against counting by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from backend.metrics.froc import false_positives_at, froc_curve, sensitivity_above, sensitivity_at
+from backend.metrics.intervals import cluster_interval, estimate, paired_difference, rule_of_three
+from backend.metrics.matching import Matched, match_lesions
+from backend.metrics.overlap import Region, dice, intersection_over_union, region_dice
+from backend.metrics.ranking import auc, average_precision
+
+
+def disc(row: int, column: int, radius: int, frame: int = 0) -> Region:
+    rows, columns = np.ogrid[-radius : radius + 1, -radius : radius + 1]
+    return Region((rows**2 + columns**2 <= radius**2)[None], (frame, row - radius, column - radius))
+
+
+def test_auc_and_average_precision_agree_with_scikit_learn_with_and_without_ties() -> None:
+    generator = np.random.default_rng(0)
+    for levels in (5, 1000):
+        truth = generator.random(300) < 0.3
+        scores = np.round(generator.random(300) * levels + truth * levels / 4)
+        assert auc(truth, scores) == pytest.approx(roc_auc_score(truth, scores), abs=1e-12)
+        assert average_precision(truth, scores) == pytest.approx(average_precision_score(truth, scores), abs=1e-12)
+
+
+def test_auc_of_one_outcome_alone_is_not_told() -> None:
+    assert auc(np.ones(5, dtype=bool), np.arange(5.0)) is None
+    assert average_precision(np.zeros(5, dtype=bool), np.arange(5.0)) is None
+
+
+def test_dice_of_two_empty_masks_is_nothing_and_half_overlap_is_counted() -> None:
+    empty = np.zeros((4, 4), dtype=bool)
+    half, full = empty.copy(), empty.copy()
+    half[:2], full[:] = True, True
+    assert dice(empty, empty) is None
+    assert dice(half, full) == pytest.approx(2 * 8 / 24)
+    assert dice(empty, full) == 0
+
+
+def test_dice_of_regions_equals_dice_of_whole_arrays() -> None:
+    truth, predicted = [disc(20, 20, 6), disc(40, 15, 4)], [disc(22, 21, 5), disc(50, 50, 3)]
+    arrays = []
+    for regions in (truth, predicted):
+        whole = np.zeros((1, 64, 64), dtype=bool)
+        for region in regions:
+            whole[region.spans] |= region.mask
+        arrays.append(whole)
+    assert region_dice(truth, predicted) == pytest.approx(dice(*arrays))
+    assert region_dice(truth, []) == 0
+    assert region_dice([], []) is None
+
+
+def test_regions_that_do_not_touch_share_nothing() -> None:
+    assert intersection_over_union(disc(10, 10, 3), disc(40, 40, 3)) == 0
+    assert intersection_over_union(disc(10, 10, 3), disc(10, 10, 3, frame=1)) == 0
+    assert intersection_over_union(disc(10, 10, 3), disc(10, 10, 3)) == 1
+
+
+def test_a_small_prediction_in_a_large_lesion_hits_by_its_centre_and_one_beside_it_does_not() -> None:
+    lesion = disc(30, 30, 12)
+    matched = match_lesions([lesion], [disc(30, 34, 1), disc(30, 55, 4)], [0.9, 0.8])
+    assert matched.hit_scores == [0.9]
+    assert matched.false_scores == [0.8]
+
+
+def test_two_predictions_on_one_lesion_count_once() -> None:
+    matched = match_lesions([disc(30, 30, 12)], [disc(28, 30, 6), disc(33, 30, 5)], [0.6, 0.7])
+    assert matched.hit_scores == [0.7]
+    assert matched.false_scores == []
+
+
+def test_sensitivity_at_a_rate_of_false_positives_is_what_counting_gives() -> None:
+    cases = [
+        Matched([0.9, None], [0.8]),
+        Matched([0.5], [0.7, 0.3]),
+        Matched([], [0.6]),
+        Matched([0.2], []),
+    ]
+    assert sensitivity_at(cases, 0.125) == pytest.approx(1 / 4)
+    assert sensitivity_at(cases, 0.5) == pytest.approx(1 / 4)
+    assert sensitivity_at(cases, 0.75) == pytest.approx(2 / 4)
+    assert sensitivity_at(cases, 8) == pytest.approx(3 / 4)
+    assert sensitivity_above(cases, 0.5) == pytest.approx(2 / 4)
+    assert false_positives_at(cases, 0.65) == pytest.approx(2 / 4)
+    curve = froc_curve(cases)
+    assert curve[0] == (0.0, 0.25, 0.9)
+    assert curve[-1] == (1.0, 0.75, 0.2)
+
+
+def test_sensitivity_without_a_lesion_is_not_told() -> None:
+    assert sensitivity_at([Matched([], [0.4])], 1) is None
+    assert froc_curve([Matched([], [0.4])]) == []
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+    generator = np.random.default_rng(1)
+    covered = 0
+    for trial in range(200):
+        values = generator.normal(0.6, 0.2, 60)
+        low, high = cluster_interval(
+            lambda rows, v=values: float(v[rows].mean()), groups=range(60), seed=trial, resamples=300
+        )
+        assert low is not None and high is not None
+        covered += low <= 0.6 <= high
+    assert 0.88 <= covered / 200 <= 0.99
+
+
+def test_images_of_one_patient_do_not_pretend_to_be_more_patients() -> None:
+    values = np.random.default_rng(2).normal(0.6, 0.2, 30)
+    repeated = np.repeat(values, 5)
+    single = cluster_interval(lambda rows: float(values[rows].mean()), groups=range(30))
+    clustered = cluster_interval(lambda rows: float(repeated[rows].mean()), groups=[row // 5 for row in range(150)])
+    assert clustered == pytest.approx(single)
+
+
+def test_the_paired_difference_of_equals_is_zero_and_of_a_clear_winner_is_above_zero() -> None:
+    values = np.random.default_rng(3).normal(0.5, 0.3, 40)
+    statistic = lambda rows: float(values[rows].mean())  # noqa: E731
+    better = lambda rows: float(values[rows].mean() + 0.1)  # noqa: E731
+    assert paired_difference(statistic, statistic, groups=range(40)) == (0, 0, 0)
+    found = paired_difference(better, statistic, groups=range(40))
+    assert found is not None
+    assert found == pytest.approx((0.1, 0.1, 0.1))
+
+
+def test_fewer_than_20_positives_give_no_number_but_the_reason() -> None:
+    told = estimate("dice", lambda rows: 0.5, groups=["a"] * 12 + ["b"] * 7, n_positive=19)
+    assert (told.value, told.low, told.high) == (None, None, None)
+    assert told.note == "too few: 19 positive, at least 20 needed"
+    assert told.n_patients == 2
+
+
+def test_a_perfect_rate_is_bounded_by_the_rule_of_three() -> None:
+    told = estimate("sensitivity", lambda rows: 1.0, groups=range(30), n_positive=30, rate=True)
+    assert (told.value, told.low, told.high) == (1.0, pytest.approx(0.9), 1.0)
+    assert rule_of_three(100) == pytest.approx(0.03)
+    assert rule_of_three(2) == 1
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    values = np.random.default_rng(4).random(50)
+    first = cluster_interval(lambda rows: float(values[rows].mean()), groups=range(50), seed=7)
+    assert first == cluster_interval(lambda rows: float(values[rows].mean()), groups=range(50), seed=7)
+    assert first != cluster_interval(lambda rows: float(values[rows].mean()), groups=range(50), seed=8)
