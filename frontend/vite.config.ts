@@ -1,9 +1,8 @@
-import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
 const backend = "http://127.0.0.1:8000";
-const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const here = (path: string) => new URL(path, import.meta.url).pathname;
 
 export default defineConfig({
   base: "/static/",

@@ -12,7 +12,10 @@ export function JobPill({ slug }: { slug: string }) {
   const { t } = useTranslation();
   const jobs = useQuery({
     queryKey: ["jobs", slug],
-    queryFn: async ({ signal }) => jobsOf(await api.get<Job[] | { results: Job[] }>(`/projects/${slug}/jobs/`, { signal, query: { active: 1 } })),
+    queryFn: async ({ signal }) =>
+      jobsOf(
+        await api.get<Job[] | { results: Job[] }>(`/projects/${slug}/jobs/`, { signal, query: { active: 1 } }),
+      ),
     refetchInterval: 3000,
     staleTime: 0,
   });

@@ -24,7 +24,10 @@ export function JumpDialog({ me, slug, onClose }: { me: Me; slug: string | undef
   const cases = useQuery({
     queryKey: ["worklist", slug, "jump", wanted],
     queryFn: ({ signal }) =>
-      api.get<Worklist>(`/projects/${slug}/worklist/`, { signal, query: { search: wanted, state: "all", order: "name", limit: 8 } }),
+      api.get<Worklist>(`/projects/${slug}/worklist/`, {
+        signal,
+        query: { search: wanted, state: "all", order: "name", limit: 8 },
+      }),
     enabled: Boolean(slug && wanted),
   });
 
@@ -35,10 +38,17 @@ export function JumpDialog({ me, slug, onClose }: { me: Me; slug: string | undef
       kind: t("jump.page"),
     })),
   );
-  pages.push({ to: "/", name: t("allProjects"), kind: t("jump.page") }, { to: "/tokens", name: t("person.tokens"), kind: t("jump.page") });
+  pages.push(
+    { to: "/", name: t("allProjects"), kind: t("jump.page") },
+    { to: "/tokens", name: t("person.tokens"), kind: t("jump.page") },
+  );
   const needle = text.trim().toLowerCase();
   const found: Target[] = [
-    ...(cases.data?.results ?? []).map((row) => ({ to: `/p/${slug}/read/${row.id}`, name: row.name, kind: t("jump.case") })),
+    ...(cases.data?.results ?? []).map((row) => ({
+      to: `/p/${slug}/read/${row.id}`,
+      name: row.name,
+      kind: t("jump.case"),
+    })),
     ...pages.filter((page) => page.name.toLowerCase().includes(needle)),
   ].slice(0, 12);
   const chosen = Math.min(at, Math.max(0, found.length - 1));
@@ -57,8 +67,20 @@ export function JumpDialog({ me, slug, onClose }: { me: Me; slug: string | undef
   };
 
   return (
-    <Modal opened onClose={onClose} withCloseButton={false} size={520} padding={0} yOffset="12vh" centered={false} aria-label={t("jump.title")}>
-      <div className="in" style={{ height: 44, border: 0, borderRadius: 0, borderBottom: "1px solid var(--n5)", outline: 0 }}>
+    <Modal
+      opened
+      onClose={onClose}
+      withCloseButton={false}
+      size={520}
+      padding={0}
+      yOffset="12vh"
+      centered={false}
+      aria-label={t("jump.title")}
+    >
+      <div
+        className="in"
+        style={{ height: 44, border: 0, borderRadius: 0, borderBottom: "1px solid var(--n5)", outline: 0 }}
+      >
         <input
           data-autofocus
           value={text}
@@ -74,13 +96,22 @@ export function JumpDialog({ me, slug, onClose }: { me: Me; slug: string | undef
       <ul style={{ padding: "6px 0", maxHeight: 420, overflow: "auto" }}>
         {found.map((target, index) => (
           <li key={target.to}>
-            <button type="button" className={`jump${index === chosen ? " on" : ""}`} onClick={() => go(target)} onMouseMove={() => setAt(index)}>
+            <button
+              type="button"
+              className={`jump${index === chosen ? " on" : ""}`}
+              onClick={() => go(target)}
+              onMouseMove={() => setAt(index)}
+            >
               <span className="grow ell">{target.name}</span>
               <span className="q sm">{target.kind}</span>
             </button>
           </li>
         ))}
-        {found.length === 0 && !cases.isFetching ? <li className="q sm" style={{ padding: "8px 16px" }}>{t("jump.none", { text })}</li> : null}
+        {found.length === 0 && !cases.isFetching ? (
+          <li className="q sm" style={{ padding: "8px 16px" }}>
+            {t("jump.none", { text })}
+          </li>
+        ) : null}
       </ul>
     </Modal>
   );

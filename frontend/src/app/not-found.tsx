@@ -1,6 +1,6 @@
 import { useTranslation } from "react-i18next";
 import { isRouteErrorResponse, useRouteError } from "react-router";
-import { LinkButton, Button } from "@/ui/button";
+import { Button, LinkButton } from "@/ui/button";
 import { EmptyState } from "@/ui/empty-state";
 
 export function NotFoundPage() {
@@ -23,7 +23,11 @@ export function NotFoundPage() {
 export function PageCrash() {
   const { t } = useTranslation();
   const error = useRouteError();
-  const text = isRouteErrorResponse(error) ? error.statusText : error instanceof Error ? error.message : String(error);
+  const text = isRouteErrorResponse(error)
+    ? error.statusText
+    : error instanceof Error
+      ? error.message
+      : String(error);
   return (
     <EmptyState
       title={t("error.crash")}

@@ -23,7 +23,11 @@ export function PersonMenu({ me }: { me: Me }) {
       </form>
       <Menu position="bottom-end" width={220}>
         <Menu.Target>
-          <button type="button" className="av" aria-label={t("person.menu", { name: me.full_name || me.username })}>
+          <button
+            type="button"
+            className="av"
+            aria-label={t("person.menu", { name: me.full_name || me.username })}
+          >
             {me.initials}
           </button>
         </Menu.Target>
@@ -32,7 +36,11 @@ export function PersonMenu({ me }: { me: Me }) {
           <Menu.Item component={Link} to="/tokens" leftSection={<IconKey size={16} stroke={1.6} />}>
             {t("person.tokens")}
           </Menu.Item>
-          <Menu.Item component="a" href="/accounts/password/change/" leftSection={<IconLock size={16} stroke={1.6} />}>
+          <Menu.Item
+            component="a"
+            href="/accounts/password/change/"
+            leftSection={<IconLock size={16} stroke={1.6} />}
+          >
             {t("person.password")}
           </Menu.Item>
           <Menu.Divider />

@@ -25,7 +25,13 @@ export function ProjectMenu({ me, current }: { me: Me; current: ProjectBrief | u
             key={project.slug}
             component={Link}
             to={`/p/${project.slug}/worklist`}
-            rightSection={project.slug === current?.slug ? <IconCheck size={14} /> : <span className="q sm">{project.modality}</span>}
+            rightSection={
+              project.slug === current?.slug ? (
+                <IconCheck size={14} />
+              ) : (
+                <span className="q sm">{project.modality}</span>
+              )
+            }
           >
             {project.name}
           </Menu.Item>

@@ -1,14 +1,14 @@
+import { IconHelpCircle } from "@tabler/icons-react";
 import { Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, NavLink, Outlet, useLocation, useNavigation, useParams } from "react-router";
-import { IconHelpCircle } from "@tabler/icons-react";
 import { JobPill } from "@/app/job-pill";
 import { JumpDialog } from "@/app/jump-dialog";
 import { LanguageSwitch } from "@/app/language-switch";
+import { pagesFor } from "@/app/pages";
 import { PersonMenu } from "@/app/person-menu";
 import { ProjectMenu } from "@/app/project-menu";
-import { pagesFor } from "@/app/pages";
-import { languageOf, currentLanguage, switchLanguage } from "@/lib/i18n";
+import { currentLanguage, languageOf, switchLanguage } from "@/lib/i18n";
 import { useMe } from "@/lib/me";
 import { useKeys } from "@/lib/use-keys";
 import { IconButton } from "@/ui/button";
@@ -77,7 +77,9 @@ export function Shell() {
         )}
       </main>
       <KeysDialog opened={keysShown} onClose={() => showKeys(false)} />
-      {me.data && jumping ? <JumpDialog me={me.data} slug={project?.slug} onClose={() => setJumping(false)} /> : null}
+      {me.data && jumping ? (
+        <JumpDialog me={me.data} slug={project?.slug} onClose={() => setJumping(false)} />
+      ) : null}
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import { createTheme, type CSSVariablesResolver, type MantineColorsTuple, Modal, Tooltip } from "@mantine/core";
+import { type CSSVariablesResolver, createTheme, type MantineColorsTuple, Modal, Tooltip } from "@mantine/core";
 
 const accent: MantineColorsTuple = [
   "#e4f2ff",

@@ -359,7 +359,10 @@ export interface Round {
   metrics: Metric[];
 }
 
-export type RoundRow = Pick<Round, "number" | "state" | "created_at" | "finished_at" | "n_labels" | "model_version"> &
+export type RoundRow = Pick<
+  Round,
+  "number" | "state" | "created_at" | "finished_at" | "n_labels" | "model_version"
+> &
   Partial<Pick<Round, "metrics" | "message" | "progress">> & { model_state?: ModelState | null };
 
 export interface Policy {

@@ -10,7 +10,9 @@ interface Options {
 }
 
 /** The name of a pressed key: "j", "shift+j", "mod+k", "?", "enter". Shift is part of a character like "?" itself. */
-export function keyName(event: Pick<KeyboardEvent, "key" | "shiftKey" | "ctrlKey" | "metaKey" | "altKey">): string {
+export function keyName(
+  event: Pick<KeyboardEvent, "key" | "shiftKey" | "ctrlKey" | "metaKey" | "altKey">,
+): string {
   const key = event.key === " " ? "space" : event.key.toLowerCase();
   const isLetter = key.length === 1 && key !== key.toUpperCase();
   const parts: string[] = [];
@@ -47,7 +49,12 @@ export function useKeys(handlers: KeyHandlers, { enabled = true, inDialog = fals
       const run = latest.current[name];
       if (!run) return;
       if (isTyping(event.target) && !name.startsWith("mod+") && name !== "escape") return;
-      if (PRESSES.has(name) && event.target instanceof Element && event.target.closest("button,a,summary,[role=option],[role=menuitem]")) return;
+      if (
+        PRESSES.has(name) &&
+        event.target instanceof Element &&
+        event.target.closest("button,a,summary,[role=option],[role=menuitem]")
+      )
+        return;
       if (!inDialog && document.querySelector('[role="dialog"],[role="menu"]')) return;
       event.preventDefault();
       run(event);

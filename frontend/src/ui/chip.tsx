@@ -12,7 +12,15 @@ const CLASS: Record<ChipTone, string> = {
 };
 
 /** A state in one word. Status tones need an icon too: colour never speaks alone. */
-export function Chip({ tone = "neutral", icon, children }: { tone?: ChipTone; icon?: ReactNode; children: ReactNode }) {
+export function Chip({
+  tone = "neutral",
+  icon,
+  children,
+}: {
+  tone?: ChipTone;
+  icon?: ReactNode;
+  children: ReactNode;
+}) {
   return (
     <span className={`chip${CLASS[tone]}`}>
       {icon}

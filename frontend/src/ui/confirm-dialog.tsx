@@ -21,7 +21,13 @@ interface ConfirmDialogProps {
 export function ConfirmDialog(props: ConfirmDialogProps) {
   const { t } = useTranslation();
   return (
-    <Modal opened={props.opened} onClose={props.onClose} title={props.title} size={460} closeButtonProps={{ "aria-label": t("close") }}>
+    <Modal
+      opened={props.opened}
+      onClose={props.onClose}
+      title={props.title}
+      size={460}
+      closeButtonProps={{ "aria-label": t("close") }}
+    >
       <div className="stack">
         <div className="sec">{props.children}</div>
         <ErrorLine error={props.error} />

@@ -67,7 +67,14 @@ export function KeysDialog({ opened, onClose, groups = [] }: KeysDialogProps) {
         {shown.map((group) => (
           <section key={group.title} style={{ breakInside: "avoid", marginBottom: 18 }}>
             <h3 style={{ marginBottom: 8 }}>{group.title}</h3>
-            <dl style={{ display: "grid", gridTemplateColumns: "max-content 1fr", gap: "6px 12px", alignItems: "center" }}>
+            <dl
+              style={{
+                display: "grid",
+                gridTemplateColumns: "max-content 1fr",
+                gap: "6px 12px",
+                alignItems: "center",
+              }}
+            >
               {group.lines.map((line) => (
                 <Fragment key={line.does}>
                   <dt className="row" style={{ gap: 4, minWidth: 52 }}>

@@ -18,7 +18,14 @@ interface SegmentedProps<T extends string> {
 }
 
 /** Two to six exclusive values. Arrow keys move within it, as in every radio group. */
-export function Segmented<T extends string>({ label, value, options, onChange, fill, disabled }: SegmentedProps<T>) {
+export function Segmented<T extends string>({
+  label,
+  value,
+  options,
+  onChange,
+  fill,
+  disabled,
+}: SegmentedProps<T>) {
   const move = (from: number, step: number, group: HTMLElement) => {
     for (let next = from + step; next >= 0 && next < options.length; next += step) {
       const option = options[next];

@@ -1,0 +1,37 @@
+import { keepPreviousData, useQueries, useQuery } from "@tanstack/react-query";
+import { api } from "@/lib/api-client";
+import type { WorkFilter, Worklist, WorkOrder, WorkRow } from "@/lib/api-types";
+
+export const PAGE_SIZE = 100;
+
+export interface WorklistView {
+  state: WorkFilter;
+  search: string;
+  order: WorkOrder;
+}
+
+const pageQuery = (slug: string, view: WorklistView, page: number) => ({
+  queryKey: ["worklist", slug, view, page] as const,
+  queryFn: ({ signal }: { signal: AbortSignal }) =>
+    api.get<Worklist>(`/projects/${slug}/worklist/`, {
+      signal,
+      query: { ...view, offset: page * PAGE_SIZE, limit: PAGE_SIZE },
+    }),
+  staleTime: 5_000,
+});
+
+/** The first page: counts, total and the rows that every visit begins with. */
+export function useWorklistStart(slug: string, view: WorklistView) {
+  return useQuery({ ...pageQuery(slug, view, 0), placeholderData: keepPreviousData });
+}
+
+/** Rows of any place in the list; only the pages that are in sight are fetched. */
+export function useWorklistRows(
+  slug: string,
+  view: WorklistView,
+  pages: number[],
+): (index: number) => WorkRow | undefined {
+  const answers = useQueries({ queries: pages.map((page) => pageQuery(slug, view, page)) });
+  const byPage = new Map(pages.map((page, at) => [page, answers[at]?.data]));
+  return (index) => byPage.get(Math.floor(index / PAGE_SIZE))?.results[index % PAGE_SIZE];
+}

@@ -1,0 +1,22 @@
+import { useTranslation } from "react-i18next";
+import { CaseList } from "@/features/worklist/components/case-list";
+import { useProject, useSlug } from "@/lib/project";
+import { PageHead } from "@/ui/page-head";
+
+/** Every case of the project with what only leads see: file, split, arm. */
+export default function CasesPage() {
+  const { t } = useTranslation("worklist");
+  const slug = useSlug();
+  const project = useProject(slug);
+  return (
+    <>
+      <PageHead title={t("cases.title")} note={t("cases.note")} />
+      <CaseList
+        slug={slug}
+        role={project.data?.role}
+        fallback={{ state: "all", order: "name", search: "" }}
+        leadColumns
+      />
+    </>
+  );
+}

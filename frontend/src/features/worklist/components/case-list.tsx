@@ -1,0 +1,116 @@
+import { type ReactNode, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useNavigate } from "react-router";
+import { useNextCase } from "@/features/worklist/api/next-case";
+import { usePace } from "@/features/worklist/api/pace";
+import { useWorklistStart, type WorklistView } from "@/features/worklist/api/worklist";
+import { CaseTable } from "@/features/worklist/components/case-table";
+import { ListControls } from "@/features/worklist/components/list-controls";
+import { ListFoot } from "@/features/worklist/components/list-foot";
+import { NoCases } from "@/features/worklist/components/no-cases";
+import { useWorklistView } from "@/features/worklist/worklist-view";
+import type { Role, WorkRow } from "@/lib/api-types";
+import { useKeys } from "@/lib/use-keys";
+import { Button } from "@/ui/button";
+import { ErrorState } from "@/ui/error-state";
+import { LoadingRows } from "@/ui/loading-rows";
+
+interface CaseListProps {
+  slug: string;
+  role: Role | undefined;
+  fallback: WorklistView;
+  leadColumns?: boolean;
+  aside?: ReactNode;
+}
+
+/** Search, status, order, and the rows; J K Enter / F S C from anywhere on the page. */
+export function CaseList({ slug, role, fallback, leadColumns = false, aside }: CaseListProps) {
+  const navigate = useNavigate();
+  const [view, change] = useWorklistView(fallback);
+  const start = useWorklistStart(slug, view);
+  const pace = usePace(slug);
+  const next = useNextCase(slug);
+  const [at, setAt] = useState(0);
+  const rowAt = useRef<(index: number) => WorkRow | undefined>(() => undefined);
+  const search = useRef<HTMLInputElement>(null);
+  const filter = useRef<HTMLDivElement>(null);
+  const [sorting, setSorting] = useState(false);
+  const total = start.data?.total ?? 0;
+
+  const open = (row: WorkRow | undefined) => {
+    if (row) void navigate(`/p/${slug}/read/${row.id}`);
+  };
+  useKeys({
+    j: () => setAt((now) => Math.min(total - 1, now + 1)),
+    k: () => setAt((now) => Math.max(0, now - 1)),
+    enter: () => open(rowAt.current(at)),
+    "/": () => search.current?.focus(),
+    f: () => filter.current?.querySelector<HTMLElement>('[aria-checked="true"]')?.focus(),
+    s: () => setSorting(true),
+    c: () => (pace.data?.continue ? open(pace.data.continue) : next.mutate()),
+  });
+  const show = (wanted: Partial<WorklistView>) => {
+    setAt(0);
+    change(wanted);
+  };
+
+  if (start.isError) {
+    return (
+      <div className="card">
+        <ErrorState error={start.error} retry={() => void start.refetch()} />
+      </div>
+    );
+  }
+  if (start.data && start.data.counts.all === 0) return <NoCases slug={slug} isLead={role === "lead"} />;
+
+  return (
+    <div style={{ display: "flex", gap: 16, flex: 1, minHeight: 0 }}>
+      <div className="grow" style={{ display: "flex", flexDirection: "column", gap: 12 }}>
+        <ListControls
+          view={view}
+          counts={start.data?.counts}
+          onChange={show}
+          searchRef={search}
+          filterRef={filter}
+          sorting={sorting}
+          onSorting={setSorting}
+        />
+        <div className="card" style={{ flex: 1 }}>
+          {start.data === undefined ? (
+            <LoadingRows rows={12} />
+          ) : total === 0 ? (
+            <EmptyList view={view} onClear={() => show({ state: "all", search: "" })} />
+          ) : (
+            <CaseTable
+              slug={slug}
+              view={view}
+              total={total}
+              at={at}
+              onPoint={setAt}
+              onOpen={open}
+              rowAt={rowAt}
+              leadColumns={leadColumns}
+            />
+          )}
+          <ListFoot total={total} state={view.state} />
+        </div>
+      </div>
+      {aside}
+    </div>
+  );
+}
+
+function EmptyList({ view, onClear }: { view: WorklistView; onClear: () => void }) {
+  const { t } = useTranslation("worklist");
+  const text = view.search
+    ? t("empty.search", { text: view.search, state: t(`state.${view.state}`) })
+    : t(`empty.${view.state}`);
+  return (
+    <div className="col" style={{ alignItems: "center", justifyContent: "center", flex: 1, gap: 12 }}>
+      <p className="sec">{text}</p>
+      <Button dense onClick={onClear}>
+        {t("empty.showAll")}
+      </Button>
+    </div>
+  );
+}

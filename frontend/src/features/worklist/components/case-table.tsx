@@ -1,0 +1,121 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type RefObject, useEffect, useRef } from "react";
+import { useTranslation } from "react-i18next";
+import { PAGE_SIZE, useWorklistRows, type WorklistView } from "@/features/worklist/api/worklist";
+import { CaseRow } from "@/features/worklist/components/case-row";
+import type { WorkRow } from "@/lib/api-types";
+
+const ROW = 50;
+
+interface CaseTableProps {
+  slug: string;
+  view: WorklistView;
+  total: number;
+  at: number;
+  onPoint: (index: number) => void;
+  onOpen: (row: WorkRow) => void;
+  /** Filled with the way from index to row, for the page's keys. */
+  rowAt: RefObject<(index: number) => WorkRow | undefined>;
+  leadColumns: boolean;
+}
+
+/** Rows of 50 px; only those in sight exist, so ten thousand cases scroll as ten. */
+export function CaseTable({ slug, view, total, at, onPoint, onOpen, rowAt, leadColumns }: CaseTableProps) {
+  const { t } = useTranslation("worklist");
+  const scroller = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualizer({
+    count: total,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW,
+    scrollPaddingStart: 34,
+    overscan: 6,
+  });
+  const items = virtual.getVirtualItems();
+  const first = items[0]?.index ?? 0;
+  const last = items.at(-1)?.index ?? 0;
+  const pages = range(Math.floor(first / PAGE_SIZE), Math.floor(last / PAGE_SIZE));
+  const find = useWorklistRows(slug, view, pages);
+  useEffect(() => {
+    rowAt.current = find;
+  });
+  useEffect(() => {
+    virtual.scrollToIndex(at, { align: "auto" });
+  }, [at, virtual]);
+
+  const before = items[0]?.start ?? 0;
+  const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
+  return (
+    <div ref={scroller} className="scroll" style={{ flex: 1 }}>
+      <table style={{ "--rh": `${ROW}px`, tableLayout: "fixed" } as React.CSSProperties}>
+        {leadColumns ? <LeadColumns /> : <ReaderColumns />}
+        <thead>
+          <tr>
+            <th aria-label={t("column.image")} />
+            <th>{t("column.case")}</th>
+            {leadColumns ? (
+              <>
+                <th>{t("column.file")}</th>
+                <th>{t("column.split")}</th>
+                <th>{t("column.arm")}</th>
+              </>
+            ) : null}
+            <th>{t("column.status")}</th>
+            {leadColumns ? null : <th>{t("column.why")}</th>}
+            <th>{t("column.model")}</th>
+            <th>{t("column.note")}</th>
+            <th className="r">{t("column.changed")}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {before > 0 ? <tr aria-hidden="true" style={{ height: before }} /> : null}
+          {items.map((item) => (
+            <CaseRow
+              key={item.key}
+              row={find(item.index)}
+              isPointed={item.index === at}
+              leadColumns={leadColumns}
+              onPoint={() => onPoint(item.index)}
+              onOpen={onOpen}
+              href={(row) => `/p/${slug}/read/${row.id}`}
+            />
+          ))}
+          {after > 0 ? <tr aria-hidden="true" style={{ height: after }} /> : null}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function ReaderColumns() {
+  return (
+    <colgroup>
+      <col style={{ width: 84 }} />
+      <col style={{ width: 96 }} />
+      <col style={{ width: 116 }} />
+      <col />
+      <col style={{ width: 186 }} />
+      <col style={{ width: "17%" }} />
+      <col style={{ width: 106 }} />
+    </colgroup>
+  );
+}
+
+function LeadColumns() {
+  return (
+    <colgroup>
+      <col style={{ width: 84 }} />
+      <col style={{ width: 96 }} />
+      <col />
+      <col style={{ width: 112 }} />
+      <col style={{ width: 112 }} />
+      <col style={{ width: 116 }} />
+      <col style={{ width: 190 }} />
+      <col style={{ width: "16%" }} />
+      <col style={{ width: 106 }} />
+    </colgroup>
+  );
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, step) => from + step);
+}

@@ -1,0 +1,129 @@
+import { Menu } from "@mantine/core";
+import { useDebouncedCallback } from "@mantine/hooks";
+import { IconCheck, IconSearch, IconSortDescending, IconX } from "@tabler/icons-react";
+import { type RefObject, useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { WorklistView } from "@/features/worklist/api/worklist";
+import { FILTERS, ORDERS } from "@/features/worklist/worklist-view";
+import type { WorkFilter } from "@/lib/api-types";
+import { count } from "@/lib/format";
+import { Kbd } from "@/ui/kbd";
+import { Segmented } from "@/ui/segmented";
+
+interface ListControlsProps {
+  view: WorklistView;
+  counts: Record<WorkFilter, number> | undefined;
+  onChange: (change: Partial<WorklistView>) => void;
+  searchRef: RefObject<HTMLInputElement | null>;
+  filterRef: RefObject<HTMLDivElement | null>;
+  sorting: boolean;
+  onSorting: (open: boolean) => void;
+}
+
+export function ListControls({
+  view,
+  counts,
+  onChange,
+  searchRef,
+  filterRef,
+  sorting,
+  onSorting,
+}: ListControlsProps) {
+  const { t } = useTranslation("worklist");
+  return (
+    <div className="row" style={{ gap: 8 }}>
+      <SearchField value={view.search} onChange={(search) => onChange({ search })} inputRef={searchRef} />
+      <div ref={filterRef}>
+        <Segmented
+          label={t("status")}
+          value={view.state}
+          onChange={(state) => onChange({ state })}
+          options={FILTERS.map((state) => ({
+            value: state,
+            label: (
+              <>
+                {t(`state.${state}`)}{" "}
+                {counts ? (
+                  <span className="num q" style={{ fontWeight: 400 }}>
+                    {count(counts[state])}
+                  </span>
+                ) : null}
+              </>
+            ),
+          }))}
+        />
+      </div>
+      <span className="grow" />
+      <Menu opened={sorting} onChange={onSorting} position="bottom-end" width={200}>
+        <Menu.Target>
+          <button type="button" className="btn">
+            <IconSortDescending size={16} stroke={1.6} />
+            {t(`order.${view.order}`)}
+            <Kbd>S</Kbd>
+          </button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {ORDERS.map((order) => (
+            <Menu.Item
+              key={order}
+              onClick={() => onChange({ order })}
+              rightSection={order === view.order ? <IconCheck size={14} /> : null}
+            >
+              {t(`order.${order}`)}
+            </Menu.Item>
+          ))}
+        </Menu.Dropdown>
+      </Menu>
+    </div>
+  );
+}
+
+interface SearchFieldProps {
+  value: string;
+  onChange: (text: string) => void;
+  inputRef: RefObject<HTMLInputElement | null>;
+}
+
+function SearchField({ value, onChange, inputRef }: SearchFieldProps) {
+  const { t } = useTranslation("worklist");
+  const [text, setText] = useState(value);
+  useEffect(() => setText(value), [value]);
+  const later = useDebouncedCallback(onChange, 250);
+  const clear = () => {
+    setText("");
+    onChange("");
+  };
+  return (
+    <div className="in" style={{ width: 220, flex: "none" }}>
+      <IconSearch size={14} stroke={1.6} color="var(--n8)" />
+      <input
+        ref={inputRef}
+        value={text}
+        placeholder={t("search")}
+        aria-label={t("search")}
+        onChange={(event) => {
+          setText(event.currentTarget.value);
+          later(event.currentTarget.value.trim());
+        }}
+        onKeyDown={(event) => {
+          if (event.key !== "Escape") return;
+          if (text) clear();
+          event.currentTarget.blur();
+        }}
+      />
+      {text ? (
+        <button
+          type="button"
+          className="tool"
+          style={{ width: 24, height: 24, margin: -4 }}
+          aria-label={t("clear")}
+          onClick={clear}
+        >
+          <IconX size={14} stroke={1.6} />
+        </button>
+      ) : (
+        <Kbd>/</Kbd>
+      )}
+    </div>
+  );
+}

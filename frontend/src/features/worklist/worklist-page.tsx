@@ -1,0 +1,23 @@
+import { useTranslation } from "react-i18next";
+import { CaseList } from "@/features/worklist/components/case-list";
+import { PaceAside } from "@/features/worklist/components/pace-aside";
+import { useProject, useSlug } from "@/lib/project";
+import { PageHead } from "@/ui/page-head";
+
+/** What this reader is to read, in the order in which it helps most. */
+export default function WorklistPage() {
+  const { t } = useTranslation("worklist");
+  const slug = useSlug();
+  const project = useProject(slug);
+  return (
+    <>
+      <PageHead title={t("title")} note={project.data?.question} />
+      <CaseList
+        slug={slug}
+        role={project.data?.role}
+        fallback={{ state: "to_read", order: "priority", search: "" }}
+        aside={<PaceAside slug={slug} />}
+      />
+    </>
+  );
+}
