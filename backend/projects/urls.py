@@ -2,6 +2,26 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from backend.projects.views import (
+    FindingTypeDetailView,
+    FindingTypeListView,
+    MemberDetailView,
+    MemberListView,
+    ProjectDetailView,
+    ProjectListView,
+)
+
+urlpatterns: list[URLPattern] = [
+    path("projects/", ProjectListView.as_view(), name="project-list"),
+    path("projects/<slug:slug>/", ProjectDetailView.as_view(), name="project-detail"),
+    path("projects/<slug:slug>/finding-types/", FindingTypeListView.as_view(), name="finding-type-list"),
+    path(
+        "projects/<slug:slug>/finding-types/<int:finding_type_id>/",
+        FindingTypeDetailView.as_view(),
+        name="finding-type-detail",
+    ),
+    path("projects/<slug:slug>/members/", MemberListView.as_view(), name="member-list"),
+    path("projects/<slug:slug>/members/<str:username>/", MemberDetailView.as_view(), name="member-detail"),
+]

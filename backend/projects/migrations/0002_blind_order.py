@@ -5,30 +5,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('archive', '0001_initial'),
-        ('projects', '0001_initial'),
+        ("archive", "0001_initial"),
+        ("projects", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='case',
-            name='blind_priority',
+            model_name="case",
+            name="blind_priority",
             field=models.FloatField(default=0.0),
         ),
         migrations.AddField(
-            model_name='case',
-            name='draw',
+            model_name="case",
+            name="draw",
             field=models.BigIntegerField(default=backend.projects.models.new_draw, editable=False),
         ),
         migrations.AddField(
-            model_name='case',
-            name='source_name',
+            model_name="case",
+            name="source_name",
             field=models.CharField(blank=True, max_length=500),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['project', 'is_open', '-blind_priority', 'number'], name='case_blind_worklist'),
+            model_name="case",
+            index=models.Index(fields=["project", "is_open", "-blind_priority", "number"], name="case_blind_worklist"),
         ),
     ]

@@ -1,0 +1,122 @@
+"""Reads projects, their vocabulary, members and cases."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import Count, F, Q, QuerySet
+
+from backend.archive.models import Instance
+from backend.projects.models import Case, FindingType, Membership, Project, Split
+
+
+def memberships_of(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Membership]:
+    """The user's memberships with project and archive, by the project's name."""
+    return (
+        Membership.objects.filter(user_id=user.pk)
+        .select_related("project", "project__archive")
+        .order_by("project__name", "project__slug")
+    )
+
+
+def case_counts(project_ids: Iterable[UUID]) -> dict[UUID, dict[str, int]]:
+    """Per project: cases, open and submitted ones; EMBARGOED cases count nowhere."""
+    rows = (
+        Case.objects.filter(project_id__in=list(project_ids))
+        .exclude(split=Split.EMBARGOED)
+        .values("project_id")
+        .annotate(cases=Count("pk"), open=Count("pk", filter=Q(is_open=True)))
+        .order_by()
+    )
+    return {
+        row["project_id"]: {"cases": row["cases"], "open": row["open"], "submitted": row["cases"] - row["open"]}
+        for row in rows
+    }
+
+
+def finding_types_of(project_ids: Iterable[UUID]) -> dict[UUID, list[FindingType]]:
+    """Per project its vocabulary in order, retired types included (old readings still name them)."""
+    found: dict[UUID, list[FindingType]] = defaultdict(list)
+    for finding_type in FindingType.objects.filter(project_id__in=list(project_ids)):
+        found[finding_type.project_id].append(finding_type)
+    return found
+
+
+def members_of(project: Project) -> QuerySet[Membership]:
+    """The project's members by name."""
+    return Membership.objects.filter(project=project).select_related("user").order_by("user__username")
+
+
+def case_instances(case: Case) -> QuerySet[Instance]:
+    """The case's instances in reading order: its one image, or the series along the slice normal.
+
+    This order is the series grid of a mask: frame 0 of a mask's array is the first frame of the first instance.
+    """
+    if case.instance_id is not None:
+        return Instance.objects.filter(pk=case.instance_id)
+    return in_reading_order(Instance.objects.filter(series_id=case.series_id))
+
+
+def in_reading_order(instances: QuerySet[Instance]) -> QuerySet[Instance]:
+    """Instances of one series along the slice normal, without positions by their number."""
+    return instances.order_by(F("position").asc(nulls_last=True), "instance_number", "sop_instance_uid")
+
+
+def finding_type_document(finding_type: FindingType) -> dict[str, Any]:
+    """A finding type as the API tells it."""
+    return {
+        "id": finding_type.pk,
+        "scope": finding_type.scope,
+        "name": finding_type.name,
+        "colour": finding_type.colour,
+        "key": finding_type.key,
+        "allowed_marks": finding_type.allowed_marks,
+        "code_scheme": finding_type.code_scheme,
+        "code_value": finding_type.code_value,
+        "code_meaning": finding_type.code_meaning,
+        "attributes": finding_type.attributes,
+        "position": finding_type.position,
+        "since_version": finding_type.since_version,
+        "retired_in_version": finding_type.retired_in_version,
+    }
+
+
+def project_documents(memberships: Iterable[Membership]) -> list[dict[str, Any]]:
+    """Projects as the API tells them to these members, in a fixed number of queries."""
+    rows = list(memberships)
+    ids = [row.project_id for row in rows]
+    counts, vocabularies = case_counts(ids), finding_types_of(ids)
+    none = {"cases": 0, "open": 0, "submitted": 0}
+    return [_project_document(row, counts.get(row.project_id, none), vocabularies.get(row.project_id, [])) for row in rows]
+
+
+def _project_document(membership: Membership, counts: dict[str, int], vocabulary: list[FindingType]) -> dict[str, Any]:
+    project = membership.project
+    return {
+        "id": str(project.pk),
+        "slug": project.slug,
+        "name": project.name,
+        "question": project.question,
+        "modality": project.modality,
+        "unit": project.unit,
+        "synthetic": project.synthetic,
+        "archive": {
+            "slug": project.archive.slug,
+            "name": project.archive.name,
+            "deid_profile": project.archive.deid_profile,
+        },
+        "vocabulary_version": project.vocabulary_version,
+        "validation_share": project.validation_share,
+        "holdout_share": project.holdout_share,
+        "blinded_share": project.blinded_share,
+        "readings_wanted": project.readings_wanted,
+        "laterality_matters": project.laterality_matters,
+        "display_threshold": project.display_threshold,
+        "role": membership.role,
+        "finding_types": [finding_type_document(finding_type) for finding_type in vocabulary],
+        "counts": counts,
+    }
