@@ -151,13 +151,23 @@ class Samples:
     def __post_init__(self) -> None:
         """Cache which lesion type is in which image: to look it up in each step costs half as much as the step."""
         types = self.type_known.shape[1]
-        flat = self.targets.reshape(len(self.targets), -1)
-        self.presence = np.zeros((len(flat), types), dtype=bool)
+        self.presence = np.zeros((len(self.targets), types), dtype=bool)
         for index in range(types):
-            self.presence[:, index] = (flat == index + 1).any(axis=1)
+            self.presence[:, index] = (self.targets == index + 1).any(axis=(1, 2))
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def take(self, rows: Sequence[int] | NDArray[np.int64]) -> Samples:
+        """Some of the rows, in that order."""
+        at = np.asarray(rows, dtype=np.int64)
+        return Samples(
+            images=self.images[at],
+            content=self.content[at],
+            targets=self.targets[at],
+            type_known=self.type_known[at],
+            findings=self.findings[at],
+        )
 
     def type_shares(self) -> list[float]:
         """Share of the known pixels per output, background first."""

@@ -1,0 +1,175 @@
+"""The loop learns, and can be stopped at any step."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from tests.cnn.conftest import make_samples
+from workers.cnn.checkpoint import (
+    CheckpointCorrupt,
+    decode_checkpoint,
+    decode_weights,
+    encode_checkpoint,
+    encode_weights,
+    network_of,
+)
+from workers.cnn.data import IGNORED, UNKNOWN
+from workers.cnn.model import NetConfig, build_network, transfer_weights
+from workers.cnn.predict import predict
+from workers.cnn.train import (
+    Recipe,
+    Training,
+    TrainingDiverged,
+    dice_loss,
+    finding_loss,
+    merge_unknown_types,
+    pixel_loss,
+    rate_share,
+)
+
+
+def lesion_dice(training: Training, samples) -> float:
+    network = network_of(training.weights(), config=training.network.config)
+    said = predict(network, samples.images, samples.content).types.argmax(axis=1)
+    truth = samples.targets
+    shared = ((said == truth) & (truth > 0)).sum()
+    return 2 * shared / ((said > 0).sum() + (truth > 0).sum())
+
+
+def test_it_learns_two_kinds_of_discs_and_tells_them_on_images_it_never_saw(samples, net) -> None:
+    training = Training(samples, net=net, recipe=Recipe(steps=150, seed=0))
+    losses = [progress.loss for progress in training.run()]
+    assert np.mean(losses[-20:]) < 0.5 * np.mean(losses[:20])
+    unseen = make_samples(seed=9)
+    assert lesion_dice(training, unseen) > 0.7
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(samples, net, precision) -> None:
+    recipe = Recipe(steps=12, seed=3, precision=precision)
+    whole = Training(samples, net=net, recipe=recipe)
+    expected = [progress.loss for progress in whole.run()]
+    first = Training(samples, net=net, recipe=recipe)
+    losses = [first.advance().loss for _ in range(5)]
+    torch.rand(17)  # other users of the global generator do not matter
+    second = Training(samples, net=net, recipe=recipe)
+    second.restore(decode_checkpoint(encode_checkpoint(first.state())))
+    losses += [progress.loss for progress in second.run()]
+    assert losses == expected
+    for name, value in whole.weights().items():
+        assert torch.equal(value, second.weights()[name]), name
+
+
+def test_the_same_seed_gives_the_same_losses_and_another_seed_others(samples, net) -> None:
+    def losses(seed: int) -> list[float]:
+        return [progress.loss for progress in Training(samples, net=net, recipe=Recipe(steps=3, seed=seed)).run()]
+
+    assert losses(1) == losses(1)
+    assert losses(1) != losses(2)
+
+
+def test_a_loss_that_is_no_number_stops_the_run(samples, net) -> None:
+    training = Training(samples, net=net, recipe=Recipe(steps=3, seed=0))
+    with torch.no_grad():
+        training.network.type_head.weight.fill_(float("nan"))
+    with pytest.raises(TrainingDiverged, match="step 1"):
+        training.advance()
+
+
+def test_an_empty_training_set_is_refused(samples, net) -> None:
+    empty = samples.take([])
+    with pytest.raises(ValueError, match="no labelled image"):
+        Training(empty, net=net, recipe=Recipe(steps=3, seed=0))
+
+
+def test_one_image_or_one_class_or_nothing_but_background_still_trains(net) -> None:
+    for keep in ([1], [0, 3, 6], [1, 4]):
+        some = make_samples()
+        some = some.take(keep)
+        assert all(np.isfinite(progress.loss) for progress in Training(some, net=net, recipe=Recipe(steps=3, seed=0)).run())
+
+
+def test_images_with_image_level_labels_alone_train_only_the_image_head(samples, net) -> None:
+    samples.targets[:] = IGNORED
+    samples.findings[:, 1:] = UNKNOWN
+    training = Training(samples, net=net, recipe=Recipe(steps=1, seed=0))
+    before = training.network.type_head.weight.detach().clone()
+    training.advance()
+    shrunk = before * (1 - training.optimizer.param_groups[0]["lr"] * training.recipe.weight_decay)
+    assert torch.allclose(training.network.type_head.weight, shrunk)
+
+
+def test_ignored_pixels_do_not_move_the_losses() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 3, 8, 8, generator=generator)
+    targets = torch.randint(0, 3, (2, 8, 8), generator=generator)
+    targets[:, :4] = IGNORED
+    other = logits.clone()
+    other[:, :, :4] = 9.0
+    assert torch.equal(pixel_loss(logits, targets), pixel_loss(other, targets))
+    assert torch.allclose(dice_loss(logits, targets), dice_loss(other, targets))
+
+
+def test_losses_of_nothing_are_zero_and_not_nan() -> None:
+    logits = torch.randn(2, 3, 4, 4)
+    nothing = torch.full((2, 4, 4), IGNORED)
+    assert pixel_loss(logits, nothing) == 0 and dice_loss(logits, nothing) == 0
+    assert finding_loss(torch.randn(2, 3), torch.full((2, 3), UNKNOWN, dtype=torch.uint8)) == 0
+
+
+def test_background_of_an_old_reading_may_hold_a_type_that_did_not_exist_then() -> None:
+    logits = torch.tensor([0.0, 1.0, 5.0])[None, :, None, None].expand(1, 3, 2, 2)
+    targets = torch.zeros((1, 2, 2), dtype=torch.long)
+    known, old = torch.tensor([[True, True]]), torch.tensor([[True, False]])
+    punished = pixel_loss(merge_unknown_types(logits, known), targets)
+    forgiven = pixel_loss(merge_unknown_types(logits, old), targets)
+    assert punished > 4 and forgiven < 0.05
+
+
+def test_the_learning_rate_warms_up_and_falls() -> None:
+    recipe = Recipe(steps=100, seed=0)
+    shares = [rate_share(step, recipe) for step in range(100)]
+    assert shares[0] == pytest.approx(0.1) and shares[9] == pytest.approx(1.0)
+    assert shares[10:] == sorted(shares[10:], reverse=True) and shares[-1] < 0.03
+
+
+def test_a_torn_checkpoint_and_foreign_weights_are_seen(samples, net) -> None:
+    training = Training(samples, net=net, recipe=Recipe(steps=1, seed=0))
+    blob = encode_checkpoint(training.state())
+    for torn in (blob[:-1], blob[:40], b"", blob[:100] + bytes([blob[100] ^ 1]) + blob[101:]):
+        with pytest.raises(CheckpointCorrupt):
+            decode_checkpoint(torn)
+    data, digest = encode_weights(training.weights(), config=net, project="breast")
+    assert all(torch.equal(value, training.ema[name]) for name, value in decode_weights(data, sha256=digest).items())
+    with pytest.raises(CheckpointCorrupt):
+        decode_weights(data, sha256="0" * 64)
+
+
+def test_a_warm_start_keeps_what_each_output_had_learned_when_the_vocabulary_grows() -> None:
+    old = build_network(NetConfig(n_types=2, n_findings=2, widths=(4, 4)), seed=1)
+    new = build_network(NetConfig(n_types=3, n_findings=3, widths=(4, 4)), seed=2)
+    fresh = new.type_head.weight[2].clone()
+    transfer_weights(
+        old.state_dict(),
+        network=new,
+        old_types=[7, 9],
+        new_types=[9, 12, 7],
+        old_findings=["any", "7"],
+        new_findings=["7", "any", "12"],
+    )
+    assert torch.equal(new.type_head.weight[0], old.type_head.weight[0])
+    assert torch.equal(new.type_head.weight[1], old.type_head.weight[2])
+    assert torch.equal(new.type_head.weight[2], fresh)
+    assert torch.equal(new.type_head.weight[3], old.type_head.weight[1])
+    assert torch.equal(new.finding_head.weight[0], old.finding_head.weight[1])
+    other = build_network(NetConfig(n_types=3, n_findings=3, widths=(8, 8)), seed=2)
+    with pytest.raises(ValueError, match="another shape"):
+        transfer_weights(old.state_dict(), network=other, old_types=[7, 9], new_types=[7], old_findings=[], new_findings=[])
+
+
+def test_the_network_has_the_size_it_is_said_to_have() -> None:
+    network = build_network(NetConfig(n_types=2, n_findings=3), seed=0)
+    assert 0.9e6 < sum(value.numel() for value in network.parameters()) < 1.4e6
+    assert network.stride == 16
