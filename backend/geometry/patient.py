@@ -28,8 +28,8 @@ class FramePlane:
         if not np.isfinite([*self.position, *self.orientation, *self.spacing]).all() or min(self.spacing) <= 0:
             raise ValueError("position, orientation and spacing are finite and spacing is positive")
         along_row, along_column = np.array(self.orientation[:3]), np.array(self.orientation[3:])
-        lengths = np.linalg.norm(along_row), np.linalg.norm(along_column)
-        if max(abs(lengths[0] - 1), abs(lengths[1] - 1), abs(float(along_row @ along_column))) > 1e-3:
+        products = (along_row @ along_row - 1, along_column @ along_column - 1, along_row @ along_column)
+        if max(abs(float(product)) for product in products) > 2e-3:
             raise ValueError(f"orientation {list(self.orientation)} is not two square unit vectors")
 
 

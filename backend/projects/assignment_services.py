@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -81,7 +81,7 @@ def live_leases(*, now: datetime) -> QuerySet[Assignment]:
 
 def _head(
     project: Project, user: User, now: datetime, after: UUID | None, *, lock: bool, count: int = 1
-) -> list[tuple[float, Case]]:
+) -> Sequence[tuple[float, Case]]:
     """The first cases of both streams with the priority at which this reader meets them.
 
     Two streams, because each is one index walked from its top: assisted cases by priority, blinded ones by theirs.
@@ -101,7 +101,7 @@ def _head(
     blinded = blinded_condition(project, user)
     assisted_cases = eligible.filter(~blinded).order_by(F("priority").desc(), "number")[:count]
     blinded_cases = eligible.filter(blinded).order_by(F("blind_priority").desc(), "number")[:count]
-    return [(case.priority, case) for case in assisted_cases] + [(case.blind_priority, case) for case in blinded_cases]
+    return [*((case.priority, case) for case in assisted_cases), *((case.blind_priority, case) for case in blinded_cases)]
 
 
 def _first(found: Iterable[tuple[float, Case]]) -> Case | None:

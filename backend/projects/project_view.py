@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.http import Http404
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from backend.accounts.access import is_allowed
+from backend.accounts.models import User
 from backend.projects.models import Membership, Project
 
 
@@ -18,11 +19,12 @@ class ProjectView(APIView):
     """A view under `/projects/<slug>/`.
 
     `operations` maps each HTTP method to a row of `backend.accounts.access.ACCESS`. After `initial` the view has
-    `self.project`, `self.membership` and `self.role`. No member: 404, as for a project that is not there.
+    `self.user`, `self.project`, `self.membership` and `self.role`. No member: 404, as for a project that is not there.
     """
 
     permission_classes = [IsAuthenticated]
     operations: ClassVar[dict[str, str]] = {}
+    user: User
     project: Project
     membership: Membership
     role: str
@@ -33,6 +35,8 @@ class ProjectView(APIView):
         method = "GET" if request.method == "HEAD" else str(request.method)
         if method not in self.operations:
             return
+        if not isinstance(request.user, User):
+            raise NotAuthenticated()
         membership = (
             Membership.objects.select_related("project", "project__archive")
             .filter(project__slug=kwargs["slug"], user_id=request.user.pk)
@@ -40,7 +44,7 @@ class ProjectView(APIView):
         )
         if membership is None:
             raise Http404("No such project.")
-        self.membership, self.project, self.role = membership, membership.project, membership.role
+        self.user, self.membership, self.project, self.role = (request.user, membership, membership.project, membership.role)
         operation = self.operations[method]
         if not is_allowed(operation, self.role):
             raise PermissionDenied(f"Your role in this project ({self.role}) does not include this.")

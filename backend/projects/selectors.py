@@ -17,7 +17,7 @@ from backend.projects.models import Case, FindingType, Membership, Project, Spli
 def memberships_of(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Membership]:
     """The user's memberships with project and archive, by the project's name."""
     return (
-        Membership.objects.filter(user_id=user.pk)
+        Membership.objects.filter(user_id=user.pk or 0)
         .select_related("project", "project__archive")
         .order_by("project__name", "project__slug")
     )

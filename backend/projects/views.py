@@ -8,12 +8,14 @@ from django.core.exceptions import ValidationError
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.exceptions import ValidationError as RefusedInput
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from backend.accounts.models import User
 from backend.projects.models import FindingType, Membership
 from backend.projects.project_view import ProjectView
 from backend.projects.selectors import finding_type_document, finding_types_of, members_of, memberships_of, project_documents
@@ -50,6 +52,8 @@ class ProjectListView(APIView):
     @extend_schema(operation_id="project_create", request=ProjectInSerializer, responses={201: ProjectSerializer})
     def post(self, request: Request) -> Response:
         """Make a project; the caller becomes its lead."""
+        if not isinstance(request.user, User):
+            raise NotAuthenticated()
         fields = _validated(ProjectInSerializer(data=request.data))
         try:
             project = create_project(by=request.user, fields=fields)
@@ -72,7 +76,7 @@ class ProjectDetailView(ProjectView):
     @extend_schema(operation_id="project_update", request=ProjectChangeSerializer, responses=ProjectSerializer)
     def patch(self, request: Request, slug: str) -> Response:
         """Change what may change."""
-        update_project(project=self.project, fields=_validated(ProjectChangeSerializer(data=request.data)), by=request.user)
+        update_project(project=self.project, fields=_validated(ProjectChangeSerializer(data=request.data)), by=self.user)
         return Response(project_documents([self.membership])[0])
 
 
@@ -93,7 +97,7 @@ class FindingTypeListView(ProjectView):
         """Add an entry; the vocabulary's version rises."""
         fields = _validated(FindingTypeInSerializer(data=request.data))
         try:
-            entry = add_finding_type(project=self.project, fields=fields, by=request.user)
+            entry = add_finding_type(project=self.project, fields=fields, by=self.user)
         except ValidationError as error:
             raise RefusedInput(error.message_dict) from error
         return Response(finding_type_document(entry), status=status.HTTP_201_CREATED)
@@ -112,7 +116,7 @@ class FindingTypeDetailView(ProjectView):
             raise Http404("No such finding type.")
         fields = _validated(FindingTypeChangeSerializer(data=request.data))
         try:
-            entry = update_finding_type(project=self.project, finding_type=entry, fields=fields, by=request.user)
+            entry = update_finding_type(project=self.project, finding_type=entry, fields=fields, by=self.user)
         except ValidationError as error:
             raise RefusedInput(error.message_dict) from error
         return Response(finding_type_document(entry))
@@ -133,7 +137,7 @@ class MemberListView(ProjectView):
         """Make somebody a member, or change the role."""
         fields = _validated(MemberSerializer(data=request.data))
         try:
-            membership = set_member(project=self.project, username=fields["username"], role=fields["role"], by=request.user)
+            membership = set_member(project=self.project, username=fields["username"], role=fields["role"], by=self.user)
         except ValidationError as error:
             raise RefusedInput(error.message_dict) from error
         return Response(_member_document(membership))
@@ -148,7 +152,7 @@ class MemberDetailView(ProjectView):
     def delete(self, request: Request, slug: str, username: str) -> Response:
         """End a membership."""
         try:
-            remove_member(project=self.project, username=username, by=request.user)
+            remove_member(project=self.project, username=username, by=self.user)
         except ValidationError as error:
             raise RefusedInput(error.message_dict) from error
         return Response(status=status.HTTP_204_NO_CONTENT)
