@@ -1,0 +1,63 @@
+"""The decoding child: reads requests, prepares files under limits of memory and CPU time, answers; knows no Django.
+
+Protocol: one JSON object per line. Request: {"path", "frames_path", "settings", "cpu_seconds"}. Answer:
+{"prepared": {...}} with the frames blob written to `frames_path`, or {"refused": reason}. Answers leave by a
+descriptor of their own, because decoders print to standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import resource
+import sys
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from backend.dicom.prepare import PreparationSettings, prepared_instance
+from backend.dicom.refusal import Refused
+
+
+def answered(request: dict[str, Any]) -> dict[str, Any]:
+    """The answer to one request; every failure is an answer too."""
+    try:
+        data = Path(request["path"]).read_bytes()
+        prepared, blob = prepared_instance(data, PreparationSettings(**request["settings"]))
+        Path(request["frames_path"]).write_bytes(blob)
+    except Refused as refusal:
+        return {"refused": str(refusal)}
+    except MemoryError:
+        return {"refused": "It needs more memory to read than one file may take.", "exhausted": True}
+    except RecursionError:
+        return {"refused": "Damaged: its header is nested too deeply."}
+    except Exception as error:  # noqa: BLE001 pydicom raises AttributeError, ValueError, struct.error and more on broken files
+        logging.getLogger(__name__).info("unreadable file: %s", type(error).__name__)
+        return {"refused": "Damaged: its header cannot be read."}
+    return {"prepared": asdict(prepared)}
+
+
+def main() -> None:
+    """Serve requests from standard input until it ends. Arguments: memory limit in bytes."""
+    answers = os.fdopen(os.dup(1), "w", encoding="ascii")
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.dup2(null, 2)
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
+    memory = int(sys.argv[1])
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for line in sys.stdin:
+        request = json.loads(line)
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        allowed = int(used.ru_utime + used.ru_stime) + int(request["cpu_seconds"]) + 1
+        resource.setrlimit(resource.RLIMIT_CPU, (allowed, resource.RLIM_INFINITY))
+        answers.write(json.dumps(answered(request)) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

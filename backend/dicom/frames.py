@@ -1,0 +1,302 @@
+"""The frames blob of an instance: original encoding where browsers decode it, else lossless; verified by decoding again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from jpeg_ls import encode_pixel_data
+from pydicom.dataset import Dataset
+from pydicom.encaps import generate_frames
+from pydicom.pixels import apply_color_lut, get_decoder
+from pydicom.uid import (
+    JPEG2000,
+    UID,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
+)
+
+from backend.dicom.codestream import Codestream, parsed_codestream
+from backend.dicom.image_check import PixelModule
+from backend.dicom.refusal import Refused
+from backend.dicom.stored_frames import FrameFormat, Pixels, decoded_frame
+
+_NATIVE: Final = frozenset({ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian})
+_KEPT_KIND: Final = {
+    JPEGBaseline8Bit: "jpeg",
+    JPEGLSLossless: "jpeg-ls",
+    JPEGLSNearLossless: "jpeg-ls",
+    JPEG2000: "jpeg2000",
+    JPEG2000Lossless: "jpeg2000",
+}
+
+
+@dataclass(frozen=True)
+class StoredFrames:
+    """What is stored of the pixels.
+
+    `ranges` are (offset, length) per frame in `blob`; `pixel_digest` is SHA-256 over shape, type and decoded values;
+    `middle` is the decoded middle frame; `note` says what was changed, empty if nothing.
+    """
+
+    form: FrameFormat
+    blob: bytes
+    ranges: list[tuple[int, int]]
+    pixel_digest: str
+    middle: Pixels
+    note: str = ""
+
+
+def stored_frames(dataset: Dataset, module: PixelModule, clean: Callable[[bytes], bytes] | None = None) -> StoredFrames:
+    """Take the frames of an image for storage; Refused with the reason if they cannot be decoded.
+
+    `clean` is applied to each compressed frame that is kept as it is.
+    """
+    syntax = UID(dataset.file_meta.TransferSyntaxUID)
+    if syntax.is_encapsulated:
+        frames = _encoded_frames(dataset, module)
+        if syntax in _KEPT_KIND and module.photometric_interpretation != "PALETTE COLOR":
+            form = _form_if_kept(syntax, module, [parsed_codestream(frame) for frame in frames])
+            if form is not None:
+                return _kept([clean(frame) for frame in frames] if clean else frames, form)
+    elif len(dataset.PixelData) < _native_length(module):
+        raise Refused(
+            f"The file ends too early: {_native_length(module)} bytes of pixels are due, {len(dataset.PixelData)} are there."
+        )
+    return _recoded(dataset, module, syntax)
+
+
+def _native_length(module: PixelModule) -> int:
+    samples = module.rows * module.columns * module.samples_per_pixel * module.number_of_frames
+    if module.photometric_interpretation == "YBR_FULL_422":
+        samples = samples // 3 * 2
+    return -(-samples * module.bits_allocated // 8)
+
+
+def _encoded_frames(dataset: Dataset, module: PixelModule) -> list[bytes]:
+    """The compressed frames, each in one piece, checked against the header before any decoder sees them."""
+    offsets = None
+    if "ExtendedOffsetTable" in dataset and "ExtendedOffsetTableLengths" in dataset:
+        offsets = (dataset.ExtendedOffsetTable, dataset.ExtendedOffsetTableLengths)
+    found = generate_frames(dataset.PixelData, number_of_frames=module.number_of_frames, extended_offsets=offsets)
+    frames = []
+    for frame in found:
+        frames.append(frame)
+        if len(frames) == module.number_of_frames:
+            break
+    if len(frames) < module.number_of_frames:
+        raise Refused(f"The file ends too early: {module.number_of_frames} frames are due, {len(frames)} are there.")
+    if dataset.file_meta.TransferSyntaxUID != RLELossless:  # RLE has no markers
+        for frame in frames:
+            _check_size(frame, module)
+    return frames
+
+
+def _check_size(frame: bytes, module: PixelModule) -> None:
+    """A codestream that claims another size than the header is damage, or a bomb for its decoder."""
+    found = parsed_codestream(frame)
+    claimed, due = (found.rows, found.columns), (module.rows, module.columns)
+    if claimed != due:
+        raise Refused(f"Damaged: the header says {due[0]}×{due[1]} pixels, the compressed data {claimed[0]}×{claimed[1]}.")
+    if found.components != module.samples_per_pixel:
+        raise Refused(f"Damaged: the compressed data has {found.components} components, not {module.samples_per_pixel}.")
+
+
+def _form_if_kept(syntax: UID, module: PixelModule, streams: list[Codestream]) -> FrameFormat | None:
+    """The format under which browsers decode these very bytes to the right values, or None: then they are recoded."""
+    form = FrameFormat(
+        transfer_syntax_uid=str(syntax),
+        rows=module.rows,
+        columns=module.columns,
+        samples_per_pixel=module.samples_per_pixel,
+        bits_allocated=module.bits_allocated,
+        bits_stored=module.bits_stored,
+        pixel_representation=module.pixel_representation,
+        photometric_interpretation=module.photometric_interpretation,
+    )
+    return form if all(_can_keep(stream, syntax, form) for stream in streams) else None
+
+
+def _can_keep(stream: Codestream, syntax: UID, form: FrameFormat) -> bool:
+    if stream.kind != _KEPT_KIND[syntax] or stream.precision != form.bits_stored or form.bits_allocated not in (8, 16):
+        return False
+    if form.bits_allocated != (8 if stream.precision <= 8 else 16):
+        return False
+    photometric, colour = form.photometric_interpretation, form.samples_per_pixel == 3
+    if stream.kind == "jpeg":
+        return form.pixel_representation == 0 and (not colour or stream.is_ycbcr == photometric.startswith("YBR"))
+    if stream.kind == "jpeg-ls":
+        if colour:
+            return stream.interleave == 2 and photometric == "RGB" and form.pixel_representation == 0
+        return form.pixel_representation == 0 or form.bits_stored == form.bits_allocated
+    return stream.is_signed == bool(form.pixel_representation) and (
+        not colour or photometric in ("RGB", "YBR_RCT", "YBR_ICT")
+    )
+
+
+def _kept(frames: list[bytes], form: FrameFormat) -> StoredFrames:
+    digest = _digest_start(form)
+    middle: Pixels | None = None
+    for index, frame in enumerate(frames):
+        pixels = _decoded(frame, form)
+        digest.update(pixels.tobytes())
+        if index == len(frames) // 2:
+            middle = pixels
+    assert middle is not None
+    return StoredFrames(form, b"".join(frames), _ranges([len(frame) for frame in frames]), digest.hexdigest(), middle)
+
+
+def _decoded(frame: bytes, form: FrameFormat) -> Pixels:
+    try:
+        return decoded_frame(frame, form)
+    except Exception as error:
+        raise decoding_refusal(error, form.transfer_syntax_uid) from error
+
+
+def _recoded(dataset: Dataset, module: PixelModule, syntax: UID) -> StoredFrames:
+    """Decode with pydicom and store raw what came raw, all else as JPEG-LS where that is smaller."""
+    form: FrameFormat | None = None
+    encoded: list[bytes] = []
+    digest: Any = None
+    middle: Pixels | None = None
+    note = ""
+    for index, pixels in enumerate(_shown_values(dataset, module, syntax)):
+        pixels, photometric, changed = _colour_settled(pixels, dataset, module)
+        note = note or changed
+        if form is None:
+            form = _form_of(pixels, module, photometric, ExplicitVRLittleEndian if syntax in _NATIVE else JPEGLSLossless)
+            digest = _digest_start(form)
+        values = np.ascontiguousarray(pixels, dtype=form.dtype)
+        if values.shape != form.shape:
+            raise Refused("Damaged: its frames decode to different sizes.")
+        digest.update(values.tobytes())
+        encoded.append(_encoded(values, form))
+        if index == module.number_of_frames // 2:
+            middle = values
+        if index + 1 == module.number_of_frames:
+            break
+    if form is None or middle is None or len(encoded) < module.number_of_frames:
+        raise Refused(f"The file ends too early: {module.number_of_frames} frames are due, {len(encoded)} are there.")
+    if form.transfer_syntax_uid == JPEGLSLossless:
+        encoded, form = _raw_if_smaller(encoded, form)
+    return StoredFrames(
+        form, b"".join(encoded), _ranges([len(frame) for frame in encoded]), digest.hexdigest(), middle, note
+    )
+
+
+def _shown_values(dataset: Dataset, module: PixelModule, syntax: UID) -> Iterator[Pixels]:
+    """Decoded frames as pydicom understands them (RGB of YBR, unused bits cleared); every failure as a Refused."""
+    try:
+        decoder = get_decoder(syntax)
+    except NotImplementedError as error:
+        raise Refused(f"Its compression ({_name(syntax)}) is not supported.") from error
+    if not decoder.is_available:
+        raise Refused(f"Its compression ({_name(syntax)}) is not supported.")
+    try:
+        for pixels, _meta in decoder.iter_array(dataset, raw=False):
+            if module.bits_allocated == 1:
+                pixels = pixels.astype(np.uint8)
+            yield pixels
+    except Refused:
+        raise
+    except Exception as error:
+        raise decoding_refusal(error, syntax) from error
+
+
+def decoding_refusal(error: Exception, syntax: str) -> Refused:
+    """A decoder's failure in a reader's words."""
+    if isinstance(error, MemoryError):
+        return Refused("It needs more memory to decode than one file may take.")
+    text = " ".join(str(error).split())
+    if "does not support" in text or "not supported" in text or isinstance(error, NotImplementedError):
+        return Refused(f"Its compression ({_name(UID(syntax))}) is not supported in this form.")
+    return Refused("Damaged: its pixels cannot be decoded.")
+
+
+def _name(syntax: UID) -> str:
+    return syntax.name if syntax.name else str(syntax)
+
+
+def _colour_settled(pixels: Pixels, dataset: Dataset, module: PixelModule) -> tuple[Pixels, str, str]:
+    """(values, photometric, note) that a browser shows: palettes become RGB, colour of more than 8 bits becomes 8."""
+    if module.photometric_interpretation == "PALETTE COLOR":
+        try:
+            coloured = apply_color_lut(pixels, dataset)
+        except Exception as error:
+            raise Refused("Damaged: its colour palette cannot be used.") from error
+        if coloured.dtype.itemsize == 2:
+            low, high = coloured & 0xFF, coloured >> 8
+            exact = not low.any() or bool((low == high).all())
+            return high.astype(np.uint8), "RGB", "Palette applied" + ("" if exact else ", colour reduced to 8 bits")
+        return coloured, "RGB", "Palette applied"
+    if pixels.ndim == 3:
+        if module.bits_allocated > 8:
+            return (pixels >> (module.bits_stored - 8)).astype(np.uint8), "RGB", "Colour reduced to 8 bits"
+        return pixels, "RGB", ""
+    return pixels, module.photometric_interpretation, ""
+
+
+def _form_of(pixels: Pixels, module: PixelModule, photometric: str, syntax: UID) -> FrameFormat:
+    """Format of decoded values: signed ones use all allocated bits, so that every viewer sees the sign."""
+    allocated = pixels.dtype.itemsize * 8
+    if allocated > 16 or pixels.dtype.kind not in "iu":
+        raise Refused(f"Its pixels have {allocated} bits; up to 16 can be shown.")
+    signed = pixels.dtype.kind == "i"
+    stored = allocated if signed or pixels.ndim == 3 else min(max(module.bits_stored, 1), allocated)
+    if not signed and int(pixels.max(initial=0)) >> stored:
+        stored = allocated
+    samples = 1 if pixels.ndim == 2 else pixels.shape[2]
+    return FrameFormat(str(syntax), pixels.shape[0], pixels.shape[1], samples, allocated, stored, int(signed), photometric)
+
+
+def _encoded(values: Pixels, form: FrameFormat) -> bytes:
+    """One frame in the form's encoding, proven by decoding it again."""
+    raw = values.tobytes()
+    if form.transfer_syntax_uid == ExplicitVRLittleEndian:
+        return raw
+    if not form.pixel_representation and int(values.max(initial=0)) >> form.bits_stored:
+        raise Refused("Damaged: its frames use more bits than the header says.")
+    frame = bytes(
+        encode_pixel_data(
+            raw,
+            rows=form.rows,
+            columns=form.columns,
+            samples_per_pixel=form.samples_per_pixel,
+            bits_stored=form.bits_stored,
+            interleave_mode=2 if form.samples_per_pixel > 1 else 0,
+        )
+    )
+    if not np.array_equal(decoded_frame(frame, form), values):
+        raise Refused("Its pixels could not be stored without loss.")
+    return frame
+
+
+def _raw_if_smaller(encoded: list[bytes], form: FrameFormat) -> tuple[list[bytes], FrameFormat]:
+    """Noise does not compress: then raw is kept."""
+    frame_bytes = int(np.prod(form.shape)) * form.dtype.itemsize
+    if sum(map(len, encoded)) < frame_bytes * len(encoded):
+        return encoded, form
+    return [decoded_frame(frame, form).tobytes() for frame in encoded], replace(
+        form, transfer_syntax_uid=str(ExplicitVRLittleEndian)
+    )
+
+
+def _digest_start(form: FrameFormat) -> Any:
+    return hashlib.sha256(f"{form.shape}{form.dtype.str}".encode())
+
+
+def _ranges(lengths: list[int]) -> list[tuple[int, int]]:
+    ranges, offset = [], 0
+    for length in lengths:
+        ranges.append((offset, length))
+        offset += length
+    return ranges

@@ -1,0 +1,188 @@
+"""The stored header as DICOM JSON (PS3.18 F) and how to ask it: values, also those of one frame of an enhanced object."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import cache
+from typing import Any, Final
+
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+
+from backend.dicom.stored_frames import FrameFormat
+
+Header = dict[str, Any]
+
+MAX_INLINE_BYTES: Final = 64 * 1024
+_PIXEL_KEYWORDS: Final = (
+    "PixelData",
+    "FloatPixelData",
+    "DoubleFloatPixelData",
+    "ExtendedOffsetTable",
+    "ExtendedOffsetTableLengths",
+)
+_PALETTE_KEYWORDS: Final = tuple(
+    f"{prefix}{name}"
+    for name in ("PaletteColorLookupTableData", "PaletteColorLookupTableDescriptor")
+    for prefix in ("Red", "Green", "Blue", "Alpha", "SegmentedRed", "SegmentedGreen", "SegmentedBlue")
+)
+
+
+def header_text(dataset: Dataset, form: FrameFormat, number_of_frames: int, note: str = "") -> str:
+    """DICOM JSON of the header, with the pixel module of what is stored and no pixels; changes `dataset`.
+
+    Available Transfer Syntax UID (0008,3002) tells the encoding of the stored frames. Binary values above
+    `MAX_INLINE_BYTES` are left out; they are nothing that a viewer of images needs.
+    """
+    _fill_pixel_module(dataset, form, number_of_frames)
+    dataset.AvailableTransferSyntaxUID = form.transfer_syntax_uid
+    if note:
+        dataset.DerivationDescription = note
+    _drop_unreadable(dataset)
+    encoded = dataset.to_json_dict(MAX_INLINE_BYTES, _left_out, suppress_invalid_tags=True)
+    encoded["00080005"] = {"vr": "CS", "Value": ["ISO_IR 192"]}
+    encoded = {tag: element for tag, element in encoded.items() if _group(tag) not in (0x0000, 0x0002, 0xFFFC)}
+    _drop_marked(encoded)
+    try:
+        return json.dumps(encoded, allow_nan=False, separators=(",", ":"))
+    except ValueError:
+        return json.dumps(_finite(encoded), allow_nan=False, separators=(",", ":"))
+
+
+def _fill_pixel_module(dataset: Dataset, form: FrameFormat, number_of_frames: int) -> None:
+    """Say of the pixels what is stored of them, and take out the pixels, and the palette once it is applied."""
+    gone = _PIXEL_KEYWORDS + (_PALETTE_KEYWORDS if form.photometric_interpretation == "RGB" else ())
+    for keyword in gone:
+        if keyword in dataset:
+            delattr(dataset, keyword)
+    dataset.Rows, dataset.Columns = form.rows, form.columns
+    dataset.SamplesPerPixel = form.samples_per_pixel
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = form.bits_allocated, form.bits_stored, form.bits_stored - 1
+    dataset.PixelRepresentation = form.pixel_representation
+    dataset.PhotometricInterpretation = form.photometric_interpretation
+    if form.samples_per_pixel > 1:
+        dataset.PlanarConfiguration = 0
+    elif "PlanarConfiguration" in dataset:
+        del dataset.PlanarConfiguration
+    if number_of_frames > 1 or "NumberOfFrames" in dataset:
+        dataset.NumberOfFrames = number_of_frames
+
+
+def _drop_unreadable(dataset: Dataset) -> None:
+    """Remove elements whose bytes make no value of their VR, and group lengths."""
+    for tag in list(dataset.keys()):
+        try:
+            element = dataset[tag]
+        except Exception:  # noqa: BLE001 values out of every standard raise all kinds
+            del dataset[tag]
+            continue
+        if tag.element == 0:
+            del dataset[tag]
+        elif element.VR == "SQ":
+            for item in element.value:
+                _drop_unreadable(item)
+
+
+def _left_out(_element: DataElement) -> str:
+    return "left-out"
+
+
+def _drop_marked(encoded: Header) -> None:
+    for tag in [tag for tag, element in encoded.items() if "BulkDataURI" in element]:
+        del encoded[tag]
+    for element in encoded.values():
+        if element.get("vr") == "SQ":
+            for item in element.get("Value", []):
+                _drop_marked(item)
+
+
+def _finite(value: Any) -> Any:
+    """The same structure with null where a number is NaN or infinite, which JSON cannot say."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return value
+
+
+def _group(tag: str) -> int:
+    return int(tag[:4], 16)
+
+
+@cache
+def _tag(keyword: str) -> str:
+    tag = tag_for_keyword(keyword)
+    if tag is None:
+        raise KeyError(keyword)
+    return f"{tag:08X}"
+
+
+def values(header: Header, keyword: str) -> list[Any]:
+    """All values of an attribute; empty if there are none."""
+    found = header.get(_tag(keyword), {}).get("Value")
+    return found if isinstance(found, list) else []
+
+
+def text(header: Header, keyword: str, limit: int = 64) -> str:
+    """The first value as text fit for a database column: no NUL, no broken character, at most `limit` long."""
+    found = values(header, keyword)
+    value = found[0] if found else ""
+    if isinstance(value, dict):
+        value = value.get("Alphabetic", "")
+    if value is None:
+        return ""
+    return str(value).replace("\0", "").encode("utf-8", "replace").decode().strip()[:limit]
+
+
+def whole_number(header: Header, keyword: str) -> int | None:
+    """The first value as a 32-bit integer, None if it is none."""
+    found = values(header, keyword)
+    try:
+        number = int(found[0]) if found else None
+    except (TypeError, ValueError):
+        return None
+    return number if number is not None and abs(number) < 2**31 else None
+
+
+def numbers(header: Header, keyword: str, frame: int = 1, macro: str = "") -> list[float]:
+    """Numeric values of an attribute: of a 1-based frame from its functional group `macro` if there, else the header's."""
+    for source in (*_macros(header, frame, macro), header):
+        found = values(source, keyword)
+        try:
+            result = [float(value) for value in found]
+        except (TypeError, ValueError):
+            continue
+        if result and all(map(math.isfinite, result)):
+            return result
+    return []
+
+
+def _macros(header: Header, frame: int, macro: str) -> list[Header]:
+    """The items of a functional group macro that apply to a frame: its own first, then the shared one (PS3.3 C.7.6.16)."""
+    if not macro:
+        return []
+    own = values(header, "PerFrameFunctionalGroupsSequence")
+    groups = ([own[frame - 1]] if 0 < frame <= len(own) else []) + values(header, "SharedFunctionalGroupsSequence")[:1]
+    return [item for group in groups for item in values(group, macro)[:1]]
+
+
+def frame_format(header: Header) -> FrameFormat:
+    """How the frames of this header's instance are stored."""
+
+    def number(keyword: str) -> int:
+        return int(values(header, keyword)[0])
+
+    return FrameFormat(
+        transfer_syntax_uid=values(header, "AvailableTransferSyntaxUID")[0],
+        rows=number("Rows"),
+        columns=number("Columns"),
+        samples_per_pixel=number("SamplesPerPixel"),
+        bits_allocated=number("BitsAllocated"),
+        bits_stored=number("BitsStored"),
+        pixel_representation=number("PixelRepresentation"),
+        photometric_interpretation=values(header, "PhotometricInterpretation")[0],
+    )

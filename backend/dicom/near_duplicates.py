@@ -1,0 +1,44 @@
+"""Difference hash of an image and the search for near-duplicates among many: 256 bits, a small Hamming distance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+NEAR_DISTANCE: Final = 24  # of 256 bits; separates BUSI's repeats from its other images
+_SIDE: Final = 16
+_CHUNK: Final = 256
+
+
+def difference_hash(shown: NDArray[np.uint8]) -> str:
+    """16×16 difference hash (hex) of an 8-bit grey or RGB image; empty for one without structure: it resembles nothing."""
+    grey = shown if shown.ndim == 2 else np.asarray(Image.fromarray(shown).convert("L"))
+    if int(grey.max()) - int(grey.min()) < 8:
+        return ""
+    small = np.asarray(Image.fromarray(grey).resize((_SIDE + 1, _SIDE), Image.Resampling.LANCZOS), dtype=np.int16)
+    bits = small[:, 1:] > small[:, :-1]
+    return np.packbits(bits).tobytes().hex()
+
+
+def packed_hashes(hashes: Sequence[str]) -> NDArray[np.uint64]:
+    """(n, 4) words of n hashes."""
+    return np.frombuffer(b"".join(map(bytes.fromhex, hashes)), dtype=np.uint64).reshape(-1, 4)
+
+
+def near_pairs(new: Sequence[str], known: Sequence[str]) -> list[tuple[int, int, int]]:
+    """(index in `new`, index in `known`, distance) of all pairs at most `NEAR_DISTANCE` apart; no hash may be empty."""
+    if not new or not known:
+        return []
+    left, right = packed_hashes(new), packed_hashes(known)
+    found: list[tuple[int, int, int]] = []
+    for start in range(0, len(left), _CHUNK):
+        distance = np.bitwise_count(left[start : start + _CHUNK, None, :] ^ right[None, :, :]).sum(axis=2, dtype=np.uint16)
+        rows, columns = np.nonzero(distance <= NEAR_DISTANCE)
+        found.extend(
+            (int(row) + start, int(column), int(distance[row, column])) for row, column in zip(rows, columns, strict=True)
+        )
+    return found

@@ -1,0 +1,24 @@
+"""Digests and UIDs under an archive's key: the same input, the same output, and nobody without the key can link them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import uuid
+
+
+def keyed_digest(key: str, purpose: str, data: bytes | str) -> str:
+    """HMAC-SHA256 (hex) of `data` under `key`; `purpose` keeps digests of different things apart."""
+    raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
+    return hmac.new(bytes.fromhex(key), purpose.encode() + b"\0" + raw, hashlib.sha256).hexdigest()
+
+
+def keyed_uid(key: str, purpose: str, data: bytes | str) -> str:
+    """A UUID-derived UID (PS3.5 B.2, root 2.25) from the keyed digest of `data`."""
+    digest = bytes.fromhex(keyed_digest(key, purpose, data))
+    return f"2.25.{uuid.UUID(bytes=digest[:16], version=5).int}"
+
+
+def keyed_fraction(key: str, purpose: str, data: bytes | str) -> float:
+    """A number in [0, 1) from the keyed digest of `data`: uniform over inputs, the same for ever for one input."""
+    return int(keyed_digest(key, purpose, data)[:13], 16) / 16**13
