@@ -139,7 +139,10 @@ class Lesion(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        indexes = [models.Index(fields=["reading"], name="lesion_reading")]
+        indexes = [
+            models.Index(fields=["reading"], name="lesion_reading"),
+            models.Index(fields=["mask_digest"], condition=~models.Q(mask_digest=""), name="lesion_mask_digest"),
+        ]
 
 
 class DecisionKind(models.TextChoices):
