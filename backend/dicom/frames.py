@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from jpeg_ls import encode_pixel_data
 from pydicom.dataset import Dataset
-from pydicom.encaps import generate_frames
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels import apply_color_lut, get_decoder
 from pydicom.uid import (
     JPEG2000,
@@ -20,6 +20,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
+    JPEGExtended12Bit,
     JPEGLSLossless,
     JPEGLSNearLossless,
     RLELossless,
@@ -27,6 +28,7 @@ from pydicom.uid import (
 
 from backend.dicom.codestream import Codestream, parsed_codestream
 from backend.dicom.image_check import PixelModule
+from backend.dicom.jpeg12 import decoded_jpeg12
 from backend.dicom.refusal import Refused
 from backend.dicom.stored_frames import FrameFormat, Pixels, decoded_frame
 
@@ -62,17 +64,26 @@ def stored_frames(dataset: Dataset, module: PixelModule, clean: Callable[[bytes]
     `clean` is applied to each compressed frame that is kept as it is.
     """
     syntax = UID(dataset.file_meta.TransferSyntaxUID)
-    if syntax.is_encapsulated:
-        frames = _encoded_frames(dataset, module)
-        if syntax in _KEPT_KIND and module.photometric_interpretation != "PALETTE COLOR":
-            form = _form_if_kept(syntax, module, [parsed_codestream(frame) for frame in frames])
-            if form is not None:
-                return _kept([clean(frame) for frame in frames] if clean else frames, form)
-    elif len(dataset.PixelData) < _native_length(module):
-        raise Refused(
-            f"The file ends too early: {_native_length(module)} bytes of pixels are due, {len(dataset.PixelData)} are there."
-        )
-    return _recoded(dataset, module, syntax)
+    if not syntax.is_encapsulated:
+        if len(dataset.PixelData) < _native_length(module):
+            due, there = _native_length(module), len(dataset.PixelData)
+            raise Refused(f"The file ends too early: {due} bytes of pixels are due, {there} are there.")
+        return _recoded(_native_values(dataset, module, syntax), dataset, module, syntax)
+    if not _is_decodable(syntax):
+        raise Refused(f"Its compression ({_name(syntax)}) is not supported.")
+    frames = _encoded_frames(dataset, module)
+    if syntax in _KEPT_KIND and module.photometric_interpretation != "PALETTE COLOR":
+        form = _form_if_kept(syntax, module, [parsed_codestream(frame) for frame in frames])
+        if form is not None:
+            return _kept([clean(frame) for frame in frames] if clean else frames, form)
+    return _recoded(_decoded_values(frames, dataset, module, syntax), dataset, module, syntax)
+
+
+def _is_decodable(syntax: UID) -> bool:
+    try:
+        return bool(get_decoder(syntax).is_available)
+    except NotImplementedError:
+        return False
 
 
 def _native_length(module: PixelModule) -> int:
@@ -162,14 +173,14 @@ def _decoded(frame: bytes, form: FrameFormat) -> Pixels:
         raise decoding_refusal(error, form.transfer_syntax_uid) from error
 
 
-def _recoded(dataset: Dataset, module: PixelModule, syntax: UID) -> StoredFrames:
-    """Decode with pydicom and store raw what came raw, all else as JPEG-LS where that is smaller."""
+def _recoded(decoded: Iterable[Pixels], dataset: Dataset, module: PixelModule, syntax: UID) -> StoredFrames:
+    """Store decoded values: raw what came raw, all else as JPEG-LS where that is smaller."""
     form: FrameFormat | None = None
     encoded: list[bytes] = []
     digest: Any = None
     middle: Pixels | None = None
     note = ""
-    for index, pixels in enumerate(_shown_values(dataset, module, syntax)):
+    for index, pixels in enumerate(decoded):
         pixels, photometric, changed = _colour_settled(pixels, dataset, module)
         note = note or changed
         if form is None:
@@ -193,23 +204,40 @@ def _recoded(dataset: Dataset, module: PixelModule, syntax: UID) -> StoredFrames
     )
 
 
-def _shown_values(dataset: Dataset, module: PixelModule, syntax: UID) -> Iterator[Pixels]:
-    """Decoded frames as pydicom understands them (RGB of YBR, unused bits cleared); every failure as a Refused."""
+def _native_values(dataset: Dataset, module: PixelModule, syntax: UID) -> Iterator[Pixels]:
+    """Frames of uncompressed pixels as pydicom understands them: RGB of YBR, unused bits cleared."""
     try:
-        decoder = get_decoder(syntax)
-    except NotImplementedError as error:
-        raise Refused(f"Its compression ({_name(syntax)}) is not supported.") from error
-    if not decoder.is_available:
-        raise Refused(f"Its compression ({_name(syntax)}) is not supported.")
-    try:
-        for pixels, _meta in decoder.iter_array(dataset, raw=False):
-            if module.bits_allocated == 1:
-                pixels = pixels.astype(np.uint8)
-            yield pixels
-    except Refused:
-        raise
+        for pixels, _meta in get_decoder(syntax).iter_array(dataset, raw=False):
+            yield pixels.astype(np.uint8) if module.bits_allocated == 1 else pixels
     except Exception as error:
         raise decoding_refusal(error, syntax) from error
+
+
+def _decoded_values(frames: list[bytes], dataset: Dataset, module: PixelModule, syntax: UID) -> Iterator[Pixels]:
+    """Compressed frames decoded one by one (pydicom's own iteration fails on what GDCM returns read-only)."""
+    decoder = get_decoder(syntax)
+    options = {
+        "rows": module.rows,
+        "columns": module.columns,
+        "number_of_frames": 1,
+        "samples_per_pixel": module.samples_per_pixel,
+        "bits_allocated": module.bits_allocated,
+        "bits_stored": module.bits_stored,
+        "pixel_representation": module.pixel_representation,
+        "photometric_interpretation": module.photometric_interpretation,
+        "planar_configuration": int(dataset.get("PlanarConfiguration") or 0),
+        "pixel_keyword": "PixelData",
+    }
+    for frame in frames:
+        try:
+            if syntax == JPEGExtended12Bit and (precision := parsed_codestream(frame).precision) > 8:
+                yield decoded_jpeg12(frame, module.rows, module.columns, precision)
+            else:
+                yield decoder.as_array(encapsulate([frame], has_bot=False), index=0, **options)[0]
+        except Refused:
+            raise
+        except Exception as error:
+            raise decoding_refusal(error, syntax) from error
 
 
 def decoding_refusal(error: Exception, syntax: str) -> Refused:
