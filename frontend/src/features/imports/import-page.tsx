@@ -1,0 +1,95 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useImportRun, useImportRuns } from "@/features/imports/api/imports";
+import { DropZone } from "@/features/imports/components/drop-zone";
+import { RunPanel } from "@/features/imports/components/run-panel";
+import { SplitsCard } from "@/features/imports/components/splits-card";
+import { StagedCard } from "@/features/imports/components/staged-card";
+import { UploadPanel } from "@/features/imports/components/upload-panel";
+import { useUpload } from "@/features/imports/state/upload-store";
+import type { ImportRun } from "@/lib/api-types";
+import { type NamedFile, takeFiles } from "@/lib/dropped-files";
+import { useProject, useSlug } from "@/lib/project";
+import { Card } from "@/ui/card";
+import { ErrorState } from "@/ui/error-state";
+import { LoadingRows } from "@/ui/loading-rows";
+import { PageHead } from "@/ui/page-head";
+
+export default function ImportPage() {
+  const { t } = useTranslation("imports");
+  const slug = useSlug();
+  const project = useProject(slug);
+  const client = useQueryClient();
+  const runs = useImportRuns(slug);
+  const upload = useUpload();
+  const [staged, setStaged] = useState<NamedFile[]>([]);
+  const [chosen, choose] = useState<string>();
+  useEffect(() => setStaged(takeFiles()), []);
+
+  const uploading = upload.slug === slug && upload.phase !== "idle";
+  const shownId = chosen ?? runs.data?.[0]?.id;
+  const run = useImportRun(slug, uploading ? undefined : shownId);
+  const state = run.data?.state;
+  useEffect(() => {
+    if (state !== "done") return;
+    for (const key of ["worklist", "project", "splits"]) void client.invalidateQueries({ queryKey: [key, slug] });
+    void client.invalidateQueries({ queryKey: ["projects"] });
+  }, [state, client, slug]);
+
+  const take = (files: NamedFile[]) => {
+    const waiting = unfinished(runs.data);
+    if (waiting && files.length === waiting.counts.total) {
+      choose(undefined);
+      void upload.resume(slug, waiting.id, files);
+    } else setStaged(files);
+  };
+
+  return (
+    <>
+      <PageHead title={t("title")} note={t("note")} />
+      <div style={{ display: "flex", gap: 16, flex: 1, minHeight: 0 }}>
+        <div className="stack" style={{ width: 372, flex: "none", overflow: "auto" }}>
+          {staged.length && project.data ? (
+            <StagedCard
+              files={staged}
+              archive={project.data.archive}
+              onCancel={() => setStaged([])}
+              onImport={(options) => {
+                setStaged([]);
+                choose(undefined);
+                void upload.begin(slug, staged, options);
+              }}
+            />
+          ) : (
+            <DropZone onFiles={take} disabled={uploading} />
+          )}
+          <SplitsCard slug={slug} />
+        </div>
+        <Card bare className="grow">
+          {uploading ? (
+            <UploadPanel />
+          ) : runs.isError ? (
+            <ErrorState error={runs.error} retry={() => void runs.refetch()} />
+          ) : run.isError ? (
+            <ErrorState error={run.error} retry={() => void run.refetch()} />
+          ) : run.data ? (
+            <RunPanel slug={slug} run={run.data} runs={runs.data ?? []} onChoose={choose} />
+          ) : runs.data?.length === 0 ? (
+            <p className="q" style={{ margin: "auto" }}>
+              {t("noRuns")}
+            </p>
+          ) : (
+            <LoadingRows rows={10} height={42} />
+          )}
+        </Card>
+      </div>
+    </>
+  );
+}
+
+/** The newest run, when its upload was broken off (the page was closed). */
+function unfinished(runs: ImportRun[] | undefined): ImportRun | undefined {
+  const newest = runs?.[0];
+  return newest?.state === "uploading" ? newest : undefined;
+}
