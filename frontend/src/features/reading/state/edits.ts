@@ -1,0 +1,102 @@
+/** Everything a reader can do to a reading, as pure functions from document to document. */
+import type { Decision, DecisionKind, Lesion, Verdict } from "@/lib/api-types";
+import { type ReadingDocument, same } from "./document";
+
+export function addLesion(doc: ReadingDocument, lesion: Lesion): ReadingDocument {
+  return withVerdictOfMarks({ ...doc, lesions: [...doc.lesions, lesion] });
+}
+
+/** A changed place makes an accepted finding an edited one, and says so in its decision. */
+export function changeLesion(doc: ReadingDocument, lesion: Lesion): ReadingDocument {
+  const before = doc.lesions.find((known) => known.id === lesion.id);
+  if (!before || same(before, lesion)) return doc;
+  const moved = !same([before.points, before.mask, before.kind], [lesion.points, lesion.mask, lesion.kind]);
+  const becomesEdited = before.origin === "accepted" && moved;
+  const after: Lesion = becomesEdited ? { ...lesion, origin: "edited" } : lesion;
+  const lesions = doc.lesions.map((known) => (known.id === lesion.id ? after : known));
+  if (!becomesEdited || !lesion.origin_lesion) return { ...doc, lesions };
+  const decision = doc.decisions[lesion.origin_lesion];
+  const decisions = decision
+    ? { ...doc.decisions, [decision.predicted]: { ...decision, kind: "edited" as const } }
+    : doc.decisions;
+  return { ...doc, lesions, decisions };
+}
+
+/** Gone; a finding that was accepted or edited into it is undecided again. */
+export function removeLesion(doc: ReadingDocument, id: string): ReadingDocument {
+  if (!doc.lesions.some((lesion) => lesion.id === id)) return doc;
+  const decisions = Object.fromEntries(
+    Object.entries(doc.decisions).filter(([, decision]) => decision.lesion !== id),
+  );
+  return withVerdictOfMarks({ ...doc, lesions: doc.lesions.filter((lesion) => lesion.id !== id), decisions });
+}
+
+interface Adoption {
+  predicted: Lesion;
+  kind: Exclude<DecisionKind, "rejected">;
+  id: string;
+  threshold: number;
+}
+
+/** Accept a finding, or take it over to edit it: the person's own solid copy, which remembers where it came from. */
+export function adoptFinding(doc: ReadingDocument, { predicted, kind, id, threshold }: Adoption): ReadingDocument {
+  const known = doc.decisions[predicted.id];
+  const copy = known?.lesion ? doc.lesions.find((lesion) => lesion.id === known.lesion) : undefined;
+  if (known && copy && (known.kind === kind || known.kind === "edited")) return doc;
+  const lesion: Lesion = copy
+    ? { ...copy, origin: kind }
+    : {
+        ...predicted,
+        id,
+        score: null,
+        origin: kind,
+        origin_lesion: predicted.id,
+        origin_score: predicted.score,
+        moved_pixels: 0,
+      };
+  const lesions = copy
+    ? doc.lesions.map((other) => (other.id === lesion.id ? lesion : other))
+    : [...doc.lesions, lesion];
+  const decision: Decision = { predicted: predicted.id, kind, reason: "", lesion: lesion.id, threshold };
+  return withVerdictOfMarks({ ...doc, lesions, decisions: { ...doc.decisions, [predicted.id]: decision } });
+}
+
+export function rejectFinding(
+  doc: ReadingDocument,
+  { predicted, reason, threshold }: { predicted: Lesion; reason: string; threshold: number },
+): ReadingDocument {
+  const known = doc.decisions[predicted.id];
+  if (known?.kind === "rejected" && known.reason === reason) return doc;
+  const without = known?.lesion ? removeLesion(doc, known.lesion) : doc;
+  const decision: Decision = { predicted: predicted.id, kind: "rejected", reason, lesion: null, threshold };
+  return { ...without, decisions: { ...without.decisions, [predicted.id]: decision } };
+}
+
+export function setVerdict(doc: ReadingDocument, verdict: Verdict, reason = ""): ReadingDocument {
+  if (doc.verdict === verdict && doc.verdict_reason === reason) return doc;
+  return { ...doc, verdict, verdict_reason: reason };
+}
+
+/** Present, or not said: on submitting, what was not said of a shown finding is absent. */
+export function toggleImageFinding(doc: ReadingDocument, type: number): ReadingDocument {
+  const key = String(type);
+  const { [key]: known, ...rest } = doc.image_findings;
+  return { ...doc, image_findings: known === "present" ? rest : { ...rest, [key]: "present" } };
+}
+
+/** Every image finding that was offered and not marked is absent. */
+export function completeImageFindings(doc: ReadingDocument, types: number[]): ReadingDocument {
+  const missing = types.filter((type) => doc.image_findings[String(type)] === undefined);
+  if (missing.length === 0) return doc;
+  const absent = Object.fromEntries(missing.map((type) => [String(type), "absent"]));
+  return { ...doc, image_findings: { ...doc.image_findings, ...absent } };
+}
+
+/** A mark says "lesions" unless the image cannot be judged; with the last mark that verdict goes, never another. */
+function withVerdictOfMarks(doc: ReadingDocument): ReadingDocument {
+  if (doc.lesions.length > 0 && (doc.verdict === "" || doc.verdict === "no_lesion")) {
+    return { ...doc, verdict: "lesions", verdict_reason: "" };
+  }
+  if (doc.lesions.length === 0 && doc.verdict === "lesions") return { ...doc, verdict: "", verdict_reason: "" };
+  return doc;
+}

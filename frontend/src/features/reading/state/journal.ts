@@ -1,0 +1,114 @@
+/**
+ * Unsent work, kept in IndexedDB until the server has it: one entry per reading and tab, under the user's name.
+ *
+ * A tab that died leaves its entries behind; the next tab of the same user takes them over once nobody answers for
+ * the dead tab on the broadcast channel. Signing out purges everything of that user.
+ */
+import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import type { ReadingDocument } from "./document";
+import type { SaveBody } from "./save-queue";
+
+export interface Flight {
+  revision_id: string;
+  etag: string;
+  body: SaveBody;
+  doc: ReadingDocument;
+}
+
+export interface JournalEntry {
+  key: string;
+  user: string;
+  slug: string;
+  caseId: string;
+  caseName: string;
+  reading: string;
+  tab: string;
+  etag: string;
+  base: ReadingDocument;
+  doc: ReadingDocument;
+  /** Sent, its answer not seen: it is sent again with the same revision id. */
+  flight: Flight | null;
+  blobs: Record<string, Uint8Array<ArrayBuffer>>;
+  submit: boolean;
+  threshold: number | null;
+  activeSeconds: number;
+  touched: number;
+}
+
+interface Schema extends DBSchema {
+  entries: { key: string; value: JournalEntry; indexes: { user: string } };
+}
+
+const DATABASE = "overread-journal";
+const CHANNEL = "overread-tabs";
+
+export interface Journal {
+  put: (entry: JournalEntry) => Promise<void>;
+  remove: (key: string) => Promise<void>;
+  entriesOf: (user: string) => Promise<JournalEntry[]>;
+  purge: (user: string) => Promise<void>;
+}
+
+let opening: Promise<IDBPDatabase<Schema>> | null = null;
+
+function database(): Promise<IDBPDatabase<Schema>> {
+  opening ??= openDB<Schema>(DATABASE, 1, {
+    upgrade: (db) => {
+      db.createObjectStore("entries", { keyPath: "key" }).createIndex("user", "user");
+    },
+    // Another page wants to delete the database (sign-out): do not stand in its way.
+    blocking: (_current, _blocked, event) => {
+      (event.target as IDBDatabase).close();
+      opening = null;
+    },
+  });
+  return opening;
+}
+
+export const journal: Journal = {
+  put: async (entry) => {
+    await (await database()).put("entries", entry);
+  },
+  remove: async (key) => {
+    await (await database()).delete("entries", key);
+  },
+  entriesOf: async (user) => (await database()).getAllFromIndex("entries", "user", user),
+  purge: async (user) => {
+    const db = await database();
+    for (const key of await db.getAllKeysFromIndex("entries", "user", user)) await db.delete("entries", key);
+  },
+};
+
+export const entryKey = (user: string, reading: string, tab: string) => `${user}|${reading}|${tab}`;
+
+/** Answer for this tab when another asks whether it lives; returns what ends that. */
+export function answerForTab(tab: string): () => void {
+  const channel = new BroadcastChannel(CHANNEL);
+  channel.onmessage = ({ data }) => {
+    if (data?.ask === tab) channel.postMessage({ alive: tab });
+  };
+  return () => channel.close();
+}
+
+const PATIENCE_MS = 300;
+
+/** Which of these tabs still live. */
+export async function livingTabs(tabs: string[]): Promise<Set<string>> {
+  const living = new Set<string>();
+  if (tabs.length === 0) return living;
+  const channel = new BroadcastChannel(CHANNEL);
+  channel.onmessage = ({ data }) => {
+    if (typeof data?.alive === "string") living.add(data.alive);
+  };
+  for (const tab of tabs) channel.postMessage({ ask: tab });
+  await new Promise((done) => setTimeout(done, PATIENCE_MS));
+  channel.close();
+  return living;
+}
+
+/** What dead tabs of this user left unsent, the newest first. */
+export async function leftoversOf(user: string, from: Journal = journal): Promise<JournalEntry[]> {
+  const entries = await from.entriesOf(user);
+  const living = await livingTabs([...new Set(entries.map((entry) => entry.tab))]);
+  return entries.filter((entry) => !living.has(entry.tab)).sort((p, q) => q.touched - p.touched);
+}

@@ -1,0 +1,451 @@
+/**
+ * Gets a reading to the server and loses nothing on the way.
+ *
+ * Every change is written to the journal at once and sent after a short pause. What was sent carries a revision id and
+ * the ETag it began from; when no answer comes, exactly the same is sent again, and the server gives its first answer.
+ * A newer version on the server (412) stops the queue until the reader has chosen; being offline only delays it.
+ */
+import type { Decision, Reading, Verdict } from "@/lib/api-types";
+import {
+  changesBetween,
+  countChanges,
+  documentOf,
+  type LesionIn,
+  type ReadingDocument,
+  sameContent,
+} from "./document";
+import { entryKey, type Flight, type Journal, type JournalEntry } from "./journal";
+
+export interface SaveBody {
+  revision_id: string;
+  lesions: { upsert: LesionIn[]; remove: string[] };
+  decisions: { upsert: Decision[]; remove: string[] };
+  verdict: Verdict;
+  verdict_reason: string;
+  comment: string;
+  image_findings: Record<string, unknown>;
+  display_threshold: number | null;
+  active_seconds: number;
+}
+
+/** What the server said, or that it said nothing. */
+export type Reply =
+  | { kind: "ok"; reading: Reading }
+  | { kind: "stale"; current: Reading | null }
+  | { kind: "submitted" }
+  | { kind: "undecided"; undecided: string[] }
+  | { kind: "no_verdict" }
+  | { kind: "refused"; reason: string }
+  | { kind: "signed_out" }
+  | { kind: "unreachable" };
+
+export interface Transport {
+  save: (reading: string, etag: string, body: SaveBody, keepalive: boolean) => Promise<Reply>;
+  submit: (reading: string, etag: string) => Promise<Reply>;
+  reopen: (reading: string) => Promise<Reply>;
+  current: () => Promise<Reply>;
+  putBlob: (digest: string, bytes: Uint8Array<ArrayBuffer>) => Promise<Reply | { kind: "stored" }>;
+}
+
+export type SaveStatus =
+  | { kind: "saved"; at: Date | null }
+  | { kind: "waiting"; changes: number }
+  | { kind: "saving"; changes: number }
+  | { kind: "offline"; since: Date; changes: number; nextTry: Date }
+  | { kind: "conflict"; theirs: Reading; theirsSubmitted: boolean }
+  | { kind: "refused"; reason: string; changes: number }
+  | { kind: "signed_out"; changes: number };
+
+export type SubmitOutcome =
+  | { kind: "submitted"; reading: Reading }
+  | { kind: "undecided"; undecided: string[] }
+  | { kind: "no_verdict" }
+  | { kind: "kept" }
+  | { kind: "refused"; reason: string };
+
+export interface SaveQueueOptions {
+  user: string;
+  slug: string;
+  caseId: string;
+  caseName: string;
+  reading: string;
+  etag: string;
+  base: ReadingDocument;
+  submitted: boolean;
+  threshold: number | null;
+  tab: string;
+  transport: Transport;
+  journal: Journal;
+  blobOf: (digest: string) => Uint8Array<ArrayBuffer> | null;
+  newId: () => string;
+  activeSeconds: () => number;
+  /** Submitted: at once, later when it was kept, or somewhere else with the same content. */
+  onSubmitted?: (reading: Reading) => void;
+  /** Nothing was unsent here and the server had a newer version. */
+  onReplaced?: (reading: Reading) => void;
+  delay?: number;
+}
+
+const PAUSE_MS = 1200;
+const RETRIES_S = [1, 2, 4, 8, 15, 30];
+
+export class SaveQueue {
+  status: SaveStatus;
+  private etag: string;
+  private base: ReadingDocument;
+  private doc: ReadingDocument;
+  private flight: Flight | null = null;
+  private submitWanted = false;
+  private pumping: Promise<void> | null = null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private failures = 0;
+  private offlineSince: Date | null = null;
+  private savedAt: Date | null = null;
+  private readonly stored = new Set<string>();
+  private readonly blobs = new Map<string, Uint8Array<ArrayBuffer>>();
+  private readonly listeners = new Set<() => void>();
+  private writing: Promise<void> = Promise.resolve();
+  private closed = false;
+  private outcome: SubmitOutcome | null = null;
+
+  private readonly options: SaveQueueOptions;
+
+  constructor(options: SaveQueueOptions) {
+    this.options = options;
+    this.etag = options.etag;
+    this.base = options.base;
+    this.doc = options.base;
+    for (const lesion of options.base.lesions) if (lesion.mask) this.stored.add(lesion.mask.digest);
+    this.status = { kind: "saved", at: null };
+  }
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  get changes(): number {
+    return countChanges(changesBetween(this.base, this.doc));
+  }
+
+  get isClean(): boolean {
+    return this.flight === null && sameContent(this.base, this.doc);
+  }
+
+  get mine(): ReadingDocument {
+    return this.doc;
+  }
+
+  /** The reading changed in hand: journal it now, send it after a pause. */
+  change(doc: ReadingDocument): void {
+    if (doc === this.doc) return;
+    this.doc = doc;
+    void this.write();
+    const { status, changes } = this;
+    if (status.kind === "conflict") this.tell(status);
+    else if (status.kind === "offline" || status.kind === "signed_out") this.tell({ ...status, changes });
+    else if (this.pumping) this.tell({ kind: "saving", changes });
+    else if (this.isClean) this.tell({ kind: "saved", at: this.savedAt });
+    else {
+      this.tell({ kind: "waiting", changes });
+      this.schedule(this.options.delay ?? PAUSE_MS);
+    }
+  }
+
+  /** Take over what a dead tab left. */
+  async restore(entry: JournalEntry, current: Reading): Promise<void> {
+    for (const [digest, bytes] of Object.entries(entry.blobs)) this.blobs.set(digest, bytes);
+    this.submitWanted = entry.submit;
+    this.doc = entry.doc;
+    if (entry.flight) {
+      this.flight = entry.flight;
+      this.base = entry.base;
+      this.etag = entry.etag;
+    } else if (entry.etag !== current.etag && !sameContent(documentOf(current), entry.doc)) {
+      this.base = entry.base;
+      this.etag = entry.etag;
+      this.tell({ kind: "conflict", theirs: current, theirsSubmitted: current.state === "submitted" });
+    } else {
+      // The same revision, or a newer one that already says what was left here.
+      this.base = documentOf(current);
+      this.etag = current.etag;
+    }
+    await this.write();
+    await this.options.journal.remove(entry.key);
+    if (this.status.kind === "conflict") return;
+    await this.pump();
+    await this.refresh();
+  }
+
+  /** Send now; true when everything is with the server. */
+  async flush(): Promise<boolean> {
+    await this.pump();
+    const failed = this.status.kind === "offline" || this.status.kind === "refused";
+    if (!failed && !this.isClean) await this.pump();
+    return this.isClean;
+  }
+
+  /** The page goes away: a request that may outlive it. What does not get through is in the journal. */
+  leave(): void {
+    if (this.isClean || this.pumping || !this.canSend) return;
+    const unsentBlob = this.doc.lesions.some((lesion) => lesion.mask && !this.stored.has(lesion.mask.digest));
+    if (unsentBlob) return;
+    const flight = this.flight ?? this.takeOff();
+    void this.write();
+    void this.options.transport.save(this.options.reading, flight.etag, flight.body, true);
+  }
+
+  tryNow(): void {
+    this.failures = 0;
+    void this.pump();
+  }
+
+  /** After signing in again in another tab. */
+  resume(): void {
+    if (this.status.kind !== "signed_out") return;
+    this.tell({ kind: "waiting", changes: this.changes });
+    void this.pump();
+  }
+
+  /** Go on with this tab's version: it becomes the next revision after theirs, which stays in the history. */
+  async keepMine(): Promise<void> {
+    if (this.status.kind !== "conflict") return;
+    let theirs = this.status.theirs;
+    if (this.status.theirsSubmitted) {
+      const reply = await this.options.transport.reopen(this.options.reading);
+      if (reply.kind !== "ok") return this.fail(reply);
+      theirs = reply.reading;
+    }
+    this.flight = null;
+    this.base = documentOf(theirs);
+    this.etag = theirs.etag;
+    this.tell({ kind: "waiting", changes: this.changes });
+    await this.write();
+    await this.pump();
+  }
+
+  /** Go on with the server's version; returns it. */
+  async takeTheirs(): Promise<ReadingDocument | null> {
+    if (this.status.kind !== "conflict") return null;
+    await this.become(this.status.theirs);
+    return this.doc;
+  }
+
+  /** Look whether the server has a newer version while nothing here is unsent; returns it. */
+  async refresh(): Promise<Reading | null> {
+    if (!this.isClean || this.pumping || this.status.kind === "conflict") return null;
+    const reply = await this.options.transport.current();
+    if (reply.kind !== "ok" || !this.isClean || this.pumping || reply.reading.etag === this.etag) return null;
+    await this.become(reply.reading);
+    this.options.onReplaced?.(reply.reading);
+    return reply.reading;
+  }
+
+  /** Save what is left and submit; "kept" when the server cannot be reached or does not agree yet. */
+  async submit(): Promise<SubmitOutcome> {
+    this.submitWanted = true;
+    this.outcome = null;
+    await this.write();
+    await this.flush();
+    return this.outcome ?? { kind: "kept" };
+  }
+
+  get isSubmitKept(): boolean {
+    return this.submitWanted;
+  }
+
+  /** The reading was reopened: go on from that version. */
+  reopened(reading: Reading): void {
+    this.etag = reading.etag;
+    this.base = documentOf(reading);
+    this.doc = this.base;
+    this.tell({ kind: "saved", at: this.savedAt });
+  }
+
+  close(): void {
+    this.closed = true;
+    clearTimeout(this.timer);
+    this.listeners.clear();
+  }
+
+  private get canSend(): boolean {
+    return !this.closed && this.status.kind !== "conflict" && this.status.kind !== "signed_out";
+  }
+
+  private schedule(ms: number): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.pump(), ms);
+  }
+
+  private pump(): Promise<void> {
+    clearTimeout(this.timer);
+    if (!this.canSend) return Promise.resolve();
+    this.pumping ??= this.run().finally(() => {
+      this.pumping = null;
+    });
+    return this.pumping;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.isClean && this.canSend) {
+      const flight = this.flight ?? this.takeOff();
+      if (!this.offlineSince) this.tell({ kind: "saving", changes: this.changes });
+      await this.write();
+      const unsent = await this.sendBlobs(flight);
+      if (unsent) return this.fail(unsent);
+      const reply = await this.options.transport.save(this.options.reading, flight.etag, flight.body, false);
+      if (reply.kind !== "ok") return this.fail(reply);
+      this.etag = reply.reading.etag;
+      this.base = flight.doc;
+      this.flight = null;
+      this.landed();
+    }
+    if (this.submitWanted && this.isClean && this.canSend) await this.sendSubmit();
+    await this.write();
+    if (this.isClean && this.canSend) this.tell({ kind: "saved", at: this.savedAt });
+  }
+
+  private landed(): void {
+    this.failures = 0;
+    this.offlineSince = null;
+    this.savedAt = new Date();
+  }
+
+  private takeOff(): Flight {
+    const { lesions, decisions } = changesBetween(this.base, this.doc);
+    const revision_id = this.options.newId();
+    const { verdict, verdict_reason, comment, image_findings } = this.doc;
+    this.flight = {
+      revision_id,
+      etag: this.etag,
+      doc: this.doc,
+      body: {
+        revision_id,
+        lesions,
+        decisions,
+        verdict,
+        verdict_reason,
+        comment,
+        image_findings,
+        display_threshold: this.options.threshold,
+        active_seconds: Math.round(this.options.activeSeconds() * 10) / 10,
+      },
+    };
+    return this.flight;
+  }
+
+  private async sendBlobs(flight: Flight): Promise<Reply | null> {
+    for (const { mask } of flight.body.lesions.upsert) {
+      if (!mask || this.stored.has(mask.digest)) continue;
+      const bytes = this.bytesOf(mask.digest);
+      // A mask that the server gave (an accepted finding's) is there already.
+      if (!bytes) continue;
+      const reply = await this.options.transport.putBlob(mask.digest, bytes);
+      if (reply.kind !== "stored") return reply;
+      this.stored.add(mask.digest);
+    }
+    return null;
+  }
+
+  private bytesOf(digest: string): Uint8Array<ArrayBuffer> | null {
+    return this.options.blobOf(digest) ?? this.blobs.get(digest) ?? null;
+  }
+
+  private async sendSubmit(): Promise<void> {
+    const reply = await this.options.transport.submit(this.options.reading, this.etag);
+    if (reply.kind === "unreachable" || reply.kind === "signed_out" || reply.kind === "stale")
+      return this.fail(reply);
+    this.submitWanted = false;
+    if (reply.kind === "ok") {
+      this.etag = reply.reading.etag;
+      this.landed();
+      this.outcome = { kind: "submitted", reading: reply.reading };
+      this.options.onSubmitted?.(reply.reading);
+    } else if (reply.kind === "undecided") this.outcome = reply;
+    else if (reply.kind === "no_verdict") this.outcome = reply;
+    else if (reply.kind === "submitted") this.outcome = { kind: "refused", reason: "" };
+    else this.outcome = reply;
+  }
+
+  private async fail(reply: Reply): Promise<void> {
+    if (reply.kind === "unreachable") return this.waitForServer();
+    if (reply.kind === "signed_out") return this.tell({ kind: "signed_out", changes: this.changes });
+    if (reply.kind === "stale" || reply.kind === "submitted") return this.collide(reply);
+    // Refused: the same body would be refused again, so the next change makes a new one.
+    this.flight = null;
+    const reason = reply.kind === "refused" ? reply.reason : reply.kind;
+    if (this.submitWanted) {
+      this.submitWanted = false;
+      this.outcome = { kind: "refused", reason };
+    }
+    this.tell({ kind: "refused", reason, changes: this.changes });
+    await this.write();
+  }
+
+  private waitForServer(): void {
+    const seconds = RETRIES_S[Math.min(this.failures, RETRIES_S.length - 1)] as number;
+    this.failures += 1;
+    this.offlineSince ??= new Date();
+    const nextTry = new Date(Date.now() + seconds * 1000);
+    this.tell({ kind: "offline", since: this.offlineSince, changes: this.changes, nextTry });
+    this.schedule(seconds * 1000);
+  }
+
+  private async collide(reply: { kind: "stale"; current: Reading | null } | { kind: "submitted" }): Promise<void> {
+    let theirs = reply.kind === "stale" ? reply.current : null;
+    if (!theirs) {
+      const current = await this.options.transport.current();
+      if (current.kind !== "ok") return this.waitForServer();
+      theirs = current.reading;
+    }
+    if (sameContent(documentOf(theirs), this.doc)) {
+      this.flight = null;
+      this.etag = theirs.etag;
+      this.base = documentOf(theirs);
+      this.landed();
+      this.tell({ kind: "saved", at: this.savedAt });
+      if (theirs.state === "submitted") this.options.onSubmitted?.(theirs);
+      return this.write();
+    }
+    this.tell({ kind: "conflict", theirs, theirsSubmitted: theirs.state === "submitted" });
+  }
+
+  private async become(reading: Reading): Promise<void> {
+    this.flight = null;
+    this.submitWanted = false;
+    this.etag = reading.etag;
+    this.base = documentOf(reading);
+    this.doc = this.base;
+    this.tell({ kind: "saved", at: this.savedAt });
+    await this.write();
+  }
+
+  /** Bring the journal up to date: an entry while something is unsent, none when nothing is. */
+  private write(): Promise<void> {
+    this.writing = this.writing.then(() => this.writeEntry()).catch(() => undefined);
+    return this.writing;
+  }
+
+  private async writeEntry(): Promise<void> {
+    const { user, slug, caseId, caseName, reading, tab, journal, threshold } = this.options;
+    const key = entryKey(user, reading, tab);
+    if (this.isClean && !this.submitWanted) return journal.remove(key);
+    const blobs: JournalEntry["blobs"] = {};
+    for (const { mask } of this.doc.lesions) {
+      const bytes = mask && !this.stored.has(mask.digest) ? this.bytesOf(mask.digest) : null;
+      if (mask && bytes) blobs[mask.digest] = bytes;
+    }
+    const { etag, base, doc, flight, submitWanted: submit } = this;
+    const activeSeconds = this.options.activeSeconds();
+    const touched = Date.now();
+    await journal.put({
+      ...{ key, user, slug, caseId, caseName, reading, tab, threshold },
+      ...{ etag, base, doc, flight, submit, blobs, activeSeconds, touched },
+    });
+  }
+
+  private tell(status: SaveStatus): void {
+    this.status = status;
+    for (const listener of this.listeners) listener();
+  }
+}

@@ -1,0 +1,606 @@
+import "fake-indexeddb/auto";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Lesion, Reading } from "@/lib/api-types";
+import { changesBetween, countChanges, documentOf, type ReadingDocument } from "./document";
+import {
+  addLesion,
+  adoptFinding,
+  changeLesion,
+  completeImageFindings,
+  rejectFinding,
+  removeLesion,
+  setVerdict,
+  toggleImageFinding,
+} from "./edits";
+import { answerForTab, type JournalEntry, journal, leftoversOf } from "./journal";
+import { newId } from "./new-id";
+import { byScore, createReadingStore, undecidedOf } from "./reading-store";
+import { type Reply, type SaveBody, SaveQueue, type SaveStatus, type Transport } from "./save-queue";
+import { sendLeftovers } from "./send-leftovers";
+
+function lesion(id: string, extra: Partial<Lesion> = {}): Lesion {
+  return {
+    id,
+    finding_type: 1,
+    kind: "box",
+    sop_instance_uid: "1.2.3",
+    frame: 1,
+    points: [
+      [1, 2],
+      [30, 40],
+    ],
+    mask: null,
+    attributes: {},
+    score: null,
+    origin: "drawn",
+    origin_lesion: null,
+    origin_score: null,
+    moved_pixels: null,
+    ...extra,
+  };
+}
+
+const predicted = (id: string, score: number) => lesion(id, { score, origin: "predicted" });
+
+const EMPTY: ReadingDocument = {
+  lesions: [],
+  decisions: {},
+  verdict: "",
+  verdict_reason: "",
+  comment: "",
+  image_findings: {},
+};
+
+describe("edits", () => {
+  test("the first mark says lesions, the last one taken away says nothing", () => {
+    const one = addLesion(EMPTY, lesion("a"));
+    expect(one.verdict).toBe("lesions");
+    expect(removeLesion(one, "a").verdict).toBe("");
+    expect(removeLesion(setVerdict(one, "not_readable", "motion"), "a").verdict).toBe("not_readable");
+    expect(addLesion(setVerdict(EMPTY, "no_lesion"), lesion("a")).verdict).toBe("lesions");
+  });
+
+  test("accepting copies the finding as the person's own and remembers where it came from", () => {
+    const doc = adoptFinding(EMPTY, {
+      predicted: predicted("p", 0.9),
+      kind: "accepted",
+      id: "mine",
+      threshold: 0.5,
+    });
+    expect(doc.lesions).toEqual([
+      lesion("mine", { origin: "accepted", origin_lesion: "p", origin_score: 0.9, moved_pixels: 0 }),
+    ]);
+    expect(doc.decisions.p).toEqual({
+      predicted: "p",
+      kind: "accepted",
+      reason: "",
+      lesion: "mine",
+      threshold: 0.5,
+    });
+    expect(adoptFinding(doc, { predicted: predicted("p", 0.9), kind: "accepted", id: "x", threshold: 0.5 })).toBe(
+      doc,
+    );
+  });
+
+  test("moving an accepted lesion makes it edited; its type and attributes alone do not", () => {
+    const doc = adoptFinding(EMPTY, {
+      predicted: predicted("p", 0.9),
+      kind: "accepted",
+      id: "mine",
+      threshold: 0.5,
+    });
+    const mine = doc.lesions[0] as Lesion;
+    expect(changeLesion(doc, { ...mine, attributes: { margin: "smooth" } }).decisions.p?.kind).toBe("accepted");
+    const moved = changeLesion(doc, {
+      ...mine,
+      points: [
+        [2, 2],
+        [31, 40],
+      ],
+    });
+    expect(moved.lesions[0]?.origin).toBe("edited");
+    expect(moved.decisions.p?.kind).toBe("edited");
+    expect(changeLesion(doc, { ...mine })).toBe(doc);
+  });
+
+  test("rejecting takes an accepted copy away, deleting the copy leaves the finding undecided", () => {
+    const p = predicted("p", 0.9);
+    const accepted = adoptFinding(EMPTY, { predicted: p, kind: "accepted", id: "mine", threshold: 0.5 });
+    const rejected = rejectFinding(accepted, { predicted: p, reason: "vessel", threshold: 0.5 });
+    expect(rejected.lesions).toEqual([]);
+    expect(rejected.decisions.p).toMatchObject({ kind: "rejected", reason: "vessel", lesion: null });
+    expect(removeLesion(accepted, "mine").decisions).toEqual({});
+    expect(undecidedOf([p], removeLesion(accepted, "mine"))).toEqual([p]);
+    const again = adoptFinding(rejected, { predicted: p, kind: "edited", id: "two", threshold: 0.5 });
+    expect(again.decisions.p).toMatchObject({ kind: "edited", lesion: "two" });
+  });
+
+  test("image findings that were offered and not marked are absent", () => {
+    const doc = toggleImageFinding(EMPTY, 7);
+    expect(completeImageFindings(doc, [7, 8]).image_findings).toEqual({ "7": "present", "8": "absent" });
+    expect(toggleImageFinding(doc, 7).image_findings).toEqual({});
+  });
+
+  test("findings are listed by score", () => {
+    expect(byScore([predicted("a", 0.3), predicted("b", 0.9)]).map(({ id }) => id)).toEqual(["b", "a"]);
+  });
+});
+
+describe("undo and redo", () => {
+  test("run over marks, decisions, verdict, comment and image findings alike", () => {
+    const store = createReadingStore(EMPTY);
+    const { edit } = store.getState();
+    const p = predicted("p", 0.8);
+    edit((doc) => addLesion(doc, lesion("a")));
+    edit((doc) => adoptFinding(doc, { predicted: p, kind: "accepted", id: "b", threshold: 0.5 }));
+    edit((doc) => toggleImageFinding(doc, 5));
+    edit((doc) => setVerdict(doc, "deferred", "ask a colleague"));
+    edit((doc) => ({ ...doc, comment: "h" }), "comment");
+    edit((doc) => ({ ...doc, comment: "hi" }), "comment");
+    const last = store.getState().doc;
+    expect(store.getState().past).toHaveLength(5);
+    for (let i = 0; i < 7; i++) store.getState().undo();
+    expect(store.getState().doc).toEqual(EMPTY);
+    for (let i = 0; i < 7; i++) store.getState().redo();
+    expect(store.getState().doc).toEqual(last);
+  });
+
+  test("an edit after undo forgets what was undone, and what does nothing is no step", () => {
+    const store = createReadingStore(EMPTY);
+    store.getState().edit((doc) => addLesion(doc, lesion("a")));
+    store.getState().undo();
+    store.getState().edit((doc) => addLesion(doc, lesion("b")));
+    store.getState().redo();
+    expect(store.getState().doc.lesions.map(({ id }) => id)).toEqual(["b"]);
+    store.getState().edit((doc) => removeLesion(doc, "unknown"));
+    expect(store.getState().past).toHaveLength(1);
+  });
+
+  test("the selection does not outlive its mark", () => {
+    const store = createReadingStore(EMPTY);
+    store.getState().edit((doc) => addLesion(doc, lesion("a")));
+    store.getState().select("a");
+    store.getState().undo();
+    expect(store.getState().selected).toBeNull();
+  });
+});
+
+describe("changes", () => {
+  test("name what differs and nothing else", () => {
+    const before = { ...EMPTY, lesions: [lesion("a"), lesion("b")] };
+    const after = { ...before, lesions: [lesion("a"), lesion("c")], comment: "x" };
+    const changes = changesBetween(before, after);
+    expect(changes.lesions.upsert.map(({ id }) => id)).toEqual(["c"]);
+    expect(changes.lesions.remove).toEqual(["b"]);
+    expect(countChanges(changes)).toBe(3);
+    expect(
+      countChanges(changesBetween(before, { ...before, lesions: before.lesions.map((l) => ({ ...l })) })),
+    ).toBe(0);
+  });
+
+  test("a new id is a version 4 UUID", () => {
+    expect(newId()).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  });
+});
+
+/** The server's rules for one reading, as the real one has them; it can be cut off before or after it acts. */
+class Server implements Transport {
+  reading: Reading = {
+    id: "r",
+    reader: { kind: "person", name: "rita" },
+    state: "draft",
+    verdict: "",
+    verdict_reason: "",
+    comment: "",
+    image_findings: {},
+    lesions: [],
+    decisions: [],
+    revision: 0,
+    etag: "0-0",
+    display_threshold: 0.5,
+    active_seconds: 0,
+    updated_at: "",
+    submitted_at: null,
+    vocabulary_version: 1,
+  };
+  cut: "no" | "before" | "after" = "no";
+  refuse: string | null = null;
+  signedOut = false;
+  blobs = new Set<string>();
+  saves: SaveBody[] = [];
+  private answers = new Map<string, Reading>();
+
+  save = async (_reading: string, etag: string, body: SaveBody): Promise<Reply> => {
+    if (this.cut === "before") return { kind: "unreachable" };
+    if (this.signedOut) return { kind: "signed_out" };
+    const first = this.answers.get(body.revision_id);
+    if (first) return { kind: "ok", reading: first };
+    if (this.reading.state === "submitted") return { kind: "submitted" };
+    if (etag !== this.reading.etag) return { kind: "stale", current: this.reading };
+    if (this.refuse) return { kind: "refused", reason: this.refuse };
+    this.saves.push(body);
+    const gone = new Set([...body.lesions.remove, ...body.lesions.upsert.map(({ id }) => id)]);
+    const undone = new Set([...body.decisions.remove, ...body.decisions.upsert.map((d) => d.predicted)]);
+    const stored = body.lesions.upsert.map((one) => ({
+      ...one,
+      ...{ score: null, origin_score: null, moved_pixels: null },
+    }));
+    this.reading = {
+      ...this.reading,
+      ...{ verdict: body.verdict, verdict_reason: body.verdict_reason, comment: body.comment },
+      image_findings: body.image_findings,
+      lesions: [...this.reading.lesions.filter(({ id }) => !gone.has(id)), ...stored],
+      decisions: [...this.reading.decisions.filter((d) => !undone.has(d.predicted)), ...body.decisions.upsert],
+      revision: this.reading.revision + 1,
+      etag: `${this.reading.revision + 1}-${body.revision_id}`,
+    };
+    this.answers.set(body.revision_id, this.reading);
+    return this.cut === "after" ? { kind: "unreachable" } : { kind: "ok", reading: this.reading };
+  };
+  submit = async (_reading: string, etag: string): Promise<Reply> => {
+    if (this.cut !== "no") return { kind: "unreachable" };
+    if (etag !== this.reading.etag) return { kind: "stale", current: this.reading };
+    if (this.reading.verdict === "") return { kind: "no_verdict" };
+    this.reading = { ...this.reading, state: "submitted", etag: `${this.reading.etag}-s` };
+    return { kind: "ok", reading: this.reading };
+  };
+  reopen = async (): Promise<Reply> => {
+    this.reading = { ...this.reading, state: "draft", etag: `${this.reading.etag}-r` };
+    return { kind: "ok", reading: this.reading };
+  };
+  current = async (): Promise<Reply> =>
+    this.cut === "no" ? { kind: "ok", reading: this.reading } : { kind: "unreachable" };
+  putBlob = async (digest: string) => {
+    if (this.cut !== "no") return { kind: "unreachable" as const };
+    this.blobs.add(digest);
+    return { kind: "stored" as const };
+  };
+}
+
+function openQueue(
+  server: Server,
+  tab = "tab-1",
+  extra: Partial<ConstructorParameters<typeof SaveQueue>[0]> = {},
+) {
+  return new SaveQueue({
+    user: "rita",
+    slug: "breast",
+    caseId: "c",
+    caseName: "US-0001",
+    reading: "r",
+    etag: server.reading.etag,
+    base: documentOf(server.reading),
+    submitted: false,
+    threshold: null,
+    tab,
+    transport: server,
+    journal,
+    blobOf: () => null,
+    newId,
+    activeSeconds: () => 12.34,
+    ...extra,
+  });
+}
+
+const kindOf = (queue: SaveQueue): SaveStatus["kind"] => queue.status.kind;
+const marks = (server: Server) => server.reading.lesions.map(({ id }) => id);
+const entries = () => journal.entriesOf("rita");
+/** Let faked time pass; IndexedDB lives on real turns of the loop, which come in between. */
+async function pass(ms: number): Promise<void> {
+  for (let step = 0; step < 20; step++) {
+    await vi.advanceTimersByTimeAsync(ms / 20);
+    for (let turn = 0; turn < 5; turn++) await nextTurn();
+  }
+}
+function nextTurn(): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((done) => {
+    port1.onmessage = () => {
+      port1.close();
+      done();
+    };
+    port2.postMessage(null);
+  });
+}
+const settle = () => pass(10);
+
+describe("the save queue", () => {
+  let server: Server;
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date"] });
+    server = new Server();
+  });
+
+  afterEach(async () => {
+    vi.clearAllTimers();
+    vi.useRealTimers();
+    await journal.purge("rita");
+    await journal.purge("sam");
+  });
+
+  test("journals a change at once, sends it within two seconds, then forgets it", async () => {
+    const queue = openQueue(server);
+    queue.change(addLesion(EMPTY, lesion("a")));
+    await settle();
+    expect(marks(server)).toEqual([]);
+    expect((await entries()).map((entry) => entry.doc.lesions[0]?.id)).toEqual(["a"]);
+    await pass(2000);
+    expect(marks(server)).toEqual(["a"]);
+    expect(server.saves[0]?.active_seconds).toBe(12.3);
+    expect(kindOf(queue)).toBe("saved");
+    await settle();
+    expect(await entries()).toEqual([]);
+  });
+
+  test("sends only what changed since the last save", async () => {
+    const queue = openQueue(server);
+    const one = addLesion(EMPTY, lesion("a"));
+    queue.change(one);
+    await queue.flush();
+    queue.change(addLesion(one, lesion("b")));
+    await queue.flush();
+    expect(server.saves.map((body) => body.lesions.upsert.map(({ id }) => id))).toEqual([["a"], ["b"]]);
+  });
+
+  test("repeats a save whose answer was lost with the same revision id, and it counts once", async () => {
+    const queue = openQueue(server);
+    server.cut = "after";
+    const one = addLesion(EMPTY, lesion("a"));
+    queue.change(one);
+    await queue.flush();
+    expect(kindOf(queue)).toBe("offline");
+    queue.change(addLesion(one, lesion("b")));
+    server.cut = "no";
+    await pass(60_000);
+    expect(kindOf(queue)).toBe("saved");
+    expect(marks(server)).toEqual(["a", "b"]);
+    expect(server.reading.revision).toBe(2);
+  });
+
+  test("keeps count while offline and tries again by itself", async () => {
+    const queue = openQueue(server);
+    server.cut = "before";
+    let doc = addLesion(EMPTY, lesion("a"));
+    queue.change(doc);
+    await queue.flush();
+    doc = { ...doc, comment: "x" };
+    queue.change(doc);
+    expect(queue.status).toMatchObject({ kind: "offline", changes: 3 });
+    server.cut = "no";
+    await pass(2500);
+    expect(marks(server)).toEqual(["a"]);
+    expect(server.reading.comment).toBe("x");
+  });
+
+  test("stops at a newer version; keeping mine makes it the next revision", async () => {
+    const mine = openQueue(server);
+    const other = openQueue(server, "tab-2");
+    other.change(addLesion(EMPTY, lesion("theirs")));
+    await other.flush();
+    mine.change(addLesion(EMPTY, lesion("mine")));
+    await mine.flush();
+    expect(kindOf(mine)).toBe("conflict");
+    expect(marks(server)).toEqual(["theirs"]);
+    await mine.keepMine();
+    expect(kindOf(mine)).toBe("saved");
+    expect(marks(server)).toEqual(["mine"]);
+    expect(server.reading.revision).toBe(2);
+  });
+
+  test("taking theirs leaves the server as it is", async () => {
+    const mine = openQueue(server);
+    const other = openQueue(server, "tab-2");
+    other.change(addLesion(EMPTY, lesion("theirs")));
+    await other.flush();
+    mine.change(addLesion(EMPTY, lesion("mine")));
+    await mine.flush();
+    const doc = await mine.takeTheirs();
+    expect(doc?.lesions.map(({ id }) => id)).toEqual(["theirs"]);
+    expect(kindOf(mine)).toBe("saved");
+    expect(server.reading.revision).toBe(1);
+  });
+
+  test("is no conflict when both versions say the same", async () => {
+    const mine = openQueue(server);
+    const other = openQueue(server, "tab-2");
+    const doc = addLesion(EMPTY, lesion("a"));
+    other.change(doc);
+    await other.flush();
+    mine.change(doc);
+    await mine.flush();
+    expect(kindOf(mine)).toBe("saved");
+  });
+
+  test("a reading submitted elsewhere is a conflict; keeping mine reopens it", async () => {
+    server.reading = { ...server.reading, verdict: "no_lesion" };
+    const mine = openQueue(server);
+    server.reading = { ...server.reading, state: "submitted", etag: "0-0-s" };
+    mine.change(addLesion(EMPTY, lesion("mine")));
+    await mine.flush();
+    expect(mine.status).toMatchObject({ kind: "conflict", theirsSubmitted: true });
+    await mine.keepMine();
+    expect(server.reading.state).toBe("draft");
+    expect(marks(server)).toEqual(["mine"]);
+  });
+
+  test("says what the server refused and tries again with the next change", async () => {
+    const queue = openQueue(server);
+    server.refuse = "the mark is smaller than a pixel";
+    queue.change(addLesion(EMPTY, lesion("a")));
+    await queue.flush();
+    expect(queue.status).toMatchObject({ kind: "refused", reason: "the mark is smaller than a pixel" });
+    server.refuse = null;
+    queue.change(addLesion(EMPTY, lesion("b")));
+    await queue.flush();
+    expect(marks(server)).toEqual(["b"]);
+  });
+
+  test("keeps everything when the session ended and goes on after signing in", async () => {
+    const queue = openQueue(server);
+    server.signedOut = true;
+    queue.change(addLesion(EMPTY, lesion("a")));
+    await queue.flush();
+    expect(kindOf(queue)).toBe("signed_out");
+    expect(await entries()).toHaveLength(1);
+    server.signedOut = false;
+    queue.resume();
+    await queue.flush();
+    expect(marks(server)).toEqual(["a"]);
+  });
+
+  test("a submit while offline is kept and goes through later", async () => {
+    let submitted: Reading | null = null;
+    const queue = openQueue(server, "tab-1", {
+      onSubmitted: (reading) => {
+        submitted = reading;
+      },
+    });
+    server.cut = "before";
+    queue.change(setVerdict(EMPTY, "no_lesion"));
+    expect(await queue.submit()).toEqual({ kind: "kept" });
+    expect((await entries())[0]?.submit).toBe(true);
+    server.cut = "no";
+    await pass(5000);
+    expect(server.reading.state).toBe("submitted");
+    expect((submitted as Reading | null)?.state).toBe("submitted");
+    await settle();
+    expect(await entries()).toEqual([]);
+  });
+
+  test("submitting without a verdict says so", async () => {
+    const queue = openQueue(server);
+    expect(await queue.submit()).toEqual({ kind: "no_verdict" });
+    expect(queue.isSubmitKept).toBe(false);
+  });
+
+  test("sends a mask's blob before the mark that names it", async () => {
+    const digest = "ab".repeat(32);
+    const queue = openQueue(server, "tab-1", { blobOf: () => new Uint8Array([1, 0, 0, 0]) });
+    const masked = lesion("m", {
+      kind: "mask",
+      points: [],
+      mask: { origin: [0, 0, 0], shape: [1, 1, 1], digest },
+    });
+    queue.change(addLesion(EMPTY, masked));
+    await queue.flush();
+    expect([...server.blobs]).toEqual([digest]);
+    expect(marks(server)).toEqual(["m"]);
+  });
+
+  test("leaving the page sends what is pending in a request that may outlive it", async () => {
+    const queue = openQueue(server);
+    queue.change(addLesion(EMPTY, lesion("a")));
+    queue.leave();
+    await settle();
+    expect(marks(server)).toEqual(["a"]);
+  });
+
+  test("a clean tab takes over what another tab saved", async () => {
+    const replaced: string[] = [];
+    const mine = openQueue(server, "tab-1", { onReplaced: (reading) => replaced.push(reading.etag) });
+    const other = openQueue(server, "tab-2");
+    other.change(addLesion(EMPTY, lesion("a")));
+    await other.flush();
+    await mine.refresh();
+    expect(replaced).toEqual([server.reading.etag]);
+    expect(mine.mine.lesions.map(({ id }) => id)).toEqual(["a"]);
+  });
+
+  describe("after a tab died", () => {
+    async function leftover(): Promise<JournalEntry> {
+      const waiting = leftoversOf("rita");
+      await pass(400);
+      return (await waiting)[0] as JournalEntry;
+    }
+
+    test("the next one sends what was left", async () => {
+      server.cut = "before";
+      const dead = openQueue(server, "dead");
+      dead.change(addLesion(EMPTY, lesion("a")));
+      await dead.flush();
+      dead.close();
+      server.cut = "no";
+      const queue = openQueue(server, "alive");
+      await queue.restore(await leftover(), server.reading);
+      expect(marks(server)).toEqual(["a"]);
+      expect(await entries()).toEqual([]);
+    });
+
+    test("a save whose answer it never saw is repeated, not doubled", async () => {
+      server.cut = "after";
+      const dead = openQueue(server, "dead");
+      dead.change(addLesion(EMPTY, lesion("a")));
+      await dead.flush();
+      dead.close();
+      server.cut = "no";
+      const queue = openQueue(server, "alive");
+      await queue.restore(await leftover(), server.reading);
+      expect(server.reading.revision).toBe(1);
+      expect(kindOf(queue)).toBe("saved");
+    });
+
+    test("what was left is a conflict when the server has moved on", async () => {
+      server.cut = "before";
+      const dead = openQueue(server, "dead");
+      dead.change(addLesion(EMPTY, lesion("left")));
+      await settle();
+      dead.close();
+      server.cut = "no";
+      const other = openQueue(server, "other");
+      other.change(addLesion(EMPTY, lesion("newer")));
+      await other.flush();
+      const queue = openQueue(server, "alive");
+      await queue.restore(await leftover(), server.reading);
+      expect(kindOf(queue)).toBe("conflict");
+      await queue.keepMine();
+      expect(marks(server)).toEqual(["left"]);
+    });
+
+    test("work left on another case is sent in the background, submit included", async () => {
+      server.cut = "before";
+      const dead = openQueue(server, "dead");
+      dead.change(setVerdict(EMPTY, "no_lesion"));
+      await dead.submit();
+      dead.close();
+      server.cut = "no";
+      const sending = sendLeftovers({
+        ...{ user: "rita", except: "another", tab: "alive", journal, newId },
+        transportOf: () => server,
+      });
+      await pass(400);
+      expect(await sending).toEqual([]);
+      expect(server.reading.state).toBe("submitted");
+      expect(await entries()).toEqual([]);
+    });
+
+    test("a tab that still lives keeps its entries, and another user sees none", async () => {
+      const stop = answerForTab("living");
+      server.cut = "before";
+      const living = openQueue(server, "living");
+      living.change(addLesion(EMPTY, lesion("a")));
+      await living.flush();
+      const waiting = leftoversOf("rita");
+      await pass(400);
+      expect(await waiting).toEqual([]);
+      expect(await journal.entriesOf("sam")).toEqual([]);
+      stop();
+      living.close();
+    });
+
+    test("signing out purges that user's entries alone", async () => {
+      server.cut = "before";
+      const rita = openQueue(server, "one");
+      const sam = openQueue(server, "two", { user: "sam" });
+      rita.change(addLesion(EMPTY, lesion("a")));
+      sam.change(addLesion(EMPTY, lesion("b")));
+      await rita.flush();
+      await sam.flush();
+      await journal.purge("rita");
+      expect(await entries()).toEqual([]);
+      expect(await journal.entriesOf("sam")).toHaveLength(1);
+      rita.close();
+      sam.close();
+    });
+  });
+});
