@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 import django
+from celery.signals import heartbeat_sent
+from django_structlog.celery.steps import DjangoStructLogInitStep
+from redis import RedisError
 
 from backend.config.celery import app
+from backend.config.health import leave_sign_of_life
 
 TASK_MODULES: Final = {
     "default": "workers.tasks",
@@ -33,7 +38,19 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 # Django's checks import every view of the web server; `manage.py up` and `migrate` have run them already.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
+QUEUES: Final = tuple(os.environ.get("OVERREAD_QUEUES", ",".join(TASK_MODULES)).split(","))
+
+
+@heartbeat_sent.connect
+def tell_that_worker_lives(**_: object) -> None:
+    """Every two seconds from the worker's own loop, so a worker that hangs is missed."""
+    with suppress(RedisError):
+        for queue in QUEUES:
+            leave_sign_of_life(queue)
+
+
 django.setup()
-app.conf.imports = task_modules(os.environ.get("OVERREAD_QUEUES", ",".join(TASK_MODULES)).split(","))
+app.steps["worker"].add(DjangoStructLogInitStep)
+app.conf.imports = task_modules(QUEUES)
 
 __all__ = ["app"]

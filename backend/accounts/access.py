@@ -6,6 +6,7 @@ the same answer as for a project that does not exist; an anonymous caller gets 4
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 READER: Final = "reader"
@@ -84,7 +85,16 @@ ACCESS: Final[dict[str, frozenset[str]]] = {
     "dicomweb.retrieve": MEMBERS,
 }
 
+ALL_SCOPES: Final = "*"
+SCOPES: Final = frozenset({ALL_SCOPES, *ACCESS, *(operation.split(".")[0] for operation in ACCESS)})
+"""What a token may be narrowed to: an operation (`reading.save`), all of a noun (`reading`), or everything."""
+
 
 def is_allowed(operation: str, role: str) -> bool:
     """Whether `role` (a member's role, "signed_in" or "admin") may do `operation`; KeyError for an unknown operation."""
     return role in ACCESS[operation]
+
+
+def scopes_include(scopes: Iterable[str], operation: str) -> bool:
+    """Whether a token of these scopes may be used for `operation`."""
+    return not {ALL_SCOPES, operation, operation.split(".")[0]}.isdisjoint(scopes)

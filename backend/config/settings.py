@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import re
 import secrets
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import environ
+import structlog
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = environ.Env()
@@ -22,6 +27,16 @@ def _kept_secret(name: str) -> str:
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(48))
     return path.read_text().strip()
+
+
+def _broker_socket() -> Path:
+    """Where the embedded Valkey listens: in the data folder, or, where that path is too long for a Unix socket or
+    needs quoting in a URL, in a private folder under the system's temporary one, by a name made from the path."""
+    wanted = DATA_DIR / "run" / "valkey.sock"
+    if len(os.fsencode(wanted)) <= 100 and re.fullmatch(r"[A-Za-z0-9/_.+-]+", str(wanted)):
+        return wanted
+    name = hashlib.sha256(os.fsencode(DATA_DIR)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"overread-{os.geteuid()}" / f"{name}.sock"
 
 
 DEBUG = env.bool("OVERREAD_DEBUG", default=False)
@@ -58,6 +73,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -70,6 +86,8 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
+    "backend.accounts.middleware.PasswordChangeMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
 ROOT_URLCONF = "backend.config.urls"
@@ -85,6 +103,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
+                "backend.config.context_processors.front_end_stylesheets",
             ]
         },
     }
@@ -92,7 +111,8 @@ TEMPLATES = [
 
 # Database: SQLite in WAL mode by default. IMMEDIATE, because a deferred transaction that upgrades to a write
 # fails at once with "database is locked" instead of waiting.
-DATABASES: dict[str, Any] = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'overread.sqlite3'}")}
+_SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "overread.sqlite3")}
+DATABASES: dict[str, Any] = {"default": env.db_url("DATABASE_URL") if env.str("DATABASE_URL", default="") else _SQLITE}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -109,7 +129,7 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Redis protocol server: a real one by REDIS_URL, else the embedded Valkey on a Unix socket in the data folder.
-VALKEY_SOCKET = DATA_DIR / "run" / "valkey.sock"
+VALKEY_SOCKET = _broker_socket()
 REDIS_URL: str = env.str("REDIS_URL", default="")
 CACHES = {
     "default": {
@@ -139,11 +159,14 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "backend.accounts.adapter.ClosedSignupAdapter"
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/5m/ip,5/5m/key"}
 ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("OVERREAD_TRUSTED_PROXIES", default=0)
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -174,9 +197,18 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT: str | None = env.str("OVERREAD_STATIC_ROOT", default="") or None
 FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
 STATICFILES_DIRS = [FRONTEND_DIST] if FRONTEND_DIST.exists() else []
+# Locally files are served from where they lie; an image collects and compresses them once into its static root.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+# Vite puts a hash into each name under assets/.
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/assets/"
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 40 * 1024 * 1024
 REST_FRAMEWORK = {
@@ -201,13 +233,45 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
 }
 
+# Logs: one line an event, with the id of the request that caused it (carried into tasks).
+_LOG_STEPS: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.TimeStamper(fmt="iso"),
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.ExtraAdder(),
+]
+_AS_JSON = env.str("OVERREAD_LOG_FORMAT", default="text") == "json"
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {
+        "line": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *([structlog.processors.format_exc_info] if _AS_JSON else []),
+                structlog.processors.JSONRenderer() if _AS_JSON else structlog.dev.ConsoleRenderer(colors=False),
+            ],
+            "foreign_pre_chain": _LOG_STEPS,
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("OVERREAD_LOG_LEVEL", default="INFO")},
 }
+structlog.configure(
+    processors=[
+        structlog.stdlib.filter_by_level,
+        *_LOG_STEPS,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.StackInfoRenderer(),
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+METRICS_TOKEN = env.str("OVERREAD_METRICS_TOKEN", default="")
 
 
 # Celery, as measured: kill -9 of a worker, a broker restart and FLUSHALL lose nothing because the Job row is the
@@ -248,3 +312,6 @@ CELERY_BEAT_SCHEDULE = {
 }
 JOB_LEASE_SECONDS = env.float("JOB_LEASE_SECONDS", default=60.0)
 JOB_HEARTBEAT_SECONDS = env.float("JOB_HEARTBEAT_SECONDS", default=10.0)
+WORKER_QUEUES = ["default", "infer", "train"]
+# `/readyz` asks for a live worker of each of these; fewer where an autoscaler may stop the others.
+REQUIRED_WORKERS: list[str] = env.list("OVERREAD_REQUIRED_WORKERS", default=WORKER_QUEUES)
