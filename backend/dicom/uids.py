@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import uuid
+from pathlib import Path
 
 
 def keyed_digest(key: str, purpose: str, data: bytes | str) -> str:
@@ -22,3 +23,12 @@ def keyed_uid(key: str, purpose: str, data: bytes | str) -> str:
 def keyed_fraction(key: str, purpose: str, data: bytes | str) -> float:
     """A number in [0, 1) from the keyed digest of `data`: uniform over inputs, the same for ever for one input."""
     return int(keyed_digest(key, purpose, data)[:13], 16) / 16**13
+
+
+def keyed_file_digest(key: str, purpose: str, path: Path) -> str:
+    """The keyed digest of a file's bytes, read in pieces."""
+    digest = hmac.new(bytes.fromhex(key), purpose.encode() + b"\0", hashlib.sha256)
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()

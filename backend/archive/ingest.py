@@ -1,0 +1,100 @@
+"""From a received file to stored rows and frames: known by its digest, decoded in the child, written in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import transaction
+
+from backend.archive.decode_child import DecodeChild
+from backend.archive.models import Archive, Instance, Series, Study
+from backend.archive.store import has_object, put_object
+from backend.dicom.prepare import PreparationSettings, PreparedInstance
+from backend.dicom.refusal import Refused
+from backend.dicom.uids import keyed_file_digest
+
+_CONFLICT = "Another image with the same SOP Instance UID and other content is already here; it was not overwritten."
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """The instance of a file; `is_new` is false where the same bytes were received before."""
+
+    instance: Instance
+    is_new: bool
+
+
+def ingest_file(*, archive: Archive, child: DecodeChild, path: Path, modality: str, patient_id: str = "") -> Ingested:
+    """Store one received file in the archive; Refused with the reason if it cannot be used or would overwrite another.
+
+    `modality` and `patient_id` describe pictures, which say neither themselves; a `patient_id` given here goes before
+    the file's own. The received file is the caller's to delete.
+    """
+    if path.stat().st_size == 0:
+        raise Refused("The file is empty.")
+    received_digest = keyed_file_digest(archive.key, "received bytes", path)
+    known = find_received(archive, received_digest)
+    if known is not None:
+        return Ingested(known, is_new=False)
+    preparation = PreparationSettings(
+        key=archive.key, deid_profile=archive.deid_profile, modality=modality, patient_id=patient_id
+    )
+    prepared, blob = child.prepare(path, preparation)
+    if _holder_of(archive, prepared.original_uid_digest) is not None:
+        raise Refused(_CONFLICT)
+    frames_key = f"frames/{archive.pk}/{hashlib.sha256(blob).hexdigest()}"
+    if not has_object(frames_key):
+        put_object(key=frames_key, data=blob)
+    return _stored(archive, prepared, received_digest, frames_key)
+
+
+def find_received(archive: Archive, received_digest: str) -> Instance | None:
+    """The instance that was made of these very bytes."""
+    return (
+        Instance.objects.filter(series__study__archive=archive, received_digest=received_digest)
+        .select_related("series__study")
+        .first()
+    )
+
+
+def _holder_of(archive: Archive, original_uid_digest: str) -> Instance | None:
+    return Instance.objects.filter(series__study__archive=archive, original_uid_digest=original_uid_digest).first()
+
+
+def _stored(archive: Archive, prepared: PreparedInstance, received_digest: str, frames_key: str) -> Ingested:
+    with transaction.atomic():
+        Archive.objects.select_for_update().get(pk=archive.pk)  # one writer at a time judges duplicates
+        known = find_received(archive, received_digest)
+        if known is not None:
+            return Ingested(known, is_new=False)
+        if _holder_of(archive, prepared.original_uid_digest) is not None:
+            raise Refused(_CONFLICT)
+        series = _series_of(_study_of(archive, prepared), prepared)
+        instance = Instance.objects.create(
+            series=series,
+            received_digest=received_digest,
+            original_uid_digest=prepared.original_uid_digest,
+            frames_key=frames_key,
+            **prepared.instance,
+        )
+    return Ingested(instance, is_new=True)
+
+
+def _study_of(archive: Archive, prepared: PreparedInstance) -> Study:
+    values = dict(prepared.study)
+    uid = values.pop("study_instance_uid")
+    study, _ = Study.objects.get_or_create(
+        archive=archive, study_instance_uid=uid, defaults={"patient_key": prepared.patient_key, **values}
+    )
+    if study.patient_key != prepared.patient_key:
+        raise Refused("Its study is already here under another patient; one of the two is wrong.")
+    return study
+
+
+def _series_of(study: Study, prepared: PreparedInstance) -> Series:
+    values = dict(prepared.series)
+    uid = values.pop("series_instance_uid")
+    series, _ = Series.objects.get_or_create(study=study, series_instance_uid=uid, defaults=values)
+    return series

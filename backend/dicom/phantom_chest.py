@@ -1,0 +1,332 @@
+"""Chest radiographs that no patient was exposed for: attenuation along the beam, in centimetres of soft tissue.
+
+A torso, two lungs, heart, mediastinum, trachea, spine, ribs, clavicles and branching vessels are added up along a
+parallel beam; lesions are bodies of known outline inside the lungs; quantum noise grows with attenuation. The outline
+of a lesion is exact: its mask holds the pixels whose centres lie inside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.dicom.phantom_shapes import (
+    Field,
+    blurred,
+    curve,
+    dome,
+    lobulated,
+    outline_share,
+    texture,
+    through,
+    tube,
+    word,
+)
+
+SIDE: Final = 512
+PIXEL_CM: Final = 0.08
+BITS: Final = 12
+_LUNG_DENSITY: Final = 0.25
+_LUNG_DEPTH: Final = 13.5
+_BONE: Final = 1.75
+
+
+@dataclass(frozen=True)
+class ChestLesion:
+    """A lesion's kind ("Nodule" or "Mass") and its exact mask (rows, columns)."""
+
+    kind: str
+    mask: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Chest:
+    """A radiograph (rows, columns) of 12-bit pixels, its lesions, and what its header says of the person."""
+
+    pixels: NDArray[np.uint16]
+    lesions: list[ChestLesion]
+    sex: str
+    age: int
+
+
+@dataclass(frozen=True)
+class _Body:
+    """Body coordinates in cm of every pixel (x to the patient's left, y down) and the way from body to pixel."""
+
+    x: Field
+    y: Field
+    origin: NDArray[np.float64]
+    matrix: NDArray[np.float64]
+    scale: float
+
+    def pixels(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Points (x, y) in cm as (column, row) in SCOORD convention."""
+        moved: NDArray[np.float64] = points @ self.matrix.T + self.origin
+        return moved
+
+
+def chest(seed: int, patient: int) -> Chest:
+    """The radiograph of a seed; equal arguments give equal pixels."""
+    rng = np.random.default_rng([seed, patient])
+    sex, age = ("F" if rng.random() < 0.5 else "M"), int(rng.integers(25, 88))
+    body = _posed(rng)
+    lung = _lungs(body, rng)
+    tissue, lung = _torso(body, rng, lung, sex)
+    kinds = _kinds_of(rng)
+    lesions, added = _lesions(body, rng, lung, kinds)
+    attenuation = tissue - (1 - _LUNG_DENSITY) * lung + added + _vessels(body, rng, lung) + _bones(body, rng)
+    attenuation += 0.22 * texture(rng, (SIDE, SIDE), 1.1) * lung / _LUNG_DEPTH
+    return Chest(_exposed(attenuation, rng), lesions, sex, age)
+
+
+def _posed(rng: np.random.Generator) -> _Body:
+    """How the person stands before the detector: size, position, a slight turn."""
+    scale = rng.uniform(0.86, 1.08)
+    stretch = rng.uniform(0.93, 1.07)
+    angle = np.deg2rad(rng.normal(0, 2.2))
+    shift = rng.normal(0, [1.1, 1.0])
+    size = scale * np.array([stretch, 1 / stretch])
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    matrix = turn @ np.diag(size) / PIXEL_CM
+    origin = np.array([SIDE / 2, SIDE / 2]) + shift / PIXEL_CM
+    centres = np.arange(SIDE, dtype=np.float64) + 0.5
+    column, row = np.meshgrid(centres, centres)
+    inverse = np.linalg.inv(matrix)
+    x = inverse[0, 0] * (column - origin[0]) + inverse[0, 1] * (row - origin[1])
+    y = inverse[1, 0] * (column - origin[0]) + inverse[1, 1] * (row - origin[1])
+    return _Body(x.astype(np.float32), y.astype(np.float32), origin, matrix, float(scale / PIXEL_CM))
+
+
+def _rise(distance: Field, reach: float) -> Field:
+    """From 0 at an edge to 1 at a depth of `reach` cm, round like the edge of a body."""
+    return dome(1 - np.clip(distance / reach, 0, 1).astype(np.float32))
+
+
+def _chest_wall(y: Field) -> Field:
+    """Half the width of the rib cage."""
+    return through(
+        [(-17, 4), (-14.2, 7.6), (-12, 9.6), (-8, 12.2), (-3, 13.6), (3, 14.3), (8, 14.4), (12, 14.1), (17, 13.6)], y
+    )
+
+
+def _lungs(body: _Body, rng: np.random.Generator) -> Field:
+    """Air along the beam in cm, both lungs, before heart and mediastinum take their place."""
+    wall = _chest_wall(body.y) - 0.45
+    medial = through([(-14.5, 2.4), (-11, 2.3), (-7, 2.9), (-2, 3.0), (4, 2.7), (10, 2.6)], body.y)
+    depth = np.zeros_like(body.x)
+    breath = rng.normal(0, 0.8)
+    for side, top in ((-1, 7.0 + breath), (1, 7.9 + breath)):
+        out = side * body.x
+        dome_at = 6.8 + rng.normal(0, 0.5)
+        slope = np.where(out > dome_at, 0.085, 0.032)
+        diaphragm = top + slope * (out - dome_at) ** 2
+        apex = -14.3 + rng.normal(0, 0.3) + 0.13 * (out - 5.3) ** 2
+        depth += (
+            _rise(wall - out, 5.5)
+            * _rise(out - medial, 3.2)
+            * _rise(diaphragm - body.y, 2.6)
+            * _rise(body.y - apex, 5.5)
+            * (out > 0)
+        )
+    return (_LUNG_DEPTH * rng.uniform(0.9, 1.05) * depth).astype(np.float32)
+
+
+def _ball(body: _Body, centre: tuple[float, float], axes: tuple[float, float], tilt: float) -> Field:
+    """Thickness share (0 to 1) of an ellipsoid seen along the beam; axes in cm, tilt in degrees."""
+    angle = np.deg2rad(tilt)
+    dx, dy = body.x - centre[0], body.y - centre[1]
+    u = (np.cos(angle) * dx + np.sin(angle) * dy) / axes[0]
+    v = (-np.sin(angle) * dx + np.cos(angle) * dy) / axes[1]
+    return dome(np.hypot(u, v).astype(np.float32))
+
+
+def _torso(body: _Body, rng: np.random.Generator, lung: Field, sex: str) -> tuple[Field, Field]:
+    """Soft tissue along the beam if the lungs were solid, and the lungs after heart, vessels and hila displaced air."""
+    x, y = body.x, body.y
+    stout = rng.uniform(0.9, 1.18)
+    half = through(
+        [(-21, 6.4), (-18.6, 6.6), (-16.6, 9.5), (-15, 16), (-13, 19.4), (-9, 18.4), (-5, 17), (4, 16.2), (12, 15.6), (22, 16.4)], y
+    )
+    half = half * (0.6 + 0.4 * stout)
+    thick = through([(-22, 6), (-17.5, 6.6), (-14, 9), (-8, 10), (2, 10.6), (9, 11), (20, 11.6)], y) * stout
+    tissue = 2 * thick * dome(np.clip(np.abs(x) / half, 0, 1.0).astype(np.float32)) ** 0.8
+    if sex == "F":
+        for side in (-1, 1):
+            size = rng.uniform(4.6, 6.0)
+            breast = _ball(body, (side * rng.uniform(7.4, 8.6), rng.uniform(5.5, 8.0)), (size, size * 1.05), 0)
+            tissue += rng.uniform(0.9, 2.2) * breast**0.7
+    heart_size = rng.uniform(0.88, 1.14)
+    heart = _ball(body, (2.6, 4.4), (6.9 * heart_size, 4.9 * heart_size), 38)
+    atrium = _ball(body, (-1.9, 3.6), (2.9, 4.6), -6)
+    knob = _ball(body, (2.7, -6.3), (1.9, 1.8), 0)
+    arch = _ball(body, (3.0, -2.6), (1.7, 2.9), 12)
+    cava = _ball(body, (-2.1, -6.0), (1.2, 4.5), -4)
+    hila = sum(
+        (_ball(body, (side * rng.uniform(3.9, 4.7), rng.normal(-0.8 if side > 0 else 0.1, 0.4)), (1.25, 2.3), side * -24))
+        for side in (-1, 1)
+    )
+    solid = 10.5 * heart + 7 * atrium + 6.5 * knob + 5.5 * arch + 5 * cava + 2.2 * np.asarray(hila)
+    lung = np.clip(lung - solid, 0, None).astype(np.float32)
+    windpipe, _ = tube((SIDE, SIDE), body.pixels(curve([(0, -22), (0.1, -12), (0.35, -5.2)], 0.5)), np.full(200, 0.85 * body.scale))
+    tissue -= 1.5 * dome(windpipe)
+    for end in ((-3.4, -1.2), (3.6, -1.9)):
+        path = body.pixels(curve([(0.3, -5.4), (end[0] * 0.5, -3.6), end], 0.4))
+        bronchus, _ = tube((SIDE, SIDE), path, np.full(len(path), 0.55 * body.scale))
+        tissue -= 0.8 * dome(bronchus)
+    if rng.random() < 0.6:
+        stomach = _ball(body, (7.2 + rng.normal(0, 0.7), 11.6), (3.1 * rng.uniform(0.7, 1.2), 1.7), 8)
+        tissue -= 3.6 * stomach
+    return tissue.astype(np.float32), lung
+
+
+def _bones(body: _Body, rng: np.random.Generator) -> Field:
+    """Spine, ribs, clavicles and shoulders, in cm of soft tissue that would attenuate as much."""
+    bone = np.zeros((SIDE, SIDE), dtype=np.float32)
+    for index in range(11):
+        start = -12.9 + index * 2.28 + rng.normal(0, 0.06)
+        for side in (-1, 1):
+            bone += _rib(body, rng, index, start, side)
+    phase = rng.uniform(0, 2.4)
+    vertebra = np.abs(np.mod(body.y + phase, 2.45) - 1.225)
+    across = _rise(1.95 - np.abs(body.x), 0.8)
+    bone += _BONE * across * (0.55 + 0.5 * _rise(1.02 - vertebra, 0.25))
+    for side in (-1, 1):
+        pedicle = np.hypot((body.x - side * 1.1) / 0.38, (vertebra - 0.35) / 0.45)
+        bone += 0.5 * dome(np.clip(pedicle, 0, 1).astype(np.float32))
+        lift = rng.normal(0, 0.5)
+        bone += _hollow(
+            body, [(side * 1.9, -11.0), (side * 6, -12.6 + lift), (side * 11, -13.4 + lift), (side * 16, -15.4 + lift)], 0.72, 1.0
+        )
+        bone += _hollow(
+            body, [(side * 12.6, -13.2), (side * 13.6, -8), (side * 14.6, -2.2), (side * 16.2, 0.6)], 0.5, 0.5
+        )
+        bone += 2.4 * _ball(body, (side * 19.6, -13.6), (2.5, 2.6), 0)
+    return bone
+
+
+def _rib(body: _Body, rng: np.random.Generator, index: int, start: float, side: int) -> Field:
+    """One rib: its posterior part from the spine to the chest wall, its anterior part down and inward."""
+    lateral = float(_chest_wall(np.array([start + 3.6], dtype=np.float32))[0]) + 0.1
+    drop = 1.2 + 0.42 * index
+    knots = [
+        (2.1, start),
+        (0.35 * lateral, start - 0.55),
+        (0.68 * lateral, start + 0.35 * drop),
+        (0.93 * lateral, start + drop),
+        (lateral, start + 1.5 * drop + 0.8),
+    ]
+    image = _hollow(body, [(side * px, py) for px, py in knots], 0.62 + rng.normal(0, 0.02), 1.0)
+    if index < 7:
+        end = start + 1.5 * drop + 0.8
+        front = [(lateral, end), (0.9 * lateral, end + 2.0), (0.66 * lateral, end + 3.4), (0.44 * lateral, end + 3.6 + 0.15 * index)]
+        image += _hollow(body, [(side * px, py) for px, py in front], 0.66, 0.62)
+    return image
+
+
+def _hollow(body: _Body, knots: list[tuple[float, float]], radius: float, strength: float) -> Field:
+    """A long bone: dense shell, light marrow."""
+    path = body.pixels(curve(knots, 0.35))
+    share, _ = tube((SIDE, SIDE), path, np.full(len(path), radius * body.scale))
+    shell = dome(share) - 0.8 * dome(np.clip(share / 0.8, 0, 1).astype(np.float32))
+    return (_BONE * strength * (1.15 * shell + 0.24 * dome(share))).astype(np.float32)
+
+
+def _vessels(body: _Body, rng: np.random.Generator, lung: Field) -> Field:
+    """Pulmonary vessels that branch from the hila and thin out towards the pleura."""
+    added = np.zeros((SIDE, SIDE), dtype=np.float32)
+    for side in (-1, 1):
+        for angle in np.linspace(-1.25, 1.35, 8) + rng.normal(0, 0.12, 8):
+            start = np.array([side * 4.0, -0.6 + rng.normal(0, 0.8)])
+            _branch(body, rng, added, start, float(angle), 0.36 * rng.uniform(0.8, 1.15), side, 5)
+    return added * np.clip(lung / 3.5, 0, 1)
+
+
+def _branch(
+    body: _Body, rng: np.random.Generator, added: Field, start: NDArray[np.float64], angle: float, radius: float, side: int, depth: int
+) -> None:
+    length = rng.uniform(1.5, 2.9)
+    middle_angle = angle + rng.normal(0, 0.18)
+    middle = start + 0.5 * length * np.array([side * np.cos(angle), np.sin(angle)])
+    end = middle + 0.5 * length * np.array([side * np.cos(middle_angle), np.sin(middle_angle)])
+    path = body.pixels(curve([tuple(start), tuple(middle), tuple(end)], 0.25))
+    radii = np.linspace(radius, radius * 0.78, len(path)) * body.scale
+    share, width = tube(added.shape, path, np.maximum(radii, 0.9))
+    np.maximum(added, 1.55 * dome(share) * width / body.scale, out=added)
+    if depth == 0 or radius < 0.05:
+        return
+    fork = rng.uniform(0.25, 0.6)
+    _branch(body, rng, added, end, middle_angle + fork * rng.uniform(0.3, 1), radius * 0.74, side, depth - 1)
+    _branch(body, rng, added, end, middle_angle - fork * rng.uniform(0.3, 1), radius * 0.7, side, depth - 1)
+
+
+def _kinds_of(rng: np.random.Generator) -> list[str]:
+    """Which lesions a person has: about a third has none."""
+    draw = rng.random()
+    if draw < 0.34:
+        return []
+    if draw < 0.74:
+        return ["Nodule"] * int(rng.integers(1, 4))
+    return ["Mass"] + ["Nodule"] * int(rng.random() < 0.3)
+
+
+def _lesions(body: _Body, rng: np.random.Generator, lung: Field, kinds: list[str]) -> tuple[list[ChestLesion], Field]:
+    """Lesions in places with enough lung around, and the tissue that they add."""
+    added = np.zeros_like(lung)
+    lesions: list[ChestLesion] = []
+    taken = np.zeros(lung.shape, dtype=bool)
+    for kind in kinds:
+        radius = rng.uniform(0.75, 1.4) if kind == "Nodule" else rng.uniform(1.9, 3.1)
+        room = np.argwhere((lung > (6.0 if kind == "Nodule" else 7.5)) & ~taken)
+        if not room.size:
+            continue
+        row, column = room[rng.integers(len(room))]
+        dx, dy = body.x - body.x[row, column], body.y - body.y[row, column]
+        if kind == "Nodule":
+            share = outline_share(dx, dy, radius, lobulated(rng, 0.09))
+            depth = 2.0 * radius * rng.uniform(0.85, 1.1)
+        else:
+            share = outline_share(dx, dy, radius, lobulated(rng, 0.24))
+            depth = 1.7 * radius * rng.uniform(0.8, 1.0)
+            added += _spicules(body, rng, (float(body.x[row, column]), float(body.y[row, column])), radius)
+        lesion = (0.85 * depth * dome(np.clip(share, 0, 1).astype(np.float32)) ** 0.75).astype(np.float32)
+        np.maximum(added, lesion, out=added)
+        lesions.append(ChestLesion(kind, share < 1))
+        taken |= np.hypot(dx, dy) < radius + 2.4
+    return lesions, np.minimum(added, 0.95 * np.clip(lung, 0, None))
+
+
+def _spicules(body: _Body, rng: np.random.Generator, centre: tuple[float, float], radius: float) -> Field:
+    """Fine strands that run from a mass into the lung; they are no part of its mask."""
+    strands = np.zeros_like(body.x)
+    for angle in rng.uniform(0, 2 * np.pi, int(rng.integers(4, 10))):
+        way = np.array([np.cos(angle), np.sin(angle)])
+        ends = [tuple(np.array(centre) + way * radius * reach) for reach in (0.7, 1.1, rng.uniform(1.3, 1.65))]
+        path = body.pixels(curve(ends, 0.2))
+        share, _ = tube(strands.shape, path, np.linspace(0.13, 0.05, len(path)) * body.scale + 0.5)
+        np.maximum(strands, 0.28 * dome(share), out=strands)
+    return strands
+
+
+def _exposed(attenuation: Field, rng: np.random.Generator) -> NDArray[np.uint16]:
+    """Blur, quantum noise, the tone curve of a radiography system, collimation and the burnt-in words."""
+    sharp = blurred(np.clip(attenuation, 0, None).astype(np.float32), 0.75)
+    noise = rng.standard_normal(sharp.shape).astype(np.float32) * 0.032 * np.exp(0.1 * sharp)
+    seen = sharp + blurred(noise, 0.5) * 1.6
+    seen = seen + 0.55 * (seen - blurred(seen, 30)) + 0.35 * (seen - blurred(seen, 5))
+    centre = rng.uniform(13.0, 14.6)
+    shown = 1 / (1 + np.exp(-(seen - centre) / rng.uniform(4.2, 5.0)))
+    pixels = np.clip(shown * (2**BITS - 200) + 60, 0, 2**BITS - 1)
+    edge = [int(value) for value in rng.integers(4, 14, 4)]
+    open_field = np.zeros(pixels.shape, dtype=bool)
+    open_field[edge[0] : SIDE - edge[1], edge[2] : SIDE - edge[3]] = True
+    pixels[~open_field] = 30
+    _burn(pixels, word("SYNTHETIC", 2), 18, 20)
+    _burn(pixels, word("L", 4), 60, SIDE - 62)
+    return pixels.astype(np.uint16)
+
+
+def _burn(pixels: NDArray[np.float32], dots: NDArray[np.bool_], row: int, column: int) -> None:
+    pixels[row : row + dots.shape[0], column : column + dots.shape[1]][dots] = 2**BITS - 1
