@@ -1,0 +1,24 @@
+/** Starts Cornerstone once per page. The reading room draws its own marks, so the tools package is not loaded at all. */
+import { RenderingEngine, init as startCore } from "@cornerstonejs/core";
+import { init as startLoader } from "@cornerstonejs/dicom-image-loader";
+
+let engine: RenderingEngine | null = null;
+
+/** Whether the browser can draw on the graphics card, really or in software. */
+export function hasWebGl2(): boolean {
+  const canvas = document.createElement("canvas");
+  const context = canvas.getContext("webgl2");
+  context?.getExtension("WEBGL_lose_context")?.loseContext();
+  return context !== null;
+}
+
+/** The one rendering engine; it outlives a case, so that the next one draws at once. */
+export function renderingEngine(): RenderingEngine {
+  if (engine) return engine;
+  // One viewport needs one context; the default makes seven.
+  const rendering = { webGlContextCount: 1, useCPURendering: !hasWebGl2() };
+  startCore({ rendering } as Parameters<typeof startCore>[0]);
+  startLoader({ maxWebWorkers: Math.max(1, Math.min(4, Math.floor(navigator.hardwareConcurrency / 2))) });
+  engine = new RenderingEngine("reading-room");
+  return engine;
+}
