@@ -44,7 +44,10 @@ def readyz(request: HttpRequest) -> JsonResponse:
         state[f"worker-{queue}"] = f"worker-alive:{queue}" in alive
     ready = all(state.values())
     words = {name: "ok" if fine else "missing" for name, fine in state.items()}
-    return JsonResponse({"status": "ok" if ready else "not ready", **words}, status=200 if ready else 503)
+    response = JsonResponse({"status": "ok" if ready else "not ready", **words}, status=200 if ready else 503)
+    # Django would log each 503 as an error, and this one is asked for every second while the product starts.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
 
 
 def _database_answers() -> bool:

@@ -99,7 +99,7 @@ class Supervisor:
                     raise ServiceFailed(f"{service.name} does not start. Its last lines:\n{self._last_lines(service)}")
             if time.monotonic() > deadline:
                 raise ServiceFailed(f"{what} was not ready within {seconds:.0f} s; see {self.log_folder}")
-            time.sleep(0.1)
+            time.sleep(0.25)
 
     def watch(self) -> None:
         """Keep every service running until told to stop."""
