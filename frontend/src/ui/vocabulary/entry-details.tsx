@@ -1,0 +1,137 @@
+import { IconPlus, IconX } from "@tabler/icons-react";
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Attribute } from "@/lib/api-types";
+import type { Entry } from "@/lib/vocabulary";
+import { Button, IconButton } from "@/ui/button";
+import { Segmented } from "@/ui/segmented";
+
+type Scheme = "" | "SCT" | "RADLEX";
+
+/** Code and attributes of one type. */
+export function EntryDetails({ entry, onChange }: { entry: Entry; onChange: (change: Partial<Entry>) => void }) {
+  const { t } = useTranslation("vocabulary");
+  const setAttribute = (at: number, change: Partial<Attribute>) =>
+    onChange({ attributes: entry.attributes.map((one, index) => (index === at ? { ...one, ...change } : one)) });
+  return (
+    <section style={{ padding: "18px 16px", borderTop: "1px solid var(--n5)" }} className="stack">
+      <div>
+        <h3 style={{ marginBottom: 10 }}>{t("codeOf", { name: entry.name || t("unnamed") })}</h3>
+        <div className="row" style={{ gap: 12, flexWrap: "wrap" }}>
+          <Segmented<Scheme>
+            label={t("scheme")}
+            value={entry.code_scheme === "SCT" || entry.code_scheme === "RADLEX" ? entry.code_scheme : ""}
+            onChange={(code_scheme) =>
+              onChange(code_scheme ? { code_scheme } : { code_scheme, code_value: "", code_meaning: "" })
+            }
+            options={[
+              { value: "", label: t("noCodeYet") },
+              { value: "SCT", label: "SNOMED CT" },
+              { value: "RADLEX", label: "RadLex" },
+            ]}
+          />
+          {entry.code_scheme ? (
+            <>
+              <Field
+                width={130}
+                label={t("codeValue")}
+                value={entry.code_value}
+                onChange={(code_value) => onChange({ code_value })}
+                mono
+              />
+              <Field
+                width={200}
+                label={t("codeMeaning")}
+                value={entry.code_meaning}
+                onChange={(code_meaning) => onChange({ code_meaning })}
+              />
+            </>
+          ) : null}
+        </div>
+      </div>
+      <div>
+        <h3 style={{ marginBottom: 10 }}>{t("attributesOf", { name: entry.name || t("unnamed") })}</h3>
+        <div className="col" style={{ gap: 8 }}>
+          {entry.attributes.map((attribute, at) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: attributes have no identity but their place
+            <div key={at} className="row" style={{ gap: 8 }}>
+              <Field
+                width={168}
+                label={t("attributeName")}
+                value={attribute.name}
+                onChange={(name) => setAttribute(at, { name })}
+              />
+              <ValuesField values={attribute.values} onChange={(values) => setAttribute(at, { values })} />
+              <IconButton
+                label={t("remove")}
+                style={{ width: 26, height: 26 }}
+                onClick={() => onChange({ attributes: entry.attributes.filter((_, index) => index !== at) })}
+              >
+                <IconX size={14} stroke={1.6} />
+              </IconButton>
+            </div>
+          ))}
+          <div>
+            <Button
+              dense
+              variant="ghost"
+              icon={<IconPlus size={16} stroke={1.6} />}
+              onClick={() => onChange({ attributes: [...entry.attributes, { name: "", values: [] }] })}
+            >
+              {t("addAttribute")}
+            </Button>
+          </div>
+        </div>
+      </div>
+    </section>
+  );
+}
+
+interface FieldProps {
+  label: string;
+  value: string;
+  width: number;
+  mono?: boolean;
+  onChange: (text: string) => void;
+}
+
+function Field({ label, value, width, mono, onChange }: FieldProps) {
+  return (
+    <span className="in d" style={{ width }}>
+      <input
+        className={mono ? "mono" : undefined}
+        value={value}
+        placeholder={label}
+        aria-label={label}
+        onChange={(event) => onChange(event.currentTarget.value)}
+      />
+    </span>
+  );
+}
+
+/** Values as a comma-separated line; the text stays as typed until it means something else. */
+function ValuesField({ values, onChange }: { values: string[]; onChange: (values: string[]) => void }) {
+  const { t } = useTranslation("vocabulary");
+  const [text, setText] = useState(values.join(", "));
+  useEffect(() => {
+    setText((now) => (valuesOf(now).join("|") === values.join("|") ? now : values.join(", ")));
+  }, [values]);
+  return (
+    <span className="in d" style={{ width: 300 }}>
+      <input
+        value={text}
+        placeholder={t("values")}
+        aria-label={t("values")}
+        onChange={(event) => {
+          setText(event.currentTarget.value);
+          onChange(valuesOf(event.currentTarget.value));
+        }}
+      />
+    </span>
+  );
+}
+
+function valuesOf(text: string): string[] {
+  const parts = text.split(/[,，]/).map((part) => part.trim());
+  return [...new Set(parts.filter(Boolean))];
+}
