@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from backend.registry.views import ModelDetailView, ModelHoldoutView, ModelListView, ModelPromoteView, ModelReleaseView
+
+urlpatterns: list[URLPattern] = [
+    path("projects/<slug:slug>/models/", ModelListView.as_view(), name="models"),
+    path("projects/<slug:slug>/models/<int:number>/", ModelDetailView.as_view(), name="model"),
+    path("projects/<slug:slug>/models/<int:number>/promote/", ModelPromoteView.as_view(), name="model-promote"),
+    path("projects/<slug:slug>/models/<int:number>/release/", ModelReleaseView.as_view(), name="model-release"),
+    path("projects/<slug:slug>/models/<int:number>/evaluate-holdout/", ModelHoldoutView.as_view(), name="model-holdout"),
+]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from backend.metrics.froc import false_positives_at, froc_curve, sensitivity_above, sensitivity_at
+from backend.metrics.froc import FrocTable, froc_curve
 from backend.metrics.intervals import cluster_interval, estimate, paired_difference, rule_of_three
 from backend.metrics.matching import Matched, match_lesions
 from backend.metrics.overlap import Region, dice, intersection_over_union, region_dice
@@ -80,19 +80,23 @@ def test_sensitivity_at_a_rate_of_false_positives_is_what_counting_gives() -> No
         Matched([], [0.6]),
         Matched([0.2], []),
     ]
-    assert sensitivity_at(cases, 0.125) == pytest.approx(1 / 4)
-    assert sensitivity_at(cases, 0.5) == pytest.approx(1 / 4)
-    assert sensitivity_at(cases, 0.75) == pytest.approx(2 / 4)
-    assert sensitivity_at(cases, 8) == pytest.approx(3 / 4)
-    assert sensitivity_above(cases, 0.5) == pytest.approx(2 / 4)
-    assert false_positives_at(cases, 0.65) == pytest.approx(2 / 4)
+    table = FrocTable.of(cases)
+    assert table.sensitivity_at(0.125) == pytest.approx(1 / 4)
+    assert table.sensitivity_at(0.5) == pytest.approx(1 / 4)
+    assert table.sensitivity_at(0.75) == pytest.approx(2 / 4)
+    assert table.sensitivity_at(8) == pytest.approx(3 / 4)
+    assert table.sensitivity_above(0.5) == pytest.approx(2 / 4)
+    assert table.false_positives_above(0.65) == pytest.approx(2 / 4)
+    twice_the_first = np.array([0, 0, 1, 2, 3])
+    assert table.sensitivity_above(0.4, twice_the_first) == pytest.approx(3 / 6)
+    assert table.sensitivity_at(0.8, twice_the_first) == pytest.approx(3 / 6)
     curve = froc_curve(cases)
     assert curve[0] == (0.0, 0.25, 0.9)
     assert curve[-1] == (1.0, 0.75, 0.2)
 
 
 def test_sensitivity_without_a_lesion_is_not_told() -> None:
-    assert sensitivity_at([Matched([], [0.4])], 1) is None
+    assert FrocTable.of([Matched([], [0.4])]).sensitivity_at(1) is None
     assert froc_curve([Matched([], [0.4])]) == []
 
 

@@ -6,100 +6,200 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('jobs', '0001_initial'),
-        ('projects', '0001_initial'),
-        ('readings', '0001_initial'),
-        ('registry', '0001_initial'),
+        ("jobs", "0001_initial"),
+        ("projects", "0001_initial"),
+        ("readings", "0001_initial"),
+        ("registry", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Snapshot',
+            name="Snapshot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('hash', models.CharField(db_index=True, max_length=64)),
-                ('vocabulary_version', models.PositiveIntegerField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='snapshots', to='projects.project')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("hash", models.CharField(db_index=True, max_length=64)),
+                ("vocabulary_version", models.PositiveIntegerField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="snapshots", to="projects.project"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Round',
+            name="Round",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('snapshot', 'Snapshot'), ('training', 'Training'), ('evaluating', 'Evaluating'), ('gating', 'Gating'), ('predicting', 'Predicting'), ('ranking', 'Ranking'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=12)),
-                ('trigger', models.CharField(choices=[('button', 'button'), ('policy', 'policy')], default='button', max_length=10)),
-                ('settings', models.JSONField(default=dict)),
-                ('history', models.JSONField(default=list)),
-                ('message', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('base_version', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='registry.modelversion')),
-                ('job', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='jobs.job')),
-                ('model_version', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='rounds', to='registry.modelversion')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rounds', to='projects.project')),
-                ('started_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('snapshot', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='rounds', to='learning.snapshot')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("snapshot", "Snapshot"),
+                            ("training", "Training"),
+                            ("evaluating", "Evaluating"),
+                            ("gating", "Gating"),
+                            ("predicting", "Predicting"),
+                            ("ranking", "Ranking"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "trigger",
+                    models.CharField(choices=[("button", "button"), ("policy", "policy")], default="button", max_length=10),
+                ),
+                ("settings", models.JSONField(default=dict)),
+                ("history", models.JSONField(default=list)),
+                ("message", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "base_version",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="registry.modelversion"
+                    ),
+                ),
+                (
+                    "job",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="jobs.job"
+                    ),
+                ),
+                (
+                    "model_version",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="rounds",
+                        to="registry.modelversion",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="rounds", to="projects.project"
+                    ),
+                ),
+                (
+                    "started_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "snapshot",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="rounds",
+                        to="learning.snapshot",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['project', '-number'],
+                "ordering": ["project", "-number"],
             },
         ),
         migrations.CreateModel(
-            name='SnapshotItem',
+            name="SnapshotItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('revision', models.PositiveIntegerField()),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='projects.case')),
-                ('reading', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='readings.reading')),
-                ('snapshot', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='learning.snapshot')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("revision", models.PositiveIntegerField()),
+                (
+                    "case",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="projects.case"),
+                ),
+                (
+                    "reading",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="readings.reading"),
+                ),
+                (
+                    "snapshot",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="items", to="learning.snapshot"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='TrainingPolicy',
+            name="TrainingPolicy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('enabled', models.BooleanField(default=False)),
-                ('every_n_readings', models.PositiveIntegerField(default=16)),
-                ('acquisition', models.CharField(default='entropy', max_length=40)),
-                ('batch_size', models.PositiveIntegerField(default=16)),
-                ('random_share', models.FloatField(default=0.3)),
-                ('image_size', models.PositiveIntegerField(default=128)),
-                ('steps_scratch', models.PositiveIntegerField(default=600)),
-                ('steps_warm', models.PositiveIntegerField(default=120)),
-                ('seed', models.BigIntegerField(default=0)),
-                ('project', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='training_policy', to='projects.project')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("enabled", models.BooleanField(default=False)),
+                ("every_n_readings", models.PositiveIntegerField(default=16)),
+                ("acquisition", models.CharField(default="entropy", max_length=40)),
+                ("batch_size", models.PositiveIntegerField(default=16)),
+                ("random_share", models.FloatField(default=0.3)),
+                ("image_size", models.PositiveIntegerField(default=128)),
+                ("steps_scratch", models.PositiveIntegerField(default=600)),
+                ("steps_warm", models.PositiveIntegerField(default=120)),
+                ("seed", models.BigIntegerField(default=0)),
+                (
+                    "project",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="training_policy", to="projects.project"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='AcquisitionScore',
+            name="AcquisitionScore",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('acquisition', models.CharField(max_length=40)),
-                ('score', models.FloatField()),
-                ('arm', models.CharField(choices=[('random', 'random'), ('acquired', 'acquired'), ('rest', 'rest')], max_length=10)),
-                ('inclusion_probability', models.FloatField(null=True)),
-                ('rank', models.PositiveIntegerField(null=True)),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='acquisition_scores', to='projects.case')),
-                ('model_version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registry.modelversion')),
-                ('round', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='scores', to='learning.round')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("acquisition", models.CharField(max_length=40)),
+                ("score", models.FloatField()),
+                (
+                    "arm",
+                    models.CharField(
+                        choices=[("random", "random"), ("acquired", "acquired"), ("rest", "rest")], max_length=10
+                    ),
+                ),
+                ("inclusion_probability", models.FloatField(null=True)),
+                ("rank", models.PositiveIntegerField(null=True)),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="acquisition_scores", to="projects.case"
+                    ),
+                ),
+                (
+                    "model_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="registry.modelversion"
+                    ),
+                ),
+                (
+                    "round",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="scores", to="learning.round"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('round', 'case'), name='one_score_per_round')],
+                "constraints": [models.UniqueConstraint(fields=("round", "case"), name="one_score_per_round")],
             },
         ),
         migrations.AddConstraint(
-            model_name='round',
-            constraint=models.UniqueConstraint(fields=('project', 'number'), name='round_number'),
+            model_name="round",
+            constraint=models.UniqueConstraint(fields=("project", "number"), name="round_number"),
         ),
         migrations.AddConstraint(
-            model_name='snapshotitem',
-            constraint=models.UniqueConstraint(fields=('snapshot', 'reading'), name='reading_once_per_snapshot'),
+            model_name="snapshotitem",
+            constraint=models.UniqueConstraint(fields=("snapshot", "reading"), name="reading_once_per_snapshot"),
         ),
     ]

@@ -6,68 +6,121 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('projects', '0001_initial'),
+        ("projects", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ModelVersion',
+            name="ModelVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('state', models.CharField(choices=[('candidate', 'Candidate'), ('serves', 'Serves'), ('kept', 'Kept'), ('waits', 'Waits')], default='candidate', max_length=10)),
-                ('weights_key', models.CharField(max_length=200)),
-                ('weights_sha256', models.CharField(max_length=64)),
-                ('config', models.JSONField()),
-                ('finding_type_ids', models.JSONField()),
-                ('snapshot_hash', models.CharField(max_length=64)),
-                ('n_labels', models.PositiveIntegerField()),
-                ('seed', models.BigIntegerField()),
-                ('code_version', models.CharField(max_length=80)),
-                ('steps', models.PositiveIntegerField()),
-                ('core_seconds', models.FloatField()),
-                ('calibration', models.JSONField(default=dict)),
-                ('display_threshold', models.FloatField(default=0.5)),
-                ('gate', models.JSONField(default=dict)),
-                ('released_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='children', to='registry.modelversion')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='model_versions', to='projects.project')),
-                ('released_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("candidate", "Candidate"), ("serves", "Serves"), ("kept", "Kept"), ("waits", "Waits")],
+                        default="candidate",
+                        max_length=10,
+                    ),
+                ),
+                ("weights_key", models.CharField(max_length=200)),
+                ("weights_sha256", models.CharField(max_length=64)),
+                ("config", models.JSONField()),
+                ("finding_type_ids", models.JSONField()),
+                ("snapshot_hash", models.CharField(max_length=64)),
+                ("n_labels", models.PositiveIntegerField()),
+                ("seed", models.BigIntegerField()),
+                ("code_version", models.CharField(max_length=80)),
+                ("steps", models.PositiveIntegerField()),
+                ("core_seconds", models.FloatField()),
+                ("calibration", models.JSONField(default=dict)),
+                ("display_threshold", models.FloatField(default=0.5)),
+                ("gate", models.JSONField(default=dict)),
+                ("released_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="children",
+                        to="registry.modelversion",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="model_versions", to="projects.project"
+                    ),
+                ),
+                (
+                    "released_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['project', '-number'],
+                "ordering": ["project", "-number"],
             },
         ),
         migrations.CreateModel(
-            name='Evaluation',
+            name="Evaluation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('split', models.CharField(choices=[('POOL', 'Pool'), ('VALIDATION', 'Validation'), ('HOLDOUT', 'Holdout'), ('EMBARGOED', 'Embargoed')], max_length=10)),
-                ('metrics', models.JSONField()),
-                ('curves', models.JSONField(default=dict)),
-                ('per_case', models.JSONField(default=list)),
-                ('n_cases', models.PositiveIntegerField()),
-                ('n_patients', models.PositiveIntegerField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('requested_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('model_version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='evaluations', to='registry.modelversion')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "split",
+                    models.CharField(
+                        choices=[
+                            ("POOL", "Pool"),
+                            ("VALIDATION", "Validation"),
+                            ("HOLDOUT", "Holdout"),
+                            ("EMBARGOED", "Embargoed"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("metrics", models.JSONField()),
+                ("curves", models.JSONField(default=dict)),
+                ("per_case", models.JSONField(default=list)),
+                ("n_cases", models.PositiveIntegerField()),
+                ("n_patients", models.PositiveIntegerField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "model_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="evaluations", to="registry.modelversion"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
+                "ordering": ["-created_at"],
             },
         ),
         migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.UniqueConstraint(fields=('project', 'number'), name='model_version_number'),
+            model_name="modelversion",
+            constraint=models.UniqueConstraint(fields=("project", "number"), name="model_version_number"),
         ),
         migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'serves')), fields=('project',), name='one_version_serves'),
+            model_name="modelversion",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "serves")), fields=("project",), name="one_version_serves"
+            ),
         ),
     ]

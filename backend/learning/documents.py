@@ -1,0 +1,193 @@
+"""Rounds and the Learning page as the API tells them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.urls import reverse
+
+from backend.jobs.models import JobState
+from backend.learning.models import Round, RoundState, SnapshotItem, TrainingPolicy
+from backend.learning.ranking import next_batch
+from backend.learning.selectors import labels, live_round, new_labels, policy_of
+from backend.learning.states import ENDED, STEPS
+from backend.projects.models import Project, Split
+from backend.registry.models import Evaluation, ModelVersion
+from backend.registry.selectors import latest_evaluation, serving_version
+
+POLICY_FIELDS: Final = (
+    "enabled",
+    "every_n_readings",
+    "acquisition",
+    "batch_size",
+    "random_share",
+    "image_size",
+    "steps_scratch",
+    "steps_warm",
+    "seed",
+)
+LOG_LINES: Final = 200
+SHOWN_NEXT: Final = 24
+
+
+def policy_document(policy: TrainingPolicy) -> dict[str, Any]:
+    """The training policy."""
+    return {name: getattr(policy, name) for name in POLICY_FIELDS}
+
+
+def round_document(round_: Round) -> dict[str, Any]:
+    """A round with its live progress, as the Learning page polls it."""
+    state = _true_state(round_)
+    job = round_.job
+    progress = dict(job.progress) if job else {}
+    details = progress.pop("details", {})
+    return {
+        "number": round_.number,
+        "state": state,
+        "trigger": round_.trigger,
+        "started_by": round_.started_by.get_username() if round_.started_by else None,
+        "created_at": round_.created_at,
+        "finished_at": round_.finished_at,
+        "message": _message(round_, state),
+        "n_labels": _n_labels(round_),
+        "base_version": round_.base_version.number if round_.base_version else None,
+        "model_version": round_.model_version.number if round_.model_version else None,
+        "settings": round_.settings,
+        "steps": _steps(state, details),
+        "progress": progress,
+        "loss": round_.history,
+        "log": job.log.splitlines()[-LOG_LINES:] if job else [],
+        "metrics": _metrics(round_.model_version),
+    }
+
+
+def round_row(round_: Round) -> dict[str, Any]:
+    """A round in the history."""
+    return {
+        "number": round_.number,
+        "state": _true_state(round_),
+        "created_at": round_.created_at,
+        "finished_at": round_.finished_at,
+        "message": round_.message,
+        "n_labels": round_.model_version.n_labels if round_.model_version else None,
+        "model_version": round_.model_version.number if round_.model_version else None,
+        "model_state": round_.model_version.state if round_.model_version else None,
+        "metrics": [one for one in _metrics(round_.model_version) if one["finding_type"] is None],
+        "progress": _brief_progress(round_),
+    }
+
+
+def learning_document(project: Project) -> dict[str, Any]:
+    """Everything the Learning page shows."""
+    rounds = list(
+        Round.objects.filter(project=project).select_related("job", "model_version", "base_version", "started_by")[:100]
+    )
+    live = live_round(project)
+    serving = serving_version(project)
+    return {
+        "policy": policy_document(policy_of(project)),
+        "new_readings": new_labels(project),
+        "labels": {
+            "training": labels(project, Split.POOL).values("case").distinct().count(),
+            "validation": labels(project, Split.VALIDATION).values("case").distinct().count(),
+        },
+        "live": round_document(live) if live else None,
+        "last": round_document(rounds[0]) if rounds else None,
+        "rounds": [round_row(round_) for round_ in rounds],
+        "curve": learning_curve(project),
+        "next": _next(project),
+        "serving": serving.number if serving else None,
+    }
+
+
+def learning_curve(project: Project) -> list[dict[str, Any]]:
+    """Per version the Dice on VALIDATION against the number of labels, oldest first; null with its reason if too few."""
+    points = []
+    for version in ModelVersion.objects.filter(project=project).order_by("number").prefetch_related("evaluations"):
+        evaluation = next((e for e in version.evaluations.all() if e.split == Split.VALIDATION), None)
+        if evaluation is None:
+            continue
+        for one in _overall(evaluation, "dice"):
+            kept = {name: one[name] for name in ("metric", "value", "low", "high", "n_patients", "note")}
+            points.append({"n_labels": version.n_labels, "version": version.number, "arm": "acquired", **kept})
+    return points
+
+
+def _overall(evaluation: Evaluation, metric: str) -> list[dict[str, Any]]:
+    return [one for one in evaluation.metrics if one["metric"] == metric and one["finding_type"] is None]
+
+
+def _next(project: Project) -> list[dict[str, Any]]:
+    """What the last draw chose and nobody has read yet."""
+    ranked = Round.objects.filter(project=project, state=RoundState.DONE).first()
+    if ranked is None:
+        return []
+    base = reverse("project-detail", args=[project.slug])
+    return [
+        {
+            "case": str(row.case_id),
+            "name": row.case.name,
+            "thumbnail": f"{base}cases/{row.case_id}/thumbnail/",
+            "arm": row.arm,
+            "acquisition": row.acquisition,
+            "score": row.score,
+            "inclusion_probability": row.inclusion_probability,
+            "rank": row.rank,
+        }
+        for row in next_batch(ranked)[:SHOWN_NEXT]
+    ]
+
+
+def _true_state(round_: Round) -> str:
+    """The state, also where the job has ended and nobody has settled the round yet."""
+    if round_.state not in ENDED and round_.job is not None:
+        if round_.job.state == JobState.FAILED:
+            return RoundState.FAILED
+        if round_.job.state == JobState.CANCELLED:
+            return RoundState.CANCELLED
+    return round_.state
+
+
+def _message(round_: Round, state: str) -> str:
+    unsettled = state != round_.state and round_.job is not None and round_.job.error
+    return f"{round_.message} {round_.job.error}".strip() if unsettled and round_.job else round_.message
+
+
+def _n_labels(round_: Round) -> int | None:
+    if round_.model_version is not None:
+        return round_.model_version.n_labels
+    if round_.snapshot_id is None:
+        return None
+    return SnapshotItem.objects.filter(snapshot=round_.snapshot_id).values("case").distinct().count()
+
+
+def _steps(state: str, details: dict[str, str]) -> list[dict[str, str]]:
+    """The six steps of the page; the one in which the round stopped is `failed`."""
+    names = [name for name, _ in STEPS]
+    reached = [index for index, (_, own) in enumerate(STEPS) if own == state]
+    if reached:
+        at, here = reached[0], "live"
+    elif state == RoundState.DONE:
+        at, here = len(names), "live"
+    else:  # queued, failed or cancelled: as far as there is something to tell
+        told = [index for index, name in enumerate(names) if name in details]
+        at, here = (told[-1] if told else 0), ("todo" if state == RoundState.QUEUED else "failed")
+    return [
+        {
+            "name": name,
+            "state": "done" if index < at else here if index == at else "todo",
+            "detail": details.get(name, ""),
+        }
+        for index, name in enumerate(names)
+    ]
+
+
+def _metrics(version: ModelVersion | None) -> list[dict[str, Any]]:
+    evaluation = latest_evaluation(version) if version else None
+    return evaluation.metrics if evaluation else []
+
+
+def _brief_progress(round_: Round) -> dict[str, Any]:
+    if round_.state in ENDED or round_.job is None:
+        return {}
+    return {name: round_.job.progress[name] for name in ("step", "steps") if name in round_.job.progress}

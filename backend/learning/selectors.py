@@ -1,0 +1,86 @@
+"""Reads what a round needs: labels to train on, truth to measure against, cases still to be read."""
+
+from __future__ import annotations
+
+from django.db.models import Q, QuerySet
+
+from backend.learning.models import Round, SnapshotItem, TrainingPolicy
+from backend.learning.states import ENDED
+from backend.projects.models import Case, Project, Split
+from backend.readings.models import Reader, ReaderKind, Reading, ReadingState, Verdict
+from backend.registry.models import ModelVersion
+
+TEACHERS = (ReaderKind.PERSON, ReaderKind.IMPORTED, ReaderKind.CONSENSUS)
+_TRUTH_ORDER = {ReaderKind.CONSENSUS: 0, ReaderKind.PERSON: 1, ReaderKind.IMPORTED: 2}
+
+
+def policy_of(project: Project) -> TrainingPolicy:
+    """The project's training policy, with its defaults where nobody has set one (not yet stored)."""
+    found = TrainingPolicy.objects.filter(project=project).first()
+    return found or TrainingPolicy(project=project)
+
+
+def labels(project: Project, split: str) -> QuerySet[Reading]:
+    """Submitted readings, by persons, imported readers and consensus, that say something about a case of the split."""
+    return Reading.objects.filter(
+        case__project=project, case__split=split, reader__kind__in=TEACHERS, state=ReadingState.SUBMITTED
+    ).exclude(verdict__in=(Verdict.NOT_READABLE, Verdict.DEFERRED))
+
+
+def teaches_something(readings: QuerySet[Reading]) -> bool:
+    """Whether any of the readings has a lesion or a finding: from "no lesion" alone nothing can be learned."""
+    if readings.filter(lesions__isnull=False).exists():
+        return True
+    return any("present" in values.values() for values in readings.values_list("image_findings", flat=True) if values)
+
+
+def new_labels(project: Project) -> int:
+    """How many labels have come since the last round took its snapshot."""
+    rows = labels(project, Split.POOL)
+    last = Round.objects.filter(project=project).first()
+    if last is None:
+        return rows.count()
+    if last.snapshot_id is None:
+        return rows.filter(submitted_at__gt=last.created_at).count()
+    return rows.exclude(pk__in=SnapshotItem.objects.filter(snapshot=last.snapshot_id).values("reading")).count()
+
+
+def truth(project: Project, split: str) -> list[Reading]:
+    """One reading per case of the split, by case number: the consensus, else the newest person's, else an imported one."""
+    rows = labels(project, split).select_related("case", "reader").order_by("submitted_at", "pk")
+    best: dict[object, Reading] = {}
+    for row in rows:
+        kept = best.get(row.case_id)
+        if kept is None or _TRUTH_ORDER[ReaderKind(row.reader.kind)] <= _TRUTH_ORDER[ReaderKind(kept.reader.kind)]:
+            best[row.case_id] = row
+    return sorted(best.values(), key=lambda row: row.case.number)
+
+
+def live_round(project: Project) -> Round | None:
+    """The round that has not ended; there is at most one."""
+    return Round.objects.filter(project=project).exclude(state__in=ENDED).first()
+
+
+def cases_to_predict(project: Project) -> QuerySet[Case]:
+    """Unread POOL cases in the order of the worklist: those that are read next come first."""
+    return Case.objects.filter(project=project, split=Split.POOL, is_open=True).order_by("-priority", "number")
+
+
+def unread_by(version: ModelVersion) -> QuerySet[Case]:
+    """Unread POOL cases for which this version has no reading yet."""
+    has_reading = Q(readings__reader__model_version=version)
+    return cases_to_predict(version.project).exclude(pk__in=Case.objects.filter(has_reading).values("pk"))
+
+
+def model_reader(version: ModelVersion) -> Reader | None:
+    """The reader that this version is, once it has read anything."""
+    return Reader.objects.filter(kind=ReaderKind.MODEL, model_version=version).first()
+
+
+def snapshot_readings(round_: Round) -> list[Reading]:
+    """The readings of the round's snapshot with their cases and marks, in a fixed order."""
+    items = SnapshotItem.objects.filter(snapshot=round_.snapshot_id).order_by("case__number", "reading")
+    pks = list(items.values_list("reading", flat=True))
+    rows = Reading.objects.filter(pk__in=pks).select_related("case", "reader").prefetch_related("lesions")
+    by_pk = {row.pk: row for row in rows}
+    return [by_pk[pk] for pk in pks]

@@ -1,0 +1,147 @@
+"""Shapes of rounds, policy and the Learning page in the API."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from backend.learning.models import RoundState, TrainingPolicy
+from backend.learning.ranking import REASONS
+from backend.registry.models import ModelState
+from backend.registry.serializers import MetricSerializer
+
+STEP_STATES = ("done", "live", "todo", "failed")
+
+
+class PolicySerializer(serializers.ModelSerializer[TrainingPolicy]):
+    """When a round starts by itself and how it trains."""
+
+    acquisition = serializers.ChoiceField(choices=sorted(REASONS))
+    every_n_readings = serializers.IntegerField(min_value=1, max_value=100_000)
+    batch_size = serializers.IntegerField(min_value=1, max_value=1000)
+    random_share = serializers.FloatField(min_value=0, max_value=1)
+    image_size = serializers.IntegerField(min_value=32, max_value=512)
+    steps_scratch = serializers.IntegerField(min_value=1, max_value=100_000)
+    steps_warm = serializers.IntegerField(min_value=1, max_value=100_000)
+
+    class Meta:
+        model = TrainingPolicy
+        fields = [
+            "enabled",
+            "every_n_readings",
+            "acquisition",
+            "batch_size",
+            "random_share",
+            "image_size",
+            "steps_scratch",
+            "steps_warm",
+            "seed",
+        ]
+
+    def validate_image_size(self, value: int) -> int:
+        """The network halves the image four times."""
+        if value % 16:
+            raise serializers.ValidationError("The image size is a multiple of 16.")
+        return value
+
+
+class StepSerializer(serializers.Serializer[object]):
+    """One of the six steps of a round."""
+
+    name = serializers.ChoiceField(choices=["snapshot", "train", "evaluate", "gate", "predict", "rank"])
+    state = serializers.ChoiceField(choices=STEP_STATES)
+    detail = serializers.CharField(allow_blank=True)
+
+
+class ProgressSerializer(serializers.Serializer[object]):
+    """How far the training is; empty before it begins."""
+
+    step = serializers.IntegerField(required=False)
+    steps = serializers.IntegerField(required=False)
+    loss = serializers.FloatField(required=False)
+    images_per_second = serializers.FloatField(required=False)
+    seconds_left = serializers.FloatField(required=False)
+    elapsed = serializers.FloatField(required=False)
+
+
+class RoundSerializer(serializers.Serializer[object]):
+    """A round with its live progress."""
+
+    number = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=RoundState.choices)
+    trigger = serializers.ChoiceField(choices=["button", "policy"])
+    started_by = serializers.CharField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+    message = serializers.CharField(allow_blank=True)
+    n_labels = serializers.IntegerField(allow_null=True)
+    base_version = serializers.IntegerField(allow_null=True)
+    model_version = serializers.IntegerField(allow_null=True)
+    settings = serializers.DictField()
+    steps = StepSerializer(many=True)
+    progress = ProgressSerializer()
+    loss = serializers.ListField(child=serializers.ListField(child=serializers.FloatField()))
+    log = serializers.ListField(child=serializers.CharField())
+    metrics = MetricSerializer(many=True)
+
+
+class RoundRowSerializer(serializers.Serializer[object]):
+    """A round in the history."""
+
+    number = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=RoundState.choices)
+    created_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+    message = serializers.CharField(allow_blank=True)
+    n_labels = serializers.IntegerField(allow_null=True)
+    model_version = serializers.IntegerField(allow_null=True)
+    model_state = serializers.ChoiceField(choices=ModelState.choices, allow_null=True)
+    metrics = MetricSerializer(many=True)
+    progress = ProgressSerializer()
+
+
+class CurvePointSerializer(serializers.Serializer[object]):
+    """A version on the learning curve; a null value has its reason in `note`."""
+
+    n_labels = serializers.IntegerField()
+    metric = serializers.CharField()
+    value = serializers.FloatField(allow_null=True)
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
+    n_patients = serializers.IntegerField()
+    note = serializers.CharField(allow_blank=True)
+    version = serializers.IntegerField()
+    arm = serializers.CharField()
+
+
+class NextCaseSerializer(serializers.Serializer[object]):
+    """A case of the drawn batch."""
+
+    case = serializers.UUIDField()
+    name = serializers.CharField()
+    thumbnail = serializers.CharField()
+    arm = serializers.ChoiceField(choices=["random", "acquired", "rest"])
+    acquisition = serializers.CharField()
+    score = serializers.FloatField(allow_null=True)
+    inclusion_probability = serializers.FloatField(allow_null=True)
+    rank = serializers.IntegerField()
+
+
+class LabelCountSerializer(serializers.Serializer[object]):
+    """Labelled cases."""
+
+    training = serializers.IntegerField()
+    validation = serializers.IntegerField()
+
+
+class LearningSerializer(serializers.Serializer[object]):
+    """Everything the Learning page shows."""
+
+    policy = PolicySerializer()
+    new_readings = serializers.IntegerField()
+    labels = LabelCountSerializer()
+    live = RoundSerializer(allow_null=True)
+    last = RoundSerializer(allow_null=True)
+    rounds = RoundRowSerializer(many=True)
+    curve = CurvePointSerializer(many=True)
+    next = NextCaseSerializer(many=True)
+    serving = serializers.IntegerField(allow_null=True)

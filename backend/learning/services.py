@@ -1,0 +1,226 @@
+"""Writes rounds: start, move on, end. Triggers are pulled from here; saving a reading never calls learning."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from typing import Any, Final
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from backend.accounts.models import User
+from backend.audit.services import record_event
+from backend.jobs.models import Job, JobState
+from backend.jobs.services import cancel_job, enqueue_job
+from backend.learning.models import Round, RoundState, Snapshot, SnapshotItem, TrainingPolicy
+from backend.learning.selectors import labels, live_round, new_labels, policy_of, teaches_something, unread_by
+from backend.learning.states import ENDED, TRANSITIONS
+from backend.projects.models import Project, Split
+from backend.registry.models import ModelState, ModelVersion
+from backend.registry.selectors import serving_version
+from backend.registry.services import order_predictions
+
+logger = logging.getLogger(__name__)
+
+HISTORY_POINTS: Final = 400
+
+
+class RoundRefused(Exception):
+    """A round cannot start now; `code` is for programs, the message for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class IllegalTransition(Exception):
+    """The round is not in a state from which it may go there (another worker moved it, or it has ended)."""
+
+
+def start_round(*, project: Project, by: User | None, trigger: str = "button") -> Round:
+    """Queue a round on what has been submitted so far; RoundRefused with the reason when there is nothing to do."""
+    with transaction.atomic():
+        Project.objects.select_for_update().get(pk=project.pk)
+        settle_rounds(project=project)
+        _refuse_if_pointless(project)
+        policy, base = policy_of(project), serving_version(project)
+        newest = Round.objects.filter(project=project).aggregate(newest=Max("number"))["newest"] or 0
+        made = Round.objects.create(
+            project=project,
+            number=newest + 1,
+            base_version=base,
+            trigger=trigger,
+            started_by=by,
+            settings=_settings(policy, number=newest + 1, warm=base is not None),
+        )
+        made.job = enqueue_job(
+            task="learning.run_round", queue="train", project_id=project.pk, requested_by=by, arguments={"round": made.pk}
+        )
+        made.save(update_fields=["job"])
+        _record(made, "round.started", by, {"trigger": trigger})
+    return made
+
+
+def _refuse_if_pointless(project: Project) -> None:
+    live = live_round(project)
+    if live is not None:
+        raise RoundRefused("round_running", f"Round {live.number} is still running.")
+    readings = labels(project, Split.POOL)
+    if not readings.exists():
+        raise RoundRefused("no_labels", "No submitted reading of a POOL case yet: there is nothing to learn from.")
+    if not teaches_something(readings):
+        raise RoundRefused("no_lesions", "No submitted reading has a lesion or a finding yet: nothing to tell apart.")
+
+
+def _settings(policy: TrainingPolicy, *, number: int, warm: bool) -> dict[str, Any]:
+    """How this round trains, frozen: a later change of the policy does not reach it."""
+    return {
+        "track": "warm" if warm else "scratch",
+        "steps": policy.steps_warm if warm else policy.steps_scratch,
+        "image_size": policy.image_size,
+        "acquisition": policy.acquisition,
+        "batch_size": policy.batch_size,
+        "random_share": policy.random_share,
+        "seed": policy.seed + number,
+    }
+
+
+def freeze_snapshot(*, round_: Round, vocabulary_version: int) -> Snapshot:
+    """Freeze the training set of the round; its hash is SHA-256 over the sorted (case, reading, revision) rows."""
+    rows = sorted(
+        (str(case), str(reading), revision)
+        for case, reading, revision in labels(round_.project, Split.POOL).values_list("case_id", "pk", "revision")
+    )
+    digest = hashlib.sha256("\n".join(f"{c} {r} {n}" for c, r, n in rows).encode()).hexdigest()
+    with transaction.atomic():
+        made = Snapshot.objects.create(project=round_.project, hash=digest, vocabulary_version=vocabulary_version)
+        SnapshotItem.objects.bulk_create(
+            [SnapshotItem(snapshot=made, case_id=c, reading_id=r, revision=n) for c, r, n in rows], batch_size=200
+        )
+        round_.snapshot = made
+        round_.save(update_fields=["snapshot"])
+        advance_round(round_=round_, to=RoundState.TRAINING)
+    return made
+
+
+def advance_round(*, round_: Round, to: RoundState, **values: Any) -> None:
+    """Move a round along the table of `states`; IllegalTransition when somebody else has moved it."""
+    before = RoundState(round_.state)
+    if to not in TRANSITIONS[before]:
+        raise IllegalTransition(f"round {round_.number} cannot go from {before} to {to}")
+    if to in ENDED:
+        values["finished_at"] = timezone.now()
+    moved = Round.objects.filter(pk=round_.pk, state=before).update(state=to, **values)
+    if not moved:
+        raise IllegalTransition(f"round {round_.number} is no longer {before}")
+    for name, value in {"state": to, **values}.items():
+        setattr(round_, name, value)
+
+
+def end_round(*, round_: Round, to: RoundState, message: str = "") -> None:
+    """Fail or cancel a round, whatever it was doing; nothing happens to one that has ended."""
+    with transaction.atomic():
+        fresh = Round.objects.select_for_update().get(pk=round_.pk)
+        if fresh.state in ENDED:
+            return
+        advance_round(round_=fresh, to=to, message=_joined(fresh.message, message))
+        _record(fresh, f"round.{to}", None, {"message": message})
+
+
+def note_on_round(*, round_: Round, sentence: str) -> None:
+    """Add a sentence to what the round says about itself, once."""
+    if sentence not in round_.message:
+        round_.message = _joined(round_.message, sentence)
+        Round.objects.filter(pk=round_.pk).update(message=round_.message)
+
+
+def _joined(before: str, sentence: str) -> str:
+    return f"{before} {sentence}".strip()
+
+
+def write_history(*, round_: Round, points: list[list[float]]) -> None:
+    """Keep the loss curve [[step, loss], …], thinned by halves when it grows long."""
+    while len(points) > HISTORY_POINTS:
+        points[:] = points[1::2]
+    Round.objects.filter(pk=round_.pk).update(history=points)
+
+
+def cancel_round(*, round_: Round, by: User) -> Round:
+    """Stop a round: one that waits ends at once, one that runs when its worker next looks (within seconds)."""
+    if round_.state in ENDED or round_.job is None:
+        return round_
+    job = cancel_job(job=round_.job, by=by)
+    _record(round_, "round.cancel", by, {})
+    if job.state == JobState.CANCELLED:
+        end_round(round_=round_, to=RoundState.CANCELLED, message="Cancelled.")
+    round_.refresh_from_db()
+    return round_
+
+
+def settle_rounds(*, project: Project) -> None:
+    """End rounds whose job has ended without a word (given up after too many lost workers, or cancelled in the queue)."""
+    for round_ in Round.objects.filter(project=project).exclude(state__in=ENDED).select_related("job"):
+        if round_.job is None or round_.job.state == JobState.FAILED:
+            error = round_.job.error if round_.job else "Its job is gone."
+            end_round(round_=round_, to=RoundState.FAILED, message=error)
+        elif round_.job.state == JobState.CANCELLED:
+            end_round(round_=round_, to=RoundState.CANCELLED, message="Cancelled.")
+
+
+def start_due_rounds() -> list[Round]:
+    """Called by the beat: settle what died, start what the policies ask for, order findings for new cases."""
+    started = []
+    for policy in TrainingPolicy.objects.filter(enabled=True).select_related("project"):
+        if live_round(policy.project) is None and new_labels(policy.project) >= policy.every_n_readings:
+            try:
+                started.append(start_round(project=policy.project, by=None, trigger="policy"))
+            except RoundRefused as refused:
+                logger.info("no round in %s: %s", policy.project.slug, refused)
+    for project in Project.objects.filter(rounds__isnull=False).distinct():
+        settle_rounds(project=project)
+    for version in ModelVersion.objects.filter(state=ModelState.SERVES).select_related("project"):
+        order_missing_predictions(version=version)
+    return started
+
+
+def order_missing_predictions(*, version: ModelVersion) -> Job | None:
+    """Have the serving version read cases that were imported after it; a round in progress will see to it itself."""
+    if live_round(version.project) is not None or not unread_by(version).exists():
+        return None
+    pending = Job.objects.filter(
+        task="learning.predict_pool", project_id=version.project_id, state__in=(JobState.QUEUED, JobState.RUNNING)
+    )
+    failed = Job.objects.filter(
+        task="learning.predict_pool", state=JobState.FAILED, arguments__version=version.pk, project_id=version.project_id
+    )
+    return None if pending.exists() or failed.exists() else order_predictions(version=version, by=None)
+
+
+def update_policy(*, project: Project, by: User, changes: dict[str, Any]) -> TrainingPolicy:
+    """Change how and when the project trains."""
+    with transaction.atomic():
+        try:
+            policy, _ = TrainingPolicy.objects.select_for_update().get_or_create(project=project)
+        except IntegrityError:
+            policy = TrainingPolicy.objects.select_for_update().get(project=project)
+        for name, value in changes.items():
+            setattr(policy, name, value)
+        policy.save(update_fields=[*changes])
+        record_event(
+            actor=by,
+            verb="policy.update",
+            project_id=project.pk,
+            object_type="project",
+            object_id=project.pk,
+            detail=changes,
+        )
+    return policy
+
+
+def _record(round_: Round, verb: str, by: User | None, detail: dict[str, Any]) -> None:
+    record_event(
+        actor=by, verb=verb, project_id=round_.project_id, object_type="round", object_id=round_.pk,
+        detail={"number": round_.number, **detail},
+    )  # fmt: skip

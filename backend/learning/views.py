@@ -1,0 +1,103 @@
+"""Endpoints of the Learning page: overview, policy, rounds."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.http import Http404, HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from backend.learning.conditional import conditional_answer
+from backend.learning.documents import learning_document, policy_document, round_document, round_row
+from backend.learning.models import Round
+from backend.learning.selectors import policy_of
+from backend.learning.serializers import LearningSerializer, PolicySerializer, RoundRowSerializer, RoundSerializer
+from backend.learning.services import RoundRefused, cancel_round, start_round, update_policy
+from backend.projects.project_view import ProjectView
+
+
+class LearningView(ProjectView):
+    """The Learning page."""
+
+    operations: ClassVar[dict[str, str]] = {"GET": "learning.read"}
+
+    @extend_schema(operation_id="learning_read", responses=LearningSerializer)
+    def get(self, request: Request, slug: str) -> HttpResponse | Response:
+        """Policy, live round, history, learning curve, and what will be read next."""
+        return conditional_answer(request, learning_document(self.project))
+
+
+class PolicyView(ProjectView):
+    """The training policy."""
+
+    operations: ClassVar[dict[str, str]] = {"GET": "policy.read", "PATCH": "policy.update"}
+
+    @extend_schema(operation_id="policy_read", responses=PolicySerializer)
+    def get(self, request: Request, slug: str) -> Response:
+        """When a round starts by itself and how it trains."""
+        return Response(policy_document(policy_of(self.project)))
+
+    @extend_schema(operation_id="policy_update", request=PolicySerializer(partial=True), responses=PolicySerializer)
+    def patch(self, request: Request, slug: str) -> Response:
+        """Change it; a round that runs is not reached."""
+        given = PolicySerializer(data=request.data, partial=True)
+        given.is_valid(raise_exception=True)
+        return Response(policy_document(update_policy(project=self.project, by=self.user, changes=given.validated_data)))
+
+
+class RoundView(ProjectView):
+    """Base of the views on one round."""
+
+    def round(self, number: int) -> Round:
+        """One round, or 404."""
+        rows = Round.objects.filter(project=self.project, number=number)
+        found = rows.select_related("job", "model_version", "base_version", "started_by").first()
+        if found is None:
+            raise Http404("No such round.")
+        return found
+
+
+class RoundListView(ProjectView):
+    """All rounds; start one."""
+
+    operations: ClassVar[dict[str, str]] = {"GET": "round.list", "POST": "round.start"}
+
+    @extend_schema(operation_id="round_list", responses=RoundRowSerializer(many=True))
+    def get(self, request: Request, slug: str) -> Response:
+        """The project's rounds, newest first."""
+        rows = Round.objects.filter(project=self.project).select_related("job", "model_version")
+        return Response([round_row(row) for row in rows])
+
+    @extend_schema(operation_id="round_start", request=None, responses={201: RoundSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        """Train on what has been submitted so far; 409 with the reason when that makes no sense now."""
+        try:
+            made = start_round(project=self.project, by=self.user)
+        except RoundRefused as refused:
+            return Response({"detail": str(refused), "code": refused.code}, status=status.HTTP_409_CONFLICT)
+        return Response(round_document(made), status=status.HTTP_201_CREATED)
+
+
+class RoundDetailView(RoundView):
+    """One round."""
+
+    operations: ClassVar[dict[str, str]] = {"GET": "round.read"}
+
+    @extend_schema(operation_id="round_read", responses={200: RoundSerializer, 304: None})
+    def get(self, request: Request, slug: str, number: int) -> HttpResponse | Response:
+        """The round with its live progress; polled each second, 304 while nothing changes."""
+        return conditional_answer(request, round_document(self.round(number)))
+
+
+class RoundCancelView(RoundView):
+    """Stop a round."""
+
+    operations: ClassVar[dict[str, str]] = {"POST": "round.cancel"}
+
+    @extend_schema(operation_id="round_cancel", request=None, responses=RoundSerializer)
+    def post(self, request: Request, slug: str, number: int) -> Response:
+        """Ask it to stop; it does so within seconds."""
+        return Response(round_document(cancel_round(round_=self.round(number), by=self.user)))

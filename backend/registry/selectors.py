@@ -1,0 +1,82 @@
+"""Reads model versions and their evaluations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Max
+
+from backend.projects.models import Project, Split
+from backend.registry.models import Evaluation, ModelState, ModelVersion
+
+
+def serving_version(project: Project) -> ModelVersion | None:
+    """The version whose findings readers are shown."""
+    return ModelVersion.objects.filter(project=project, state=ModelState.SERVES).first()
+
+
+def next_version_number(project: Project) -> int:
+    """The number of the next version."""
+    newest = ModelVersion.objects.filter(project=project).aggregate(newest=Max("number"))["newest"]
+    return (newest or 0) + 1
+
+
+def latest_evaluation(version: ModelVersion, split: str = Split.VALIDATION) -> Evaluation | None:
+    """The newest evaluation of a version on a split."""
+    return Evaluation.objects.filter(model_version=version, split=split).first()
+
+
+def holdout_looks(project: Project) -> int:
+    """How often anyone has looked at HOLDOUT in this project: every look wears it out a little."""
+    return Evaluation.objects.filter(model_version__project=project, split=Split.HOLDOUT).count()
+
+
+def version_document(version: ModelVersion) -> dict[str, Any]:
+    """A version as the API tells it, with its evaluations, newest first."""
+    return {
+        "number": version.number,
+        "state": version.state,
+        "created_at": version.created_at,
+        "parent": version.parent.number if version.parent else None,
+        "n_labels": version.n_labels,
+        "snapshot_hash": version.snapshot_hash,
+        "seed": version.seed,
+        "code_version": version.code_version,
+        "steps": version.steps,
+        "core_seconds": version.core_seconds,
+        "weights_sha256": version.weights_sha256,
+        "config": version.config,
+        "gate": version.gate,
+        "display_threshold": version.display_threshold,
+        "calibration": version.calibration,
+        "released_at": version.released_at,
+        "evaluations": [evaluation_document(evaluation) for evaluation in version.evaluations.all()],
+        "holdout_looks": holdout_looks(version.project),
+    }
+
+
+def version_row(version: ModelVersion) -> dict[str, Any]:
+    """A version as a row of the list: its newest VALIDATION numbers instead of everything."""
+    evaluation = next((e for e in version.evaluations.all() if e.split == Split.VALIDATION), None)
+    return {
+        "number": version.number,
+        "state": version.state,
+        "created_at": version.created_at,
+        "parent": version.parent.number if version.parent else None,
+        "n_labels": version.n_labels,
+        "released_at": version.released_at,
+        "metrics": evaluation.metrics if evaluation else [],
+        "n_patients": evaluation.n_patients if evaluation else 0,
+    }
+
+
+def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
+    """An evaluation as the API tells it; single cases stay inside."""
+    return {
+        "split": evaluation.split,
+        "created_at": evaluation.created_at,
+        "n_cases": evaluation.n_cases,
+        "n_patients": evaluation.n_patients,
+        "metrics": evaluation.metrics,
+        "curves": evaluation.curves,
+    }

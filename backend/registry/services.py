@@ -1,0 +1,140 @@
+"""Writes model versions: made, evaluated, promoted, released. One version of a project serves at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from backend.accounts.models import User
+from backend.audit.services import record_event
+from backend.jobs.models import Job
+from backend.jobs.services import enqueue_job
+from backend.projects.models import Project, Split
+from backend.registry.models import Evaluation, ModelState, ModelVersion
+from backend.registry.selectors import serving_version
+
+
+class NotReleased(Exception):
+    """HOLDOUT may be looked at only for a version that the lead has released."""
+
+
+def create_model_version(
+    *, project: Project, number: int, parent: ModelVersion | None, weights_key: str, weights_sha256: str,
+    config: dict[str, Any], finding_type_ids: dict[str, Any], snapshot_hash: str, n_labels: int, seed: int,
+    code_version: str, steps: int, core_seconds: float,
+) -> ModelVersion:  # fmt: skip
+    """Write down a trained version; it is a candidate until the gate or a person decides."""
+    version = ModelVersion.objects.create(
+        project=project,
+        number=number,
+        parent=parent,
+        weights_key=weights_key,
+        weights_sha256=weights_sha256,
+        config=config,
+        finding_type_ids=finding_type_ids,
+        snapshot_hash=snapshot_hash,
+        n_labels=n_labels,
+        seed=seed,
+        code_version=code_version,
+        steps=steps,
+        core_seconds=core_seconds,
+        calibration={"method": "none", "note": "uncalibrated"},
+        display_threshold=project.display_threshold,
+    )
+    _record(version, "model.created", None, {"n_labels": n_labels, "weights_sha256": weights_sha256})
+    return version
+
+
+def record_evaluation(
+    *, version: ModelVersion, split: str, metrics: Sequence[dict[str, Any]], curves: dict[str, Any],
+    per_case: Sequence[dict[str, Any]], n_patients: int, requested_by: User | None = None,
+) -> Evaluation:  # fmt: skip
+    """Keep the numbers of a version on VALIDATION or HOLDOUT; on HOLDOUT each row is a look, and is audited."""
+    if split == Split.HOLDOUT and version.released_at is None:
+        raise NotReleased(f"version {version.number} is not released")
+    with transaction.atomic():
+        evaluation = Evaluation.objects.create(
+            model_version=version,
+            split=split,
+            metrics=list(metrics),
+            curves=curves,
+            per_case=list(per_case),
+            n_cases=len(per_case),
+            n_patients=n_patients,
+            requested_by=requested_by,
+        )
+        _record(version, "model.evaluated", requested_by, {"split": split, "n_cases": len(per_case)})
+    return evaluation
+
+
+def promote_version(*, version: ModelVersion, by: User | None, gate: dict[str, Any] | None = None) -> ModelVersion:
+    """Let a version serve; the one that served is kept. A person's promotion also orders its findings on the POOL."""
+    with transaction.atomic():
+        Project.objects.select_for_update().get(pk=version.project_id)
+        before = serving_version(version.project)
+        if before is not None and before.pk == version.pk:
+            return before
+        ModelVersion.objects.filter(project=version.project_id, state=ModelState.SERVES).update(state=ModelState.KEPT)
+        version.state = ModelState.SERVES
+        version.gate = gate if gate is not None else version.gate
+        version.save(update_fields=["state", "gate"])
+        _record(version, "model.promoted", by, {"instead_of": before.number if before else None})
+        if by is not None:
+            order_predictions(version=version, by=by)
+    return version
+
+
+def hold_version(*, version: ModelVersion, gate: dict[str, Any]) -> None:
+    """The gate found the version worse than the one that serves: it waits for a person."""
+    with transaction.atomic():
+        version.state = ModelState.WAITS
+        version.gate = gate
+        version.save(update_fields=["state", "gate"])
+        _record(version, "model.held", None, {"gate": gate.get("text", "")})
+
+
+def release_version(*, version: ModelVersion, by: User) -> ModelVersion:
+    """The lead stands for this version: from now on it may be evaluated on HOLDOUT."""
+    if version.released_at is not None:
+        return version
+    with transaction.atomic():
+        version.released_at, version.released_by = timezone.now(), by
+        version.save(update_fields=["released_at", "released_by"])
+        _record(version, "model.released", by, {})
+    return version
+
+
+def order_holdout_evaluation(*, version: ModelVersion, by: User) -> Job:
+    """Have a released version evaluated on HOLDOUT; the look is counted when it has happened."""
+    if version.released_at is None:
+        raise NotReleased(f"Version {version.number} is not released. Release it first: HOLDOUT is looked at only then.")
+    with transaction.atomic():
+        _record(version, "model.holdout_ordered", by, {})
+        return enqueue_job(
+            task="learning.evaluate_holdout",
+            queue="infer",
+            project_id=version.project_id,
+            requested_by=by,
+            arguments={"version": version.pk},
+        )
+
+
+def order_predictions(*, version: ModelVersion, by: User | None) -> Job:
+    """Have the version read every unread POOL case that it has not read."""
+    return enqueue_job(
+        task="learning.predict_pool",
+        queue="infer",
+        project_id=version.project_id,
+        requested_by=by,
+        arguments={"version": version.pk},
+    )
+
+
+def _record(version: ModelVersion, verb: str, by: User | None, detail: dict[str, Any]) -> None:
+    record_event(
+        actor=by, verb=verb, project_id=version.project_id, object_type="model_version", object_id=version.pk,
+        detail={"number": version.number, **detail},
+    )  # fmt: skip
