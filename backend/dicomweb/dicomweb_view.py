@@ -11,6 +11,7 @@ from django.utils.cache import patch_vary_headers
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import APIException
 from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
@@ -35,7 +36,7 @@ class NotAcceptable(APIException):
 class FirstRenderer(BaseContentNegotiation):
     """Errors are JSON whatever the caller accepts; bodies are negotiated by the views."""
 
-    def select_parser(self, request: Request, parsers: Iterable[object]) -> object:
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         """Nothing is parsed: DICOMweb retrieval has no bodies."""
         return next(iter(parsers), None)
 

@@ -14,17 +14,8 @@ from backend.dicomweb.media_types import EXPLICIT_LITTLE_ENDIAN, IMAGE_TYPES, OC
 from backend.dicomweb.selectors import instances_at
 
 _MAX_FRAMES = 1000
-# Without these columns the header text, the largest by far, is not read from the database.
-_FOR_FRAMES = (
-    "frames_key",
-    "frame_ranges",
-    "transfer_syntax_uid",
-    "rows",
-    "columns",
-    "samples_per_pixel",
-    "bits_allocated",
-    "photometric_interpretation",
-)
+# Without the header text, the largest column by far; it is read only for callers that need decoding.
+_FOR_FRAMES = ("frames_key", "frame_ranges", "transfer_syntax_uid")
 
 
 class FramesView(DicomwebView):

@@ -80,7 +80,8 @@ def _include(search: Search, values: list[str]) -> None:
 
 def _match(search: Search, name: str, value: str, level: Level, project: Project) -> None:
     tag = tag_named(name)
-    if tag is None and "." not in name:
+    # Dots lead into sequences (PS3.18 8.3.4.1).
+    if any(tag_named(part) is None for part in name.split(".")):
         raise ValidationError({name[:64]: ["DICOM knows no such attribute."]})
     if tag is not None:
         search.include.add(tag)

@@ -61,7 +61,7 @@ class SearchView(DicomwebView):
         """DICOM JSON of the rows."""
         keys = [row["pk"] for row in rows]
         extra = self.related(self.project, keys) if keys else {}
-        headers = self.headers(keys, search) if keys else {}
+        headers = self.headers_of(keys, search) if keys else {}
         return [self._described(row, extra.get(row["pk"], {}), headers.get(row["pk"], {}), search) for row in rows]
 
     def _described(self, row: Row, extra: Result, header: Mapping[str, Any], search: Search) -> Result:
@@ -93,7 +93,7 @@ class SearchView(DicomwebView):
         """Counts and modalities of what lies below each row."""
         return {}
 
-    def headers(self, keys: list[int], search: Search) -> dict[int, Mapping[str, Any]]:
+    def headers_of(self, keys: list[int], search: Search) -> dict[int, Mapping[str, Any]]:
         """The header of one instance per row, where one is needed."""
         raise NotImplementedError
 
@@ -126,7 +126,7 @@ class SearchStudiesView(SearchView):
             for study, (modalities, n_series, n_instances) in sums.items()
         }
 
-    def headers(self, keys: list[int], search: Search) -> dict[int, Mapping[str, Any]]:
+    def headers_of(self, keys: list[int], search: Search) -> dict[int, Mapping[str, Any]]:
         """The header of each study's first instance."""
         return _first_headers(visible_instances(self.project).filter(series__study_id__in=keys), "series__study_id")
 
@@ -147,7 +147,7 @@ class SearchSeriesView(SearchView):
         rows = found.values_list("series_id").annotate(Count("pk"))
         return {series: {"00201209": element("IS", [count])} for series, count in rows}
 
-    def headers(self, keys: list[int], search: Search) -> dict[int, Mapping[str, Any]]:
+    def headers_of(self, keys: list[int], search: Search) -> dict[int, Mapping[str, Any]]:
         """The header of each series' first instance."""
         return _first_headers(visible_instances(self.project).filter(series_id__in=keys), "series_id")
 
@@ -166,7 +166,7 @@ class SearchInstancesView(SearchView):
             found = found.filter(series__series_instance_uid=series)
         return found.order_by("series_id", F("position").asc(nulls_last=True), "instance_number", "pk")
 
-    def headers(self, keys: list[int], search: Search) -> dict[int, Mapping[str, Any]]:
+    def headers_of(self, keys: list[int], search: Search) -> dict[int, Mapping[str, Any]]:
         """The instance's own header, if the caller asks for more than the columns hold."""
         if not search.include_all and not self._header_tags(search):
             return {}

@@ -48,6 +48,7 @@ def keep(db: None) -> Callable[..., object]:
         put_object(key=f"frames/{project.archive.pk}/{digest}", data=blob)
         offsets = [sum(len(frame) for frame in frames[:i]) for i in range(len(frames))]
         header = {tag: item for tag, item in dataset.to_json_dict().items() if tag != "7FE00010"}
+        header["00083002"] = {"vr": "UI", "Value": [dataset.file_meta.TransferSyntaxUID]}
         instance = Instance.objects.create(
             series=series,
             sop_instance_uid=dataset.SOPInstanceUID,

@@ -1,0 +1,147 @@
+"""Rendered images and thumbnails: windows, photometric interpretations, scaling."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.pixels import apply_modality_lut, apply_voi_lut
+
+
+@pytest.fixture
+def render(project, reader, as_person, keep, url_of):
+    """The pixels of a dataset's rendered image."""
+
+    def fetch(dataset: Dataset, query: str = "", tail: str = "/rendered") -> np.ndarray:
+        answer = as_person(reader).get(url_of(project, keep(project, dataset), tail=tail) + query, HTTP_ACCEPT="image/png")
+        assert answer.status_code == 200, answer.content
+        return np.asarray(Image.open(io.BytesIO(answer.content)))
+
+    return fetch
+
+
+def by_formula(values: np.ndarray, center: float, width: float) -> np.ndarray:
+    """PS3.3 C.11.2.1.2.1, written out."""
+    shown = ((values - (center - 0.5)) / (width - 1) + 0.5) * 255
+    return np.clip(shown, 0, 255)
+
+
+def test_ct_is_shown_in_hounsfield_units_with_the_window_asked(render, example):
+    dataset = example("CT_small.dcm")
+    hounsfield = apply_modality_lut(dataset.pixel_array, dataset).astype(float)
+    shown = render(dataset, "?window=40,400,linear")
+    assert np.abs(shown.astype(float) - by_formula(hounsfield, 40, 400)).max() <= 0.51
+
+
+def test_the_headers_window_is_the_default(render, example):
+    dataset = example("MR_small.dcm")
+    dataset.WindowCenter, dataset.WindowWidth = [600, 10], [1600, 20]
+    expected = by_formula(dataset.pixel_array.astype(float), 600, 1600)
+    assert np.abs(render(dataset).astype(float) - expected).max() <= 0.51
+
+
+def test_sigmoid_and_exact_windows_follow_the_standard(render, example):
+    dataset = example("CT_small.dcm")
+    hounsfield = apply_modality_lut(dataset.pixel_array, dataset).astype(float)
+    sigmoid = 255 / (1 + np.exp(-4 * (hounsfield - 40) / 400))
+    assert np.abs(render(dataset, "?window=40,400,sigmoid") - sigmoid).max() <= 0.51
+    dataset.SOPInstanceUID += ".1"
+    exact = np.clip((hounsfield - 40) / 400 + 0.5, 0, 1) * 255
+    assert np.abs(render(dataset, "?window=40,400,linear-exact") - exact).max() <= 0.51
+
+
+def test_monochrome1_is_inverted(render, example):
+    dataset = example("MR_small.dcm")
+    dataset.WindowCenter, dataset.WindowWidth = 600, 1600
+    normal = render(dataset)
+    dataset.PhotometricInterpretation = "MONOCHROME1"
+    dataset.SOPInstanceUID += ".1"
+    assert np.array_equal(render(dataset), 255 - normal)
+
+
+def test_a_voi_lut_sequence_is_applied(render, example):
+    dataset = example("MR_small.dcm")
+    for keyword in ("WindowCenter", "WindowWidth"):
+        if keyword in dataset:
+            delattr(dataset, keyword)
+    item = Dataset()
+    item.LUTDescriptor = [4096, 0, 16]
+    item["LUTDescriptor"].VR = "US"
+    item.LUTData = (np.sqrt(np.linspace(0, 1, 4096)) * 65535).astype(np.uint16).tolist()
+    item["LUTData"].VR = "US"
+    dataset.VOILUTSequence = [item]
+    expected = apply_voi_lut(dataset.pixel_array, dataset).astype(float) / 65535 * 255
+    assert np.abs(render(dataset).astype(float) - expected).max() <= 1.01
+
+
+def test_without_a_window_the_values_that_occur_fill_the_range(render, example):
+    dataset = example("MR_small.dcm")
+    for keyword in ("WindowCenter", "WindowWidth"):
+        if keyword in dataset:
+            delattr(dataset, keyword)
+    shown = render(dataset)
+    assert shown.min() == 0 and shown.max() == 255 and 20 < np.median(shown) < 235
+
+
+def test_colour_is_shown_as_rgb(render, example):
+    dataset = example("examples_rgb_color.dcm")
+    expected = dataset.pixel_array
+    assert np.array_equal(render(dataset), expected)
+
+
+@pytest.mark.parametrize("name", ["SC_rgb_jpeg_dcmtk.dcm", "JPEG2000.dcm", "examples_jpeg2k.dcm", "examples_ybr_color.dcm"])
+def test_other_encodings_are_shown(render, example, name):
+    dataset = example(name)
+    shown = render(dataset)
+    assert shown.shape[:2] == (dataset.Rows, dataset.Columns) and shown.std() > 5
+
+
+def test_one_frame_of_several_is_shown(render, example):
+    dataset = example("CT_small.dcm")
+    dataset.PixelData += dataset.pixel_array[::-1].tobytes()
+    dataset.NumberOfFrames = 2
+    first = render(dataset, tail="/frames/1/rendered")
+    dataset.SOPInstanceUID += ".1"
+    second = render(dataset, tail="/frames/2/rendered")
+    assert np.array_equal(first, second[::-1])
+
+
+def test_a_viewport_scales_and_crops(render, example):
+    dataset = example("CT_small.dcm")
+    assert render(dataset, "?viewport=64,200").shape == (64, 64)
+    dataset.SOPInstanceUID += ".1"
+    whole = render(dataset)
+    dataset.SOPInstanceUID += ".2"
+    part = render(dataset, "?viewport=32,32,10,20,-32,32")
+    assert np.array_equal(part, whole[20:52, 10:42][:, ::-1])
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "window=1",
+        "window=a,b",
+        "window=1,0",
+        "window=1,2,cubic",
+        "viewport=0,1",
+        "viewport=9999,9",
+        "viewport=1,2,3",
+        "quality=0",
+    ],
+)
+def test_bad_parameters_are_refused(project, reader, as_person, keep, example, url_of, query):
+    url = url_of(project, keep(project, example("CT_small.dcm")), tail="/rendered")
+    assert as_person(reader).get(f"{url}?{query}").status_code == 400
+
+
+def test_a_thumbnail_is_small_cached_and_the_same_for_all_levels(project, reader, as_person, keep, example, url_of):
+    instance = keep(project, example("CT_small.dcm"))
+    client = as_person(reader)
+    answers = [client.get(url_of(project, instance, level, "/thumbnail")) for level in ("study", "series", "instance")]
+    assert len({answer.content for answer in answers}) == 1
+    assert Image.open(io.BytesIO(answers[0].content)).size == (208, 156)
+    again = client.get(url_of(project, instance, "series", "/thumbnail"), HTTP_IF_NONE_MATCH=answers[0]["ETag"])
+    assert again.status_code == 304
