@@ -34,7 +34,7 @@ def lease_next_case(*, project: Project, user: User, after: UUID | None = None) 
                 return None
             if live_leases(now=now).filter(case=case).exclude(user=user).exists():
                 continue
-            _assign(project=project, case=case, user=user, expires=now + timedelta(minutes=project.lease_minutes))
+            _assign(project=project, case=case, user=user, expires=lease_until(project))
             return case
     return None
 
@@ -50,7 +50,7 @@ def open_assignment(*, project: Project, case: Case, user: User) -> Assignment:
     with transaction.atomic():
         now = timezone.now()
         held = live_leases(now=now).filter(case=case).exclude(user=user).exists()
-        expires = None if held else now + timedelta(minutes=project.lease_minutes)
+        expires = None if held else lease_until(project)
         assignment = _assign(project=project, case=case, user=user, expires=expires)
         record_event(
             actor=user, verb="case.opened", project_id=project.pk, object_type="case", object_id=case.pk,
@@ -72,6 +72,11 @@ def release_leases(*, project: Project, case: Case, by: User) -> int:
             detail={"leases": ended},
         )
     return ended
+
+
+def lease_until(project: Project) -> datetime:
+    """When a lease taken or prolonged now runs out."""
+    return timezone.now() + timedelta(minutes=project.lease_minutes)
 
 
 def live_leases(*, now: datetime) -> QuerySet[Assignment]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
+from backend.projects.thumbnail_views import CaseThumbnailView
 from backend.projects.views import (
     FindingTypeDetailView,
     FindingTypeListView,
@@ -24,4 +25,5 @@ urlpatterns: list[URLPattern] = [
     ),
     path("projects/<slug:slug>/members/", MemberListView.as_view(), name="member-list"),
     path("projects/<slug:slug>/members/<str:username>/", MemberDetailView.as_view(), name="member-detail"),
+    path("projects/<slug:slug>/cases/<uuid:case_id>/thumbnail/", CaseThumbnailView.as_view(), name="case-thumbnail"),
 ]

@@ -32,11 +32,15 @@ class Reader(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["project", "user"], condition=models.Q(kind="person"), name="one_reader_per_person"),
+            models.UniqueConstraint(
+                fields=["project", "user"], condition=models.Q(kind="person"), name="one_reader_per_person"
+            ),
             models.UniqueConstraint(
                 fields=["model_version"], condition=models.Q(kind="model"), name="one_reader_per_model_version"
             ),
-            models.UniqueConstraint(fields=["project", "name"], condition=models.Q(kind="imported"), name="one_imported_reader"),
+            models.UniqueConstraint(
+                fields=["project", "name"], condition=models.Q(kind="imported"), name="one_imported_reader"
+            ),
         ]
 
 

@@ -2,6 +2,27 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path, re_path
 
-urlpatterns: list[URLPattern] = []
+from backend.readings.blob_views import BlobView
+from backend.readings.reading_views import ReadingReopenView, ReadingRevisionsView, ReadingSubmitView, ReadingView
+from backend.readings.room_views import CaseOpenView, CaseReleaseView, CaseView
+from backend.readings.worklist_views import WorklistNextView, WorklistPaceView, WorklistView
+
+urlpatterns: list[URLPattern] = [
+    path("projects/<slug:slug>/worklist/", WorklistView.as_view(), name="worklist"),
+    path("projects/<slug:slug>/worklist/pace/", WorklistPaceView.as_view(), name="worklist-pace"),
+    path("projects/<slug:slug>/worklist/next/", WorklistNextView.as_view(), name="worklist-next"),
+    path("projects/<slug:slug>/cases/<uuid:case_id>/", CaseView.as_view(), name="case-detail"),
+    path("projects/<slug:slug>/cases/<uuid:case_id>/open/", CaseOpenView.as_view(), name="case-open"),
+    path("projects/<slug:slug>/cases/<uuid:case_id>/release/", CaseReleaseView.as_view(), name="case-release"),
+    path("projects/<slug:slug>/readings/<uuid:reading_id>/", ReadingView.as_view(), name="reading-detail"),
+    path("projects/<slug:slug>/readings/<uuid:reading_id>/submit/", ReadingSubmitView.as_view(), name="reading-submit"),
+    path("projects/<slug:slug>/readings/<uuid:reading_id>/reopen/", ReadingReopenView.as_view(), name="reading-reopen"),
+    path(
+        "projects/<slug:slug>/readings/<uuid:reading_id>/revisions/",
+        ReadingRevisionsView.as_view(),
+        name="reading-revisions",
+    ),
+    re_path(r"^projects/(?P<slug>[-\w]+)/blobs/(?P<digest>[0-9a-f]{64})/$", BlobView.as_view(), name="blob"),
+]

@@ -1,0 +1,163 @@
+"""Checks the lesions of a save against images, vocabulary and the model's findings, before any transaction begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Sum
+
+from backend.archive.models import Instance
+from backend.archive.store import get_object
+from backend.geometry.marks import (
+    Grid,
+    InvalidMark,
+    check_mask_place,
+    check_points,
+    mask_centroid,
+    moved_distance,
+    points_centroid,
+)
+from backend.geometry.rle import blob_key, decode_mask, decode_runs
+from backend.projects.models import Case, FindingType
+from backend.projects.selectors import case_instances
+from backend.readings.models import Lesion, MarkKind, Origin, Reading
+from backend.readings.refusals import LesionsInvalid
+
+FROM_MODEL = (Origin.ACCEPTED, Origin.EDITED)
+
+
+def checked_lesions(
+    *, reading: Reading, case: Case, given: Sequence[Mapping[str, Any]], shown: Mapping[UUID, Lesion]
+) -> list[Lesion]:
+    """Lesions ready to be stored; LesionsInvalid names each one that is not. `shown`: the model's, by id."""
+    images = _images(case, given)
+    types = {entry.pk: entry for entry in FindingType.objects.filter(pk__in={item["finding_type"] for item in given})}
+    frames = _frames_of(case) if any(item["kind"] == MarkKind.MASK for item in given) else 1
+    kept_types = _kept_types(reading, given)
+    lesions, reasons = [], {}
+    for item in given:
+        try:
+            instance = _instance(images, item)
+            finding_type = _finding_type(types, item, reading, case, kept_types)
+            lesion = _placed(item, instance, finding_type, frames)
+            lesion.reading = reading
+            _trace_origin(lesion, item, shown)
+            lesions.append(lesion)
+        except InvalidMark as reason:
+            reasons[str(item["id"])] = str(reason)
+    if reasons:
+        raise LesionsInvalid(reasons)
+    return lesions
+
+
+def lesion_centroid(lesion: Lesion) -> tuple[float, float]:
+    """Centre (column, row) of a stored lesion, whatever its kind."""
+    if lesion.kind != MarkKind.MASK:
+        return points_centroid(kind=lesion.kind, points=lesion.points)
+    if lesion.mask_origin is None or lesion.mask_shape is None:
+        raise InvalidMark("a mask has an origin and a shape")
+    mask = decode_mask(get_object(blob_key(lesion.mask_digest)), lesion.mask_shape)
+    return mask_centroid(mask=mask, origin=lesion.mask_origin)
+
+
+def _images(case: Case, given: Iterable[Mapping[str, Any]]) -> dict[str, Instance]:
+    wanted = {item["sop_instance_uid"] for item in given}
+    found = case_instances(case).filter(sop_instance_uid__in=wanted).order_by()
+    return {image.sop_instance_uid: image for image in found.only("sop_instance_uid", "rows", "columns", "number_of_frames")}
+
+
+def _frames_of(case: Case) -> int:
+    return int(case_instances(case).order_by().aggregate(frames=Sum("number_of_frames"))["frames"] or 0)
+
+
+def _kept_types(reading: Reading, given: Sequence[Mapping[str, Any]]) -> dict[UUID, int]:
+    """Types that stored lesions already have: a lesion may keep a type that was retired since."""
+    stored = Lesion.objects.filter(reading=reading, pk__in=[item["id"] for item in given])
+    return dict(stored.values_list("pk", "finding_type_id"))
+
+
+def _instance(images: Mapping[str, Instance], item: Mapping[str, Any]) -> Instance:
+    instance = images.get(item["sop_instance_uid"])
+    if instance is None:
+        raise InvalidMark(f"the case has no image {item['sop_instance_uid']}")
+    if not 1 <= item["frame"] <= instance.number_of_frames:
+        raise InvalidMark(f"the image has frames 1 to {instance.number_of_frames}, not {item['frame']}")
+    return instance
+
+
+def _finding_type(
+    types: Mapping[int, FindingType], item: Mapping[str, Any], reading: Reading, case: Case, kept: Mapping[UUID, int]
+) -> FindingType:
+    entry = types.get(item["finding_type"])
+    if entry is None or entry.project_id != case.project_id or entry.scope != "lesion":
+        raise InvalidMark(f"the project has no lesion type {item['finding_type']}")
+    gone = entry.retired_in_version is not None and entry.retired_in_version <= reading.vocabulary_version
+    if gone and kept.get(item["id"]) != entry.pk:
+        raise InvalidMark(f"{entry.name} was retired from the vocabulary")
+    if item["kind"] not in entry.allowed_marks:
+        raise InvalidMark(f"{entry.name} is not marked by {item['kind']}; allowed: {', '.join(entry.allowed_marks)}")
+    allowed = {attribute["name"]: attribute["values"] for attribute in entry.attributes}
+    for name, value in item["attributes"].items():
+        if name not in allowed or value not in allowed[name]:
+            raise InvalidMark(f"{entry.name} has no attribute {name} of value {value}")
+    return entry
+
+
+def _placed(item: Mapping[str, Any], instance: Instance, finding_type: FindingType, frames: int) -> Lesion:
+    lesion = Lesion(
+        id=item["id"],
+        finding_type=finding_type,
+        kind=item["kind"],
+        instance=instance,
+        frame=item["frame"],
+        attributes=item["attributes"],
+        origin=item["origin"],
+    )
+    grid = Grid(rows=instance.rows, columns=instance.columns, frames=frames)
+    if item["kind"] != MarkKind.MASK:
+        if item["mask"] is not None:
+            raise InvalidMark(f"a mark of kind {item['kind']} has points, no mask")
+        lesion.points = check_points(kind=item["kind"], points=item.get("points", []), grid=grid)
+        return lesion
+    mask = item["mask"]
+    if mask is None or item.get("points", []):
+        raise InvalidMark("a mark of kind mask has a mask, no points")
+    origin, shape = check_mask_place(origin=mask["origin"], shape=mask["shape"], grid=grid)
+    _check_blob(mask["digest"], shape)
+    lesion.mask_origin, lesion.mask_shape, lesion.mask_digest = origin, shape, mask["digest"]
+    return lesion
+
+
+def _check_blob(digest: str, shape: Sequence[int]) -> None:
+    """The blob is there, fills the mask's shape and sets something; runs are summed, no array is built."""
+    try:
+        runs = decode_runs(get_object(blob_key(digest)))
+    except FileNotFoundError:
+        raise InvalidMark(f"the mask {digest} was not uploaded") from None
+    frames, rows, columns = shape
+    if int(runs.sum()) != frames * rows * columns:
+        raise InvalidMark(f"the mask's runs cover {int(runs.sum())} pixels, its shape has {frames * rows * columns}")
+    if not runs[1::2].sum():
+        raise InvalidMark("the mask is empty")
+
+
+def _trace_origin(lesion: Lesion, item: Mapping[str, Any], shown: Mapping[UUID, Lesion]) -> None:
+    """Score and distance come from the model's stored lesion, never from the caller."""
+    if lesion.origin not in FROM_MODEL:
+        if item["origin_lesion"] is not None:
+            raise InvalidMark("a drawn lesion comes from no predicted one")
+        return
+    predicted = shown.get(item["origin_lesion"])
+    if predicted is None:
+        raise InvalidMark("it names no finding of a model that is shown in this case")
+    lesion.origin_lesion = predicted
+    lesion.origin_score = predicted.score
+    same = (
+        lesion.kind == predicted.kind
+        and lesion.points == predicted.points
+        and lesion.mask_digest == predicted.mask_digest
+        and lesion.mask_origin == predicted.mask_origin
+    )
+    lesion.moved_pixels = 0.0 if same else moved_distance(lesion_centroid(predicted), lesion_centroid(lesion))

@@ -1,0 +1,124 @@
+"""Everything the reading room needs of one case, in one document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+
+from backend.accounts.models import User
+from backend.projects.arms import arm_of
+from backend.projects.assignment_services import cases_to_come, live_leases
+from backend.projects.models import Arm, Assignment, Case, Project, Split, Unit
+from backend.projects.selectors import case_instances
+from backend.readings.models import ReaderKind, Reading, ReadingState
+from backend.readings.selectors import (
+    lesion_documents,
+    model_reading_shown,
+    own_reading,
+    reading_documents,
+    readings_visible_to,
+    shown_lesions,
+)
+
+CASES_AHEAD = 3
+_INSTANCE_FIELDS = ("sop_instance_uid", "rows", "columns", "number_of_frames", "pixel_spacing")
+
+
+def room_document(*, project: Project, case: Case, user: User, role: str) -> dict[str, Any]:
+    """The case as `user` may see it now; `case` comes with series and study selected."""
+    assignment = Assignment.objects.filter(case=case, user=user).first()
+    arm = assignment.arm if assignment else arm_of(project, case, user).arm
+    own = own_reading(user, case)
+    lease = _lease(case, user, assignment)
+    instances = list(case_instances(case).values(*_INSTANCE_FIELDS))
+    return {
+        "case": _case(project, case, instances),
+        "arm": str(arm),
+        "lease": lease,
+        "readonly": _readonly(case, own, lease),
+        "series": {
+            "study_instance_uid": case.series.study.study_instance_uid,
+            "series_instance_uid": case.series.series_instance_uid,
+            "wado_root": f"/dicom-web/{project.slug}",
+            "frame_of_reference_uid": case.series.frame_of_reference_uid,
+            "instances": instances,
+        },
+        "reading": reading_documents([own])[0] if own else None,
+        "model": _model(case, user, role, assignment) if arm == Arm.ASSISTED else None,
+        "others": _others(case, user, role, assignment),
+        "next": [
+            {"id": str(coming.pk), "name": coming.name, "thumbnail": thumbnail_path(project.slug, coming.pk)}
+            for coming in cases_to_come(project=project, user=user, after=case.pk, count=CASES_AHEAD)
+        ],
+    }
+
+
+def thumbnail_path(slug: str, case_id: object) -> str:
+    """Where the case's thumbnail is served."""
+    return f"{reverse('project-detail', args=[slug])}cases/{case_id}/thumbnail/"
+
+
+def _case(project: Project, case: Case, instances: list[dict[str, Any]]) -> dict[str, Any]:
+    series, study = case.series, case.series.study
+    scanner = f"{series.manufacturer} {series.manufacturer_model_name}".strip()
+    return {
+        "id": str(case.pk),
+        "name": case.name,
+        "modality": series.modality,
+        "unit": Unit.IMAGE if case.instance_id else Unit.SERIES,
+        "n_frames": sum(instance["number_of_frames"] for instance in instances),
+        "synthetic": project.synthetic,
+        "context": {
+            "body_part": series.body_part_examined,
+            "protocol": series.protocol_name,
+            "scanner": scanner,
+            "age": study.patient_age,
+            "sex": study.patient_sex,
+            "study_date": study.study_date,
+            "study_description": study.study_description,
+        },
+    }
+
+
+def _lease(case: Case, user: User, assignment: Assignment | None) -> dict[str, Any]:
+    now = timezone.now()
+    other = live_leases(now=now).filter(case=case).exclude(user=user).select_related("user").first()
+    mine = assignment.lease_expires_at if assignment else None
+    return {
+        "expires_at": mine.isoformat() if mine and mine > now else None,
+        "held_by": (other.user.get_full_name() or other.user.get_username()) if other else None,
+    }
+
+
+def _readonly(case: Case, own: Reading | None, lease: dict[str, Any]) -> str | None:
+    if own is not None and own.state == ReadingState.SUBMITTED:
+        return "submitted"
+    if case.split == Split.EMBARGOED:
+        return "embargoed"
+    if lease["held_by"] and not (own is not None and own.revision):
+        return "leased"
+    return None
+
+
+def _model(case: Case, user: User, role: str, assignment: Assignment | None) -> dict[str, Any] | None:
+    reading = model_reading_shown(user, case, role=role, assignment=assignment)
+    if reading is None or reading.reader.model_version is None:
+        return None
+    version = reading.reader.model_version
+    return {
+        "version": version.number,
+        "name": reading.reader.name,
+        "display_threshold": version.display_threshold,
+        "calibrated": bool(version.calibration),
+        "reading_id": str(reading.pk),
+        "findings": lesion_documents(shown_lesions(reading)).get(reading.pk, []),
+        "image_findings": reading.image_findings,
+    }
+
+
+def _others(case: Case, user: User, role: str, assignment: Assignment | None) -> list[dict[str, Any]]:
+    visible = readings_visible_to(user, case, role=role, assignment=assignment)
+    others = visible.exclude(reader__kind=ReaderKind.MODEL).exclude(reader__user=user, reader__kind=ReaderKind.PERSON)
+    return reading_documents(list(others.select_related("reader").order_by("submitted_at", "id")))

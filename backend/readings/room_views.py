@@ -1,0 +1,56 @@
+"""Endpoints of the reading room: open a case, look at it, give its lease back."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from backend.projects.assignment_services import release_leases
+from backend.projects.case_access import readable_case
+from backend.projects.models import Split
+from backend.projects.project_view import ProjectView
+from backend.readings.room_selectors import room_document
+from backend.readings.serializers import RoomSerializer
+from backend.readings.services import open_case
+
+
+class CaseView(ProjectView):
+    """A case."""
+
+    operations = {"GET": "case.read"}
+
+    @extend_schema(operation_id="case_read", responses=RoomSerializer)
+    def get(self, request: Request, slug: str, case_id: UUID) -> Response:
+        """The case as the caller may see it; nothing is leased."""
+        case = readable_case(self.project, self.role, case_id)
+        return Response(room_document(project=self.project, case=case, user=self.user, role=self.role))
+
+
+class CaseOpenView(ProjectView):
+    """Opening a case."""
+
+    operations = {"POST": "case.open"}
+
+    @extend_schema(operation_id="case_open", request=None, responses=RoomSerializer)
+    def post(self, request: Request, slug: str, case_id: UUID) -> Response:
+        """Take the case: assignment, lease and draft are made where there are none."""
+        case = readable_case(self.project, self.role, case_id)
+        if case.split != Split.EMBARGOED:
+            open_case(project=self.project, case=case, user=self.user, role=self.role)
+        return Response(room_document(project=self.project, case=case, user=self.user, role=self.role))
+
+
+class CaseReleaseView(ProjectView):
+    """The leases of a case."""
+
+    operations = {"POST": "case.release"}
+
+    @extend_schema(operation_id="case_release", request=None, responses={204: None})
+    def post(self, request: Request, slug: str, case_id: UUID) -> Response:
+        """End every lease, so that the case can be given to another reader."""
+        release_leases(project=self.project, case=readable_case(self.project, self.role, case_id), by=self.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)

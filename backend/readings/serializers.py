@@ -1,0 +1,348 @@
+"""What the reading endpoints take and give; the outward ones only describe, selectors build the documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from backend.projects.models import Arm, Split, Unit
+from backend.readings.models import DecisionKind, MarkKind, Origin, ReaderKind, ReadingState, Verdict
+from backend.readings.worklist_selectors import ORDERS, STATES
+
+CLIENT_ORIGINS = (Origin.DRAWN, Origin.ACCEPTED, Origin.EDITED)
+REASON_KINDS = ("random", "uncertain", "likely", "imported", "first")
+
+
+@extend_schema_field({"type": "array", "items": {"type": "array", "items": {"type": "number"}}})
+class PointsField(serializers.JSONField):
+    """[[column, row], …] in SCOORD convention; checked by `backend.geometry.marks`, a freehand has thousands."""
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
+class AttributesField(serializers.DictField):
+    """Attribute name → value of the finding type."""
+
+    child = serializers.CharField(max_length=60)
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {}})
+class ImageFindingsField(serializers.DictField):
+    """Finding type's id → "present" or "absent"; in a model's reading a score."""
+
+
+class WorklistQuerySerializer(serializers.Serializer[Any]):
+    """Which part of the worklist."""
+
+    state = serializers.ChoiceField(choices=("all", *STATES), default="all")
+    search = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
+    order = serializers.ChoiceField(choices=ORDERS, default="priority")
+    offset = serializers.IntegerField(min_value=0, max_value=10_000_000, default=0)
+    limit = serializers.IntegerField(min_value=1, max_value=200, default=100)
+
+
+class WorklistReasonSerializer(serializers.Serializer[Any]):
+    """Why a case stands where it stands."""
+
+    kind = serializers.ChoiceField(choices=REASON_KINDS)
+    detail = serializers.CharField(allow_blank=True)
+
+
+class WorklistRowSerializer(serializers.Serializer[Any]):
+    """One case as the caller may see it; a blinded row tells nothing of the model."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    state = serializers.ChoiceField(choices=STATES)
+    blinded = serializers.BooleanField()
+    reason = WorklistReasonSerializer(allow_null=True)
+    top_score = serializers.FloatField(allow_null=True)
+    n_findings = serializers.IntegerField(allow_null=True)
+    n_decided = serializers.IntegerField(allow_null=True)
+    note = serializers.CharField(allow_blank=True)
+    changed_at = serializers.DateTimeField(allow_null=True)
+    modality = serializers.CharField()
+    n_frames = serializers.IntegerField()
+    thumbnail = serializers.CharField()
+    leased_by = serializers.CharField(allow_null=True)
+    split = serializers.ChoiceField(choices=Split.choices, required=False, help_text="Leads only.")
+    arm = serializers.ChoiceField(choices=Arm.choices, required=False, help_text="Leads only.")
+    source_name = serializers.CharField(required=False, allow_blank=True, help_text="Leads only.")
+
+
+class WorklistCountsSerializer(serializers.Serializer[Any]):
+    """Cases by the caller's state."""
+
+    all = serializers.IntegerField()
+    to_read = serializers.IntegerField()
+    in_progress = serializers.IntegerField()
+    submitted = serializers.IntegerField()
+    deferred = serializers.IntegerField()
+
+
+class WorklistSerializer(serializers.Serializer[Any]):
+    """A page of the worklist."""
+
+    counts = WorklistCountsSerializer()
+    total = serializers.IntegerField()
+    results = WorklistRowSerializer(many=True)
+
+
+class NextInSerializer(serializers.Serializer[Any]):
+    """Where the caller comes from."""
+
+    after = serializers.UUIDField(required=False, allow_null=True, default=None)
+
+
+class NextCaseSerializer(serializers.Serializer[Any]):
+    """The leased case, or null when nothing is left to read."""
+
+    case = serializers.UUIDField(allow_null=True)
+
+
+class PaceDaySerializer(serializers.Serializer[Any]):
+    """Cases submitted on a day (UTC)."""
+
+    date = serializers.DateField()
+    count = serializers.IntegerField()
+
+
+class DecisionCountsSerializer(serializers.Serializer[Any]):
+    """The caller's decisions on the model's findings."""
+
+    accepted = serializers.IntegerField()
+    edited = serializers.IntegerField()
+    rejected = serializers.IntegerField()
+
+
+class PaceSerializer(serializers.Serializer[Any]):
+    """How the caller gets on; the seconds are quartiles over the last fourteen days, null without any."""
+
+    today = serializers.IntegerField()
+    median_seconds = serializers.FloatField(allow_null=True)
+    low_seconds = serializers.FloatField(allow_null=True)
+    high_seconds = serializers.FloatField(allow_null=True)
+    days = PaceDaySerializer(many=True)
+    submitted = serializers.IntegerField()
+    total = serializers.IntegerField()
+    decisions = DecisionCountsSerializer()
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """`continue` is a word of Python's."""
+        return {**super().get_fields(), "continue": WorklistRowSerializer(allow_null=True)}
+
+
+class MaskSerializer(serializers.Serializer[Any]):
+    """A cropped mask in the series grid: [frame, row, column], its extent, and the digest of its run-length blob."""
+
+    origin = serializers.ListField(child=serializers.IntegerField(), min_length=3, max_length=3)
+    shape = serializers.ListField(child=serializers.IntegerField(), min_length=3, max_length=3)
+    digest = serializers.RegexField(r"^[0-9a-f]{64}$")
+
+
+class LesionInSerializer(serializers.Serializer[Any]):
+    """A lesion to store; its id is made by the client."""
+
+    id = serializers.UUIDField()
+    finding_type = serializers.IntegerField()
+    kind = serializers.ChoiceField(choices=MarkKind.choices)
+    sop_instance_uid = serializers.CharField(max_length=64)
+    frame = serializers.IntegerField(default=1)
+    points = PointsField(required=False)
+    mask = MaskSerializer(required=False, allow_null=True, default=None)
+    attributes = AttributesField(required=False, default=dict)
+    origin = serializers.ChoiceField(choices=CLIENT_ORIGINS, default=Origin.DRAWN)
+    origin_lesion = serializers.UUIDField(required=False, allow_null=True, default=None)
+
+
+class LesionSerializer(serializers.Serializer[Any]):
+    """A stored lesion."""
+
+    id = serializers.UUIDField()
+    finding_type = serializers.IntegerField()
+    kind = serializers.ChoiceField(choices=MarkKind.choices)
+    sop_instance_uid = serializers.CharField()
+    frame = serializers.IntegerField()
+    points = PointsField()
+    mask = MaskSerializer(allow_null=True)
+    attributes = AttributesField()
+    score = serializers.FloatField(allow_null=True)
+    origin = serializers.ChoiceField(choices=Origin.choices)
+    origin_lesion = serializers.UUIDField(allow_null=True)
+    origin_score = serializers.FloatField(allow_null=True)
+    moved_pixels = serializers.FloatField(allow_null=True)
+
+
+class DecisionSerializer(serializers.Serializer[Any]):
+    """What the reader did with a predicted lesion, and the threshold then in force."""
+
+    predicted = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=DecisionKind.choices)
+    reason = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
+    lesion = serializers.UUIDField(required=False, allow_null=True, default=None)
+    threshold = serializers.FloatField(min_value=0, max_value=1)
+
+
+class LesionChangesSerializer(serializers.Serializer[Any]):
+    """Lesions to store and to remove."""
+
+    upsert = LesionInSerializer(many=True, required=False, default=list)
+    remove = serializers.ListField(child=serializers.UUIDField(), required=False, default=list)
+
+
+class DecisionChangesSerializer(serializers.Serializer[Any]):
+    """Decisions to store, and predicted lesions to make undecided again."""
+
+    upsert = DecisionSerializer(many=True, required=False, default=list)
+    remove = serializers.ListField(child=serializers.UUIDField(), required=False, default=list)
+
+
+class SaveSerializer(serializers.Serializer[Any]):
+    """A save: what changed since the revision named in If-Match. A field that is absent stays as it is."""
+
+    revision_id = serializers.UUIDField()
+    lesions = LesionChangesSerializer(required=False)
+    decisions = DecisionChangesSerializer(required=False)
+    verdict = serializers.ChoiceField(choices=Verdict.choices, required=False, allow_blank=True)
+    verdict_reason = serializers.CharField(max_length=300, required=False, allow_blank=True)
+    comment = serializers.CharField(max_length=20_000, required=False, allow_blank=True)
+    image_findings = ImageFindingsField(required=False)
+    display_threshold = serializers.FloatField(min_value=0, max_value=1, required=False, allow_null=True)
+    active_seconds = serializers.FloatField(min_value=0, max_value=1e7, required=False)
+
+
+class ReaderSerializer(serializers.Serializer[Any]):
+    """Who read."""
+
+    kind = serializers.ChoiceField(choices=ReaderKind.choices)
+    name = serializers.CharField()
+
+
+class ReadingSerializer(serializers.Serializer[Any]):
+    """All that one reader found in one case."""
+
+    id = serializers.UUIDField()
+    reader = ReaderSerializer()
+    state = serializers.ChoiceField(choices=ReadingState.choices)
+    verdict = serializers.ChoiceField(choices=Verdict.choices, allow_blank=True)
+    verdict_reason = serializers.CharField(allow_blank=True)
+    comment = serializers.CharField(allow_blank=True)
+    image_findings = ImageFindingsField()
+    lesions = LesionSerializer(many=True)
+    decisions = DecisionSerializer(many=True)
+    revision = serializers.IntegerField()
+    etag = serializers.CharField()
+    display_threshold = serializers.FloatField(allow_null=True)
+    active_seconds = serializers.FloatField()
+    updated_at = serializers.DateTimeField()
+    submitted_at = serializers.DateTimeField(allow_null=True)
+    vocabulary_version = serializers.IntegerField()
+
+
+class RefusalSerializer(serializers.Serializer[Any]):
+    """Why nothing was changed; `current` where the reading as it is now helps, `undecided` and `lesions` name ids."""
+
+    detail = serializers.CharField()
+    code = serializers.CharField()
+    current = ReadingSerializer(required=False)
+    undecided = serializers.ListField(child=serializers.UUIDField(), required=False)
+    lesions = serializers.DictField(child=serializers.CharField(), required=False)
+
+
+class RevisionSerializer(serializers.Serializer[Any]):
+    """One save of a reading."""
+
+    id = serializers.UUIDField()
+    number = serializers.IntegerField()
+    author = serializers.CharField(allow_blank=True)
+    created_at = serializers.DateTimeField()
+    content = ReadingSerializer()
+
+
+class RoomContextSerializer(serializers.Serializer[Any]):
+    """What the header says of the examination."""
+
+    body_part = serializers.CharField(allow_blank=True)
+    protocol = serializers.CharField(allow_blank=True)
+    scanner = serializers.CharField(allow_blank=True)
+    age = serializers.CharField(allow_blank=True)
+    sex = serializers.CharField(allow_blank=True)
+    study_date = serializers.CharField(allow_blank=True)
+    study_description = serializers.CharField(allow_blank=True)
+
+
+class RoomCaseSerializer(serializers.Serializer[Any]):
+    """The case."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    modality = serializers.CharField()
+    unit = serializers.ChoiceField(choices=Unit.choices)
+    n_frames = serializers.IntegerField()
+    synthetic = serializers.BooleanField()
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """`context` is a name of the framework's own."""
+        return {**super().get_fields(), "context": RoomContextSerializer()}
+
+
+class RoomLeaseSerializer(serializers.Serializer[Any]):
+    """Until when the caller holds the case, or who else does."""
+
+    expires_at = serializers.DateTimeField(allow_null=True)
+    held_by = serializers.CharField(allow_null=True)
+
+
+class RoomInstanceSerializer(serializers.Serializer[Any]):
+    """An image of the case; `pixel_spacing` is between rows, then between columns, in mm."""
+
+    sop_instance_uid = serializers.CharField()
+    rows = serializers.IntegerField()
+    columns = serializers.IntegerField()
+    number_of_frames = serializers.IntegerField()
+    pixel_spacing = serializers.ListField(child=serializers.FloatField(), allow_null=True)
+
+
+class RoomSeriesSerializer(serializers.Serializer[Any]):
+    """Where the pixels are; instances in reading order."""
+
+    study_instance_uid = serializers.CharField()
+    series_instance_uid = serializers.CharField()
+    wado_root = serializers.CharField()
+    frame_of_reference_uid = serializers.CharField(allow_blank=True)
+    instances = RoomInstanceSerializer(many=True)
+
+
+class RoomModelSerializer(serializers.Serializer[Any]):
+    """The model's reading of the case: what reached the display threshold."""
+
+    version = serializers.IntegerField()
+    name = serializers.CharField()
+    display_threshold = serializers.FloatField()
+    calibrated = serializers.BooleanField()
+    reading_id = serializers.UUIDField()
+    findings = LesionSerializer(many=True)
+    image_findings = ImageFindingsField()
+
+
+class RoomNextSerializer(serializers.Serializer[Any]):
+    """A case to come, to load ahead."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    thumbnail = serializers.CharField()
+
+
+class RoomSerializer(serializers.Serializer[Any]):
+    """Everything the reading room needs of one case."""
+
+    case = RoomCaseSerializer()
+    arm = serializers.ChoiceField(choices=Arm.choices)
+    lease = RoomLeaseSerializer()
+    readonly = serializers.ChoiceField(choices=("submitted", "embargoed", "leased"), allow_null=True)
+    series = RoomSeriesSerializer()
+    reading = ReadingSerializer(allow_null=True)
+    model = RoomModelSerializer(allow_null=True)
+    others = ReadingSerializer(many=True)
+    next = RoomNextSerializer(many=True)

@@ -1,0 +1,392 @@
+"""Opens, saves, submits, defers and reopens a person's reading.
+
+A save is one short transaction under a lock on the reading's row; geometry, masks and vocabulary are checked before it
+begins. Repeating a save or a submission returns the first answer; a stale one gets what is there now.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from backend.accounts.models import User
+from backend.audit.services import record_event
+from backend.projects.assignment_services import lease_until, open_assignment
+from backend.projects.models import Assignment, AssignmentState, Case, FindingType, Project, Split
+from backend.readings.lesion_check import checked_lesions
+from backend.readings.models import (
+    Decision,
+    DecisionKind,
+    Lesion,
+    Reader,
+    ReaderKind,
+    Reading,
+    ReadingRevision,
+    ReadingState,
+    Verdict,
+)
+from backend.readings.refusals import ReadingRefused, ReadingStale
+from backend.readings.selectors import (
+    may_see_others,
+    model_reading_shown,
+    reading_documents,
+    reading_etag,
+    serving_reader,
+    shown_lesions,
+)
+
+LESION_FIELDS = (
+    "finding_type",
+    "kind",
+    "instance",
+    "frame",
+    "points",
+    "mask_origin",
+    "mask_shape",
+    "mask_digest",
+    "attributes",
+    "origin",
+    "origin_lesion",
+    "origin_score",
+    "moved_pixels",
+    "updated_at",
+)
+PLAIN_FIELDS = ("verdict", "verdict_reason", "comment", "image_findings", "display_threshold")
+Document = dict[str, Any]
+
+
+def open_case(*, project: Project, case: Case, user: User, role: str) -> tuple[Assignment, Reading]:
+    """The user's assignment (with its arm and lease) and draft; a draft not yet begun starts from the serving model."""
+    with transaction.atomic():
+        assignment = open_assignment(project=project, case=case, user=user)
+        reader = person_reader(project=project, user=user)
+        reading, _ = Reading.objects.select_related("reader").get_or_create(
+            case=case, reader=reader, defaults={"vocabulary_version": project.vocabulary_version}
+        )
+        if reading.state == ReadingState.DRAFT:
+            _refresh_draft(reading, project, case, user, role, assignment)
+    return assignment, reading
+
+
+def person_reader(*, project: Project, user: User) -> Reader:
+    """The user as a reader of the project."""
+    reader, _ = Reader.objects.get_or_create(
+        project=project, user=user, kind=ReaderKind.PERSON, defaults={"name": user.get_full_name() or user.get_username()}
+    )
+    return reader
+
+
+def save_reading(
+    *, project: Project, user: User, role: str, reading_id: UUID, if_match: str, change: Mapping[str, Any]
+) -> Document:
+    """Store a change of the user's own draft as a new revision and return the reading as it is after it.
+
+    `change` holds `revision_id` and what changed: lesions and decisions to upsert or remove, and the plain fields.
+    """
+    digest = _digest(change)
+    reading = _own(project, user, reading_id)
+    repeated = _first_answer(change["revision_id"], reading, digest)
+    if repeated is not None:
+        return repeated
+    case = reading.case
+    case.project = project
+    given = change.get("lesions", {}).get("upsert", [])
+    shown = _shown(user, case, role) if _needs_model(change) else {}
+    lesions = checked_lesions(reading=reading, case=case, given=given, shown=shown)
+    _check_image_findings(project, change)
+    try:
+        with transaction.atomic():
+            reading = _locked(project, user, reading_id)
+            repeated = _first_answer(change["revision_id"], reading, digest)
+            if repeated is not None:
+                return repeated
+            _require_draft(reading)
+            _require_current(reading, if_match)
+            _store_lesions(reading, lesions, change)
+            _store_decisions(reading, change, shown)
+            _store_fields(reading, change)
+            answer = _append_revision(reading, user, change["revision_id"], digest)
+            _touch_assignment(project, reading, user)
+            record_event(
+                actor=user, verb="reading.saved", project_id=project.pk, object_type="reading", object_id=reading.pk,
+                detail={"revision": reading.revision, "lesions": len(lesions), "case": case.name},
+            )  # fmt: skip
+    except IntegrityError as error:
+        raise ReadingRefused("id_taken", "A lesion or revision id of this save is already in use elsewhere.") from error
+    return answer
+
+
+def submit_reading(*, project: Project, user: User, role: str, reading_id: UUID, if_match: str) -> Document:
+    """Hand the draft in, or put the case off when its verdict is "deferred"."""
+    digest = hashlib.sha256(f"submit {if_match}".encode()).hexdigest()
+    with transaction.atomic():
+        reading = _locked(project, user, reading_id)
+        if reading.state == ReadingState.SUBMITTED:
+            newest = ReadingRevision.objects.filter(reading=reading, pk=reading.revision_id).first()
+            if newest is not None and newest.request_digest == digest:
+                return dict(newest.content)
+        _require_draft(reading)
+        _require_current(reading, if_match)
+        _check_verdict(reading)
+        if reading.verdict == Verdict.DEFERRED:
+            return _defer(project, user, reading)
+        _check_decided(reading, user, role)
+        reading.state, reading.submitted_at = ReadingState.SUBMITTED, timezone.now()
+        answer = _append_revision(reading, user, uuid4(), digest)
+        Assignment.objects.filter(case_id=reading.case_id, user=user).update(
+            state=AssignmentState.SUBMITTED,
+            submitted_at=reading.submitted_at,
+            changed_at=reading.submitted_at,
+            lease_expires_at=None,
+            active_seconds=reading.active_seconds,
+            note="",
+        )
+        refresh_case_openness(case_id=reading.case_id)
+        _record(project, user, reading, "reading.submitted")
+    return answer
+
+
+def reopen_reading(*, project: Project, user: User, role: str, reading_id: UUID) -> Document:
+    """Make the user's submitted reading a draft again; refused where something else could be seen since."""
+    with transaction.atomic():
+        reading = _locked(project, user, reading_id)
+        if reading.state == ReadingState.DRAFT:
+            return reading_documents([reading])[0]
+        assignment = Assignment.objects.select_for_update().get(case_id=reading.case_id, user=user)
+        if assignment.arm == "blinded" and may_see_others(user, reading.case, role=role, assignment=assignment):
+            raise ReadingRefused("blinded", "A blinded reading stays as it was submitted: others' readings are visible now.")
+        reading.state, reading.submitted_at = ReadingState.DRAFT, None
+        answer = _append_revision(reading, user, uuid4(), hashlib.sha256(b"reopen").hexdigest())
+        assignment.state, assignment.submitted_at = AssignmentState.IN_PROGRESS, None
+        assignment.lease_expires_at = lease_until(project)
+        assignment.save(update_fields=["state", "submitted_at", "lease_expires_at", "changed_at"])
+        refresh_case_openness(case_id=reading.case_id)
+        _record(project, user, reading, "reading.reopened")
+    return answer
+
+
+def refresh_case_openness(*, case_id: UUID) -> None:
+    """Count the case's submitted readings (persons and imported readers) and whether it wants more; in a transaction."""
+    case = Case.objects.select_for_update(of=("self",)).select_related("project").get(pk=case_id)
+    counted = Reading.objects.filter(
+        case=case, state=ReadingState.SUBMITTED, label_kind="full", reader__kind__in=(ReaderKind.PERSON, ReaderKind.IMPORTED)
+    )
+    case.readings_submitted = counted.count()
+    case.is_open = case.readings_submitted < case.project.readings_wanted and case.split != Split.EMBARGOED
+    case.save(update_fields=["readings_submitted", "is_open"])
+
+
+def _refresh_draft(reading: Reading, project: Project, case: Case, user: User, role: str, assignment: Assignment) -> None:
+    """A draft follows vocabulary and model until the reader has begun; a model shown once stays the one shown."""
+    changed = []
+    if reading.vocabulary_version != project.vocabulary_version:
+        reading.vocabulary_version = project.vocabulary_version
+        changed.append("vocabulary_version")
+    if assignment.arm == "assisted" and (reading.revision == 0 or reading.started_from_id is None):
+        reader = serving_reader(project)
+        serving = Reading.objects.filter(case=case, reader=reader).first() if reader else None
+        if serving is not None and reading.started_from_id != serving.pk:
+            reading.started_from = serving
+            changed.append("started_from")
+    if changed:
+        reading.save(update_fields=changed)
+
+
+def _own(project: Project, user: User, reading_id: UUID) -> Reading:
+    """The user's own reading; Reading.DoesNotExist for any other, as for none."""
+    own = Reading.objects.filter(case__project=project, reader__user=user, reader__kind=ReaderKind.PERSON)
+    return own.select_related("reader", "case").get(pk=reading_id)
+
+
+def _locked(project: Project, user: User, reading_id: UUID) -> Reading:
+    own = Reading.objects.filter(case__project=project, reader__user=user, reader__kind=ReaderKind.PERSON)
+    reading = own.select_for_update(of=("self",)).select_related("reader", "case").get(pk=reading_id)
+    reading.case.project = project
+    return reading
+
+
+def _digest(change: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(change, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _first_answer(revision_id: UUID, reading: Reading, digest: str) -> Document | None:
+    revision = ReadingRevision.objects.filter(pk=revision_id).first()
+    if revision is None:
+        return None
+    if revision.reading_id != reading.pk or revision.request_digest != digest:
+        raise ReadingRefused("revision_reused", "This revision id was used before, for something else.")
+    return dict(revision.content)
+
+
+def _require_draft(reading: Reading) -> None:
+    if reading.state == ReadingState.SUBMITTED:
+        current = reading_documents([reading])[0]
+        raise ReadingRefused("submitted", "The reading is submitted; reopen it to change it.", current=current)
+
+
+def _require_current(reading: Reading, if_match: str) -> None:
+    if if_match != reading_etag(reading):
+        raise ReadingStale(reading_documents([reading])[0])
+
+
+def _needs_model(change: Mapping[str, Any]) -> bool:
+    """Whether the change speaks of predicted lesions at all; most saves do not."""
+    upserts = change.get("lesions", {}).get("upsert", [])
+    return any(item["origin_lesion"] for item in upserts) or bool(change.get("decisions", {}).get("upsert"))
+
+
+def _shown(user: User, case: Case, role: str) -> dict[UUID, Lesion]:
+    model_reading = model_reading_shown(user, case, role=role)
+    return {lesion.pk: lesion for lesion in shown_lesions(model_reading)} if model_reading else {}
+
+
+def _check_image_findings(project: Project, change: Mapping[str, Any]) -> None:
+    given = change.get("image_findings")
+    if not given:
+        return
+    known = set(FindingType.objects.filter(project=project, scope="image").values_list("pk", flat=True))
+    for key, value in given.items():
+        if not key.isdigit() or int(key) not in known:
+            raise ReadingRefused("unknown_finding", f"The project has no image finding {key}.")
+        if value not in ("present", "absent"):
+            raise ReadingRefused("unknown_finding", f"An image finding is present or absent, not {value}.")
+
+
+def _store_lesions(reading: Reading, lesions: list[Lesion], change: Mapping[str, Any]) -> None:
+    removed = change.get("lesions", {}).get("remove", [])
+    if removed:
+        Lesion.objects.filter(reading=reading, pk__in=removed).delete()
+    if not lesions:
+        return
+    owners = dict(Lesion.objects.filter(pk__in=[lesion.pk for lesion in lesions]).values_list("pk", "reading_id"))
+    foreign = [str(pk) for pk, owner in owners.items() if owner != reading.pk]
+    if foreign:
+        raise ReadingRefused("id_taken", f"Lesion {', '.join(foreign)} belongs to another reading.")
+    Lesion.objects.bulk_create([lesion for lesion in lesions if lesion.pk not in owners])
+    known = [lesion for lesion in lesions if lesion.pk in owners]
+    if known:
+        Lesion.objects.bulk_create(known, update_conflicts=True, unique_fields=["id"], update_fields=LESION_FIELDS)
+
+
+def _store_decisions(reading: Reading, change: Mapping[str, Any], shown: Mapping[UUID, Lesion]) -> None:
+    changes = change.get("decisions", {})
+    if changes.get("remove"):
+        Decision.objects.filter(reading=reading, predicted_id__in=changes["remove"]).delete()
+    given = changes.get("upsert", [])
+    if not given:
+        return
+    named = [item["lesion"] for item in given if item["lesion"]]
+    own = set(Lesion.objects.filter(reading=reading, pk__in=named).values_list("pk", flat=True))
+    rows = []
+    for item in given:
+        if item["predicted"] not in shown:
+            raise ReadingRefused("not_shown", f"Finding {item['predicted']} is of no model that is shown in this case.")
+        if item["kind"] == DecisionKind.REJECTED and item["lesion"] is not None:
+            raise ReadingRefused("decision", "A rejected finding leaves no lesion.")
+        if item["kind"] != DecisionKind.REJECTED and item["lesion"] not in own:
+            raise ReadingRefused("decision", f"The {item['kind']} finding names no lesion of this reading.")
+        rows.append(
+            Decision(
+                reading=reading,
+                predicted_id=item["predicted"],
+                kind=item["kind"],
+                reason=item["reason"],
+                lesion_id=item["lesion"],
+                threshold=item["threshold"],
+            )
+        )
+    Decision.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["reading", "predicted"],
+        update_fields=["kind", "reason", "lesion", "threshold", "decided_at"],
+    )
+
+
+def _store_fields(reading: Reading, change: Mapping[str, Any]) -> None:
+    for name in PLAIN_FIELDS:
+        if name in change:
+            setattr(reading, name, change[name])
+    seconds = change.get("active_seconds", 0.0)
+    if math.isfinite(seconds):
+        reading.active_seconds = max(reading.active_seconds, seconds)
+
+
+def _append_revision(reading: Reading, user: User, revision_id: UUID, digest: str) -> Document:
+    """Raise the revision, store the reading, and keep the answer for ever."""
+    reading.revision += 1
+    reading.revision_id = revision_id
+    reading.save()
+    answer = reading_documents([reading])[0]
+    ReadingRevision.objects.create(
+        id=revision_id, reading=reading, number=reading.revision, author=user, content=answer, request_digest=digest
+    )
+    return answer
+
+
+def _touch_assignment(project: Project, reading: Reading, user: User) -> None:
+    """A save begins the work, prolongs the lease and counts the time; a deferred case stays so until its verdict changes."""
+    mine = Assignment.objects.filter(case_id=reading.case_id, user=user)
+    if reading.verdict == Verdict.DEFERRED:
+        mine.filter(state=AssignmentState.OPENED).update(state=AssignmentState.IN_PROGRESS)
+        mine.update(active_seconds=reading.active_seconds, changed_at=timezone.now())
+        return
+    mine.update(
+        state=AssignmentState.IN_PROGRESS,
+        note="",
+        active_seconds=reading.active_seconds,
+        lease_expires_at=lease_until(project),
+        changed_at=timezone.now(),
+    )
+
+
+def _check_verdict(reading: Reading) -> None:
+    if not reading.verdict:
+        raise ReadingRefused("no_verdict", "Say what the case shows: lesions, no lesion, not readable, or defer it.")
+    if reading.verdict in (Verdict.NOT_READABLE, Verdict.DEFERRED) and not reading.verdict_reason.strip():
+        raise ReadingRefused("no_reason", "Give the reason.")
+    if reading.verdict == Verdict.DEFERRED:
+        return
+    n_lesions = Lesion.objects.filter(reading=reading).count()
+    positive = "present" in reading.image_findings.values()
+    if reading.verdict == Verdict.LESIONS and not (n_lesions or positive):
+        raise ReadingRefused("nothing_marked", "The verdict is lesions, but none is marked and no image finding is present.")
+    if reading.verdict in (Verdict.NO_LESION, Verdict.NOT_READABLE) and n_lesions:
+        raise ReadingRefused("lesions_present", f"The verdict is {reading.verdict}, but {n_lesions} lesions are marked.")
+
+
+def _check_decided(reading: Reading, user: User, role: str) -> None:
+    """Every finding that was shown has a decision, and an accepted or edited one still has its lesion."""
+    model_reading = model_reading_shown(user, reading.case, role=role)
+    if model_reading is None:
+        return
+    shown = set(shown_lesions(model_reading, threshold=reading.display_threshold).values_list("pk", flat=True))
+    decided = set()
+    for predicted, kind, lesion in Decision.objects.filter(reading=reading).values_list("predicted_id", "kind", "lesion_id"):
+        if kind == DecisionKind.REJECTED or lesion is not None:
+            decided.add(predicted)
+    undecided = sorted(str(pk) for pk in shown - decided)
+    if undecided:
+        raise ReadingRefused("undecided", f"{len(undecided)} findings of the model to decide.", undecided=undecided)
+
+
+def _defer(project: Project, user: User, reading: Reading) -> Document:
+    Assignment.objects.filter(case_id=reading.case_id, user=user).update(
+        state=AssignmentState.DEFERRED, note=reading.verdict_reason[:200], lease_expires_at=None, changed_at=timezone.now()
+    )
+    _record(project, user, reading, "reading.deferred")
+    return reading_documents([reading])[0]
+
+
+def _record(project: Project, user: User, reading: Reading, verb: str) -> None:
+    record_event(
+        actor=user, verb=verb, project_id=project.pk, object_type="reading", object_id=reading.pk,
+        detail={"revision": reading.revision, "verdict": reading.verdict, "case": reading.case.name},
+    )  # fmt: skip

@@ -1,0 +1,255 @@
+"""A save stores exactly what was sent, once, or says why not."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+
+import numpy as np
+import pytest
+
+from backend.audit.models import Event
+from backend.geometry.rle import encode_mask
+from backend.projects.models import Assignment, FindingType
+from backend.readings.models import Lesion, Reading, ReadingRevision
+
+BASE = "/api/v1/projects/breast"
+pytestmark = pytest.mark.django_db
+
+
+def put_blob(client, mask: np.ndarray) -> str:
+    blob = encode_mask(mask)
+    digest = hashlib.sha256(blob).hexdigest()
+    answer = client.put(f"{BASE}/blobs/{digest}/", blob, content_type="application/octet-stream")
+    assert answer.status_code in (200, 201), answer.content
+    return digest
+
+
+def test_a_mark_comes_back_as_it_was_drawn(reader, case, start) -> None:
+    desk = start(reader, case)
+    box = desk.box([10.25, 10], [30, 25.5])
+    answer = desk.mark(box, verdict="lesions", comment="upper outer quadrant", active_seconds=12.5)
+    assert answer.status_code == 200, answer.content
+    reading = answer.json()
+    assert answer["ETag"] == reading["etag"]
+    assert (reading["revision"], reading["verdict"], reading["comment"]) == (1, "lesions", "upper outer quadrant")
+    [lesion] = reading["lesions"]
+    assert (lesion["id"], lesion["points"]) == (box["id"], [[10.25, 10.0], [30.0, 25.5]])
+    assert (lesion["origin"], lesion["score"], lesion["moved_pixels"]) == ("drawn", None, None)
+    again = desk.client.get(f"{BASE}/cases/{case.pk}/").json()["reading"]
+    assert again == reading
+    assignment = Assignment.objects.get(case=case, user=reader)
+    assert (assignment.state, assignment.active_seconds) == ("in_progress", 12.5)
+    assert Event.objects.filter(verb="reading.saved", actor="rita", object_id=reading["id"]).count() == 1
+
+
+def test_a_save_changes_what_it_names_and_nothing_else(reader, case, start) -> None:
+    desk = start(reader, case)
+    first, second = desk.box(), desk.box([40, 40], [50, 50])
+    desk.mark(first, second, comment="two")
+    moved = {**first, "points": [[11, 10], [31, 25]]}
+    reading = desk.save(lesions={"upsert": [moved], "remove": [second["id"]]}).json()
+    assert [(lesion["id"], lesion["points"]) for lesion in reading["lesions"]] == [(first["id"], [[11, 10], [31, 25]])]
+    assert reading["comment"] == "two"
+    assert ReadingRevision.objects.filter(reading_id=reading["id"]).count() == 2
+
+
+def test_without_if_match_nothing_is_saved(reader, case, start) -> None:
+    desk = start(reader, case)
+    answer = desk.client.put(desk.url, {"revision_id": str(uuid.uuid4()), "comment": "x"}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (428, "if_match_required")
+    assert Reading.objects.get(case=case).comment == ""
+
+
+def test_a_stale_save_gets_the_current_reading(reader, case, start) -> None:
+    desk = start(reader, case)
+    old = desk.etag
+    desk.save(comment="first tab")
+    answer = desk.save(etag=old, comment="second tab")
+    assert (answer.status_code, answer.json()["code"]) == (412, "stale")
+    assert answer.json()["current"]["comment"] == "first tab"
+    assert answer["ETag"] == desk.etag
+    assert desk.save(comment="second tab, after a look").status_code == 200
+
+
+def test_repeating_a_revision_returns_the_first_answer(reader, case, start) -> None:
+    desk = start(reader, case)
+    old, revision, box = desk.etag, str(uuid.uuid4()), desk.box()
+    first = desk.save(revision_id=revision, lesions={"upsert": [box]})
+    desk.save(comment="later")
+    repeated = desk.save(etag=old, revision_id=revision, lesions={"upsert": [box]})
+    assert repeated.status_code == 200
+    assert repeated.json() == first.json()
+    other = desk.save(etag=old, revision_id=revision, comment="not the same")
+    assert (other.status_code, other.json()["code"]) == (409, "revision_reused")
+    assert Lesion.objects.count() == 1
+
+
+def test_geometry_off_the_image_is_refused_with_the_lesion_and_the_reason(reader, case, start) -> None:
+    desk = start(reader, case)
+    good, bad = desk.box(), desk.box([90, 70], [101, 75])
+    answer = desk.mark(good, bad)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_lesions")
+    assert list(answer.json()["lesions"]) == [bad["id"]]
+    assert "partly outside the image" in answer.json()["lesions"][bad["id"]]
+    assert not Lesion.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"sop_instance_uid": "1.2.3"}, "no image"),
+        ({"frame": 2}, "frames 1 to 1"),
+        ({"finding_type": 0}, "no lesion type"),
+        ({"kind": "mask", "points": []}, "has a mask"),
+        (
+            {"kind": "mask", "points": [], "mask": {"origin": [0, 0, 0], "shape": [1, 2, 2], "digest": "0" * 64}},
+            "not uploaded",
+        ),
+        ({"mask": {"origin": [0, 0, 0], "shape": [1, 1, 1], "digest": "0" * 64}}, "no mask"),
+        ({"attributes": {"margin": "odd"}}, "no attribute"),
+        ({"origin": "accepted", "origin_lesion": str(uuid.uuid4())}, "no finding of a model"),
+        ({"origin": "accepted"}, "no finding of a model"),
+        ({"origin_lesion": str(uuid.uuid4())}, "comes from no predicted one"),
+    ],
+)
+def test_a_lesion_that_cannot_be_is_refused(reader, case, start, change, reason) -> None:
+    desk = start(reader, case)
+    lesion = {**desk.box(), **change}
+    answer = desk.mark(lesion)
+    assert answer.status_code == 400, answer.content
+    assert reason in answer.json()["lesions"][lesion["id"]]
+
+
+def test_points_are_needed_for_a_box(reader, case, start) -> None:
+    desk = start(reader, case)
+    lesion = desk.box()
+    del lesion["points"]
+    assert "no points" in desk.mark(lesion).json()["lesions"][lesion["id"]]
+
+
+def test_an_image_finding_is_no_lesion_type(reader, case, start, project) -> None:
+    desk = start(reader, case)
+    image_type = FindingType.objects.get(project=project, scope="image")
+    lesion = {**desk.box(), "finding_type": image_type.pk}
+    assert "no lesion type" in desk.mark(lesion).json()["lesions"][lesion["id"]]
+    assert desk.save(image_findings={str(image_type.pk): "present"}).status_code == 200
+    refused = desk.save(image_findings={str(image_type.pk): "perhaps"})
+    assert (refused.status_code, refused.json()["code"]) == (400, "unknown_finding")
+    lesion_type = FindingType.objects.filter(project=project, scope="lesion").first()
+    assert desk.save(image_findings={str(lesion_type.pk): "present"}).status_code == 400
+
+
+def test_marks_and_attributes_follow_the_vocabulary(reader, case, start, project) -> None:
+    benign = FindingType.objects.get(project=project, name="Benign mass")
+    benign.allowed_marks, benign.attributes = ["box"], [{"name": "margin", "values": ["smooth", "lobulated"]}]
+    benign.save()
+    desk = start(reader, case)
+    assert desk.mark(desk.box(attributes={"margin": "smooth"})).status_code == 200
+    assert desk.mark(desk.box(attributes={"margin": "spiky"})).status_code == 400
+    polygon = desk.box([0, 0], [10, 0], [5, 8], kind="polygon")
+    assert "not marked by polygon" in desk.mark(polygon).json()["lesions"][polygon["id"]]
+
+
+def test_a_retired_type_stays_on_old_marks_and_is_refused_on_new_ones(reader, lead, case, start, project, as_person) -> None:
+    desk = start(reader, case)
+    old = desk.box()
+    desk.mark(old)
+    benign = FindingType.objects.get(project=project, name="Benign mass")
+    as_person(lead).patch(f"{BASE}/finding-types/{benign.pk}/", {"retired": True}, format="json")
+    assert desk.mark(desk.box()).status_code == 200, "this draft was opened before"
+    desk = start(reader, case)
+    assert desk.mark({**old, "points": [[1, 1], [9, 9]]}).status_code == 200
+    new = desk.box()
+    assert "retired" in desk.mark(new).json()["lesions"][new["id"]]
+
+
+def test_a_mask_is_stored_with_its_place_and_digest(reader, case, start) -> None:
+    desk = start(reader, case)
+    digest = put_blob(desk.client, np.ones((1, 3, 4), bool))
+    mask = {"origin": [0, 77, 96], "shape": [1, 3, 4], "digest": digest}
+    lesion = desk.box(kind="mask", points=[], mask=mask)
+    answer = desk.mark(lesion)
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["lesions"][0]["mask"] == mask
+    assert desk.client.get(f"{BASE}/blobs/{digest}/").content == encode_mask(np.ones((1, 3, 4), bool))
+    for wrong in ({"origin": [0, 78, 96]}, {"shape": [1, 3, 5]}, {"shape": [1, 4, 4], "origin": [0, 0, 0]}):
+        bad = desk.box(kind="mask", points=[], mask={**mask, **wrong})
+        assert desk.mark(bad).status_code == 400
+
+
+def test_an_empty_mask_is_no_lesion(reader, case, start) -> None:
+    desk = start(reader, case)
+    digest = put_blob(desk.client, np.zeros((1, 3, 4), bool))
+    lesion = desk.box(kind="mask", points=[], mask={"origin": [0, 0, 0], "shape": [1, 3, 4], "digest": digest})
+    assert "empty" in desk.mark(lesion).json()["lesions"][lesion["id"]]
+
+
+def test_a_blob_is_what_its_address_says(reader, case, as_person) -> None:
+    client = as_person(reader)
+    blob = encode_mask(np.ones((1, 2, 2), bool))
+    digest = hashlib.sha256(blob).hexdigest()
+    kind = {"content_type": "application/octet-stream"}
+    assert client.put(f"{BASE}/blobs/{'0' * 64}/", blob, **kind).json()["code"] == "digest"
+    odd = b"odd"
+    assert client.put(f"{BASE}/blobs/{hashlib.sha256(odd).hexdigest()}/", odd, **kind).json()["code"] == "not_run_lengths"
+    assert client.put(f"{BASE}/blobs/{digest}/", blob, **kind).status_code in (200, 201)
+    assert client.put(f"{BASE}/blobs/{digest}/", blob, **kind).status_code == 200
+    assert client.get(f"{BASE}/blobs/{digest}/").status_code == 404, "no reading that may be seen has it"
+
+
+def test_a_lesion_of_another_reading_cannot_be_taken_over(reader, second_reader, case, start) -> None:
+    first, second = start(reader, case), start(second_reader, case)
+    box = first.box()
+    first.mark(box)
+    stolen = second.mark({**box, "points": [[1, 1], [5, 5]]})
+    assert (stolen.status_code, stolen.json()["code"]) == (400, "id_taken")
+    assert Lesion.objects.get(pk=box["id"]).points == [[10, 10], [30, 25]]
+
+
+def test_another_readers_draft_is_not_there(reader, second_reader, lead, case, start, as_person) -> None:
+    desk = start(reader, case)
+    desk.mark(desk.box())
+    for person in (second_reader, lead):
+        client = as_person(person)
+        body = {"revision_id": str(uuid.uuid4()), "comment": "mine now"}
+        assert client.put(desk.url, body, format="json", headers={"If-Match": desk.etag}).status_code == 404
+        assert client.post(f"{desk.url}submit/", headers={"If-Match": desk.etag}).status_code == 404
+        assert client.get(f"{desk.url}revisions/").status_code == 404
+        assert client.get(f"{BASE}/cases/{case.pk}/").json()["others"] == []
+
+
+def test_every_revision_is_kept_and_shown_to_its_reader(reader, case, start) -> None:
+    desk = start(reader, case)
+    desk.save(comment="one")
+    desk.save(comment="two")
+    revisions = desk.client.get(f"{desk.url}revisions/").json()
+    assert [(row["number"], row["content"]["comment"], row["author"]) for row in revisions] == [
+        (2, "two", "rita"),
+        (1, "one", "rita"),
+    ]
+
+
+def test_a_lease_that_ran_out_never_blocks_a_save(reader, second_reader, case, start) -> None:
+    desk = start(reader, case)
+    Assignment.objects.filter(case=case).update(lease_expires_at="2020-01-01T00:00Z")
+    start(second_reader, case)
+    assert desk.mark(desk.box()).status_code == 200
+
+
+def test_a_series_is_marked_on_the_image_it_was_drawn_on(reader, assisted, start) -> None:
+    from tests.rows import make_case
+
+    assisted.unit = "series"
+    assisted.save()
+    case = make_case(assisted, count=5)
+    desk = start(reader, case)
+    assert [image["sop_instance_uid"][-2:] for image in desk.room["series"]["instances"]] == [".1", ".2", ".3", ".4", ".5"]
+    assert desk.room["case"]["n_frames"] == 5
+    uid = desk.room["series"]["instances"][3]["sop_instance_uid"]
+    assert desk.mark(desk.box(sop_instance_uid=uid)).json()["lesions"][0]["sop_instance_uid"] == uid
+    digest = put_blob(desk.client, np.ones((2, 3, 4), bool))
+    mask = {"origin": [3, 0, 0], "shape": [2, 3, 4], "digest": digest}
+    assert desk.mark(desk.box(kind="mask", points=[], mask=mask)).status_code == 200
+    late = desk.box(kind="mask", points=[], mask={**mask, "origin": [4, 0, 0]})
+    assert "frames 4 to 6, the case has 5" in desk.mark(late).json()["lesions"][late["id"]]
