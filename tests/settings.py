@@ -12,6 +12,7 @@ import tempfile
 os.environ["OVERREAD_DATA_DIR"] = tempfile.mkdtemp(prefix="ovr-")
 os.environ["DJANGO_SETTINGS_MODULE"] = "backend.config.settings"
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("OVERREAD_LOG_LEVEL", "WARNING")
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's sync API keeps an event loop running.
 
 from backend.config.settings import *  # noqa: E402, F403
