@@ -1,0 +1,119 @@
+import { IconDownload } from "@tabler/icons-react";
+import { useRef } from "react";
+import { useTranslation } from "react-i18next";
+import type { CurvePoint } from "@/lib/api-types";
+import { csvOf, download, downloadSvg } from "@/lib/download";
+import { count, decimal, interval, nOf } from "@/lib/format";
+import { Button } from "@/ui/button";
+import { Card } from "@/ui/card";
+import { niceTicks, placesFor } from "@/ui/chart/scale";
+import { type ChartSeries, XYChart } from "@/ui/chart/xy-chart";
+
+const COLOURS = ["var(--c1)", "var(--c2)", "var(--c3)", "var(--c4)"];
+
+type Known = CurvePoint & { value: number };
+
+/** What each version reached on VALIDATION against how many readings it learned from. */
+export function CurveCard({ points, slug }: { points: CurvePoint[]; slug: string }) {
+  const { t } = useTranslation("learning");
+  const svg = useRef<SVGSVGElement>(null);
+  const known = points.filter((point): point is Known => point.value !== null);
+  const patients = known.at(-1)?.n_patients;
+  const saveCsv = () =>
+    download(
+      `${slug}-learning-curve.csv`,
+      "text/csv",
+      csvOf([
+        ["n_labels", "metric", "value", "low", "high", "n_patients", "version", "arm"],
+        ...points.map((one) => [
+          one.n_labels,
+          one.metric,
+          one.value,
+          one.low,
+          one.high,
+          one.n_patients,
+          one.version,
+          one.arm,
+        ]),
+      ]),
+    );
+  return (
+    <Card
+      title={t("curve.title")}
+      actions={
+        known.length ? (
+          <>
+            <Button
+              dense
+              variant="ghost"
+              icon={<IconDownload size={16} stroke={1.6} />}
+              onClick={() => svg.current && downloadSvg(`${slug}-learning-curve.svg`, svg.current)}
+            >
+              SVG
+            </Button>
+            <Button dense variant="ghost" icon={<IconDownload size={16} stroke={1.6} />} onClick={saveCsv}>
+              CSV
+            </Button>
+          </>
+        ) : null
+      }
+    >
+      {known.length ? (
+        <XYChart svgRef={svg} label={t("curve.title")} height={300} {...chartOf(known)} />
+      ) : (
+        <p className="sec" style={{ maxWidth: 380 }}>
+          {points.length ? t("curve.tooFew") : t("curve.none")}
+        </p>
+      )}
+    </Card>
+  );
+
+  function chartOf(shown: Known[]) {
+    const arms = [...new Set(shown.map((point) => point.arm))];
+    const lows = shown.map((point) => point.low ?? point.value);
+    const highs = shown.map((point) => point.high ?? point.value);
+    const yTicks = niceTicks(Math.max(0, Math.min(...lows)), Math.min(1, Math.max(...highs)), 5);
+    const most = Math.max(...shown.map((point) => point.n_labels));
+    const xTicks = niceTicks(0, most, 4);
+    const series: ChartSeries[] = arms.map((arm, index) => ({
+      name: armName(arm),
+      colour: COLOURS[index % COLOURS.length] ?? "var(--c2)",
+      shape: index % 2 ? "square" : "circle",
+      width: index ? 1.75 : 2.25,
+      band: true,
+      bars: shown.filter((point) => point.arm === arm).length === 1,
+      endLabel: arms.length > 1 ? armName(arm) : `v${shown.at(-1)?.version ?? ""}`,
+      points: shown
+        .filter((point) => point.arm === arm)
+        .map((point) => ({
+          x: point.n_labels,
+          y: point.value,
+          low: point.low,
+          high: point.high,
+          note: `v${point.version}: ${interval(point, 3)} ${nOf(point.n_patients)}`,
+        })),
+    }));
+    return {
+      right: 70,
+      series,
+      x: { min: 0, max: xTicks.at(-1) ?? most, ticks: xTicks, label: t("curve.labels"), write: count },
+      y: {
+        min: yTicks[0] ?? 0,
+        max: yTicks.at(-1) ?? 1,
+        ticks: yTicks,
+        label: t("curve.axis", {
+          metric: metricName(shown[0]?.metric ?? ""),
+          n: patients === undefined ? "" : nOf(patients),
+        }),
+        write: (value: number) => decimal(value, placesFor(yTicks)),
+      },
+    };
+  }
+
+  function armName(arm: string): string {
+    return t(`arm.${arm}`, { defaultValue: arm });
+  }
+  function metricName(metric: string): string {
+    return t(`metric.${metric}`, { defaultValue: metric });
+  }
+}

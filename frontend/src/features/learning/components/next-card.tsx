@@ -1,0 +1,80 @@
+import { IconDice5, IconTarget } from "@tabler/icons-react";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import type { Learning, NextCase } from "@/lib/api-types";
+import { count, decimal } from "@/lib/format";
+import { Card } from "@/ui/card";
+import { Chip } from "@/ui/chip";
+
+const SHOWN = 12;
+
+/** The cases that the last round put first, and why. */
+export function NextCard({ slug, learning }: { slug: string; learning: Learning }) {
+  const { t } = useTranslation("learning");
+  const cases = [...learning.next].sort((a, b) => a.rank - b.rank);
+  const random = cases.filter((one) => one.arm === "random").length;
+  const acquisition = cases.find((one) => one.arm === "acquired")?.acquisition;
+  const note = cases.length
+    ? t("next.note", {
+        total: count(cases.length),
+        acquired: count(cases.length - random),
+        acquisition: acquisition ? t(`acquisition.${acquisition}`, { defaultValue: acquisition }) : "",
+        random: count(random),
+      })
+    : undefined;
+  return (
+    <Card
+      title={t("next.title")}
+      note={note}
+      actions={
+        learning.serving !== null && cases.length ? <Chip>{t("next.scores", { n: learning.serving })}</Chip> : null
+      }
+    >
+      {cases.length ? (
+        <ul style={{ display: "grid", gridTemplateColumns: "repeat(6, 1fr)", gap: "14px 12px" }}>
+          {cases.slice(0, SHOWN).map((one) => (
+            <li key={one.case} style={{ minWidth: 0 }}>
+              <NextTile slug={slug} one={one} />
+            </li>
+          ))}
+        </ul>
+      ) : (
+        <p className="sec" style={{ maxWidth: 460 }}>
+          {t("next.none")}
+        </p>
+      )}
+    </Card>
+  );
+}
+
+function NextTile({ slug, one }: { slug: string; one: NextCase }) {
+  const { t } = useTranslation("learning");
+  const isRandom = one.arm === "random";
+  return (
+    <Link to={`/p/${slug}/read/${one.case}`} style={{ color: "inherit", display: "block" }}>
+      <span className="thumb-t" style={{ display: "block", aspectRatio: "4 / 3", maxHeight: 106, width: "100%" }}>
+        <img src={one.thumbnail} alt="" loading="lazy" />
+        <span className="tb num" style={{ left: 4, top: 4 }}>
+          {one.rank}
+        </span>
+      </span>
+      <span className="row xs b" style={{ gap: 5, marginTop: 5, color: isRandom ? "var(--n9)" : "var(--n10)" }}>
+        {isRandom ? (
+          <IconDice5 size={14} stroke={1.6} style={{ flex: "none" }} />
+        ) : (
+          <IconTarget size={14} stroke={1.6} style={{ flex: "none" }} />
+        )}
+        <span className="ell">{isRandom ? t("next.random") : t("next.uncertain")}</span>
+      </span>
+      <span className="row sb xs q num">
+        <span className="ell">{one.name}</span>
+        <span className="nw">{valueOf()}</span>
+      </span>
+    </Link>
+  );
+
+  function valueOf(): string {
+    if (isRandom) return one.inclusion_probability === null ? "" : `p = ${decimal(one.inclusion_probability, 3)}`;
+    return one.score === null ? "" : decimal(one.score);
+  }
+}

@@ -1,0 +1,88 @@
+import { Modal, NumberInput, Select, Switch } from "@mantine/core";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useSavePolicy } from "@/features/learning/api/learning";
+import type { Policy } from "@/lib/api-types";
+import { Button } from "@/ui/button";
+import { ErrorLine } from "@/ui/error-state";
+import { ShareField } from "@/ui/share-field";
+
+const ACQUISITIONS = ["entropy", "random"];
+
+/** When a round starts by itself and how it trains. */
+export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: Policy; onClose: () => void }) {
+  const { t } = useTranslation("learning");
+  const save = useSavePolicy(slug);
+  const [draft, setDraft] = useState(policy);
+  const set = (change: Partial<Policy>) => setDraft((now) => ({ ...now, ...change }));
+  const numbers: [
+    keyof Policy & ("every_n_readings" | "batch_size" | "image_size" | "steps_scratch" | "steps_warm" | "seed"),
+    number,
+    number,
+  ][] = [
+    ["every_n_readings", 1, 100000],
+    ["batch_size", 1, 1000],
+    ["image_size", 32, 1024],
+    ["steps_scratch", 1, 1000000],
+    ["steps_warm", 1, 1000000],
+    ["seed", 0, 2 ** 31],
+  ];
+  const known = ACQUISITIONS.includes(policy.acquisition) ? ACQUISITIONS : [policy.acquisition, ...ACQUISITIONS];
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={t("policy.title")}
+      size={560}
+      closeButtonProps={{ "aria-label": t("common:close") }}
+    >
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          save.mutate(draft, { onSuccess: onClose });
+        }}
+      >
+        <Switch
+          label={t("policy.enabled")}
+          description={t("policy.enabledNote")}
+          checked={draft.enabled}
+          onChange={(event) => set({ enabled: event.currentTarget.checked })}
+        />
+        <div style={{ display: "grid", gridTemplateColumns: "1fr 1fr", gap: 16 }}>
+          <Select
+            label={t("policy.acquisition")}
+            data={known.map((value) => ({ value, label: t(`acquisition.${value}`, { defaultValue: value }) }))}
+            value={draft.acquisition}
+            allowDeselect={false}
+            onChange={(acquisition) => acquisition && set({ acquisition })}
+          />
+          {numbers.map(([field, min, max]) => (
+            <NumberInput
+              key={field}
+              label={t(`policy.${field}`)}
+              value={draft[field]}
+              min={min}
+              max={max}
+              allowDecimal={false}
+              onChange={(value) => set({ [field]: Number(value) || min })}
+            />
+          ))}
+        </div>
+        <ShareField
+          label={t("policy.random_share")}
+          note={t("policy.randomNote")}
+          value={draft.random_share}
+          onChange={(random_share) => set({ random_share })}
+        />
+        <ErrorLine error={save.error} />
+        <div className="row" style={{ justifyContent: "flex-end" }}>
+          <Button onClick={onClose}>{t("common:cancel")}</Button>
+          <Button variant="primary" type="submit" busy={save.isPending}>
+            {t("common:save")}
+          </Button>
+        </div>
+      </form>
+    </Modal>
+  );
+}

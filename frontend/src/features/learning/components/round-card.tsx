@@ -1,0 +1,118 @@
+import { IconSquare } from "@tabler/icons-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { isLive, useCancelRound } from "@/features/learning/api/learning";
+import { LossChart } from "@/features/learning/components/loss-chart";
+import { RoundNumbers } from "@/features/learning/components/round-numbers";
+import { RoundSteps } from "@/features/learning/components/round-steps";
+import type { Learning, Round } from "@/lib/api-types";
+import { dayTime } from "@/lib/format";
+import { useKeys } from "@/lib/use-keys";
+import { Button } from "@/ui/button";
+import { Card } from "@/ui/card";
+import { Chip, type ChipTone } from "@/ui/chip";
+import { ConfirmDialog } from "@/ui/confirm-dialog";
+
+export function roundTone(state: Round["state"]): ChipTone {
+  if (state === "done") return "ok";
+  if (state === "failed") return "bad";
+  return state === "cancelled" ? "warn" : "accent";
+}
+
+interface RoundCardProps {
+  slug: string;
+  round: Round | null;
+  learning: Learning;
+}
+
+/** The round that runs, or the last one: six steps, the loss, four numbers, the log. */
+export function RoundCard({ slug, round, learning }: RoundCardProps) {
+  const { t } = useTranslation("learning");
+  const cancel = useCancelRound(slug);
+  const [logShown, showLog] = useState(false);
+  const [asking, ask] = useState(false);
+  useKeys({ l: () => showLog((now) => !now) }, { enabled: round !== null });
+  if (!round) {
+    return (
+      <Card title={t("round.none")}>
+        <p className="sec" style={{ maxWidth: 460 }}>
+          {learning.labels.training === 0 ? t("round.noneNoLabels") : t("round.noneReady")}
+        </p>
+      </Card>
+    );
+  }
+  const live = isLive(round);
+  return (
+    <Card
+      title={
+        <span className="row">
+          {t("round.title", { n: round.number })}
+          <Chip tone={roundTone(round.state)}>{t(`roundState.${round.state}`)}</Chip>
+        </span>
+      }
+      note={noteOf()}
+      actions={
+        <>
+          <Button dense variant="ghost" kbd="L" aria-pressed={logShown} onClick={() => showLog(!logShown)}>
+            {t("round.log")}
+          </Button>
+          {live ? (
+            <Button dense icon={<IconSquare size={14} stroke={1.6} />} onClick={() => ask(true)}>
+              {t("round.cancel")}
+            </Button>
+          ) : null}
+        </>
+      }
+    >
+      <RoundSteps round={round} />
+      {round.message ? (
+        <p className={`alert ${round.state === "failed" ? "bad" : "plain"} sm`} style={{ marginBottom: 12 }}>
+          {round.message}
+        </p>
+      ) : null}
+      {logShown ? (
+        <FullLog lines={round.log} />
+      ) : (
+        <div style={{ display: "flex", gap: 20 }}>
+          <div className="grow">
+            <LossChart round={round} />
+          </div>
+          <RoundNumbers round={round} live={live} />
+        </div>
+      )}
+      <ConfirmDialog
+        opened={asking}
+        title={t("round.cancelTitle", { n: round.number })}
+        action={t("round.cancel")}
+        danger
+        busy={cancel.isPending}
+        error={cancel.error}
+        onClose={() => ask(false)}
+        onConfirm={() => cancel.mutate(round.number, { onSuccess: () => ask(false) })}
+      >
+        {t("round.cancelNote")}
+      </ConfirmDialog>
+    </Card>
+  );
+
+  function noteOf(): string {
+    if (!round) return "";
+    const who =
+      round.trigger === "policy"
+        ? t("round.byPolicy")
+        : round.started_by
+          ? t("round.by", { name: round.started_by })
+          : "";
+    const from = round.base_version === null ? t("round.scratch") : t("round.from", { n: round.base_version });
+    return [dayTime(round.created_at), who, from].filter(Boolean).join(", ");
+  }
+}
+
+function FullLog({ lines }: { lines: string[] }) {
+  const { t } = useTranslation("learning");
+  return (
+    <pre className="mono sec" style={{ margin: 0, height: 232, overflow: "auto", whiteSpace: "pre-wrap" }}>
+      {lines.length ? lines.join("\n") : t("round.noLog")}
+    </pre>
+  );
+}

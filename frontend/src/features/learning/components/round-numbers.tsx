@@ -1,0 +1,42 @@
+import { useTranslation } from "react-i18next";
+import type { Round } from "@/lib/api-types";
+import { DASH, decimal, duration, percent } from "@/lib/format";
+
+/** Time left, time gone, speed, share of training; below them the last lines of the log. */
+export function RoundNumbers({ round, live }: { round: Round; live: boolean }) {
+  const { t } = useTranslation("learning");
+  const { step, steps, images_per_second: speed, seconds_left: left, elapsed } = round.progress;
+  const gone =
+    elapsed ??
+    (round.finished_at ? (Date.parse(round.finished_at) - Date.parse(round.created_at)) / 1000 : undefined);
+  const cells: [string, string][] = [
+    [live && left !== undefined ? duration(left) : DASH, t("number.left")],
+    [gone === undefined ? DASH : duration(gone), t("number.elapsed")],
+    [speed === undefined ? DASH : decimal(speed, 1), t("number.speed")],
+    [step !== undefined && steps ? percent(step / steps) : DASH, t("number.share")],
+  ];
+  return (
+    <div style={{ width: 250, flex: "none" }}>
+      <dl style={{ display: "grid", gridTemplateColumns: "1fr 1fr", gap: "14px 12px", paddingTop: 10 }}>
+        {cells.map(([value, name]) => (
+          <div key={name} style={{ display: "flex", flexDirection: "column-reverse", justifyContent: "flex-end" }}>
+            <dt className="xs q">{name}</dt>
+            <dd className="num keynum">{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <div className="mono q" style={{ borderTop: "1px solid var(--n5)", marginTop: 14, paddingTop: 10 }}>
+        {round.log.slice(-3).map((line, index, all) => (
+          <div
+            key={`${index}${line}`}
+            className="ell"
+            title={line}
+            style={{ color: index === all.length - 1 ? "var(--n9)" : undefined }}
+          >
+            {line}
+          </div>
+        ))}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,125 @@
+import { IconAdjustments } from "@tabler/icons-react";
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { isLive, learningKey, useLearning, useRound, useStartRound } from "@/features/learning/api/learning";
+import { CurveCard } from "@/features/learning/components/curve-card";
+import { NextCard } from "@/features/learning/components/next-card";
+import { PolicyDialog } from "@/features/learning/components/policy-dialog";
+import { RoundCard } from "@/features/learning/components/round-card";
+import { RoundsCard } from "@/features/learning/components/rounds-card";
+import type { Learning } from "@/lib/api-types";
+import { count } from "@/lib/format";
+import { useSlug } from "@/lib/project";
+import { useKeys } from "@/lib/use-keys";
+import { Button } from "@/ui/button";
+import { Card } from "@/ui/card";
+import { ErrorLine, ErrorState } from "@/ui/error-state";
+import { LoadingRows } from "@/ui/loading-rows";
+import { PageHead } from "@/ui/page-head";
+
+export default function LearningPage() {
+  const { t } = useTranslation("learning");
+  const slug = useSlug();
+  const learning = useLearning(slug);
+  if (learning.isError) {
+    return (
+      <>
+        <PageHead title={t("title")} />
+        <Card>
+          <ErrorState error={learning.error} retry={() => void learning.refetch()} />
+        </Card>
+      </>
+    );
+  }
+  if (!learning.data) {
+    return (
+      <>
+        <PageHead title={t("title")} />
+        <Card bare>
+          <LoadingRows rows={10} />
+        </Card>
+      </>
+    );
+  }
+  return <LearningBody slug={slug} learning={learning.data} />;
+}
+
+function LearningBody({ slug, learning }: { slug: string; learning: Learning }) {
+  const { t } = useTranslation("learning");
+  const client = useQueryClient();
+  const start = useStartRound(slug);
+  const [editing, setEditing] = useState(false);
+  const shown = learning.live ?? learning.last;
+  const polled = useRound(slug, learning.live?.number, learning.live !== null);
+  const round = polled.data && polled.data.number === shown?.number ? polled.data : shown;
+  const finished = learning.live !== null && polled.data !== undefined && !isLive(polled.data);
+  useEffect(() => {
+    if (!finished) return;
+    // The round has ended: curve, ranking and worklist are new.
+    for (const key of [learningKey(slug), ["models", slug], ["worklist", slug]]) {
+      void client.invalidateQueries({ queryKey: key });
+    }
+  }, [finished, client, slug]);
+  const mayStart = learning.live === null && learning.labels.training > 0 && !start.isPending;
+  useKeys({ r: () => mayStart && start.mutate() });
+
+  return (
+    <>
+      <PageHead title={t("title")} note={<StateSentence learning={learning} />}>
+        {start.isError ? <ErrorLine error={start.error} /> : <span className="q sm nw">{triggerText()}</span>}
+        <Button icon={<IconAdjustments size={16} stroke={1.6} />} onClick={() => setEditing(true)}>
+          {t("policy.button")}
+        </Button>
+        <Button
+          variant="primary"
+          kbd="R"
+          disabled={!mayStart}
+          busy={start.isPending}
+          onClick={() => start.mutate()}
+        >
+          {t("start")}
+        </Button>
+      </PageHead>
+      <div className="g12 learn">
+        <div style={{ gridColumn: "span 7", minWidth: 0, display: "grid" }}>
+          <RoundCard slug={slug} round={round ?? null} learning={learning} />
+        </div>
+        <div style={{ gridColumn: "span 5", minWidth: 0, display: "grid" }}>
+          <CurveCard points={learning.curve} slug={slug} />
+        </div>
+        <div style={{ gridColumn: "span 7", minWidth: 0, display: "grid" }}>
+          <NextCard slug={slug} learning={learning} />
+        </div>
+        <div style={{ gridColumn: "span 5", minWidth: 0, display: "grid" }}>
+          <RoundsCard slug={slug} rounds={learning.rounds} live={polled.data ?? learning.live} />
+        </div>
+      </div>
+      {editing ? <PolicyDialog slug={slug} policy={learning.policy} onClose={() => setEditing(false)} /> : null}
+    </>
+  );
+
+  function triggerText(): string {
+    if (learning.live) return t("trigger.live", { n: learning.live.number });
+    if (learning.labels.training === 0) return t("trigger.noLabels");
+    if (!learning.policy.enabled) return t("trigger.byHand");
+    const left = Math.max(0, learning.policy.every_n_readings - learning.new_readings);
+    return left ? t("trigger.after", { count: left, shown: count(left) }) : t("trigger.soon");
+  }
+}
+
+function StateSentence({ learning }: { learning: Learning }) {
+  const { t } = useTranslation("learning");
+  return (
+    <>
+      <span className="vr" />
+      <span className="sec num ell">
+        {t("state.labels", {
+          training: count(learning.labels.training),
+          validation: count(learning.labels.validation),
+        })}{" "}
+        {learning.serving === null ? t("state.none") : t("state.serves", { n: learning.serving })}
+      </span>
+    </>
+  );
+}
