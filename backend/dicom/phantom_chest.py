@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from backend.dicom.phantom_shapes import (
     Field,
+    add_strand,
     blurred,
     curve,
     dome,
@@ -23,11 +24,12 @@ from backend.dicom.phantom_shapes import (
     texture,
     through,
     tube,
+    window_of,
     word,
 )
 
 SIDE: Final = 512
-PIXEL_CM: Final = 0.08
+PIXEL_CM: Final = 0.073
 BITS: Final = 12
 _LUNG_DENSITY: Final = 0.25
 _LUNG_DEPTH: Final = 13.5
@@ -91,7 +93,7 @@ def _posed(rng: np.random.Generator) -> _Body:
     size = scale * np.array([stretch, 1 / stretch])
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     matrix = turn @ np.diag(size) / PIXEL_CM
-    origin = np.array([SIDE / 2, SIDE / 2]) + shift / PIXEL_CM
+    origin = np.array([SIDE / 2, SIDE / 2 + 1.6 / PIXEL_CM]) + shift / PIXEL_CM
     centres = np.arange(SIDE, dtype=np.float64) + 0.5
     column, row = np.meshgrid(centres, centres)
     inverse = np.linalg.inv(matrix)
@@ -148,7 +150,19 @@ def _torso(body: _Body, rng: np.random.Generator, lung: Field, sex: str) -> tupl
     x, y = body.x, body.y
     stout = rng.uniform(0.9, 1.18)
     half = through(
-        [(-21, 6.4), (-18.6, 6.6), (-16.6, 9.5), (-15, 16), (-13, 19.4), (-9, 18.4), (-5, 17), (4, 16.2), (12, 15.6), (22, 16.4)], y
+        [
+            (-21, 6.4),
+            (-19, 6.6),
+            (-17.2, 9.5),
+            (-15.8, 16),
+            (-14, 21.5),
+            (-9, 20.2),
+            (-4, 18),
+            (4, 17),
+            (12, 16.4),
+            (22, 17),
+        ],
+        y,
     )
     half = half * (0.6 + 0.4 * stout)
     thick = through([(-22, 6), (-17.5, 6.6), (-14, 9), (-8, 10), (2, 10.6), (9, 11), (20, 11.6)], y) * stout
@@ -170,11 +184,11 @@ def _torso(body: _Body, rng: np.random.Generator, lung: Field, sex: str) -> tupl
     )
     solid = 10.5 * heart + 7 * atrium + 6.5 * knob + 5.5 * arch + 5 * cava + 2.2 * np.asarray(hila)
     lung = np.clip(lung - solid, 0, None).astype(np.float32)
-    windpipe, _ = tube((SIDE, SIDE), body.pixels(curve([(0, -22), (0.1, -12), (0.35, -5.2)], 0.5)), np.full(200, 0.85 * body.scale))
+    windpipe = tube((SIDE, SIDE), body.pixels(curve([(0, -22), (0.1, -12), (0.35, -5.2)], 0.5)), 0.85 * body.scale)
     tissue -= 1.5 * dome(windpipe)
     for end in ((-3.4, -1.2), (3.6, -1.9)):
         path = body.pixels(curve([(0.3, -5.4), (end[0] * 0.5, -3.6), end], 0.4))
-        bronchus, _ = tube((SIDE, SIDE), path, np.full(len(path), 0.55 * body.scale))
+        bronchus = tube((SIDE, SIDE), path, 0.55 * body.scale)
         tissue -= 0.8 * dome(bronchus)
     if rng.random() < 0.6:
         stomach = _ball(body, (7.2 + rng.normal(0, 0.7), 11.6), (3.1 * rng.uniform(0.7, 1.2), 1.7), 8)
@@ -188,7 +202,7 @@ def _bones(body: _Body, rng: np.random.Generator) -> Field:
     for index in range(11):
         start = -12.9 + index * 2.28 + rng.normal(0, 0.06)
         for side in (-1, 1):
-            bone += _rib(body, rng, index, start, side)
+            _add_rib(body, rng, bone, index, start, side)
     phase = rng.uniform(0, 2.4)
     vertebra = np.abs(np.mod(body.y + phase, 2.45) - 1.225)
     across = _rise(1.95 - np.abs(body.x), 0.8)
@@ -197,17 +211,21 @@ def _bones(body: _Body, rng: np.random.Generator) -> Field:
         pedicle = np.hypot((body.x - side * 1.1) / 0.38, (vertebra - 0.35) / 0.45)
         bone += 0.5 * dome(np.clip(pedicle, 0, 1).astype(np.float32))
         lift = rng.normal(0, 0.5)
-        bone += _hollow(
-            body, [(side * 1.9, -11.0), (side * 6, -12.6 + lift), (side * 11, -13.4 + lift), (side * 16, -15.4 + lift)], 0.72, 1.0
+        _add_long_bone(
+            body,
+            bone,
+            [(side * 1.9, -11.0), (side * 6, -12.6 + lift), (side * 11, -13.4 + lift), (side * 16, -15.4 + lift)],
+            0.72,
+            1.0,
         )
-        bone += _hollow(
-            body, [(side * 12.6, -13.2), (side * 13.6, -8), (side * 14.6, -2.2), (side * 16.2, 0.6)], 0.5, 0.5
+        _add_long_bone(
+            body, bone, [(side * 12.6, -13.2), (side * 13.6, -8), (side * 14.6, -2.2), (side * 16.2, 0.6)], 0.5, 0.5
         )
         bone += 2.4 * _ball(body, (side * 19.6, -13.6), (2.5, 2.6), 0)
     return bone
 
 
-def _rib(body: _Body, rng: np.random.Generator, index: int, start: float, side: int) -> Field:
+def _add_rib(body: _Body, rng: np.random.Generator, bone: Field, index: int, start: float, side: int) -> None:
     """One rib: its posterior part from the spine to the chest wall, its anterior part down and inward."""
     lateral = float(_chest_wall(np.array([start + 3.6], dtype=np.float32))[0]) + 0.1
     drop = 1.2 + 0.42 * index
@@ -218,20 +236,24 @@ def _rib(body: _Body, rng: np.random.Generator, index: int, start: float, side: 
         (0.93 * lateral, start + drop),
         (lateral, start + 1.5 * drop + 0.8),
     ]
-    image = _hollow(body, [(side * px, py) for px, py in knots], 0.62 + rng.normal(0, 0.02), 1.0)
+    _add_long_bone(body, bone, [(side * px, py) for px, py in knots], 0.62 + rng.normal(0, 0.02), 1.0)
     if index < 7:
         end = start + 1.5 * drop + 0.8
-        front = [(lateral, end), (0.9 * lateral, end + 2.0), (0.66 * lateral, end + 3.4), (0.44 * lateral, end + 3.6 + 0.15 * index)]
-        image += _hollow(body, [(side * px, py) for px, py in front], 0.66, 0.62)
-    return image
+        inner = end + 3.6 + 0.15 * index
+        front = [(lateral, end), (0.9 * lateral, end + 2.0), (0.66 * lateral, end + 3.4), (0.44 * lateral, inner)]
+        _add_long_bone(body, bone, [(side * px, py) for px, py in front], 0.66, 0.62)
 
 
-def _hollow(body: _Body, knots: list[tuple[float, float]], radius: float, strength: float) -> Field:
+def _add_long_bone(body: _Body, bone: Field, knots: list[tuple[float, float]], radius: float, strength: float) -> None:
     """A long bone: dense shell, light marrow."""
     path = body.pixels(curve(knots, 0.35))
-    share, _ = tube((SIDE, SIDE), path, np.full(len(path), radius * body.scale))
-    shell = dome(share) - 0.8 * dome(np.clip(share / 0.8, 0, 1).astype(np.float32))
-    return (_BONE * strength * (1.15 * shell + 0.24 * dome(share))).astype(np.float32)
+    window = window_of(bone.shape, path, radius * body.scale)
+    if window is None:
+        return
+    corner = np.array([window.columns.start, window.rows.start])
+    share = tube(bone[window].shape, path - corner, radius * body.scale)
+    shell = dome(share) - 0.8 * dome(np.clip(share / 0.8, 0, 1))
+    bone[window] += _BONE * strength * (1.15 * shell + 0.24 * dome(share))
 
 
 def _vessels(body: _Body, rng: np.random.Generator, lung: Field) -> Field:
@@ -240,21 +262,26 @@ def _vessels(body: _Body, rng: np.random.Generator, lung: Field) -> Field:
     for side in (-1, 1):
         for angle in np.linspace(-1.25, 1.35, 8) + rng.normal(0, 0.12, 8):
             start = np.array([side * 4.0, -0.6 + rng.normal(0, 0.8)])
-            _branch(body, rng, added, start, float(angle), 0.36 * rng.uniform(0.8, 1.15), side, 5)
-    return added * np.clip(lung / 3.5, 0, 1)
+            _branch(body, rng, added, start, float(angle), 0.42 * rng.uniform(0.8, 1.15), side, 4)
+    return 1.25 * added / np.float32(body.scale) * np.clip(lung / 3.5, 0, 1)
 
 
 def _branch(
-    body: _Body, rng: np.random.Generator, added: Field, start: NDArray[np.float64], angle: float, radius: float, side: int, depth: int
+    body: _Body,
+    rng: np.random.Generator,
+    added: Field,
+    start: NDArray[np.float64],
+    angle: float,
+    radius: float,
+    side: int,
+    depth: int,
 ) -> None:
-    length = rng.uniform(1.5, 2.9)
+    length = rng.uniform(1.7, 3.2)
     middle_angle = angle + rng.normal(0, 0.18)
     middle = start + 0.5 * length * np.array([side * np.cos(angle), np.sin(angle)])
     end = middle + 0.5 * length * np.array([side * np.cos(middle_angle), np.sin(middle_angle)])
-    path = body.pixels(curve([tuple(start), tuple(middle), tuple(end)], 0.25))
-    radii = np.linspace(radius, radius * 0.78, len(path)) * body.scale
-    share, width = tube(added.shape, path, np.maximum(radii, 0.9))
-    np.maximum(added, 1.55 * dome(share) * width / body.scale, out=added)
+    path = body.pixels(curve([tuple(start), tuple(middle), tuple(end)], 0.5))
+    add_strand(added, path, np.maximum(np.linspace(radius, radius * 0.78, len(path)) * body.scale, 0.8))
     if depth == 0 or radius < 0.05:
         return
     fork = rng.uniform(0.25, 0.6)
@@ -304,10 +331,9 @@ def _spicules(body: _Body, rng: np.random.Generator, centre: tuple[float, float]
     for angle in rng.uniform(0, 2 * np.pi, int(rng.integers(4, 10))):
         way = np.array([np.cos(angle), np.sin(angle)])
         ends = [tuple(np.array(centre) + way * radius * reach) for reach in (0.7, 1.1, rng.uniform(1.3, 1.65))]
-        path = body.pixels(curve(ends, 0.2))
-        share, _ = tube(strands.shape, path, np.linspace(0.13, 0.05, len(path)) * body.scale + 0.5)
-        np.maximum(strands, 0.28 * dome(share), out=strands)
-    return strands
+        path = body.pixels(curve(ends, 0.3))
+        add_strand(strands, path, np.linspace(0.13, 0.06, len(path)) * body.scale)
+    return strands / np.float32(body.scale)
 
 
 def _exposed(attenuation: Field, rng: np.random.Generator) -> NDArray[np.uint16]:

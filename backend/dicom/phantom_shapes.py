@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,9 @@ _LETTERS: Final = {
 
 def word(text: str, scale: int) -> NDArray[np.bool_]:
     """The dots of a word of the letters above, each dot `scale` pixels wide."""
-    rows = [np.array([[bool(bits >> (4 - i) & 1) for i in range(5)] + [False] for bits in _LETTERS[letter]]) for letter in text]
+    rows = [
+        np.array([[bool(bits >> (4 - i) & 1) for i in range(5)] + [False] for bits in _LETTERS[letter]]) for letter in text
+    ]
     return np.kron(np.hstack(rows), np.ones((scale, scale), dtype=bool)).astype(bool)
 
 
@@ -55,31 +57,54 @@ def curve(knots: Sequence[tuple[float, float]], step: float) -> Points:
     return np.vstack([*pieces, points[-1:]])
 
 
-def tube(shape: tuple[int, int], path: Points, radii: NDArray[np.float64]) -> tuple[Field, Field]:
-    """Along a path in pixels: each pixel's distance from the axis as a share of the radius (1 outside), and that radius."""
+class Window(NamedTuple):
+    """A rectangle of an image that a shape touches, as an index."""
+
+    rows: slice
+    columns: slice
+
+
+def window_of(shape: tuple[int, int], path: Points, reach: float) -> Window | None:
+    """The rectangle within `reach` of a path, None if it lies outside the image."""
+    (left, top), (right, bottom) = path.min(axis=0) - reach, path.max(axis=0) + reach
+    rows = slice(int(max(0, top)), int(min(shape[0], max(0, bottom + 2))))
+    columns = slice(int(max(0, left)), int(min(shape[1], max(0, right + 2))))
+    return Window(rows, columns) if rows.start < rows.stop and columns.start < columns.stop else None
+
+
+def _near(window: Window, ends: Points, radius: float) -> Field:
+    """Distance of the pixels of a window from a segment, as a share of the radius."""
+    (x0, y0), (dx, dy) = ends[0], ends[1] - ends[0]
+    x = np.arange(window.columns.start, window.columns.stop, dtype=np.float32) + np.float32(0.5 - x0)
+    y = (np.arange(window.rows.start, window.rows.stop, dtype=np.float32) + np.float32(0.5 - y0))[:, None]
+    along = np.clip((x * np.float32(dx) + y * np.float32(dy)) / np.float32(max(dx * dx + dy * dy, 1e-9)), 0, 1)
+    distance = np.hypot(x - along * np.float32(dx), y - along * np.float32(dy)) / np.float32(radius)
+    return distance.astype(np.float32)
+
+
+def tube(shape: tuple[int, int], path: Points, radius: float) -> Field:
+    """Each pixel's distance from a path in pixels as a share of the radius; 1 outside."""
     share = np.ones(shape, dtype=np.float32)
-    radius = np.zeros(shape, dtype=np.float32)
-    rows, columns = shape
-    for (x0, y0), (x1, y1), r in zip(path[:-1], path[1:], radii[:-1], strict=True):
-        left, right = int(max(0, min(x0, x1) - r)), int(min(columns, max(x0, x1) + r + 2))
-        top, bottom = int(max(0, min(y0, y1) - r)), int(min(rows, max(y0, y1) + r + 2))
-        if left >= right or top >= bottom:
-            continue
-        x = np.arange(left, right, dtype=np.float32) + 0.5 - x0
-        y = (np.arange(top, bottom, dtype=np.float32) + 0.5 - y0)[:, None]
-        dx, dy = x1 - x0, y1 - y0
-        along = np.clip((x * dx + y * dy) / max(dx * dx + dy * dy, 1e-9), 0, 1)
-        near = np.hypot(x - along * dx, y - along * dy) / r
-        window = (slice(top, bottom), slice(left, right))
-        closer = near < share[window]
-        share[window][closer] = near[closer]
-        radius[window][closer] = r
-    return share, radius
+    for ends in np.stack([path[:-1], path[1:]], axis=1):
+        window = window_of(shape, ends, radius)
+        if window is not None:
+            np.minimum(share[window], _near(window, ends, radius), out=share[window])
+    return share
+
+
+def add_strand(thickness: Field, path: Points, radii: NDArray[np.float64]) -> None:
+    """Raise `thickness` to that of a solid round strand along the path, in the unit of its radii, pixels."""
+    for ends, radius in zip(np.stack([path[:-1], path[1:]], axis=1), radii[:-1], strict=True):
+        window = window_of(thickness.shape, ends, radius)
+        if window is not None:
+            solid = 2 * np.float32(radius) * dome(_near(window, ends, radius))
+            np.maximum(thickness[window], solid, out=thickness[window])
 
 
 def blurred(image: Field, sigma: float) -> Field:
     """Gaussian blur by `sigma` pixels; the border is continued by reflection."""
-    pad = int(3 * sigma) + 1
+    # A multiple of 16 keeps the transform's sizes composite, hence fast.
+    pad = -(-int(3 * sigma + 1) // 16) * 16
     padded = np.pad(image, pad, mode="reflect" if pad < min(image.shape) else "edge")
     rows, columns = padded.shape
     fy, fx = np.fft.fftfreq(rows)[:, None], np.fft.rfftfreq(columns)[None]

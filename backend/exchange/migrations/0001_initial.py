@@ -7,51 +7,110 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('archive', '0001_initial'),
-        ('jobs', '0001_initial'),
-        ('projects', '0001_initial'),
+        ("archive", "0001_initial"),
+        ("jobs", "0001_initial"),
+        ("projects", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ImportRun',
+            name="ImportRun",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('uploading', 'Uploading'), ('queued', 'Queued'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], default='uploading', max_length=10)),
-                ('options', models.JSONField(default=dict)),
-                ('message', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('job', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='jobs.job')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='import_runs', to='projects.project')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("uploading", "Uploading"),
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                        ],
+                        default="uploading",
+                        max_length=10,
+                    ),
+                ),
+                ("options", models.JSONField(default=dict)),
+                ("message", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "job",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="jobs.job"
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="import_runs", to="projects.project"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='ImportItem',
+            name="ImportItem",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=500)),
-                ('size', models.PositiveBigIntegerField()),
-                ('received', models.PositiveBigIntegerField(default=0)),
-                ('state', models.CharField(choices=[('uploading', 'Uploading'), ('waiting', 'Waiting'), ('imported', 'Imported'), ('duplicate', 'Duplicate'), ('embargoed', 'Embargoed'), ('refused', 'Refused')], default='uploading', max_length=10)),
-                ('modality', models.CharField(blank=True, max_length=16)),
-                ('reason', models.TextField(blank=True)),
-                ('case', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='projects.case')),
-                ('instance', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='archive.instance')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='exchange.importrun')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=500)),
+                ("size", models.PositiveBigIntegerField()),
+                ("received", models.PositiveBigIntegerField(default=0)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("uploading", "Uploading"),
+                            ("waiting", "Waiting"),
+                            ("imported", "Imported"),
+                            ("duplicate", "Duplicate"),
+                            ("embargoed", "Embargoed"),
+                            ("refused", "Refused"),
+                        ],
+                        default="uploading",
+                        max_length=10,
+                    ),
+                ),
+                ("modality", models.CharField(blank=True, max_length=16)),
+                ("reason", models.TextField(blank=True)),
+                (
+                    "case",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="projects.case"
+                    ),
+                ),
+                (
+                    "instance",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="archive.instance"
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="items", to="exchange.importrun"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['run', 'name'],
-                'indexes': [models.Index(fields=['run', 'state'], name='import_item_state')],
+                "ordering": ["run", "name"],
+                "indexes": [models.Index(fields=["run", "state"], name="import_item_state")],
             },
         ),
     ]

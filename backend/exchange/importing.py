@@ -1,0 +1,201 @@
+"""Runs an import: each file through the archive's door, then cases, then labels. Can be broken off anywhere and run again.
+
+What became of each file is written beside the file's own rows, so a second run of the same import goes on where the
+first one stopped, and importing the same files again changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from django.db.models import Q
+
+from backend.archive.decode_child import DecodeChild
+from backend.archive.ingest import ingest_file
+from backend.archive.models import Instance, Series
+from backend.archive.services import order_series
+from backend.dicom.refusal import Refused
+from backend.exchange.import_options import ImportOptions
+from backend.exchange.label_import import LabelledImage, LabelOutcome, import_labels
+from backend.exchange.label_tables import LabelTables, column_mapping, read_boxes, read_labels
+from backend.exchange.models import ImportItem, ImportRun, ItemState
+from backend.exchange.sources import Source, sources_in
+from backend.projects.case_services import CaseCandidate, add_cases
+from backend.projects.models import Case, Project, Split, Unit
+
+CHUNK: Final = 100
+_MAX_TABLE_BYTES: Final = 200 * 1024 * 1024
+
+
+@dataclass
+class ImportPlan:
+    """The files of a run by what they are: images, mask pictures by name, and the labels their tables hold."""
+
+    images: list[Source]
+    masks: dict[str, Source] = field(default_factory=dict)
+    tables: LabelTables = field(default_factory=LabelTables)
+
+
+def plan_import(sources: Sequence[Source], options: ImportOptions) -> ImportPlan:
+    """Tell images from labels among the files and read the tables; Refused if a table cannot be used.
+
+    Of an import from the server (`options.source`) labels lie at paths of their own; of an upload they are files of it.
+    """
+    plan = ImportPlan(images=[])
+    label_files: dict[str, Source] = {}
+    if options.source:
+        plan.images = list(sources)
+        if options.masks_prefix:
+            plan.masks = {source.name: source for source in sources_in(Path(options.masks_prefix))}
+        label_files = {name: Source(name, Path(name)) for name in (options.labels_file, options.boxes_file) if name}
+    else:
+        for source in sources:
+            if source.name in (options.labels_file, options.boxes_file):
+                label_files[source.name] = source
+            elif options.masks_prefix and source.name.startswith(options.masks_prefix):
+                plan.masks[source.name.removeprefix(options.masks_prefix).lstrip("/")] = source
+            else:
+                plan.images.append(source)
+    if options.labels_file:
+        read_labels(plan.tables, _table(label_files, options.labels_file), column_mapping(options.columns), options.normal)
+    if options.boxes_file:
+        read_boxes(plan.tables, _table(label_files, options.boxes_file), column_mapping(options.box_columns))
+    return plan
+
+
+def _table(label_files: Mapping[str, Source], name: str) -> str:
+    if name not in label_files:
+        raise Refused(f"There is no file {name} among those uploaded.")
+    with label_files[name].opened() as path:
+        if not path.is_file():
+            raise Refused(f"There is no file {name}.")
+        if path.stat().st_size > _MAX_TABLE_BYTES:
+            raise Refused(f"{name} is too big for a table.")
+        try:
+            return path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise Refused(f"{name} is no UTF-8 text.") from error
+
+
+def import_images(
+    *,
+    run: ImportRun,
+    plan: ImportPlan,
+    child: DecodeChild,
+    on_item: Callable[[ImportItem, Source], None],
+) -> None:
+    """Bring every waiting image of the run into the archive and write what became of it."""
+    waiting = {item.name: item for item in ImportItem.objects.filter(run=run, state=ItemState.WAITING)}
+    for source in plan.images:
+        item = waiting.get(source.name)
+        if item is None:
+            continue
+        _import_one(run, item, source, plan.tables, child)
+        item.save(update_fields=["state", "reason", "instance", "case", "modality"])
+        on_item(item, source)
+
+
+def _import_one(run: ImportRun, item: ImportItem, source: Source, tables: LabelTables, child: DecodeChild) -> None:
+    labels = tables.of(source.name)
+    project = run.project
+    try:
+        if source.refusal:
+            raise Refused(source.refusal)
+        with source.opened() as path:
+            ingested = ingest_file(
+                archive=project.archive,
+                child=child,
+                path=path,
+                modality=project.modality,
+                patient_id=labels.patient if labels is not None else "",
+            )
+    except Refused as refusal:
+        item.state, item.reason = ItemState.REFUSED, str(refusal)
+        return
+    item.instance = ingested.instance
+    item.modality = ingested.instance.series.modality
+    item.state, item.reason = ItemState.IMPORTED, ""
+    if not ingested.is_new:
+        item.case = case_of(project, ingested.instance)
+        twin = ImportItem.objects.filter(run=run, instance=ingested.instance).exclude(pk=item.pk).exists()
+        if item.case is not None or twin:
+            item.state, item.reason = ItemState.DUPLICATE, _duplicate_reason(item.case)
+
+
+def _duplicate_reason(case: Case | None) -> str:
+    return f"Already here as {case.name}." if case is not None else "The same image twice in this import."
+
+
+def case_of(project: Project, instance: Instance) -> Case | None:
+    """The case of a project that is this instance, or the series it belongs to."""
+    whole = Q(instance__isnull=True, series_id=instance.series_id)
+    return Case.objects.filter(Q(instance=instance) | whole, project=project).first()
+
+
+def make_cases(*, run: ImportRun, plan: ImportPlan) -> None:
+    """Put series in order, make the cases of everything that came in, and tell each file its case."""
+    project = run.project
+    items = list(ImportItem.objects.filter(run=run, instance__isnull=False).select_related("instance").order_by("name"))
+    series_ids = {
+        item.instance.series_id for item in items if item.instance is not None and item.state != ItemState.DUPLICATE
+    }
+    for series in Series.objects.filter(pk__in=series_ids):
+        order_series(series=series)
+    candidates = []
+    for item in items:
+        labels = plan.tables.of(item.name)
+        candidates.append(CaseCandidate(_pk(item), item.name, labels.group if labels is not None else ""))
+    add_cases(project=project, candidates=candidates)
+    _tell_items(project, items)
+
+
+def _pk(item: ImportItem) -> int:
+    assert item.instance_id is not None
+    return item.instance_id
+
+
+def _tell_items(project: Project, items: Sequence[ImportItem]) -> None:
+    cases: dict[int, Case] = {}
+    by_series = project.unit == Unit.SERIES
+    for case in Case.objects.filter(project=project, instance__isnull=by_series):
+        cases[case.series_id if by_series else case.instance_id or 0] = case
+    for start in range(0, len(items), CHUNK):
+        chunk = items[start : start + CHUNK]
+        for item in chunk:
+            assert item.instance is not None
+            item.case = cases.get(item.instance.series_id if by_series else item.instance.pk)
+            if item.case is None:
+                continue
+            if item.case.split == Split.EMBARGOED and item.state != ItemState.DUPLICATE:
+                item.state, item.reason = ItemState.EMBARGOED, item.case.embargo_reason
+            elif item.state == ItemState.DUPLICATE:
+                item.reason = _duplicate_reason(item.case)
+        ImportItem.objects.bulk_update(chunk, ["case", "state", "reason"])
+
+
+def bring_labels(*, run: ImportRun, plan: ImportPlan, options: ImportOptions) -> LabelOutcome:
+    """Make readings of the labels that came along."""
+    if not options.has_labels:
+        return LabelOutcome()
+    items = ImportItem.objects.filter(run=run, instance__isnull=False, case__isnull=False)
+    found = items.select_related("case", "instance").defer("instance__dicom_json").order_by("name")
+    images = [LabelledImage(item.name, item.instance, item.case) for item in found if item.instance and item.case]
+    return import_labels(project=run.project, images=images, tables=plan.tables, masks=plan.masks, options=options)
+
+
+def write_items(*, run: ImportRun, sources: Sequence[Source]) -> dict[str, UUID]:
+    """A row for every file of a run that has none yet, ready to be imported; ids by name."""
+    known = dict(ImportItem.objects.filter(run=run).values_list("name", "pk"))
+    fresh = [source for source in sources if source.name not in known]
+    for start in range(0, len(fresh), CHUNK):
+        rows = [
+            ImportItem(run=run, name=source.name, size=source.size, received=source.size, state=ItemState.WAITING)
+            for source in fresh[start : start + CHUNK]
+        ]
+        ImportItem.objects.bulk_create(rows)
+        known.update({row.name: row.pk for row in rows})
+    return known

@@ -1,0 +1,200 @@
+"""Tables that come with images: what they say of each file (patient, group, findings, boxes). Pure functions on text.
+
+A labels table has a row per file (or per file and finding), a boxes table a row per box. Columns are found by their
+usual names, or by a mapping such as {"finding": "class"}.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Final
+
+from backend.dicom.refusal import Refused
+
+_USUAL_NAMES: Final[dict[str, tuple[str, ...]]] = {
+    "file": ("file", "filename", "file_name", "image", "image_index", "path"),
+    "finding": ("finding", "finding_type", "class", "label"),
+    "value": ("value", "present"),
+    "patient": ("patient", "patient_id", "patientid"),
+    "group": ("group", "near_dup_group", "near_duplicate_group"),
+    "x": ("x", "xmin", "left"),
+    "y": ("y", "ymin", "top"),
+    "w": ("w", "width"),
+    "h": ("h", "height"),
+}
+COLUMNS: Final = tuple(_USUAL_NAMES)
+_YES: Final = frozenset({"1", "true", "yes", "y", "present", "positive", "+"})
+_NO: Final = frozenset({"0", "false", "no", "n", "absent", "negative", "-"})
+_MAX_FINDINGS: Final = 30
+_MAX_ROWS: Final = 1_000_000
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box in pixels of the picture it was measured in: left, top, width, height, and its finding."""
+
+    finding: str
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+@dataclass
+class FileLabels:
+    """What the tables say of one file. `findings`: name to present or absent (True, False); `is_normal`: no lesion."""
+
+    patient: str = ""
+    group: str = ""
+    findings: dict[str, bool] = field(default_factory=dict)
+    is_normal: bool = False
+    boxes: list[Box] = field(default_factory=list)
+
+
+@dataclass
+class LabelTables:
+    """Labels by file name as the tables write it."""
+
+    files: dict[str, FileLabels] = field(default_factory=dict)
+    has_findings: bool = False
+    has_boxes: bool = False
+
+    def of(self, name: str) -> FileLabels | None:
+        """Labels of an image by its path: the whole path, or its last part, with or without the extension."""
+        path = PurePosixPath(name)
+        for key in (str(path), path.name, path.stem):
+            if key in self.files:
+                return self.files[key]
+        return None
+
+
+def column_mapping(text: str) -> dict[str, str]:
+    """ "finding=class,group=near_dup_group" as a mapping; Refused if it names a column that has no meaning here."""
+    mapping: dict[str, str] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        meaning, _, column = part.partition("=")
+        if meaning.strip() not in _USUAL_NAMES or not column.strip():
+            raise Refused(f"Columns are given as MEANING=COLUMN with meanings {', '.join(COLUMNS)}; not {part!r}.")
+        mapping[meaning.strip()] = column.strip()
+    return mapping
+
+
+def read_labels(tables: LabelTables, text: str, columns: Mapping[str, str], normal: Iterable[str] = ("normal",)) -> None:
+    """Add a table of patients, groups and findings. A finding of `normal` means that the image has no lesion.
+
+    With a value column a row says whether its finding is present; without one, the finding is the image's class, and
+    the other classes of the column are absent.
+    """
+    rows, found = _rows(text, columns)
+    quiet = {word.strip().casefold() for word in normal}
+    for row in rows:
+        labels = tables.files.setdefault(row["file"], FileLabels())
+        labels.patient = _settled(row["file"], "patient", labels.patient, row.get("patient", ""))
+        labels.group = _settled(row["file"], "group", labels.group, row.get("group", ""))
+        finding = row.get("finding", "")
+        if not finding:
+            continue
+        tables.has_findings = True
+        if "value" in found:
+            labels.findings[finding] = _present(row)
+        elif finding.casefold() in quiet:
+            labels.is_normal = True
+        else:
+            labels.findings[finding] = True
+    _check_findings(tables)
+    if "value" not in found:
+        _fill_absent(tables)
+
+
+def read_boxes(tables: LabelTables, text: str, columns: Mapping[str, str]) -> None:
+    """Add a table of boxes; it may carry patient and group, too."""
+    rows, found = _rows(text, columns)
+    missing = [name for name in ("x", "y", "w", "h") if name not in found]
+    if missing:
+        raise Refused(f"The boxes table lacks the columns {', '.join(missing)}.")
+    for row in rows:
+        labels = tables.files.setdefault(row["file"], FileLabels())
+        labels.patient = _settled(row["file"], "patient", labels.patient, row.get("patient", ""))
+        labels.group = _settled(row["file"], "group", labels.group, row.get("group", ""))
+        labels.boxes.append(_box(row))
+    tables.has_boxes = True
+
+
+def renamed(name: str, names: Mapping[str, str]) -> str:
+    """The finding type that a table's word stands for: as mapped, else the word with a capital letter."""
+    for word, meaning in names.items():
+        if word.casefold() == name.casefold():
+            return meaning
+    return name[:1].upper() + name[1:]
+
+
+def _rows(text: str, columns: Mapping[str, str]) -> tuple[list[dict[str, str]], set[str]]:
+    """Rows with our meanings as keys, stripped, and the meanings that the table has."""
+    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
+    headers = {(header or "").strip(): header for header in reader.fieldnames or ()}
+    lower = {header.casefold(): header for header in headers}
+    chosen: dict[str, str] = {}
+    for meaning, usual in _USUAL_NAMES.items():
+        given = columns.get(meaning)
+        if given is not None and given not in headers:
+            raise Refused(f"The table has no column {given}; it has {', '.join(headers)}.")
+        name = given or next((lower[word] for word in usual if word in lower), None)
+        if name is not None:
+            chosen[meaning] = str(headers[name])
+    if "file" not in chosen:
+        raise Refused(f"The table has no column with file names; it has {', '.join(headers) or 'no columns'}.")
+    rows: list[dict[str, str]] = []
+    for row in reader:
+        if len(rows) >= _MAX_ROWS:
+            raise Refused(f"The table has more than {_MAX_ROWS} rows.")
+        values = {meaning: (row.get(column) or "").strip() for meaning, column in chosen.items()}
+        if values["file"]:
+            values["file"] = str(PurePosixPath(values["file"].replace("\\", "/")))
+            rows.append(values)
+    return rows, set(chosen)
+
+
+def _settled(file: str, meaning: str, before: str, now: str) -> str:
+    if before and now and before != now:
+        raise Refused(f"The tables name two values of {meaning} for {file}.")
+    return before or now
+
+
+def _present(row: Mapping[str, str]) -> bool:
+    word = row["value"].casefold()
+    if word in _YES or word in _NO:
+        return word in _YES
+    raise Refused(f"The value of {row['file']} is {row['value'][:20]!r}, neither present nor absent.")
+
+
+def _box(row: Mapping[str, str]) -> Box:
+    try:
+        x, y, w, h = (float(row[name]) for name in ("x", "y", "w", "h"))
+    except ValueError as error:
+        raise Refused(f"A box of {row['file']} is not four numbers.") from error
+    if not all(map(math.isfinite, (x, y, w, h))) or w <= 0 or h <= 0:
+        raise Refused(f"A box of {row['file']} has no size.")
+    return Box(row.get("finding", ""), x, y, w, h)
+
+
+def _names(tables: LabelTables) -> Sequence[str]:
+    return sorted({finding for labels in tables.files.values() for finding in labels.findings})
+
+
+def _check_findings(tables: LabelTables) -> None:
+    names = _names(tables)
+    if len(names) > _MAX_FINDINGS:
+        raise Refused(f"The findings column has {len(names)} different values; is it the right column?")
+
+
+def _fill_absent(tables: LabelTables) -> None:
+    """In a column of classes, what a file's rows do not name is absent."""
+    names = _names(tables)
+    for labels in tables.files.values():
+        if labels.findings or labels.is_normal:
+            labels.findings = {name: labels.findings.get(name, False) for name in names}

@@ -1,0 +1,89 @@
+"""Reads import runs, their files, and how a project's cases are split."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.db.models import Case as Choice
+from django.db.models import Count, IntegerField, QuerySet, Value, When
+
+from backend.exchange.models import ImportItem, ImportRun, ItemState
+from backend.projects.models import Case, Project, Split
+from backend.projects.splits import counts_by_split
+
+# What needs eyes comes first.
+_WORST_FIRST: Final = (
+    ItemState.REFUSED,
+    ItemState.EMBARGOED,
+    ItemState.DUPLICATE,
+    ItemState.UPLOADING,
+    ItemState.WAITING,
+    ItemState.IMPORTED,
+)
+
+
+def item_counts(run: ImportRun) -> dict[str, int]:
+    """Number of a run's files by state, and in all."""
+    rows = ImportItem.objects.filter(run=run).order_by().values_list("state").annotate(count=Count("pk"))
+    counts = {str(state): 0 for state in ItemState} | {str(state): count for state, count in rows}
+    return {"total": sum(counts.values()), **counts}
+
+
+def run_document(run: ImportRun) -> dict[str, Any]:
+    """A run as the API tells it."""
+    counts = item_counts(run)
+    waiting = counts["waiting"] + counts["uploading"]
+    return {
+        "id": str(run.pk),
+        "state": run.state,
+        "created_at": run.created_at,
+        "finished_at": run.finished_at,
+        "created_by": run.created_by.get_username() if run.created_by is not None else "",
+        "options": run.options,
+        "message": run.message,
+        "counts": counts,
+        "progress": {"done": counts["total"] - waiting, "total": counts["total"]},
+        "job": str(run.job_id) if run.job_id is not None else None,
+    }
+
+
+def runs_of(project: Project) -> QuerySet[ImportRun]:
+    """A project's runs, the newest first."""
+    return ImportRun.objects.filter(project=project).select_related("created_by").order_by("-created_at")
+
+
+def items_worst_first(run: ImportRun, state: str = "") -> QuerySet[ImportItem]:
+    """A run's files, those that need eyes first; `state`: only those of one state."""
+    rank = Choice(
+        *(When(state=state, then=Value(place)) for place, state in enumerate(_WORST_FIRST)), output_field=IntegerField()
+    )
+    items = ImportItem.objects.filter(run=run).select_related("case").annotate(rank=rank).order_by("rank", "name")
+    return items.filter(state=state) if state else items
+
+
+def item_document(item: ImportItem) -> dict[str, Any]:
+    """A file of a run as the API tells it."""
+    case = item.case
+    return {
+        "id": str(item.pk),
+        "name": item.name,
+        "size": item.size,
+        "received": item.received,
+        "state": item.state,
+        "modality": item.modality,
+        "reason": item.reason,
+        "case": {"id": str(case.pk), "name": case.name, "split": case.split} if case is not None else None,
+    }
+
+
+def split_document(project: Project) -> dict[str, Any]:
+    """How many cases lie in each split, and which are embargoed and why."""
+    rows = Case.objects.filter(project=project).order_by().values_list("split").annotate(count=Count("pk"))
+    embargoed = Case.objects.filter(project=project, split=Split.EMBARGOED).order_by("number")
+    return {
+        **counts_by_split(dict(rows)),
+        "embargoed": [
+            {"case": str(case.pk), "name": case.name, "reason": case.embargo_reason}
+            for case in embargoed.only("name", "embargo_reason")[:1000]
+        ],
+    }

@@ -1,0 +1,292 @@
+"""Import runs from the first byte to the last: opened, filled by uploads in chunks, started, run by worker or command."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from backend.accounts.models import User
+from backend.archive.decode_child import DecodeChild
+from backend.archive.models import Archive, Instance
+from backend.audit.services import record_event
+from backend.dicom.refusal import Refused
+from backend.exchange.import_options import ImportOptions, import_options
+from backend.exchange.importing import CHUNK, bring_labels, import_images, make_cases, plan_import, write_items
+from backend.exchange.label_import import LabelOutcome
+from backend.exchange.models import ImportItem, ImportRun, ImportState, ItemState
+from backend.exchange.sources import Source, remove_uploads, sources_in, upload_folder, zip_sources
+from backend.exchange.zips import is_zip
+from backend.jobs.models import Job
+from backend.jobs.services import JobCancelled, Lease, enqueue_job, is_cancelled, report_progress
+from backend.projects.models import Project
+
+MAX_FILES: Final = 10_000
+MAX_FILE_BYTES: Final = 8 * 1024**3
+MAX_CHUNK_BYTES: Final = 8 * 1024**2
+_REPORT_SECONDS: Final = 0.5
+
+
+class ImportConflict(Exception):
+    """The run or the file is not in the state that this step needs; `extra` goes into the answer."""
+
+    def __init__(self, code: str, message: str, **extra: Any) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.extra = extra
+
+
+@dataclass(frozen=True)
+class OfferedFile:
+    """A file that the browser is about to send."""
+
+    name: str
+    size: int
+
+
+def create_import_run(
+    *, project: Project, by: User | None, files: Sequence[OfferedFile], options: ImportOptions
+) -> ImportRun:
+    """Open a run for the files that the browser offers; Refused if there are too many, or one is too big."""
+    if len(files) > MAX_FILES:
+        raise Refused(f"{len(files)} files are too many for one import; the limit is {MAX_FILES}. Send a zip archive.")
+    for offered in files:
+        if offered.size > MAX_FILE_BYTES:
+            raise Refused(f"{offered.name} has {offered.size >> 20} MB; the limit is {MAX_FILE_BYTES >> 20} MB.")
+    names = _clean_names(files)
+    _settle_profile(project, options)
+    with transaction.atomic():
+        run = ImportRun.objects.create(project=project, created_by=by, options=options.as_json())
+        record_event(
+            actor=by, verb="import.created", project_id=project.pk, object_type="import", object_id=run.pk,
+            detail={"files": len(files)},
+        )  # fmt: skip
+    for start in range(0, len(names), CHUNK):
+        rows = [_offered_item(run, name, offered) for name, offered in names[start : start + CHUNK]]
+        ImportItem.objects.bulk_create(rows)
+    return run
+
+
+def _clean_names(files: Sequence[OfferedFile]) -> list[tuple[str, OfferedFile]]:
+    """Names as relative paths, each once; they are labels only, no file is ever opened by them."""
+    seen: set[str] = set()
+    named = []
+    for offered in files:
+        parts = [
+            part
+            for part in PurePosixPath(offered.name.replace("\\", "/").replace("\0", "")).parts
+            if part not in ("/", "..")
+        ]
+        name = "/".join(parts)[-480:] or "file"
+        number = 2
+        while name in seen:
+            name, number = f"{'/'.join(parts)[-470:]} ({number})", number + 1
+        seen.add(name)
+        named.append((name, offered))
+    return named
+
+
+def _offered_item(run: ImportRun, name: str, offered: OfferedFile) -> ImportItem:
+    if offered.size == 0:
+        return ImportItem(run=run, name=name, size=0, state=ItemState.REFUSED, reason="The file is empty.")
+    return ImportItem(run=run, name=name, size=offered.size)
+
+
+def _settle_profile(project: Project, options: ImportOptions) -> None:
+    """The profile belongs to the archive: it may be chosen with the first import and never changes after."""
+    archive = project.archive
+    if not options.deid_profile or options.deid_profile == archive.deid_profile:
+        return
+    with transaction.atomic():
+        locked = Archive.objects.select_for_update().get(pk=archive.pk)
+        if Instance.objects.filter(series__study__archive=locked).exists():
+            raise Refused(f"This archive de-identifies with profile {archive.deid_profile}; that cannot change any more.")
+        locked.deid_profile = options.deid_profile
+        locked.save(update_fields=["deid_profile"])
+    archive.deid_profile = options.deid_profile
+
+
+def receive_chunk(*, item: ImportItem, offset: int, data: bytes) -> int:
+    """Write a piece of an upload; the number of bytes received so far. ImportConflict where the piece does not fit on."""
+    if item.run.state != ImportState.UPLOADING or item.state != ItemState.UPLOADING:
+        raise ImportConflict("received", "This file is complete.", received=item.received)
+    if offset != item.received:
+        raise ImportConflict("offset", "The upload goes on elsewhere.", received=item.received)
+    if offset + len(data) > item.size:
+        raise Refused("More bytes than the file was said to have.")
+    folder = upload_folder(item.run_id)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(folder / str(item.pk), os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        written = 0
+        while written < len(data):
+            written += os.pwrite(handle, data[written:], offset + written)
+    finally:
+        os.close(handle)
+    received = offset + len(data)
+    state = ItemState.WAITING if received == item.size else ItemState.UPLOADING
+    # Two requests with one piece write the same bytes in one place; only the first may count them.
+    if not ImportItem.objects.filter(pk=item.pk, received=offset).update(received=received, state=state):
+        item.refresh_from_db()
+        raise ImportConflict("offset", "The upload goes on elsewhere.", received=item.received)
+    return received
+
+
+def start_import(*, run: ImportRun, by: User | None, skip_unfinished: bool = False) -> Job:
+    """Hand the run to a worker; starting twice gives the same job. ImportConflict while files are still being sent."""
+    with transaction.atomic():
+        locked = ImportRun.objects.select_for_update().get(pk=run.pk)
+        if locked.job is not None:
+            return locked.job
+        unfinished = ImportItem.objects.filter(run=locked, state=ItemState.UPLOADING)
+        if not skip_unfinished and (count := unfinished.count()):
+            raise ImportConflict("unfinished", f"{count} files are not complete yet.", unfinished=count)
+        unfinished.update(state=ItemState.REFUSED, reason="The upload was not finished.")
+        locked.job = enqueue_job(
+            task="exchange.run_import",
+            queue="default",
+            project_id=locked.project_id,
+            requested_by=by,
+            arguments={"import_run": str(locked.pk)},
+        )
+        locked.state = ImportState.QUEUED
+        locked.save(update_fields=["job", "state"])
+        record_event(
+            actor=by, verb="import.started", project_id=locked.project_id, object_type="import", object_id=locked.pk
+        )  # fmt: skip
+    return locked.job
+
+
+def run_import(lease: Lease) -> None:
+    """The worker's side of `start_import`: goes on where an earlier attempt stopped; its result is in the lease."""
+    run = ImportRun.objects.select_related("project__archive").get(pk=UUID(lease.job.arguments["import_run"]))
+    if run.state == ImportState.DONE:
+        return
+    total = ImportItem.objects.filter(run=run).count()
+    last = 0.0
+
+    def on_item(done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last < _REPORT_SECONDS and done < total:
+            return
+        last = time.monotonic()
+        if is_cancelled(lease):
+            raise JobCancelled
+        report_progress(lease, done=done, total=total)
+
+    on_item(0, total)
+    try:
+        outcome = perform_import(run=run, on_item=lambda _item, done, total: on_item(done, total))
+    except JobCancelled:
+        _close(run, ImportState.FAILED, "Cancelled. What was imported before stays.")
+        raise
+    except Refused as refusal:
+        _close(run, ImportState.FAILED, str(refusal))
+        raise
+    lease.result["readings"] = outcome.made
+
+
+def perform_import(*, run: ImportRun, on_item: Callable[[ImportItem, int, int], None]) -> LabelOutcome:
+    """Import all files of a run: images, then cases, then labels. `on_item` hears of each file, with (done, total).
+
+    Refused where a table of labels cannot be used; single files that cannot be used are told in their items.
+    """
+    options = import_options(run.options)
+    ImportRun.objects.filter(pk=run.pk).update(state=ImportState.RUNNING)
+    sources, archives = _sources(run, options)
+    ids = write_items(run=run, sources=sources)
+    plan = plan_import(sources, options)
+    finished = ImportItem.objects.filter(run=run).exclude(state__in=(ItemState.WAITING, ItemState.UPLOADING)).count()
+    count = {"done": finished, "total": len(ids) - len(archives)}
+
+    def told(item: ImportItem, source: Source) -> None:
+        count["done"] += 1
+        if not source.entry and not options.source:
+            source.path.unlink(missing_ok=True)  # received bytes do not stay
+        on_item(item, count["done"], count["total"])
+
+    with DecodeChild() as child:
+        import_images(run=run, plan=plan, child=child, on_item=told)
+    make_cases(run=run, plan=plan)
+    outcome = bring_labels(run=run, plan=plan, options=options)
+    _tell_labels(run, outcome, archives)
+    remove_uploads(run.pk)
+    _close(run, ImportState.DONE, f"{outcome.made} readings of {options.imported_reader}." if outcome.made else "")
+    return outcome
+
+
+def _sources(run: ImportRun, options: ImportOptions) -> tuple[list[Source], list[UUID]]:
+    """The files of a run, those inside its zip archives included, and the items that are such archives."""
+    if options.source:
+        names = set(ImportItem.objects.filter(run=run).values_list("name", flat=True))
+        found = sources_in(Path(options.source))
+        return [source for source in found if not names or source.name in names], []
+    sources: list[Source] = []
+    archives: list[UUID] = []
+    for item in ImportItem.objects.filter(run=run, state=ItemState.WAITING):
+        path = upload_folder(run.pk) / str(item.pk)
+        if not path.is_file():
+            continue
+        if not is_zip(path):
+            sources.append(Source(item.name, path, size=item.size))
+            continue
+        try:
+            sources += zip_sources(path, f"{item.name}/")
+            archives.append(item.pk)
+        except Refused as refusal:
+            ImportItem.objects.filter(pk=item.pk).update(state=ItemState.REFUSED, reason=str(refusal))
+    return sources, archives
+
+
+def _tell_labels(run: ImportRun, outcome: LabelOutcome, archives: Sequence[UUID]) -> None:
+    """Write into the items what became of labels; what is left waiting were tables and masks."""
+    for name, reason in outcome.refused:
+        ImportItem.objects.filter(run=run, name=name).update(reason=reason)
+    ImportItem.objects.filter(pk__in=archives).delete()  # its files have rows of their own
+    ImportItem.objects.filter(run=run, state=ItemState.WAITING).update(state=ItemState.IMPORTED, reason="Labels.")
+
+
+def _close(run: ImportRun, state: str, message: str) -> None:
+    with transaction.atomic():
+        run.state, run.message, run.finished_at = state, message, timezone.now()
+        run.save(update_fields=["state", "message", "finished_at"])
+        record_event(
+            actor=None, verb="import.finished", project_id=run.project_id, object_type="import", object_id=run.pk,
+            detail={"state": state},
+        )  # fmt: skip
+    if state == ImportState.FAILED:
+        remove_uploads(run.pk)
+
+
+def import_from_server(
+    *,
+    project: Project,
+    by: User | None,
+    options: ImportOptions,
+    limit: int | None,
+    on_item: Callable[[ImportItem, int, int], None],
+) -> tuple[ImportRun, LabelOutcome]:
+    """Import a folder, zip archive or file that lies on the server (`options.source`), here and now.
+
+    `limit` takes that many files, spread evenly over all of them by name.
+    """
+    sources = sources_in(Path(options.source))
+    if limit is not None and 0 < limit < len(sources):
+        sources = [sources[index * len(sources) // limit] for index in range(limit)]
+    _settle_profile(project, options)
+    run = ImportRun.objects.create(project=project, created_by=by, options=options.as_json(), state=ImportState.RUNNING)
+    write_items(run=run, sources=sources)
+    try:
+        outcome = perform_import(run=run, on_item=on_item)
+    except Refused as refusal:
+        _close(run, ImportState.FAILED, str(refusal))
+        raise
+    return run, outcome

@@ -1,0 +1,80 @@
+"""Where the files of an import lie: uploaded, in a folder on the server, or inside a zip archive of either."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+
+from backend.dicom.refusal import Refused
+from backend.exchange.zips import extract_entry, is_zip, zip_entries
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of an import: `path`, or the file `entry` of the zip archive at `path`; `refusal`: why not even tried."""
+
+    name: str
+    path: Path
+    entry: str = ""
+    size: int = 0
+    refusal: str = ""
+
+    @contextmanager
+    def opened(self) -> Iterator[Path]:
+        """The file as a path on this machine for the time of the block; Refused if it cannot be unpacked."""
+        if not self.entry:
+            yield self.path
+            return
+        with tempfile.TemporaryDirectory(prefix="unzip-", dir=scratch_folder()) as folder:
+            target = Path(folder) / "file"
+            extract_entry(self.path, self.entry, target)
+            yield target
+
+
+def scratch_folder() -> Path:
+    """A private folder in the data folder for files that live a moment."""
+    folder: Path = settings.UPLOAD_DIR / "scratch"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def upload_folder(run_id: UUID | str) -> Path:
+    """Where the uploads of a run lie until they are imported."""
+    folder: Path = settings.UPLOAD_DIR / str(run_id)
+    return folder
+
+
+def remove_uploads(run_id: UUID | str) -> None:
+    """Delete the received bytes of a run."""
+    shutil.rmtree(upload_folder(run_id), ignore_errors=True)
+
+
+def sources_in(path: Path) -> list[Source]:
+    """The files of a folder (not hidden ones), of a zip archive, or the one file, by name; Refused if there is none."""
+    if path.is_dir():
+        found = [
+            Source(file.relative_to(path).as_posix(), file, size=file.stat().st_size)
+            for file in sorted(path.rglob("*"))
+            if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
+        ]
+    elif path.is_file() and is_zip(path):
+        found = zip_sources(path)
+    elif path.is_file():
+        found = [Source(path.name, path, size=path.stat().st_size)]
+    else:
+        raise Refused(f"There is no file or folder {path}.")
+    if not found:
+        raise Refused(f"There is no file in {path}.")
+    return found
+
+
+def zip_sources(path: Path, prefix: str = "") -> list[Source]:
+    """The files of a zip archive, named below `prefix`."""
+    return [Source(prefix + entry.name, path, entry.name, entry.size, entry.refusal) for entry in zip_entries(path)]
