@@ -1,3 +1,33 @@
 """Tasks of the queues `train` and `infer`: thin, one id in, a few lines. Only this module's processes load torch."""
 
 from __future__ import annotations
+
+from celery import shared_task
+
+from workers.pool import evaluate_holdout, predict_pool
+from workers.rounds import run_round
+from workers.running import running
+
+
+@shared_task(name="learning.run_round")
+def run_round_task(job_id: str) -> None:
+    """Snapshot, train, evaluate, gate, predict, rank."""
+    with running(job_id) as lease:
+        if lease is not None:
+            run_round(lease)
+
+
+@shared_task(name="learning.predict_pool")
+def predict_pool_task(job_id: str) -> None:
+    """Let a version read the unread cases that it has not read."""
+    with running(job_id) as lease:
+        if lease is not None:
+            predict_pool(lease)
+
+
+@shared_task(name="learning.evaluate_holdout")
+def evaluate_holdout_task(job_id: str) -> None:
+    """Evaluate a released version on HOLDOUT, once."""
+    with running(job_id) as lease:
+        if lease is not None:
+            evaluate_holdout(lease)

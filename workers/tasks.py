@@ -6,9 +6,10 @@ from celery import shared_task
 
 from backend.audit.sealing import seal_events
 from backend.jobs.services import reconcile_jobs
+from backend.learning.services import start_due_rounds
 from workers.running import running
 
-__all__ = ["reconcile", "running", "seal_audit"]
+__all__ = ["reconcile", "running", "seal_audit", "start_due"]
 
 
 @shared_task(name="jobs.reconcile")
@@ -21,3 +22,9 @@ def reconcile() -> None:
 def seal_audit() -> None:
     """Chain the newest rows of the audit trail."""
     seal_events()
+
+
+@shared_task(name="learning.start_due_rounds")
+def start_due() -> None:
+    """Start the rounds that the policies ask for."""
+    start_due_rounds()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 import secrets
@@ -85,7 +86,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "csp.middleware.CSPMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "backend.config.request_log.RequestLogMiddleware",
     "backend.accounts.middleware.PasswordChangeMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
@@ -253,7 +254,10 @@ LOGGING: dict[str, Any] = {
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 *([structlog.processors.format_exc_info] if _AS_JSON else []),
-                structlog.processors.JSONRenderer() if _AS_JSON else structlog.dev.ConsoleRenderer(colors=False),
+                # A plain traceback: one with local variables would write patients' data into the log.
+                structlog.processors.JSONRenderer()
+                if _AS_JSON
+                else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
             ],
             "foreign_pre_chain": _LOG_STEPS,
         }
@@ -273,6 +277,9 @@ structlog.configure(
     cache_logger_on_first_use=True,
 )
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = False
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 METRICS_TOKEN = env.str("OVERREAD_METRICS_TOKEN", default="")
 
 
@@ -314,6 +321,8 @@ CELERY_BEAT_SCHEDULE = {
 }
 JOB_LEASE_SECONDS = env.float("JOB_LEASE_SECONDS", default=60.0)
 JOB_HEARTBEAT_SECONDS = env.float("JOB_HEARTBEAT_SECONDS", default=10.0)
+# How much training a kill -9 may cost; a checkpoint is some 20 MB.
+CHECKPOINT_SECONDS = env.float("CHECKPOINT_SECONDS", default=10.0)
 WORKER_QUEUES = ["default", "infer", "train"]
 # `/readyz` asks for a live worker of each of these; fewer where an autoscaler may stop the others.
 REQUIRED_WORKERS: list[str] = env.list("OVERREAD_REQUIRED_WORKERS", default=WORKER_QUEUES)

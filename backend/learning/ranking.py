@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from backend.learning.models import AcquisitionScore, Round
-from backend.projects.models import Case
+from backend.projects.models import Case, Split
 from backend.projects.priority_services import CHUNK, CasePriority, write_priorities
 from backend.registry.models import ModelVersion
 
@@ -46,7 +46,8 @@ def store_scores(*, round_: Round, version: ModelVersion, scores: dict[UUID, flo
 
 def scored(round_: Round) -> QuerySet[AcquisitionScore]:
     """The round's scores of cases that are still unread, by case number."""
-    return AcquisitionScore.objects.filter(round=round_, case__is_open=True).select_related("case").order_by("case__number")
+    rows = AcquisitionScore.objects.filter(round=round_, case__is_open=True, case__split=Split.POOL)
+    return rows.select_related("case").order_by("case__number")
 
 
 def write_ranking(*, round_: Round, version: ModelVersion, batch: Sequence[Chosen]) -> None:

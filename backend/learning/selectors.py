@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from backend.learning.models import Round, SnapshotItem, TrainingPolicy
 from backend.learning.states import ENDED
@@ -47,7 +47,7 @@ def new_labels(project: Project) -> int:
 
 def truth(project: Project, split: str) -> list[Reading]:
     """One reading per case of the split, by case number: the consensus, else the newest person's, else an imported one."""
-    rows = labels(project, split).select_related("case", "reader").order_by("submitted_at", "pk")
+    rows = with_marks(labels(project, split)).order_by("submitted_at", "pk")
     best: dict[object, Reading] = {}
     for row in rows:
         kept = best.get(row.case_id)
@@ -63,7 +63,8 @@ def live_round(project: Project) -> Round | None:
 
 def cases_to_predict(project: Project) -> QuerySet[Case]:
     """Unread POOL cases in the order of the worklist: those that are read next come first."""
-    return Case.objects.filter(project=project, split=Split.POOL, is_open=True).order_by("-priority", "number")
+    rows = Case.objects.filter(project=project, split=Split.POOL, is_open=True).select_related("series")
+    return rows.order_by("-priority", "number")
 
 
 def unread_by(version: ModelVersion) -> QuerySet[Case]:
@@ -78,9 +79,13 @@ def model_reader(version: ModelVersion) -> Reader | None:
 
 
 def snapshot_readings(round_: Round) -> list[Reading]:
-    """The readings of the round's snapshot with their cases and marks, in a fixed order."""
-    items = SnapshotItem.objects.filter(snapshot=round_.snapshot_id).order_by("case__number", "reading")
-    pks = list(items.values_list("reading", flat=True))
-    rows = Reading.objects.filter(pk__in=pks).select_related("case", "reader").prefetch_related("lesions")
-    by_pk = {row.pk: row for row in rows}
+    """The readings of the round's snapshot in a fixed order, without those that were changed since."""
+    items = SnapshotItem.objects.filter(snapshot=round_.snapshot_id, revision=F("reading__revision"))
+    pks = list(items.order_by("case__number", "reading").values_list("reading", flat=True))
+    by_pk = {row.pk: row for row in with_marks(Reading.objects.filter(pk__in=pks))}
     return [by_pk[pk] for pk in pks]
+
+
+def with_marks(readings: QuerySet[Reading]) -> QuerySet[Reading]:
+    """The readings with all that `workers.datasets` makes arrays of."""
+    return readings.select_related("case__series", "reader").prefetch_related("lesions")

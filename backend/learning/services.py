@@ -79,12 +79,20 @@ def _settings(policy: TrainingPolicy, *, number: int, warm: bool) -> dict[str, A
     return {
         "track": "warm" if warm else "scratch",
         "steps": policy.steps_warm if warm else policy.steps_scratch,
+        "steps_scratch": policy.steps_scratch,
         "image_size": policy.image_size,
         "acquisition": policy.acquisition,
         "batch_size": policy.batch_size,
         "random_share": policy.random_share,
         "seed": policy.seed + number,
     }
+
+
+def train_from_scratch(*, round_: Round) -> None:
+    """The round has no weights to start from: it trains from scratch, and as long as that takes."""
+    if round_.settings["track"] != "scratch":
+        round_.settings = {**round_.settings, "track": "scratch", "steps": round_.settings["steps_scratch"]}
+        round_.save(update_fields=["settings"])
 
 
 def freeze_snapshot(*, round_: Round, vocabulary_version: int) -> Snapshot:

@@ -43,6 +43,8 @@ def foreground_aware_random(types: NDArray[np.float32], generator: np.random.Gen
 def entropy(types: NDArray[np.float32], generator: np.random.Generator) -> Scores:
     """Mean entropy of the 2 % most uncertain pixels, 0…1: the image's mean would only follow the lesion's area."""
     _check(types)
+    if types.shape[1] == 1:
+        return np.zeros(len(types))
     shares = np.clip(types.reshape(types.shape[0], types.shape[1], -1).astype(np.float64), 1e-12, 1)
     pixels = -(shares * np.log(shares)).sum(axis=1) / np.log(types.shape[1])
     top = max(1, round(pixels.shape[1] * TOP_SHARE))

@@ -71,7 +71,7 @@ def draw_target(marks: Sequence[Mark], *, rows: int, columns: int, complete: boo
     target = np.full((rows, columns), 0 if complete else IGNORED, dtype=np.uint8)
     for mark in marks:
         if mark.kind in ("box", "point") or mark.type_index is None:
-            target[_reach(mark, rows, columns)] = IGNORED
+            target[reach_pixels(mark, rows, columns)] = IGNORED
     for mark in marks:
         if mark.type_index is not None and mark.kind != "point":
             target[lesion_pixels(mark, rows, columns)] = mark.type_index
@@ -90,7 +90,7 @@ def lesion_pixels(mark: Mark, rows: int, columns: int) -> NDArray[np.bool_]:
     return rasterise_mark(kind=mark.kind, points=mark.points, rows=rows, columns=columns)
 
 
-def _reach(mark: Mark, rows: int, columns: int) -> NDArray[np.bool_]:
+def reach_pixels(mark: Mark, rows: int, columns: int) -> NDArray[np.bool_]:
     """Every pixel of which the mark leaves open whether it is lesion."""
     if mark.mask is not None:
         return mark.mask

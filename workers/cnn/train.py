@@ -15,7 +15,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -24,6 +24,9 @@ from torch.nn import functional
 
 from workers.cnn.data import IGNORED, UNKNOWN, Augmentation, Samples, draw_rows, make_batch
 from workers.cnn.model import NetConfig, Outputs, UNet, Weights, build_network, set_priors
+
+SCRATCH_RATE: Final = 5e-3
+WARM_RATE: Final = 3e-3
 
 
 class TrainingDiverged(RuntimeError):
@@ -37,7 +40,7 @@ class Recipe:
     steps: int
     seed: int
     batch: int = 8
-    rate: float = 5e-3
+    rate: float = SCRATCH_RATE
     weight_decay: float = 1e-2
     warm_up_share: float = 0.1
     final_rate_share: float = 0.02
@@ -51,9 +54,6 @@ class Recipe:
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)
-
-
-WARM_RATE = 3e-3
 
 
 @dataclass(frozen=True, slots=True)

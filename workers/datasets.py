@@ -1,0 +1,294 @@
+"""The only translator between rows and arrays: cases to images, readings to targets and truth, predictions to findings."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from backend.archive.models import Instance
+from backend.archive.rendering import Window, render_frame
+from backend.archive.store import get_object
+from backend.geometry.rasterise import crop_mask, paste_mask
+from backend.geometry.rle import blob_key, decode_mask
+from backend.learning.model_readings import CaseFound, FoundLesion
+from backend.learning.vocabulary import Vocabulary
+from backend.metrics.overlap import Region, overlap_size, union
+from backend.projects.models import Case
+from backend.projects.selectors import case_instances
+from backend.readings.models import Lesion, MarkKind, ReaderKind, Reading, Verdict
+from workers.cnn.data import (
+    UNKNOWN,
+    Letterbox,
+    Mark,
+    Samples,
+    draw_target,
+    lesion_pixels,
+    reach_pixels,
+    shrink_image,
+    shrink_target,
+)
+from workers.cnn.predict import PredictedLesion, Predictions
+
+# Lung and soft tissue in one range of 8 bits; other modalities are shown as their header says.
+CT_WINDOW: Final = Window(center=-300, width=1400, function="LINEAR_EXACT")
+CACHE_VERSION: Final = 1
+MARKED_FRAMES: Final = 16
+EMPTY_FRAMES: Final = 4
+LUMA: Final = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+
+
+class UnreadableCase(Exception):
+    """A case whose pixels cannot be had; the round goes on without it and says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseImages:
+    """All frames of a case in series order, in the network grid: `images` uint8 [frames, S, S]."""
+
+    case: Case
+    frames: Sequence[tuple[Instance, int]]
+    letterbox: Letterbox
+    images: NDArray[np.uint8]
+
+    @property
+    def content(self) -> NDArray[np.int64]:
+        """Rows and columns of the grid that each frame fills."""
+        return np.tile(np.array(self.letterbox.content, dtype=np.int64), (len(self.images), 1))
+
+
+@dataclass(frozen=True, slots=True)
+class CaseTruth:
+    """What a reading says is true: lesions by type, and what is known of each output per image (0 or 1)."""
+
+    lesions: Sequence[tuple[int, Region]]
+    outputs: dict[str, int]
+    complete: bool
+    boxed: bool
+
+
+def case_images(case: Case, *, size: int) -> CaseImages:
+    """Decode a case, or take it from the cache of this machine; UnreadableCase with the reason."""
+    frames = [(row, number) for row in case_instances(case) for number in range(1, row.number_of_frames + 1)]
+    if not frames:
+        raise UnreadableCase(f"{case.name} has no images")
+    first = frames[0][0]
+    if any((row.rows, row.columns) != (first.rows, first.columns) for row, _ in frames):
+        raise UnreadableCase(f"{case.name} mixes images of different sizes")
+    letterbox = Letterbox(first.rows, first.columns, size)
+    place = settings.DATA_DIR / "cache" / f"images-{CACHE_VERSION}-{size}" / f"{case.pk}.npy"
+    if place.exists():
+        images = np.load(place)
+        if images.shape == (len(frames), size, size):
+            return CaseImages(case, frames, letterbox, images)
+    modality = case.series.modality
+    images = np.stack([shrink_image(_grey(case, row, number, modality), size=size) for row, number in frames])
+    _keep(place, images)
+    return CaseImages(case, frames, letterbox, images)
+
+
+def _grey(case: Case, instance: Instance, number: int, modality: str) -> NDArray[np.uint8]:
+    try:
+        shown = render_frame(instance, number, CT_WINDOW if modality == "CT" else None)
+    except Exception as error:
+        raise UnreadableCase(f"{case.name} frame {number} cannot be decoded: {error}") from error
+    return (shown @ LUMA).round().astype(np.uint8) if shown.ndim == 3 else shown
+
+
+def _keep(place: Path, images: NDArray[np.uint8]) -> None:
+    """Write the cache entry whole or not at all; a worker may die at any moment."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as file:
+        np.save(file, images)
+    os.replace(file.name, place)
+
+
+def training_samples(readings: Iterable[Reading], *, vocabulary: Vocabulary, size: int) -> tuple[Samples, list[str]]:
+    """The training set of some readings (with case, reader and lesions at hand), and why some were left out."""
+    images, contents, targets, known, findings, omitted = [], [], [], [], [], []
+    for reading in readings:
+        try:
+            loaded = case_images(reading.case, size=size)
+        except UnreadableCase as error:
+            omitted.append(str(error))
+            continue
+        marks = _marks_by_frame(reading, loaded, vocabulary)
+        outputs = _known_outputs(reading, vocabulary)
+        for frame in _frames_to_learn(reading, marks, len(loaded.images)):
+            box = loaded.letterbox
+            target = draw_target(marks.get(frame, []), rows=box.rows, columns=box.columns, complete=_is_complete(reading))
+            images.append(loaded.images[frame])
+            contents.append(box.content)
+            targets.append(shrink_target(target, size=size))
+            known.append([vocabulary.knows(pk, reading.vocabulary_version) for pk in vocabulary.types])
+            of_frame = outputs if len(loaded.images) == 1 else _outputs_of_frame(outputs, marks.get(frame, []), vocabulary)
+            findings.append([of_frame.get(name, UNKNOWN) for name in vocabulary.outputs])
+    n = len(images)
+    return Samples(
+        images=np.array(images, dtype=np.uint8).reshape(n, size, size),
+        content=np.array(contents, dtype=np.int64).reshape(n, 2),
+        targets=np.array(targets, dtype=np.uint8).reshape(n, size, size),
+        type_known=np.array(known, dtype=bool).reshape(n, len(vocabulary.types)),
+        findings=np.array(findings, dtype=np.uint8).reshape(n, len(vocabulary.outputs)),
+    ), omitted
+
+
+def _is_complete(reading: Reading) -> bool:
+    """Whether what is not marked is free of lesions: not so where only the image as a whole was labelled positive."""
+    return reading.label_kind == "full" or reading.verdict == Verdict.NO_LESION
+
+
+def _frames_to_learn(reading: Reading, marks: dict[int, list[Mark]], n_frames: int) -> list[int]:
+    """An image: itself. A series: marked slices, and empty ones where masks or the verdict say that they are empty."""
+    if n_frames == 1:
+        return [0]
+    marked = sorted(marks)
+    empty: list[int] = []
+    drawn_in_space = all(mark.mask is not None for found in marks.values() for mark in found)
+    if _is_complete(reading) and drawn_in_space:
+        empty = _evenly([frame for frame in range(n_frames) if frame not in marks], EMPTY_FRAMES)
+    return _evenly(marked, MARKED_FRAMES) + empty
+
+
+def _evenly(items: list[int], most: int) -> list[int]:
+    if len(items) <= most:
+        return items
+    return [items[round(index)] for index in np.linspace(0, len(items) - 1, most)]
+
+
+def _marks_by_frame(reading: Reading, loaded: CaseImages, vocabulary: Vocabulary) -> dict[int, list[Mark]]:
+    """The reading's lesions as marks on frames (0-based in series order)."""
+    at = {(row.pk, number): index for index, (row, number) in enumerate(loaded.frames)}
+    found: dict[int, list[Mark]] = {}
+    for lesion in reading.lesions.all():
+        index = vocabulary.type_index(lesion.finding_type_id)
+        if lesion.kind != MarkKind.MASK:
+            mark = Mark(lesion.kind, index, points=lesion.points)
+            found.setdefault(at[lesion.instance_id, lesion.frame], []).append(mark)
+            continue
+        mask, origin = _mask_of(lesion)
+        for frame in range(origin[0], origin[0] + mask.shape[0]):
+            box = loaded.letterbox
+            plane = paste_mask(mask=mask, origin=origin, frame=frame, rows=box.rows, columns=box.columns)
+            if plane.any():
+                found.setdefault(frame, []).append(Mark("mask", index, mask=plane))
+    return found
+
+
+def _mask_of(lesion: Lesion) -> tuple[NDArray[np.bool_], list[int]]:
+    shape, origin = list(lesion.mask_shape or ()), list(lesion.mask_origin or ())
+    return decode_mask(get_object(blob_key(lesion.mask_digest)), shape), origin
+
+
+def _known_outputs(reading: Reading, vocabulary: Vocabulary) -> dict[str, int]:
+    """What a reading says of each output per image: 1, 0, or nothing where it does not say.
+
+    A person who submits has seen every finding on offer, so what is not ticked is absent; an imported reading says
+    nothing of findings that its file did not name.
+    """
+    told = {int(pk): value == "present" for pk, value in reading.image_findings.items() if value in ("present", "absent")}
+    marked = {lesion.finding_type_id for lesion in reading.lesions.all()}
+    complete = _is_complete(reading)
+    outputs: dict[str, int] = {}
+    lesion_told = [told[pk] for pk in vocabulary.types if pk in told]
+    if complete or marked or any(lesion_told):
+        outputs["any"] = int(bool(marked) or any(lesion_told))
+    for pk in vocabulary.types:
+        if pk in told or pk in marked:
+            outputs[f"type:{pk}"] = int(pk in marked or told[pk])
+        elif complete and vocabulary.knows(pk, reading.vocabulary_version):
+            outputs[f"type:{pk}"] = 0
+    asked = reading.reader.kind == ReaderKind.PERSON
+    for pk in vocabulary.findings:
+        if pk in told or (asked and vocabulary.knows(pk, reading.vocabulary_version)):
+            outputs[f"finding:{pk}"] = int(told.get(pk, False))
+    return outputs
+
+
+def _outputs_of_frame(outputs: dict[str, int], marks: Sequence[Mark], vocabulary: Vocabulary) -> dict[str, int]:
+    """Of one slice only its own marks are known, and what is absent from the whole series."""
+    own = {"any": int(bool(marks))}
+    indices = {mark.type_index for mark in marks}
+    for index, pk in enumerate(vocabulary.types, 1):
+        own[f"type:{pk}"] = int(index in indices)
+    absent = {name: 0 for name, value in outputs.items() if name.startswith("finding:") and value == 0}
+    return {**absent, **own}
+
+
+def case_truth(reading: Reading, *, loaded: CaseImages, vocabulary: Vocabulary) -> CaseTruth:
+    """A reading as the truth to measure against, in the case's own pixels; marks on touching slices are one lesion."""
+    box = loaded.letterbox
+    at = {(row.pk, number): index for index, (row, number) in enumerate(loaded.frames)}
+    lesions: list[tuple[int, Region]] = []
+    rows = list(reading.lesions.all())
+    for lesion in rows:
+        if lesion.kind == MarkKind.MASK:
+            mask, origin = _mask_of(lesion)
+            lesions.append((lesion.finding_type_id, Region(mask, (origin[0], origin[1], origin[2]))))
+            continue
+        mark = Mark(lesion.kind, 1, points=lesion.points)
+        drawn = reach_pixels if lesion.kind == MarkKind.POINT else lesion_pixels
+        start, cut = crop_mask(drawn(mark, box.rows, box.columns)[None])
+        lesions.append((lesion.finding_type_id, Region(cut, (at[lesion.instance_id, lesion.frame], start[1], start[2]))))
+    return CaseTruth(
+        lesions=_joined(lesions) if len(loaded.frames) > 1 else lesions,
+        outputs=_known_outputs(reading, vocabulary),
+        complete=_is_complete(reading),
+        boxed=any(lesion.kind == MarkKind.BOX for lesion in rows),
+    )
+
+
+def _joined(lesions: Sequence[tuple[int, Region]]) -> list[tuple[int, Region]]:
+    """Marks of one type that overlap from slice to slice become one lesion."""
+    joined: list[tuple[int, Region]] = []
+    for kind, region in sorted(lesions, key=lambda one: (one[0], one[1].origin[0])):
+        for index, (other_kind, other) in enumerate(joined):
+            if kind == other_kind and _touches(other, region):
+                merged = union([other, region])
+                assert merged is not None
+                joined[index] = (kind, merged)
+                break
+        else:
+            joined.append((kind, region))
+    return joined
+
+
+def _touches(earlier: Region, later: Region) -> bool:
+    """Whether the later region overlaps the earlier one in the same or the next slice."""
+    frame, row, column = later.origin
+    return overlap_size(earlier, later) > 0 or overlap_size(earlier, Region(later.mask, (frame - 1, row, column))) > 0
+
+
+def case_found(
+    loaded: CaseImages, predictions: Predictions, lesions: Sequence[PredictedLesion], *, vocabulary: Vocabulary
+) -> CaseFound:
+    """What the network said of a case, as the rows of a model's reading."""
+    scores = output_scores(predictions, vocabulary)
+    found = []
+    for lesion in lesions:
+        instance, number = loaded.frames[lesion.origin[0]]
+        found.append(
+            FoundLesion(
+                finding_type_id=vocabulary.types[lesion.type_index - 1],
+                instance_id=instance.pk,
+                frame=number,
+                origin=lesion.origin,
+                mask=lesion.mask,
+                score=lesion.score,
+            )
+        )
+    findings = {str(pk): round(scores[f"finding:{pk}"], 4) for pk in vocabulary.findings}
+    return CaseFound(loaded.case.pk, found, findings)
+
+
+def output_scores(predictions: Predictions, vocabulary: Vocabulary) -> dict[str, float]:
+    """The score of each output for the case: of a series, that of its highest slice."""
+    highest = predictions.findings.max(axis=0)
+    return {name: float(score) for name, score in zip(vocabulary.outputs, highest, strict=True)}

@@ -1,0 +1,76 @@
+"""Model versions as networks ready to read; the last ones used stay warm in the process."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from backend.archive.store import get_object
+from backend.learning.vocabulary import Vocabulary
+from backend.registry.models import ModelVersion
+from workers import cnn
+from workers.cnn.checkpoint import decode_weights, network_of
+from workers.cnn.model import NetConfig, UNet, Weights
+from workers.cnn.predict import PredictedLesion, Predictions, find_lesions, predict
+from workers.cnn.train import probe_precision
+from workers.datasets import CaseImages
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedVersion:
+    """A model version ready to read."""
+
+    network: UNet
+    vocabulary: Vocabulary
+    image_size: int
+    precision: str
+
+    def read(self, loaded: CaseImages) -> tuple[Predictions, list[PredictedLesion]]:
+        """What the network says of a case: its outputs, and the lesions in the case's own pixels."""
+        said = predict(self.network, loaded.images, loaded.content, precision=self.precision)
+        return said, find_lesions(said.types, letterbox=loaded.letterbox)
+
+
+KEPT: Final = 2
+_warm: OrderedDict[str, LoadedVersion] = OrderedDict()
+
+
+def load_version(version: ModelVersion) -> LoadedVersion:
+    """The version's network, from this process's memory where it is still warm."""
+    key = version.weights_sha256
+    if key not in _warm:
+        config = NetConfig.from_dict(version.config["net"])
+        _warm[key] = LoadedVersion(
+            network=network_of(version_weights(version), config=config),
+            vocabulary=Vocabulary.from_dict(version.finding_type_ids),
+            image_size=version.config["image_size"],
+            precision=machine_precision(),
+        )
+        while len(_warm) > KEPT:
+            _warm.popitem(last=False)
+    _warm.move_to_end(key)
+    return _warm[key]
+
+
+def version_weights(version: ModelVersion) -> Weights:
+    """The stored weights, checked against their digest."""
+    return decode_weights(get_object(version.weights_key), sha256=version.weights_sha256)
+
+
+@cache
+def machine_precision() -> str:
+    """What this machine computes fastest in, measured once per process on a small batch."""
+    return probe_precision(64, net=NetConfig(n_types=2, n_findings=3), batch=4)
+
+
+@cache
+def code_version() -> str:
+    """SHA-256 (12 digits) over the sources of `workers.cnn`: the same digits, the same learner."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(cnn.__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return f"cnn-{digest.hexdigest()[:12]}"

@@ -1,0 +1,163 @@
+"""A round, step by step: snapshot → train → evaluate → gate → predict → rank.
+
+The round's state says which step is next, every step may be begun anew, and training goes on from its last checkpoint:
+a worker may die anywhere, the next one goes on. All writes are short; the long work happens between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+import numpy as np
+from django.db import transaction
+
+from backend.jobs.services import JobCancelled, Lease
+from backend.learning.evaluation import gate_decision
+from backend.learning.models import Round, RoundState
+from backend.learning.ranking import Chosen, scored, store_scores, unscored, write_ranking
+from backend.learning.selectors import cases_to_predict
+from backend.learning.services import advance_round, end_round, freeze_snapshot, note_on_round
+from backend.learning.vocabulary import vocabulary_of
+from backend.projects.models import Split
+from backend.registry.selectors import latest_evaluation, serving_version
+from backend.registry.services import hold_version, promote_version, record_evaluation
+from workers.cnn.acquisition import draw_batch
+from workers.cnn.predict import BrokenModel
+from workers.cnn.train import TrainingDiverged
+from workers.evaluating import evaluation_of, measure_versions
+from workers.networks import load_version, machine_precision
+from workers.pool import read_cases
+from workers.reporting import Reporter
+from workers.training import NothingToLearn, forget_checkpoint, train_round
+
+
+def run_round(lease: Lease) -> None:
+    """Carry a round from where it is to its end."""
+    rounds = Round.objects.select_related("project", "base_version", "model_version", "snapshot")
+    round_ = rounds.get(pk=lease.job.arguments["round"])
+    report = Reporter(lease)
+    try:
+        while (step := STEPS.get(RoundState(round_.state))) is not None:
+            report.check()
+            step(round_, report)
+    except JobCancelled:
+        end_round(round_=round_, to=RoundState.CANCELLED, message="Cancelled.")
+        forget_checkpoint(round_)
+        raise
+    except (TrainingDiverged, BrokenModel, NothingToLearn) as error:
+        end_round(round_=round_, to=RoundState.FAILED, message=f"{error}.")
+        forget_checkpoint(round_)
+        raise
+    lease.result.update(round=round_.number, state=str(round_.state))
+    forget_checkpoint(round_)
+
+
+def _begin(round_: Round, report: Reporter) -> None:
+    """Freeze what decides the outcome beside the labels: vocabulary and precision."""
+    report.tell("snapshot", "")
+    frozen = {"vocabulary": vocabulary_of(round_.project).as_dict(), "precision": machine_precision()}
+    advance_round(round_=round_, to=RoundState.SNAPSHOT, settings={**round_.settings, **frozen})
+
+
+def _snapshot(round_: Round, report: Reporter) -> None:
+    snapshot = freeze_snapshot(round_=round_, vocabulary_version=round_.project.vocabulary_version)
+    report.tell("snapshot", f"{snapshot.items.count()} readings")
+    report.log(f"snapshot {snapshot.hash[:12]}")
+
+
+def _evaluate(round_: Round, report: Reporter) -> None:
+    """Measure the new version and the one that serves on the same VALIDATION cases."""
+    version, champion = round_.model_version, serving_version(round_.project)
+    assert version is not None
+    versions = [version] if champion is None else [version, champion]
+
+    def on_case(done: int, total: int) -> None:
+        if report.is_due():
+            report.tell("evaluate", f"{done} of {total} cases")
+
+    loaded = [load_version(one) for one in versions]
+    measured = measure_versions(
+        round_.project, Split.VALIDATION, loaded, threshold=round_.project.display_threshold, on_case=on_case
+    )
+    report.check()
+    evaluations = [
+        (one, evaluation_of(cases, reads.vocabulary, one.display_threshold, one.seed))
+        for one, reads, cases in zip(versions, loaded, measured, strict=True)
+    ]
+    with transaction.atomic():
+        for one, numbers in evaluations:
+            record_evaluation(version=one, split=Split.VALIDATION, **numbers)
+        advance_round(round_=round_, to=RoundState.GATING)
+    patients = evaluations[0][1]["n_patients"]
+    if not patients:
+        note_on_round(round_=round_, sentence="VALIDATION has no labelled case yet: nothing could be measured.")
+    report.tell("evaluate", f"{patients} patients")
+
+
+def _gate(round_: Round, report: Reporter) -> None:
+    version, champion = round_.model_version, serving_version(round_.project)
+    assert version is not None
+    own = latest_evaluation(version)
+    others = latest_evaluation(champion) if champion else None
+    gate = gate_decision(
+        own.per_case if own else [],
+        others.per_case if others else [],
+        against=champion.number if champion else None,
+        seed=version.seed,
+    )
+    with transaction.atomic():
+        if gate["decision"] == "serves":
+            promote_version(version=version, by=None, gate=gate)
+        else:
+            hold_version(version=version, gate=gate)
+        advance_round(round_=round_, to=RoundState.PREDICTING)
+    note_on_round(round_=round_, sentence=gate["text"])
+    report.tell("gate", f"against v{champion.number}" if champion else "first version")
+
+
+def _predict(round_: Round, report: Reporter) -> None:
+    """The serving version reads the unread cases, those that are next in the worklist first."""
+    version = serving_version(round_.project)
+    assert version is not None
+    total = cases_to_predict(round_.project).count()
+    waiting = list(unscored(round_, cases_to_predict(round_.project)))
+
+    def on_chunk(done: int, scores: dict[UUID, float]) -> None:
+        store_scores(round_=round_, version=version, scores=scores)
+        report.tell("predict", f"{total - len(waiting) + done} of {total} cases")
+
+    read_cases(version, waiting, report=report, settings_=round_.settings, on_chunk=on_chunk)
+    report.tell("predict", f"{total} cases")
+    advance_round(round_=round_, to=RoundState.RANKING)
+
+
+def _rank(round_: Round, report: Reporter) -> None:
+    """Draw the next batch and write the order of the worklist."""
+    version = serving_version(round_.project)
+    assert version is not None
+    rows = list(scored(round_))
+    drawn = draw_batch(
+        np.array([row.score for row in rows], dtype=np.float64),
+        [row.case.group_key for row in rows],
+        size=round_.settings["batch_size"],
+        random_share=round_.settings["random_share"],
+        generator=np.random.default_rng(round_.settings["seed"]),
+    )
+    batch = [Chosen(rows[one.row].case_id, one.arm, one.inclusion_probability) for one in drawn]
+    report.check()
+    write_ranking(round_=round_, version=version, batch=batch)
+    report.tell("rank", f"next {len(batch)}")
+    advance_round(round_=round_, to=RoundState.DONE)
+
+
+STEPS: Final[dict[RoundState, Callable[[Round, Reporter], None]]] = {
+    RoundState.QUEUED: _begin,
+    RoundState.SNAPSHOT: _snapshot,
+    RoundState.TRAINING: train_round,
+    RoundState.EVALUATING: _evaluate,
+    RoundState.GATING: _gate,
+    RoundState.PREDICTING: _predict,
+    RoundState.RANKING: _rank,
+}

@@ -1,0 +1,188 @@
+"""The training step of a round: snapshot to samples, the loop with its checkpoints, and the new version."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+
+from backend.archive.store import delete_object, get_object, put_object
+from backend.learning.models import Round, RoundState
+from backend.learning.selectors import snapshot_readings
+from backend.learning.services import advance_round, note_on_round, train_from_scratch, write_history
+from backend.learning.vocabulary import Vocabulary
+from backend.registry.models import ModelVersion
+from backend.registry.selectors import next_version_number
+from backend.registry.services import create_model_version
+from workers.cnn.checkpoint import CheckpointCorrupt, decode_checkpoint, encode_checkpoint, encode_weights
+from workers.cnn.data import Samples
+from workers.cnn.model import NetConfig, UNet, build_network, transfer_weights
+from workers.cnn.train import SCRATCH_RATE, WARM_RATE, Recipe, Training
+from workers.datasets import training_samples
+from workers.networks import code_version, version_weights
+from workers.reporting import Reporter
+
+LOG_SECONDS: Final = 5.0
+FEW_LABELS: Final = 20
+
+
+class NothingToLearn(Exception):
+    """No image of the snapshot can be used."""
+
+
+def train_round(round_: Round, report: Reporter) -> None:
+    """Train from the snapshot, or go on from the last checkpoint, and write down the new version."""
+    vocabulary = Vocabulary.from_dict(round_.settings["vocabulary"])
+    samples, omitted = training_samples(snapshot_readings(round_), vocabulary=vocabulary, size=round_.settings["image_size"])
+    for reason in omitted:
+        report.log(reason)
+    if not len(samples):
+        raise NothingToLearn("None of the labelled images can be used")
+    _note_thin_labels(round_, samples)
+    training = _new_training(round_, samples, vocabulary, report)
+    _resume(training, round_, report)
+    _run_training(training, round_, report)
+    _make_version(training, round_, vocabulary, report)
+
+
+def _note_thin_labels(round_: Round, samples: Samples) -> None:
+    present = int(samples.presence.any(axis=0).sum())
+    if present == 0:
+        note_on_round(round_=round_, sentence="No lesion among the labels: only findings of the whole image are learned.")
+    elif len(samples) < FEW_LABELS:
+        note_on_round(round_=round_, sentence=f"Only {len(samples)} labelled images: expect little of this version.")
+
+
+def _new_training(round_: Round, samples: Samples, vocabulary: Vocabulary, report: Reporter) -> Training:
+    """From the weights of the version that served when the round started, else from scratch."""
+    net = NetConfig(n_types=len(vocabulary.types), n_findings=len(vocabulary.outputs))
+    start = None
+    if round_.settings["track"] == "warm":
+        start = _warm_start(round_, net, vocabulary, report)
+    if start is None:
+        train_from_scratch(round_=round_)
+    recipe = Recipe(
+        steps=round_.settings["steps"],
+        seed=round_.settings["seed"],
+        rate=WARM_RATE if start is not None else SCRATCH_RATE,
+        flip=not round_.project.laterality_matters,
+        precision=round_.settings["precision"],
+    )
+    return Training(samples, net=net, recipe=recipe, start=start)
+
+
+def _warm_start(round_: Round, net: NetConfig, vocabulary: Vocabulary, report: Reporter) -> UNet | None:
+    """The base version's network with heads for today's vocabulary; None, and a line in the log, if it cannot be had."""
+    base: ModelVersion | None = round_.base_version
+    if base is None:
+        return None
+    old = Vocabulary.from_dict(base.finding_type_ids)
+    network = build_network(net, seed=base.seed)
+    try:
+        transfer_weights(
+            version_weights(base),
+            network=network,
+            old_types=old.types,
+            new_types=vocabulary.types,
+            old_findings=old.outputs,
+            new_findings=vocabulary.outputs,
+        )
+    except (ValueError, FileNotFoundError) as error:
+        report.log(f"no warm start from version {base.number}: {error}")
+        return None
+    return network
+
+
+def _resume(training: Training, round_: Round, report: Reporter) -> None:
+    try:
+        training.restore(decode_checkpoint(get_object(_checkpoint_key(round_))))
+    except FileNotFoundError:
+        return
+    except CheckpointCorrupt as error:
+        report.log(f"from the beginning: {error}")
+        return
+    report.log(f"resumed at step {training.step}")
+
+
+def _run_training(training: Training, round_: Round, report: Reporter) -> None:
+    """The loop: once a second tell, every few seconds log, every ten seconds keep a checkpoint."""
+    steps, began, first = training.recipe.steps, time.monotonic(), training.step
+    before = float(report.lease.job.progress.get("elapsed", 0.0)) if first else 0.0
+    points, since = [point for point in round_.history if point[0] <= first], []
+    saved = logged = began
+    for progress in training.run():
+        since.append(progress.loss)
+        now = time.monotonic()
+        if not report.is_due() and progress.step < steps:
+            continue
+        loss = sum(since) / len(since)
+        points.append([progress.step, round(loss, 5)])
+        since = []
+        pace = (now - began) / (progress.step - first)
+        report.tell(
+            "train",
+            f"step {progress.step} of {steps}",
+            step=progress.step,
+            steps=steps,
+            loss=round(loss, 5),
+            images_per_second=round(training.recipe.batch / pace, 2),
+            seconds_left=round((steps - progress.step) * pace, 1),
+            elapsed=round(before + now - began, 1),
+        )
+        write_history(round_=round_, points=points)
+        if now - logged >= LOG_SECONDS or progress.step == steps:
+            report.log(f"step {progress.step} loss {loss:.4f}")
+            logged = now
+        if now - saved >= settings.CHECKPOINT_SECONDS or progress.step == steps:
+            _save_checkpoint(training, round_, report)
+            saved = now
+
+
+def _save_checkpoint(training: Training, round_: Round, report: Reporter) -> None:
+    data = encode_checkpoint(training.state())
+    put_object(key=_checkpoint_key(round_), data=data)
+    report.log(f"checkpoint at step {training.step}, {len(data) / 1e6:.1f} MB")
+
+
+def forget_checkpoint(round_: Round) -> None:
+    """Drop the round's checkpoint: it has ended, or its version is made."""
+    delete_object(_checkpoint_key(round_))
+
+
+def _checkpoint_key(round_: Round) -> str:
+    return f"checkpoints/{round_.pk}/latest"
+
+
+def _make_version(training: Training, round_: Round, vocabulary: Vocabulary, report: Reporter) -> None:
+    snapshot, project = round_.snapshot, round_.project
+    assert snapshot is not None
+    net = training.network.config
+    number = next_version_number(project)
+    data, digest = encode_weights(training.weights(), config=net, vocabulary=vocabulary.as_dict(), snapshot=snapshot.hash)
+    key = f"models/{project.pk}/{number}-{digest}.safetensors"
+    report.check()
+    put_object(key=key, data=data)
+    with transaction.atomic():
+        version = create_model_version(
+            project=project,
+            number=number,
+            parent=round_.base_version if round_.settings["track"] == "warm" else None,
+            weights_key=key,
+            weights_sha256=digest,
+            config={
+                "net": net.as_dict(),
+                "recipe": training.recipe.as_dict(),
+                "image_size": round_.settings["image_size"],
+            },
+            finding_type_ids=vocabulary.as_dict(),
+            snapshot_hash=snapshot.hash,
+            n_labels=snapshot.items.values("case").distinct().count(),
+            seed=training.recipe.seed,
+            code_version=code_version(),
+            steps=training.step,
+            core_seconds=round(training.core_seconds, 2),
+        )
+        advance_round(round_=round_, to=RoundState.EVALUATING, model_version=version)
+    report.log(f"version {number}, weights {digest[:12]}")
