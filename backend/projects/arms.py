@@ -35,20 +35,20 @@ def arm_of(project: Project, case: CaseRow, user: Person) -> DrawnArm:
     """The arm in which `user` reads `case`: VALIDATION and HOLDOUT blinded, of the POOL the project's share."""
     if case.split in ALWAYS_BLINDED:
         return DrawnArm(Arm.BLINDED, 1.0)
-    factor, offset = _reader_map(project, user)
-    if (case.draw * factor + offset) % DRAW_MODULUS < _blinded_below(project):
+    factor, offset = reader_map(project, user)
+    if (case.draw * factor + offset) % DRAW_MODULUS < blinded_below(project):
         return DrawnArm(Arm.BLINDED, project.blinded_share)
     return DrawnArm(Arm.ASSISTED, 1.0 - project.blinded_share)
 
 
 def blinded_condition(project: Project, user: Person) -> Q:
     """`arm_of` as a condition on cases annotated by `mapped_draw` under the name `mapped_draw`."""
-    return Q(split__in=ALWAYS_BLINDED) | Q(mapped_draw__lt=_blinded_below(project))
+    return Q(split__in=ALWAYS_BLINDED) | Q(mapped_draw__lt=blinded_below(project))
 
 
 def mapped_draw(project: Project, user: Person) -> ExpressionWrapper[CombinedExpression]:
     """The case's number under the reader's map, as an SQL expression."""
-    factor, offset = _reader_map(project, user)
+    factor, offset = reader_map(project, user)
     return ExpressionWrapper((F("draw") * factor + offset) % DRAW_MODULUS, output_field=BigIntegerField())
 
 
@@ -61,11 +61,13 @@ def arm_expression(project: Project, user: Person, *, assigned: str) -> Case:
     )
 
 
-def _blinded_below(project: Project) -> int:
+def blinded_below(project: Project) -> int:
+    """Mapped numbers below this are blinded."""
     return round(project.blinded_share * DRAW_MODULUS)
 
 
-def _reader_map(project: Project, user: Person) -> tuple[int, int]:
+def reader_map(project: Project, user: Person) -> tuple[int, int]:
+    """The reader's affine map (factor, offset) modulo `DRAW_MODULUS`, from the project's secret key."""
     digest = hmac.new(project.split_key.encode(), f"arm:{user.pk}".encode(), hashlib.sha256).digest()
     factor = int.from_bytes(digest[:16]) % (DRAW_MODULUS - 1) + 1
     return factor, int.from_bytes(digest[16:]) % DRAW_MODULUS

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Count
 from django.utils import timezone
 
 from backend.archive.models import Instance
 from backend.geometry.marks import Grid, InvalidMark, check_points
-from backend.projects.models import Case, FindingType
+from backend.projects.models import Case, FindingType, Project, Split
 from backend.readings.models import Lesion, MarkKind, Origin, Reader, ReaderKind, Reading, ReadingState, Verdict
-from backend.readings.services import refresh_case_openness
+
+_CHUNK: Final = 100
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,21 @@ class ImportedLesion:
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class ImportedReading:
+    """What a source says of one case.
+
+    `label_kind` "full": the lesions are all there are; "image": the reading speaks of the image as a whole only.
+    `image_findings` maps finding type ids (as text) to "present" or "absent".
+    """
+
+    case: Case
+    lesions: Sequence[ImportedLesion]
+    verdict: str
+    image_findings: Mapping[str, str]
+    label_kind: str
+
+
 def import_reading(
     *,
     case: Case,
@@ -39,36 +57,87 @@ def import_reading(
     verdict: str,
     image_findings: Mapping[str, str],
     label_kind: str,
-) -> tuple[Reading, bool]:
-    """The imported reader's submitted reading of a case, and whether it was made now: a second import changes nothing.
+) -> bool:
+    """Make the imported reader's submitted reading of a case; false where it has one: a second import changes nothing.
 
-    `label_kind` "full": the lesions are all there are; "image": the reading speaks of the image as a whole only.
     InvalidMark, and nothing is written, where a mark does not lie on its image.
     """
-    if verdict == Verdict.NO_LESION and lesions:
+    given = ImportedReading(case, lesions, verdict, image_findings, label_kind)
+    check_imported_reading(given)
+    return import_readings(project=case.project, reader_name=reader_name, readings=[given]) == 1
+
+
+def check_imported_reading(given: ImportedReading) -> None:
+    """InvalidMark where a mark does not lie on its image, or marks contradict the verdict."""
+    if given.verdict == Verdict.NO_LESION and given.lesions:
         raise InvalidMark("the verdict is no lesion, yet there are marks")
-    rows = [_lesion(lesion) for lesion in lesions]
+    for lesion in given.lesions:
+        _lesion(lesion)
+
+
+def import_readings(*, project: Project, reader_name: str, readings: Sequence[ImportedReading]) -> int:
+    """Make the imported reader's submitted readings of many cases, checked before; the number made. Short transactions."""
+    reader, _ = Reader.objects.get_or_create(project=project, kind=ReaderKind.IMPORTED, name=reader_name)
+    made = 0
+    for start in range(0, len(readings), _CHUNK):
+        made += _write(project, reader, readings[start : start + _CHUNK])
+    return made
+
+
+def _write(project: Project, reader: Reader, readings: Sequence[ImportedReading]) -> int:
+    lesions = [[_lesion(lesion) for lesion in given.lesions] for given in readings]
     with transaction.atomic():
-        reader, _ = Reader.objects.get_or_create(project_id=case.project_id, kind=ReaderKind.IMPORTED, name=reader_name)
-        reading, is_new = Reading.objects.get_or_create(
-            case=case,
-            reader=reader,
-            defaults={
-                "state": ReadingState.SUBMITTED,
-                "verdict": verdict,
-                "image_findings": dict(image_findings),
-                "label_kind": label_kind,
-                "vocabulary_version": case.project.vocabulary_version,
-                "revision": 1,
-                "submitted_at": timezone.now(),
-            },
+        # The project's row first: two imports of one reader take turns.
+        project = Project.objects.select_for_update().get(pk=project.pk)
+        known = set(
+            Reading.objects.filter(reader=reader, case__in=[given.case for given in readings]).values_list(
+                "case_id", flat=True
+            )
         )
-        if is_new:
-            for row in rows:
-                row.reading = reading
-            Lesion.objects.bulk_create(rows)
-            refresh_case_openness(case_id=case.pk)
-    return reading, is_new
+        rows: list[Reading] = []
+        marks: list[Lesion] = []
+        for given, own in zip(readings, lesions, strict=True):
+            if given.case.pk in known:
+                continue
+            known.add(given.case.pk)
+            rows.append(_reading(project, reader, given))
+            for lesion in own:
+                lesion.reading = rows[-1]
+            marks += own
+        Reading.objects.bulk_create(rows)
+        Lesion.objects.bulk_create(marks, batch_size=_CHUNK)
+        _refresh_openness(project, [row.case_id for row in rows])
+    return len(rows)
+
+
+def _reading(project: Project, reader: Reader, given: ImportedReading) -> Reading:
+    return Reading(
+        case=given.case,
+        reader=reader,
+        state=ReadingState.SUBMITTED,
+        verdict=given.verdict,
+        image_findings=dict(given.image_findings),
+        label_kind=given.label_kind,
+        vocabulary_version=project.vocabulary_version,
+        revision=1,
+        submitted_at=timezone.now(),
+    )
+
+
+def _refresh_openness(project: Project, case_ids: Sequence[UUID]) -> None:
+    """`backend.readings.services.refresh_case_openness` for many cases at once."""
+    counted = Reading.objects.filter(
+        case_id__in=case_ids,
+        state=ReadingState.SUBMITTED,
+        label_kind="full",
+        reader__kind__in=(ReaderKind.PERSON, ReaderKind.IMPORTED),
+    )
+    counts = dict(counted.order_by().values_list("case_id").annotate(count=Count("pk")))
+    cases = list(Case.objects.filter(pk__in=case_ids).only("split"))
+    for case in cases:
+        case.readings_submitted = counts.get(case.pk, 0)
+        case.is_open = case.readings_submitted < project.readings_wanted and case.split != Split.EMBARGOED
+    Case.objects.bulk_update(cases, ["readings_submitted", "is_open"])
 
 
 def _lesion(given: ImportedLesion) -> Lesion:

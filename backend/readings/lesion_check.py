@@ -35,7 +35,8 @@ def checked_lesions(
     images = _images(case, given)
     types = {entry.pk: entry for entry in FindingType.objects.filter(pk__in={item["finding_type"] for item in given})}
     frames = _frames_of(case) if any(item["kind"] == MarkKind.MASK for item in given) else 1
-    kept_types = _kept_types(reading, given)
+    retired = any(_is_retired(entry, reading) for entry in types.values())
+    kept_types = _kept_types(reading, given) if retired else {}
     lesions, reasons = [], {}
     for item in given:
         try:
@@ -93,8 +94,7 @@ def _finding_type(
     entry = types.get(item["finding_type"])
     if entry is None or entry.project_id != case.project_id or entry.scope != "lesion":
         raise InvalidMark(f"the project has no lesion type {item['finding_type']}")
-    gone = entry.retired_in_version is not None and entry.retired_in_version <= reading.vocabulary_version
-    if gone and kept.get(item["id"]) != entry.pk:
+    if _is_retired(entry, reading) and kept.get(item["id"]) != entry.pk:
         raise InvalidMark(f"{entry.name} was retired from the vocabulary")
     if item["kind"] not in entry.allowed_marks:
         raise InvalidMark(f"{entry.name} is not marked by {item['kind']}; allowed: {', '.join(entry.allowed_marks)}")
@@ -103,6 +103,11 @@ def _finding_type(
         if name not in allowed or value not in allowed[name]:
             raise InvalidMark(f"{entry.name} has no attribute {name} of value {value}")
     return entry
+
+
+def _is_retired(entry: FindingType, reading: Reading) -> bool:
+    """Whether the entry was gone when the draft was opened."""
+    return entry.retired_in_version is not None and entry.retired_in_version <= reading.vocabulary_version
 
 
 def _placed(item: Mapping[str, Any], instance: Instance, finding_type: FindingType, frames: int) -> Lesion:

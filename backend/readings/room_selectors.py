@@ -49,15 +49,15 @@ def room_document(*, project: Project, case: Case, user: User, role: str) -> dic
         "model": _model(case, user, role, assignment) if arm == Arm.ASSISTED else None,
         "others": _others(case, user, role, assignment),
         "next": [
-            {"id": str(coming.pk), "name": coming.name, "thumbnail": thumbnail_path(project.slug, coming.pk)}
+            {"id": str(coming.pk), "name": coming.name, "thumbnail": f"{cases_path(project.slug)}{coming.pk}/thumbnail/"}
             for coming in cases_to_come(project=project, user=user, after=case.pk, count=CASES_AHEAD)
         ],
     }
 
 
-def thumbnail_path(slug: str, case_id: object) -> str:
-    """Where the case's thumbnail is served."""
-    return f"{reverse('project-detail', args=[slug])}cases/{case_id}/thumbnail/"
+def cases_path(slug: str) -> str:
+    """The address below which the project's cases are."""
+    return f"{reverse('project-detail', args=[slug])}cases/"
 
 
 def _case(project: Project, case: Case, instances: list[dict[str, Any]]) -> dict[str, Any]:

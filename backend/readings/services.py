@@ -92,21 +92,22 @@ def save_reading(
     """
     digest = _digest(change)
     reading = _own(project, user, reading_id)
-    repeated = _first_answer(change["revision_id"], reading, digest)
-    if repeated is not None:
-        return repeated
+    if if_match != reading_etag(reading):
+        repeated = _first_answer(change["revision_id"], reading, digest)
+        if repeated is not None:
+            return repeated
     case = reading.case
-    case.project = project
     given = change.get("lesions", {}).get("upsert", [])
     shown = _shown(user, case, role) if _needs_model(change) else {}
     lesions = checked_lesions(reading=reading, case=case, given=given, shown=shown)
     _check_image_findings(project, change)
     try:
         with transaction.atomic():
-            reading = _locked(project, user, reading_id)
-            repeated = _first_answer(change["revision_id"], reading, digest)
-            if repeated is not None:
-                return repeated
+            reading = _own(project, user, reading_id, lock=True)
+            if if_match != reading_etag(reading):  # else it cannot have been saved before: saving changes the etag
+                repeated = _first_answer(change["revision_id"], reading, digest)
+                if repeated is not None:
+                    return repeated
             _require_draft(reading)
             _require_current(reading, if_match)
             _store_lesions(reading, lesions, change)
@@ -127,7 +128,7 @@ def submit_reading(*, project: Project, user: User, role: str, reading_id: UUID,
     """Hand the draft in, or put the case off when its verdict is "deferred"."""
     digest = hashlib.sha256(f"submit {if_match}".encode()).hexdigest()
     with transaction.atomic():
-        reading = _locked(project, user, reading_id)
+        reading = _own(project, user, reading_id, lock=True)
         if reading.state == ReadingState.SUBMITTED:
             newest = ReadingRevision.objects.filter(reading=reading, pk=reading.revision_id).first()
             if newest is not None and newest.request_digest == digest:
@@ -156,7 +157,7 @@ def submit_reading(*, project: Project, user: User, role: str, reading_id: UUID,
 def reopen_reading(*, project: Project, user: User, role: str, reading_id: UUID) -> Document:
     """Make the user's submitted reading a draft again; refused where something else could be seen since."""
     with transaction.atomic():
-        reading = _locked(project, user, reading_id)
+        reading = _own(project, user, reading_id, lock=True)
         if reading.state == ReadingState.DRAFT:
             return reading_documents([reading])[0]
         assignment = Assignment.objects.select_for_update().get(case_id=reading.case_id, user=user)
@@ -199,17 +200,25 @@ def _refresh_draft(reading: Reading, project: Project, case: Case, user: User, r
         reading.save(update_fields=changed)
 
 
-def _own(project: Project, user: User, reading_id: UUID) -> Reading:
-    """The user's own reading; Reading.DoesNotExist for any other, as for none."""
+def _own(project: Project, user: User, reading_id: UUID, *, lock: bool = False) -> Reading:
+    """The user's own reading, on demand locked; Reading.DoesNotExist for any other, as for none."""
     own = Reading.objects.filter(case__project=project, reader__user=user, reader__kind=ReaderKind.PERSON)
-    return own.select_related("reader", "case").get(pk=reading_id)
-
-
-def _locked(project: Project, user: User, reading_id: UUID) -> Reading:
-    own = Reading.objects.filter(case__project=project, reader__user=user, reader__kind=ReaderKind.PERSON)
-    reading = own.select_for_update(of=("self",)).select_related("reader", "case").get(pk=reading_id)
+    own = own.select_related("reader", "case").only(*_READING_FIELDS, "reader__kind", "reader__name", *_CASE_FIELDS)
+    reading = (own.select_for_update(of=("self",)) if lock else own).get(pk=reading_id)
     reading.case.project = project
     return reading
+
+
+_READING_FIELDS = tuple(field.name for field in Reading._meta.concrete_fields)
+_CASE_FIELDS = (
+    "case__name",
+    "case__split",
+    "case__draw",
+    "case__is_open",
+    "case__series",
+    "case__instance",
+    "case__project",
+)
 
 
 def _digest(change: Mapping[str, Any]) -> str:
@@ -319,11 +328,14 @@ def _store_fields(reading: Reading, change: Mapping[str, Any]) -> None:
         reading.active_seconds = max(reading.active_seconds, seconds)
 
 
+_SAVED_FIELDS = (*PLAIN_FIELDS, "active_seconds", "state", "submitted_at", "revision", "revision_id", "updated_at")
+
+
 def _append_revision(reading: Reading, user: User, revision_id: UUID, digest: str) -> Document:
     """Raise the revision, store the reading, and keep the answer for ever."""
     reading.revision += 1
     reading.revision_id = revision_id
-    reading.save()
+    reading.save(update_fields=_SAVED_FIELDS)
     answer = reading_documents([reading])[0]
     ReadingRevision.objects.create(
         id=revision_id, reading=reading, number=reading.revision, author=user, content=answer, request_digest=digest

@@ -9,43 +9,38 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Case as CaseWhen
-from django.db.models import CharField, Count, F, FilteredRelation, Max, Q, QuerySet, Value, When
+from django.db.models import CharField, Count, F, FilteredRelation, Max, Q, QuerySet, Sum, Value, When
 from django.utils import timezone
 
 from backend.accounts.models import User
-from backend.projects.arms import arm_expression, mapped_draw
+from backend.archive.models import Instance
+from backend.projects.arms import arm_expression, arm_of, mapped_draw
 from backend.projects.assignment_services import live_leases
-from backend.projects.models import Arm, Assignment, AssignmentState, Case, Project, Role, Split, Unit
+from backend.projects.models import Arm, Assignment, AssignmentState, Case, Project, Role, Split
+from backend.projects.reading_order import open_cases_in_order
 from backend.readings.models import Decision, Lesion, ReaderKind, Reading
-from backend.readings.room_selectors import thumbnail_path
+from backend.readings.room_selectors import cases_path
 from backend.readings.selectors import serving_reader
 
 TO_READ, IN_PROGRESS, SUBMITTED, DEFERRED = "to_read", "in_progress", "submitted", "deferred"
 STATES = (TO_READ, IN_PROGRESS, SUBMITTED, DEFERRED)
 ORDERS = ("priority", "name", "changed")
 PACE_DAYS = 14
-_FIELDS = (
-    "id",
-    "name",
-    "row_state",
-    "row_arm",
-    "split",
-    "source_name",
-    "series_id",
-    "series__modality",
-    "instance__number_of_frames",
-    "priority_reason",
-    "priority_detail",
-    "mine__note",
-    "mine__changed_at",
-)
+LISTED = (Split.POOL, Split.VALIDATION, Split.HOLDOUT)
+BEGUN = {
+    AssignmentState.IN_PROGRESS: IN_PROGRESS,
+    AssignmentState.SUBMITTED: SUBMITTED,
+    AssignmentState.DEFERRED: DEFERRED,
+}
+WALKED = 400
+"""Up to this many rows the list walks the indexes; further down it sorts the project."""
 
 
 def worklist_counts(*, project: Project, user: User) -> dict[str, int]:
     """How many cases the user has in each state, from three indexed counts."""
-    listed = Case.objects.filter(project=project).exclude(split=Split.EMBARGOED)
-    total = listed.count()
-    n_open = listed.filter(is_open=True).count()
+    cases = Case.objects.filter(project=project)
+    total = cases.filter(split__in=LISTED).count()
+    n_open = cases.filter(is_open__in=[True]).count()  # an EMBARGOED case is never open; IN lets SQLite use the index
     mine = {
         (row["state"], row["case__is_open"]): row["n"]
         for row in Assignment.objects.filter(user=user, case__project=project)
@@ -54,8 +49,7 @@ def worklist_counts(*, project: Project, user: User) -> dict[str, int]:
         .annotate(n=Count("pk"))
         .order_by()
     }
-    begun = (AssignmentState.IN_PROGRESS, AssignmentState.SUBMITTED, AssignmentState.DEFERRED)
-    to_read = n_open - sum(mine.get((state, True), 0) for state in begun)
+    to_read = n_open - sum(mine.get((state, True), 0) for state in BEGUN)
     in_progress = sum(mine.get((AssignmentState.IN_PROGRESS, is_open), 0) for is_open in (True, False))
     deferred = sum(mine.get((AssignmentState.DEFERRED, is_open), 0) for is_open in (True, False))
     return {
@@ -72,15 +66,20 @@ def worklist_page(
 ) -> dict[str, Any]:
     """Counts, the number of matching cases, and one page of rows."""
     counts = worklist_counts(project=project, user=user)
-    cases = _cases(project, user)
-    if state in STATES:
-        cases = cases.filter(row_state=state)
-    if search:
-        named = Q(name__icontains=search)
-        cases = cases.filter(named | Q(source_name__icontains=search) if role == Role.LEAD else named)
-    total = cases.count() if search else counts.get(state, counts["all"])
-    page = cases.order_by(*_order(order))[offset : offset + limit]
-    return {"counts": counts, "total": total, "results": _rows(project, user, role, page)}
+    total = counts.get(state, counts["all"])
+    if state == TO_READ and order == "priority" and not search and offset + limit <= WALKED:
+        places = open_cases_in_order(project=project, user=user, count=offset + limit)
+        ids = [place.case_id for place in places[offset:]]
+    else:
+        cases = _cases(project, user)
+        if state in STATES:
+            cases = cases.filter(row_state=state)
+        if search:
+            named = Q(name__icontains=search)
+            cases = cases.filter(named | Q(source_name__icontains=search) if role == Role.LEAD else named)
+            total = cases.count()
+        ids = list(cases.order_by(*_order(order)).values_list("pk", flat=True)[offset : offset + limit])
+    return {"counts": counts, "total": total, "results": _rows(project, user, role, ids)}
 
 
 def worklist_pace(*, project: Project, user: User, role: str) -> dict[str, Any]:
@@ -99,8 +98,9 @@ def worklist_pace(*, project: Project, user: User, role: str) -> dict[str, Any]:
             seconds.append(active_seconds)
     low, median, high = _quartiles(seconds)
     counts = worklist_counts(project=project, user=user)
-    in_progress = _cases(project, user).filter(row_state=IN_PROGRESS).order_by("-mine__changed_at")[:1]
-    rows = _rows(project, user, role, in_progress)
+    begun = Assignment.objects.filter(user=user, case__project=project, state=AssignmentState.IN_PROGRESS)
+    begun = begun.filter(case__split__in=LISTED).order_by("-changed_at")
+    rows = _rows(project, user, role, list(begun.values_list("case_id", flat=True)[:1]))
     return {
         "today": per_day.get(now.date(), 0),
         "median_seconds": median,
@@ -126,8 +126,7 @@ def _cases(project: Project, user: User) -> QuerySet[Any]:
         output_field=CharField(),
     )
     return (
-        Case.objects.filter(project=project)
-        .exclude(split=Split.EMBARGOED)
+        Case.objects.filter(project=project, split__in=LISTED)
         .annotate(mine=mine, mapped_draw=mapped_draw(project, user))
         .annotate(row_state=state, row_arm=arm_expression(project, user, assigned="mine__arm"))
     )
@@ -142,51 +141,91 @@ def _order(order: str) -> tuple[Any, ...]:
     return ("-is_open", met_at.desc(), "number")
 
 
-def _rows(project: Project, user: User, role: str, page: QuerySet[Any]) -> list[dict[str, Any]]:
-    found = list(page.values(*_FIELDS))
-    ids = [row["id"] for row in found]
-    assisted = [row["id"] for row in found if row["row_arm"] == Arm.ASSISTED]
-    scores = _scores(project, assisted)
-    decided = _decided(user, [row["id"] for row in found if row["row_state"] == IN_PROGRESS and row["id"] in scores])
-    frames = _frames(project, found)
-    holders = _holders(user, ids)
-    return [_row(project, role, row, scores.get(row["id"]), decided, frames, holders) for row in found]
-
-
-def _row(
-    project: Project,
-    role: str,
-    row: dict[str, Any],
-    score: Mapping[str, Any] | None,
-    decided: Mapping[UUID, int],
-    frames: Mapping[int, int],
-    holders: Mapping[UUID, str],
-) -> dict[str, Any]:
-    blinded = row["row_arm"] == Arm.BLINDED
-    changed_at = row["mine__changed_at"]
-    made = {
-        "id": str(row["id"]),
-        "name": row["name"],
-        "state": row["row_state"],
-        "blinded": blinded,
-        "reason": None if blinded else _reason(row),
-        "top_score": score["top"] if score else None,
-        "n_findings": score["n"] if score else None,
-        "n_decided": decided.get(row["id"], 0) if score and row["row_state"] == IN_PROGRESS else None,
-        "note": row["mine__note"] or "",
-        "changed_at": changed_at.isoformat() if changed_at else None,
-        "modality": row["series__modality"],
-        "n_frames": row["instance__number_of_frames"] or frames.get(row["series_id"], 0),
-        "thumbnail": thumbnail_path(project.slug, row["id"]),
-        "leased_by": holders.get(row["id"]),
+def _rows(project: Project, user: User, role: str, ids: Sequence[UUID]) -> list[dict[str, Any]]:
+    """The rows of these cases, in this order."""
+    cases = {
+        case.pk: case
+        for case in Case.objects.filter(pk__in=ids)
+        .select_related("series", "instance")
+        .only(*_CASE_FIELDS, "series__modality", "instance__number_of_frames")
     }
-    if role == Role.LEAD:
-        made |= {"split": row["split"], "arm": row["row_arm"], "source_name": row["source_name"]}
+    mine = {row.case_id: row for row in Assignment.objects.filter(user=user, case_id__in=ids)}
+    made = []
+    for case_id in ids:
+        case, assignment = cases[case_id], mine.get(case_id)
+        arm = assignment.arm if assignment else arm_of(project, case, user).arm
+        made.append(_row(case, assignment, arm))
+    _add_scores(project, user, made)
+    _add_frames(project, cases, made)
+    holders = _holders(user, ids)
+    prefix = cases_path(project.slug)
+    for row, case_id in zip(made, ids, strict=True):
+        row["thumbnail"] = f"{prefix}{row['id']}/thumbnail/"
+        row["leased_by"] = holders.get(case_id)
+        if role == Role.LEAD:
+            case = cases[case_id]
+            row |= {"split": case.split, "arm": "blinded" if row["blinded"] else "assisted", "source_name": case.source_name}
     return made
 
 
-def _reason(row: dict[str, Any]) -> dict[str, str]:
-    return {"kind": row["priority_reason"], "detail": str(row["priority_detail"].get("detail", ""))}
+_CASE_FIELDS = (
+    "name",
+    "split",
+    "source_name",
+    "draw",
+    "is_open",
+    "series_id",
+    "instance_id",
+    "priority_reason",
+    "priority_detail",
+)
+
+
+def _row(case: Case, assignment: Assignment | None, arm: str) -> dict[str, Any]:
+    """What a row says without the model."""
+    blinded = arm == Arm.BLINDED
+    waiting = TO_READ if case.is_open else SUBMITTED
+    state = BEGUN.get(AssignmentState(assignment.state), waiting) if assignment else waiting
+    detail = str(case.priority_detail.get("detail", ""))
+    return {
+        "id": str(case.pk),
+        "name": case.name,
+        "state": state,
+        "blinded": blinded,
+        "reason": None if blinded else {"kind": case.priority_reason, "detail": detail},
+        "top_score": None,
+        "n_findings": None,
+        "n_decided": None,
+        "note": assignment.note if assignment else "",
+        "changed_at": assignment.changed_at.isoformat() if assignment else None,
+        "modality": case.series.modality,
+        "n_frames": case.instance.number_of_frames if case.instance else 0,
+    }
+
+
+def _add_scores(project: Project, user: User, rows: Sequence[dict[str, Any]]) -> None:
+    """The serving model's highest score and number of shown findings, in assisted rows only."""
+    scores = _scores(project, [UUID(row["id"]) for row in rows if not row["blinded"]])
+    begun = [UUID(row["id"]) for row in rows if row["state"] == IN_PROGRESS and UUID(row["id"]) in scores]
+    decided = _decided(user, begun)
+    for row in rows:
+        score = scores.get(UUID(row["id"]))
+        if score is not None:
+            row["top_score"], row["n_findings"] = score["top"], score["n"]
+            row["n_decided"] = decided.get(UUID(row["id"]), 0) if row["state"] == IN_PROGRESS else None
+
+
+def _add_frames(project: Project, cases: Mapping[UUID, Case], rows: Sequence[dict[str, Any]]) -> None:
+    """Frames of cases that are a series."""
+    series = {case_id: case.series_id for case_id, case in cases.items() if case.instance_id is None}
+    if not series:
+        return
+    counted = Instance.objects.filter(series_id__in=set(series.values())).values("series_id")
+    frames = {row["series_id"]: row["n"] for row in counted.annotate(n=Sum("number_of_frames")).order_by()}
+    for row in rows:
+        case_id = UUID(row["id"])
+        if case_id in series:
+            row["n_frames"] = frames.get(series[case_id], 0)
 
 
 def _scores(project: Project, case_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
@@ -213,17 +252,6 @@ def _decided(user: User, case_ids: Sequence[UUID]) -> dict[UUID, int]:
         return {}
     mine = Decision.objects.filter(reading__reader__user=user, reading__case_id__in=case_ids)
     return {row["reading__case_id"]: row["n"] for row in mine.values("reading__case_id").annotate(n=Count("pk")).order_by()}
-
-
-def _frames(project: Project, rows: Sequence[dict[str, Any]]) -> dict[int, int]:
-    """Frames per series, for cases that are one."""
-    series = [row["series_id"] for row in rows if row["instance__number_of_frames"] is None]
-    if project.unit != Unit.SERIES or not series:
-        return {}
-    counted = Case.objects.filter(project=project, series_id__in=series, instance__isnull=True)
-    return {
-        row["series_id"]: row["n"] for row in counted.values("series_id").annotate(n=Count("series__instances")).order_by()
-    }
 
 
 def _holders(user: User, case_ids: Sequence[UUID]) -> dict[UUID, str]:

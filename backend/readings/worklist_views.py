@@ -53,5 +53,5 @@ class WorklistNextView(ProjectView):
         """Lease the case that is next for the caller."""
         given = NextInSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        case = lease_next_case(project=self.project, user=self.user, after=given.validated_data["after"])
-        return Response({"case": str(case.pk) if case else None})
+        case_id = lease_next_case(project=self.project, user=self.user, after=given.validated_data["after"])
+        return Response({"case": str(case_id) if case_id else None})
