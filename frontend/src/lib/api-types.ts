@@ -125,6 +125,8 @@ export interface WorkRow {
   reason: { kind: ReasonKind; detail: string } | null;
   top_score: number | null;
   n_findings: number | null;
+  /** Findings decided so far, of a case in progress. */
+  n_decided: number | null;
   note: string;
   changed_at: string | null;
   modality: string;
@@ -203,7 +205,7 @@ export interface Reading {
   decisions: Decision[];
   revision: number;
   etag: string;
-  display_threshold: number;
+  display_threshold: number | null;
   active_seconds: number;
   updated_at: string;
   submitted_at: string | null;
@@ -321,12 +323,13 @@ export type RoundState =
 
 export interface Metric {
   metric: string;
-  finding_type: number | string | null;
+  /** Null: over all of them. */
+  finding_type: number | null;
   value: number | null;
   low: number | null;
   high: number | null;
   n_patients: number;
-  n_positive: number | null;
+  n_positive: number;
   note: string;
 }
 
@@ -384,6 +387,7 @@ export interface CurvePoint {
   low: number | null;
   high: number | null;
   n_patients: number;
+  note: string;
   version: number;
   arm: string;
 }
@@ -419,7 +423,27 @@ export interface Evaluation {
   n_cases: number;
   n_patients: number;
   metrics: Metric[];
-  curves: Record<string, unknown>;
+  /** `froc`: false positives per image, sensitivity, threshold. */
+  curves: { froc?: [number, number, number][] };
+}
+
+export interface Gate {
+  against?: number | null;
+  n_patients?: number;
+  metrics?: { metric: string; difference: number; low: number; high: number }[];
+  decision?: "serves" | "waits";
+  text?: string;
+}
+
+export interface ModelRow {
+  number: number;
+  state: ModelState;
+  created_at: string;
+  parent: number | null;
+  n_labels: number;
+  released_at: string | null;
+  metrics: Metric[];
+  n_patients: number;
 }
 
 export interface ModelVersion {
@@ -435,8 +459,9 @@ export interface ModelVersion {
   core_seconds: number;
   weights_sha256: string;
   config: Record<string, unknown>;
-  gate: Record<string, unknown>;
+  gate: Gate;
   display_threshold: number;
+  calibration: { method?: string; note?: string };
   released_at: string | null;
   evaluations: Evaluation[];
   holdout_looks: number;

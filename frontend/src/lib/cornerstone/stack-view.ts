@@ -66,27 +66,37 @@ let lastId = 0;
 
 export class StackView {
   readonly store: StoreApi<ViewState> = createStore<ViewState>(() => NOTHING);
-  private readonly element: HTMLDivElement;
+  private readonly element = document.createElement("div");
   private readonly id = `stack-${++lastId}`;
-  private readonly observer: ResizeObserver;
+  private readonly observer = new ResizeObserver(() => this.onResize());
+  private readonly attached: Promise<void>;
+  private announce: () => void = () => undefined;
   private loader: SeriesLoader | null = null;
   private initialWindow: { window: Window; preset: string } | null = null;
   private dead = false;
   private asked = 0;
 
-  constructor(element: HTMLDivElement) {
-    this.element = element;
+  constructor() {
+    this.attached = new Promise((done) => {
+      this.announce = done;
+    });
+    this.element.style.cssText = "position:absolute;inset:0";
+    this.element.addEventListener(Enums.Events.STACK_NEW_IMAGE, this.onNewImage as EventListener);
+    this.element.addEventListener(Enums.Events.CAMERA_MODIFIED, this.onCamera);
+    eventTarget.addEventListener(Enums.Events.IMAGE_LOAD_ERROR, this.onLoadError as EventListener);
+  }
+
+  /** Draw inside this container from now on. */
+  attach(container: HTMLElement): void {
+    container.prepend(this.element);
     renderingEngine().enableElement({
       viewportId: this.id,
       type: Enums.ViewportType.STACK,
-      element,
+      element: this.element,
       defaultOptions: { background: [0, 0, 0] },
     });
-    element.addEventListener(Enums.Events.STACK_NEW_IMAGE, this.onNewImage as EventListener);
-    element.addEventListener(Enums.Events.CAMERA_MODIFIED, this.onCamera);
-    eventTarget.addEventListener(Enums.Events.IMAGE_LOAD_ERROR, this.onLoadError as EventListener);
-    this.observer = new ResizeObserver(this.onResize);
-    this.observer.observe(element);
+    this.observer.observe(this.element);
+    this.announce();
   }
 
   destroy(): void {
@@ -97,6 +107,7 @@ export class StackView {
     this.element.removeEventListener(Enums.Events.CAMERA_MODIFIED, this.onCamera);
     eventTarget.removeEventListener(Enums.Events.IMAGE_LOAD_ERROR, this.onLoadError as EventListener);
     renderingEngine().disableElement(this.id);
+    this.element.remove();
   }
 
   /** Show a case's frames, beginning with one of them. */
@@ -110,6 +121,8 @@ export class StackView {
     this.initialWindow = null;
     this.set({ ...NOTHING, size: this.store.getState().size, frames, target: first, states: [...loader.states] });
     loader.mark(first, "waiting");
+    await this.attached;
+    if (this.dead || this.loader !== loader) return;
     const viewport = this.viewport;
     if (!viewport) return;
     await viewport.setStack(

@@ -31,14 +31,14 @@ export function transportOf(slug: string, caseId: string): Transport {
     save: (reading, etag, body, keepalive) =>
       send(`${readings}/${reading}/`, {
         method: "PUT",
-        headers: { ...json, "If-Match": `"${etag}"` },
+        headers: { ...json, "If-Match": etag },
         body: JSON.stringify(body),
         keepalive,
       }),
     submit: (reading, etag) =>
       send(`${readings}/${reading}/submit/`, {
         method: "POST",
-        headers: { ...json, "If-Match": `"${etag}"` },
+        headers: { ...json, "If-Match": etag },
         body: "{}",
       }),
     reopen: (reading) => send(`${readings}/${reading}/reopen/`, { method: "POST", headers: json, body: "{}" }),

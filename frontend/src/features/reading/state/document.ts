@@ -9,6 +9,8 @@ export interface ReadingDocument {
   verdict_reason: string;
   comment: string;
   image_findings: Record<string, unknown>;
+  /** The reader's own, above the model's: findings below it were not shown. */
+  display_threshold: number | null;
 }
 
 export function documentOf(reading: Reading): ReadingDocument {
@@ -19,6 +21,7 @@ export function documentOf(reading: Reading): ReadingDocument {
     verdict_reason: reading.verdict_reason,
     comment: reading.comment,
     image_findings: reading.image_findings,
+    display_threshold: reading.display_threshold,
   };
 }
 
@@ -31,12 +34,12 @@ export function lesionIn(lesion: Lesion): LesionIn {
   return { id, finding_type, kind, sop_instance_uid, frame, points, mask, attributes, origin, origin_lesion };
 }
 
-type Overall = Pick<ReadingDocument, "verdict" | "verdict_reason" | "comment" | "image_findings">;
+type Overall = Omit<ReadingDocument, "lesions" | "decisions">;
 
 export interface Changes {
   lesions: { upsert: LesionIn[]; remove: string[] };
   decisions: { upsert: Decision[]; remove: string[] };
-  /** How many of verdict, its reason, comment and image findings differ. */
+  /** How many of verdict, its reason, comment, image findings and threshold differ. */
   overall: number;
 }
 
@@ -64,7 +67,13 @@ export function changesBetween(base: ReadingDocument, doc: ReadingDocument): Cha
   };
 }
 
-const overallKeys: (keyof Overall)[] = ["verdict", "verdict_reason", "comment", "image_findings"];
+const overallKeys: (keyof Overall)[] = [
+  "verdict",
+  "verdict_reason",
+  "comment",
+  "image_findings",
+  "display_threshold",
+];
 
 function sameDecision(one: Decision, other: Decision): boolean {
   return one.kind === other.kind && one.reason === other.reason && one.lesion === other.lesion;

@@ -92,6 +92,13 @@ export function completeImageFindings(doc: ReadingDocument, types: number[]): Re
   return { ...doc, image_findings: { ...doc.image_findings, ...absent } };
 }
 
+/** Hide findings below a score; never below what the model version shows. */
+export function setThreshold(doc: ReadingDocument, threshold: number, least: number): ReadingDocument {
+  const raised = Math.round(Math.min(1, Math.max(least, threshold)) * 100) / 100;
+  const own = raised <= least ? null : raised;
+  return own === doc.display_threshold ? doc : { ...doc, display_threshold: own };
+}
+
 /** A mark says "lesions" unless the image cannot be judged; with the last mark that verdict goes, never another. */
 function withVerdictOfMarks(doc: ReadingDocument): ReadingDocument {
   if (doc.lesions.length > 0 && (doc.verdict === "" || doc.verdict === "no_lesion")) {

@@ -30,7 +30,6 @@ export interface JournalEntry {
   flight: Flight | null;
   blobs: Record<string, Uint8Array<ArrayBuffer>>;
   submit: boolean;
-  threshold: number | null;
   activeSeconds: number;
   touched: number;
 }

@@ -71,8 +71,6 @@ export interface SaveQueueOptions {
   reading: string;
   etag: string;
   base: ReadingDocument;
-  submitted: boolean;
-  threshold: number | null;
   tab: string;
   transport: Transport;
   journal: Journal;
@@ -314,7 +312,7 @@ export class SaveQueue {
   private takeOff(): Flight {
     const { lesions, decisions } = changesBetween(this.base, this.doc);
     const revision_id = this.options.newId();
-    const { verdict, verdict_reason, comment, image_findings } = this.doc;
+    const { verdict, verdict_reason, comment, image_findings, display_threshold } = this.doc;
     this.flight = {
       revision_id,
       etag: this.etag,
@@ -327,7 +325,7 @@ export class SaveQueue {
         verdict_reason,
         comment,
         image_findings,
-        display_threshold: this.options.threshold,
+        display_threshold,
         active_seconds: Math.round(this.options.activeSeconds() * 10) / 10,
       },
     };
@@ -427,7 +425,7 @@ export class SaveQueue {
   }
 
   private async writeEntry(): Promise<void> {
-    const { user, slug, caseId, caseName, reading, tab, journal, threshold } = this.options;
+    const { user, slug, caseId, caseName, reading, tab, journal } = this.options;
     const key = entryKey(user, reading, tab);
     if (this.isClean && !this.submitWanted) return journal.remove(key);
     const blobs: JournalEntry["blobs"] = {};
@@ -439,7 +437,7 @@ export class SaveQueue {
     const activeSeconds = this.options.activeSeconds();
     const touched = Date.now();
     await journal.put({
-      ...{ key, user, slug, caseId, caseName, reading, tab, threshold },
+      ...{ key, user, slug, caseId, caseName, reading, tab },
       ...{ etag, base, doc, flight, submit, blobs, activeSeconds, touched },
     });
   }

@@ -30,7 +30,6 @@ export async function sendLeftovers(options: Options): Promise<JournalEntry[]> {
       transport,
       journal,
       newId,
-      submitted: current.reading.state === "submitted",
       blobOf: (digest) => entry.blobs[digest] ?? null,
       activeSeconds: () => entry.activeSeconds,
     });

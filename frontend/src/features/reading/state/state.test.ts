@@ -49,6 +49,7 @@ const EMPTY: ReadingDocument = {
   verdict_reason: "",
   comment: "",
   image_findings: {},
+  display_threshold: null,
 };
 
 describe("edits", () => {
@@ -197,7 +198,7 @@ class Server implements Transport {
     decisions: [],
     revision: 0,
     etag: "0-0",
-    display_threshold: 0.5,
+    display_threshold: null,
     active_seconds: 0,
     updated_at: "",
     submitted_at: null,
@@ -270,8 +271,6 @@ function openQueue(
     reading: "r",
     etag: server.reading.etag,
     base: documentOf(server.reading),
-    submitted: false,
-    threshold: null,
     tab,
     transport: server,
     journal,

@@ -1,0 +1,86 @@
+/** Which marks are drawn on a frame, how, and with which label: decided here, drawn by the layer. */
+import type { Lesion } from "@/lib/api-types";
+import type { Point } from "@/lib/cornerstone/coordinates";
+import { decimal } from "@/lib/format";
+import { type Size, sizeOf } from "../geometry/measure";
+import type { ReadingState } from "../state/reading-store";
+import type { RoomSession } from "../state/room-session";
+import type { RoomUi } from "../state/room-ui";
+
+export interface DrawnMark {
+  id: string;
+  lesion: Lesion;
+  outlines: Point[][];
+  isMask: boolean;
+  colour: string;
+  /** A model's guess. */
+  dashed: boolean;
+  selected: boolean;
+  label: { model: boolean; index: number | null; name: string; value: string } | null;
+}
+
+const READER_COLOURS = ["#3ddbb0", "#f2f2f2", "#b79dff", "#ffc44d"];
+
+export function readerColour(index: number): string {
+  return READER_COLOURS[index % READER_COLOURS.length] as string;
+}
+
+export function drawnMarks(session: RoomSession, reading: ReadingState, ui: RoomUi, index: number): DrawnMark[] {
+  if (ui.marksHidden) return [];
+  const { doc, selected, focused } = reading;
+  const marks: DrawnMark[] = [];
+  const add = (
+    lesion: Lesion,
+    look: Omit<DrawnMark, "id" | "lesion" | "outlines" | "isMask" | "colour">,
+    colour?: string,
+  ) => {
+    if (!session.isOnFrame(lesion, index)) return;
+    const outlines = session.outlines(lesion, index);
+    if (outlines.length === 0) return;
+    const own = colour ?? session.typeOf(lesion.finding_type)?.colour ?? "#f2f2f2";
+    marks.push({ id: lesion.id, lesion, outlines, isMask: lesion.mask !== null, colour: own, ...look });
+  };
+  const nameOf = (lesion: Lesion) => session.typeOf(lesion.finding_type)?.name ?? "?";
+  session.room.others.forEach((other, position) => {
+    if (!ui.othersShown.has(other.id)) return;
+    for (const lesion of other.lesions) {
+      const label = { model: false, index: null, name: nameOf(lesion), value: other.reader.name };
+      add(lesion, { dashed: false, selected: false, label }, readerColour(position));
+    }
+  });
+  const shown = new Set(session.shownFindings(doc).map((finding) => finding.id));
+  session.findings.forEach((finding, position) => {
+    if (!shown.has(finding.id)) return;
+    const decided = Boolean(doc.decisions[finding.id]);
+    if (decided && focused !== finding.id && !ui.originals) return;
+    const value = finding.score === null ? "" : decimal(finding.score);
+    const label = { model: true, index: position + 1, name: nameOf(finding), value };
+    add(finding, { dashed: true, selected: focused === finding.id, label });
+  });
+  doc.lesions.forEach((stored, position) => {
+    if (ui.hidden.has(stored.id) || ui.painting === stored.id) return;
+    const lesion = ui.preview?.id === stored.id ? ui.preview : stored;
+    const size = measured(session, lesion);
+    const label = { model: false, index: position + 1, name: nameOf(lesion), value: size ? shortSize(size) : "" };
+    add(lesion, { dashed: false, selected: selected === lesion.id, label });
+  });
+  return marks;
+}
+
+/** The size of a lesion on its own frame. */
+export function measured(session: RoomSession, lesion: Lesion): Size | null {
+  const spacing = session.frames[session.frameIndexOf(lesion)]?.spacing ?? null;
+  return sizeOf(lesion, spacing, session.masks.gridOf(lesion.mask));
+}
+
+/** "21 mm": what a label has room for. */
+export function shortSize({ long, short, unit }: Size): string {
+  const most = Math.max(long, short);
+  return `${decimal(most, most < 10 && unit === "mm" ? 1 : 0)}\u00a0${unit}`;
+}
+
+/** "21.4 × 15.8 mm", "237 × 216 px". */
+export function fullSize({ long, short, unit }: Size): string {
+  const places = unit === "mm" ? 1 : 0;
+  return `${decimal(long, places)} × ${decimal(short, places)}\u00a0${unit}`;
+}

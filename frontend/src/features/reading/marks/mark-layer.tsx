@@ -1,0 +1,219 @@
+/** The marks above the image, in screen pixels: halo, line, handles, brackets, labels. */
+import { memo, useMemo } from "react";
+import { type Affine, canvasFromScoord, type Point, zoomOf } from "@/lib/cornerstone/coordinates";
+import { Ring } from "@/ui/ring";
+import { type Bounds, boundsOf, handlesOf, outlineOf } from "../geometry/mark";
+import { smoothOutline } from "../geometry/outline";
+import type { Draft } from "../state/room-ui";
+import { useMasks, useReading, useSession, useUi, useView } from "../state/session-context";
+import { type DrawnMark, drawnMarks } from "./drawn-marks";
+import { placeLabels } from "./label-place";
+
+/** From here on single pixels are large enough to be told apart, and a mask shows its own. */
+const PIXELS_VISIBLE = 5;
+const SMALL = 24;
+const MANY_LABELS = 6;
+const NO_LABELS_BELOW = 0.5;
+
+export function MarkLayer() {
+  const session = useSession();
+  const reading = useReading((state) => state);
+  const ui = useUi((state) => state);
+  const masks = useMasks();
+  const shown = useView((state) => state.shown);
+  const toCanvas = useView((state) => state.toCanvas);
+  const size = useView((state) => state.size);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: masks are read through the session as they arrive
+  const marks = useMemo(
+    () => (shown === null ? [] : drawnMarks(session, reading, ui, shown)),
+    [session, reading, ui, shown, masks],
+  );
+  if (!toCanvas || shown === null) return null;
+  const zoom = zoomOf(toCanvas);
+  const type = session.activeType;
+  return (
+    <>
+      <svg className="rr-marks" width={size.width} height={size.height} aria-hidden="true">
+        {marks.map((mark) => (
+          <MarkShape key={mark.id} mark={mark} to={toCanvas} fill={ui.fill} zoom={zoom} />
+        ))}
+        {marks.map((mark) =>
+          mark.selected && !mark.dashed && !session.isReadonly ? (
+            <Handles key={mark.id} mark={mark} to={toCanvas} />
+          ) : null,
+        )}
+        {ui.draft ? (
+          <DraftShape draft={ui.draft} to={toCanvas} colour={type?.colour ?? "#f2f2f2"} zoom={zoom} />
+        ) : null}
+      </svg>
+      {zoom >= NO_LABELS_BELOW ? <Labels marks={marks} to={toCanvas} size={size} zoom={zoom} /> : null}
+    </>
+  );
+}
+
+function lineOf(outline: Point[], to: Affine, isMask: boolean, zoom: number): Point[] {
+  const line = isMask && zoom < PIXELS_VISIBLE ? smoothOutline(outline) : outline;
+  return line.map((point) => canvasFromScoord(point, to));
+}
+
+function pathOf(lines: Point[][], closed = true): string {
+  return lines
+    .map((line) => `M${line.map(([x, y]) => `${x.toFixed(2)} ${y.toFixed(2)}`).join("L")}${closed ? "Z" : ""}`)
+    .join("");
+}
+
+const MarkShape = memo(function MarkShape({
+  mark,
+  to,
+  fill,
+  zoom,
+}: {
+  mark: DrawnMark;
+  to: Affine;
+  fill: boolean;
+  zoom: number;
+}) {
+  const style = { "--c": mark.colour } as React.CSSProperties;
+  const look = `mk${mark.dashed ? " m" : ""}${mark.selected ? " sel" : ""}${fill ? " fill" : ""}`;
+  if (mark.lesion.kind === "point") {
+    const [x, y] = canvasFromScoord(mark.lesion.points[0] as Point, to);
+    const cross = `M${x - 7} ${y}H${x - 2}M${x + 2} ${y}H${x + 7}M${x} ${y - 7}V${y - 2}M${x} ${y + 2}V${y + 7}`;
+    return (
+      <g style={style} data-mark={mark.id}>
+        <path className="mk h" d={cross} />
+        <path className={look} d={cross} />
+      </g>
+    );
+  }
+  const lines = mark.outlines.map((outline) => lineOf(outline, to, mark.isMask, zoom));
+  const d = pathOf(lines);
+  return (
+    <g style={style} data-mark={mark.id} data-origin={mark.dashed ? "model" : "person"}>
+      <path className="mk h" d={d} />
+      <path className={look} d={d} fillRule="evenodd" />
+      {mark.selected ? <Brackets bounds={boundsOf(lines.flat())} /> : null}
+    </g>
+  );
+});
+
+/** White corners around a selected mark that is too small to be seen as such. */
+function Brackets({ bounds }: { bounds: Bounds }) {
+  if (Math.max(bounds.right - bounds.left, bounds.bottom - bounds.top) >= SMALL) return null;
+  const [l, t, r, b] = [bounds.left - 10, bounds.top - 10, bounds.right + 10, bounds.bottom + 10];
+  const d =
+    `M${l} ${t + 8}V${t}H${l + 8}M${r - 8} ${t}H${r}V${t + 8}` +
+    `M${r} ${b - 8}V${b}H${r - 8}M${l + 8} ${b}H${l}V${b - 8}`;
+  return (
+    <>
+      <path className="brk h" d={d} />
+      <path className="brk" d={d} />
+    </>
+  );
+}
+
+function Handles({ mark, to }: { mark: DrawnMark; to: Affine }) {
+  if (mark.isMask) return null;
+  return handlesOf(mark.lesion.kind, mark.lesion.points).map(({ id, at }) => {
+    const [x, y] = canvasFromScoord(at, to);
+    return <rect key={id} className="hd" x={x - 4.5} y={y - 4.5} width={9} height={9} />;
+  });
+}
+
+function DraftShape({ draft, to, colour, zoom }: { draft: Draft; to: Affine; colour: string; zoom: number }) {
+  const style = { "--c": colour } as React.CSSProperties;
+  if (draft.kind === "polygon") {
+    const points = draft.pointer ? [...draft.points, draft.pointer] : draft.points;
+    const line = points.map((point) => canvasFromScoord(point, to));
+    const d = pathOf([line], false);
+    return (
+      <g style={style}>
+        <path className="mk h" d={d} />
+        <path className="mk sel" d={d} />
+        {line.slice(0, draft.points.length).map(([x, y], i) => (
+          <rect
+            // biome-ignore lint/suspicious/noArrayIndexKey: vertices have no other name while they are drawn
+            key={i}
+            className={`hd${i === 0 ? " first" : ""}`}
+            x={x - 4.5}
+            y={y - 4.5}
+            width={9}
+            height={9}
+          />
+        ))}
+      </g>
+    );
+  }
+  const isMask = draft.kind === "mask";
+  const outlines = draft.kind === "mask" ? draft.outlines : [draftOutline(draft)];
+  const d = pathOf(
+    outlines.map((outline) => lineOf(outline, to, isMask, zoom)),
+    draft.kind !== "freehand",
+  );
+  return (
+    <g style={style}>
+      <path className="mk h" d={d} />
+      <path className={`mk sel${isMask ? " fill" : ""}`} d={d} fillRule="evenodd" />
+    </g>
+  );
+}
+
+function draftOutline(draft: Extract<Draft, { kind: "box" | "ellipse" | "freehand" }>): Point[] {
+  return draft.kind === "freehand" ? draft.points : outlineOf(draft.kind, draft.points);
+}
+
+interface LabelsProps {
+  marks: DrawnMark[];
+  to: Affine;
+  size: { width: number; height: number };
+  zoom: number;
+}
+
+function Labels({ marks, to, size, zoom }: LabelsProps) {
+  const labelled = marks.filter((mark) => mark.label);
+  const brief = labelled.length > MANY_LABELS;
+  const textOf = (mark: DrawnMark) => {
+    const { index, name, value } = mark.label as NonNullable<DrawnMark["label"]>;
+    const head = index === null ? name : brief && !mark.selected ? String(index) : `${index} ${name}`;
+    return { head, tail: brief && !mark.selected ? "" : value };
+  };
+  const requests = labelled.map((mark) => {
+    const line = mark.outlines.flatMap((outline) => lineOf(outline, to, mark.isMask, zoom));
+    const { head, tail } = textOf(mark);
+    const bounds = boundsOf(line);
+    const room = mark.selected && bounds.right - bounds.left < SMALL ? 12 : 0;
+    const around = {
+      left: bounds.left - room,
+      top: bounds.top - room,
+      right: bounds.right + room,
+      bottom: bounds.bottom + room,
+    };
+    return {
+      id: mark.id,
+      mark: around,
+      width: 32 + widthOf(head) + (tail ? 6 + widthOf(tail) : 0),
+      first: mark.selected,
+    };
+  });
+  const places = placeLabels(requests, size);
+  return labelled.map((mark) => {
+    const place = places.get(mark.id);
+    const { head, tail } = textOf(mark);
+    if (!place) return null;
+    const style = {
+      "--c": mark.colour,
+      transform: `translate(${place.left}px,${place.top}px)`,
+    } as React.CSSProperties;
+    return (
+      <span key={mark.id} className={`ml${mark.dashed ? " m" : ""}`} style={style} data-label={mark.id}>
+        <Ring model={mark.dashed} size={10} />
+        {head}
+        {tail ? <span className="q">{tail}</span> : null}
+      </span>
+    );
+  });
+}
+
+/** Rough width in pixels of 11 px text: Chinese characters are as wide as they are high. */
+function widthOf(text: string): number {
+  return [...text].reduce((sum, letter) => sum + (letter > "\u2e80" ? 11.5 : 6.6), 0);
+}

@@ -1,0 +1,40 @@
+/** A mark without the mouse: placed in the middle of the view, then moved and sized by keys. */
+import { type Point, scoordFromCanvas } from "@/lib/cornerstone/coordinates";
+import { paintStroke } from "../geometry/brush";
+import { boxPoints, clamped, ellipseInBox, outlineOf } from "../geometry/mark";
+import { sliceOf, withSlice } from "../geometry/mask-grid";
+import { isMarkTool } from "../state/room-ui";
+import { commit } from "./draw-shape";
+import type { Ground } from "./gesture";
+import { storeMaskOf } from "./paint-mask";
+
+const SHARE = 1 / 8;
+
+export function placeMark(ground: Ground): void {
+  const { session, view, frame, index } = ground;
+  const { tool, brushSize } = session.ui.getState();
+  const { toCanvas, size } = view.store.getState();
+  if (!toCanvas || !isMarkTool(tool) || tool === "eraser" || session.isReadonly) return;
+  const at = (x: number, y: number) => clamped(scoordFromCanvas([x, y], toCanvas), frame);
+  const middle = at(size.width / 2, size.height / 2);
+  if (tool === "brush") {
+    const selected = session.selectedLesion;
+    const target = selected?.mask ? selected : null;
+    const grid = session.masks.gridOf(target?.mask ?? null);
+    const slice = sliceOf(grid, index, frame.rows, frame.columns);
+    paintStroke(slice, middle, middle, brushSize, 1);
+    storeMaskOf(ground, target, withSlice(grid, index, slice));
+    return;
+  }
+  const half = (Math.min(size.width, size.height) * SHARE) / 2;
+  const from = at(size.width / 2 - half, size.height / 2 - half);
+  const to = at(size.width / 2 + half, size.height / 2 + half);
+  if (tool === "box") commit(ground, "box", boxPoints(from, to));
+  else if (tool === "ellipse") commit(ground, "ellipse", ellipseInBox(from, to));
+  else commit(ground, tool, diamond(from, to));
+}
+
+/** Eight vertices to begin an outline with. */
+function diamond(from: Point, to: Point): Point[] {
+  return outlineOf("ellipse", ellipseInBox(from, to)).filter((_, i) => i % 9 === 0);
+}

@@ -1,0 +1,180 @@
+/** Takes the pointer above the image: the tool in hand with the left button, window with the right, pan with the middle. */
+import { useEffect, useRef } from "react";
+import { canvasFromScoord, type Point, scoordFromCanvas, zoomOf } from "@/lib/cornerstone/coordinates";
+import type { RoomSession } from "../state/room-session";
+import { isMarkTool, type Tool } from "../state/room-ui";
+import { useSession, useUi, useView } from "../state/session-context";
+import { clickPolygon, closePolygon, drawShape, hoverPolygon } from "./draw-shape";
+import { grab } from "./edit-mark";
+import { type Gesture, type Ground, groundOf, type Pointer } from "./gesture";
+import { paintMask } from "./paint-mask";
+
+const LEFT = 0;
+const MIDDLE = 1;
+const RIGHT = 2;
+
+interface Props {
+  /** Where the pointer is on the image, for the value under it; null when it left. */
+  onHover: (at: Point | null) => void;
+}
+
+export function PointerLayer({ onHover }: Props) {
+  const session = useSession();
+  const layer = useRef<HTMLDivElement>(null);
+  const gesture = useRef<Gesture | null>(null);
+  const tool = useUi((state) => state.tool);
+
+  useEffect(() => {
+    const element = layer.current;
+    if (!element) return;
+    const onWheel = (event: WheelEvent) => {
+      event.preventDefault();
+      wheel(session, event, element);
+    };
+    // React listens passively to the wheel, and then the page would scroll.
+    element.addEventListener("wheel", onWheel, { passive: false });
+    return () => element.removeEventListener("wheel", onWheel);
+  }, [session]);
+
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key !== "Escape" || !gesture.current) return;
+      event.stopImmediatePropagation();
+      gesture.current.cancel();
+      gesture.current = null;
+    };
+    window.addEventListener("keydown", onKey, { capture: true });
+    return () => window.removeEventListener("keydown", onKey, { capture: true });
+  }, []);
+
+  const pointerOf = (event: React.PointerEvent | React.MouseEvent, ground: Ground): Pointer | null => {
+    const { toCanvas } = ground.view.store.getState();
+    const box = layer.current?.getBoundingClientRect();
+    if (!toCanvas || !box) return null;
+    const canvas: Point = [event.clientX - box.left, event.clientY - box.top];
+    return { canvas, at: scoordFromCanvas(canvas, toCanvas), shift: event.shiftKey, alt: event.altKey };
+  };
+
+  const onPointerDown = (event: React.PointerEvent<HTMLDivElement>) => {
+    const ground = groundOf(session);
+    const pointer = ground && pointerOf(event, ground);
+    layer.current?.focus({ preventScroll: true });
+    if (!ground || !pointer || gesture.current) return;
+    event.preventDefault();
+    gesture.current = begin(ground, pointer, event.button, session.ui.getState().tool);
+    if (gesture.current) layer.current?.setPointerCapture(event.pointerId);
+  };
+
+  const onPointerMove = (event: React.PointerEvent<HTMLDivElement>) => {
+    const ground = groundOf(session);
+    const pointer = ground && pointerOf(event, ground);
+    if (!ground || !pointer) return;
+    onHover(pointer.at);
+    if (gesture.current) {
+      // Fast strokes come as several points in one event.
+      const passed = event.nativeEvent.getCoalescedEvents?.() ?? [];
+      for (const one of passed.slice(0, -1)) {
+        const between = pointerOf(one as unknown as React.PointerEvent, ground);
+        if (between) gesture.current.move(between);
+      }
+      gesture.current.move(pointer);
+    } else hoverPolygon(ground, pointer);
+  };
+
+  const finish = (event: React.PointerEvent<HTMLDivElement>) => {
+    const ground = groundOf(session);
+    const pointer = ground && pointerOf(event, ground);
+    const ended = gesture.current;
+    gesture.current = null;
+    if (ended && pointer) ended.end(pointer);
+  };
+
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: an application of its own; every act here has a key
+    <div
+      ref={layer}
+      className="rr-pointer"
+      data-testid="viewport"
+      data-tool={tool}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: keys for slices and findings work while it has the focus
+      tabIndex={0}
+      onPointerDown={onPointerDown}
+      onPointerMove={onPointerMove}
+      onPointerUp={finish}
+      onPointerCancel={() => {
+        gesture.current?.cancel();
+        gesture.current = null;
+      }}
+      onPointerLeave={() => onHover(null)}
+      onDoubleClick={() => {
+        const ground = groundOf(session);
+        if (ground) closePolygon(ground);
+      }}
+      onContextMenu={(event) => event.preventDefault()}
+    />
+  );
+}
+
+function begin(ground: Ground, pointer: Pointer, button: number, tool: Tool): Gesture | null {
+  const { session, view } = ground;
+  if (button === MIDDLE || (button === LEFT && tool === "pan"))
+    return dragging(pointer, (dx, dy) => view.pan(dx, dy));
+  if (button === RIGHT || (button === LEFT && tool === "window")) {
+    return dragging(pointer, (dx, dy) => view.dragWindow(dx, dy));
+  }
+  if (button !== LEFT) return null;
+  if (tool === "zoom") return dragging(pointer, (_, dy) => view.zoom(Math.exp(-dy / 150), pointer.canvas));
+  if (tool === "select" || session.isReadonly || !isMarkTool(tool)) return grab(ground, pointer, false);
+  if (tool === "brush" || tool === "eraser") return paintMask(ground, tool === "eraser" || pointer.shift, pointer);
+  const { draft } = session.ui.getState();
+  if (!draft) {
+    const pulled = grab(ground, pointer, true);
+    if (pulled) return pulled;
+  }
+  if (tool === "polygon") {
+    clickPolygon(ground, pointer);
+    return null;
+  }
+  return drawShape(ground, tool, pointer);
+}
+
+function dragging(first: Pointer, drag: (dx: number, dy: number) => void): Gesture {
+  let last = first.canvas;
+  return {
+    move: ({ canvas }) => {
+      drag(canvas[0] - last[0], canvas[1] - last[1]);
+      last = canvas;
+    },
+    end: () => undefined,
+    cancel: () => undefined,
+  };
+}
+
+/** Scrolls through the slices; a single image, and any with Ctrl, is zoomed instead. */
+function wheel(session: RoomSession, event: WheelEvent, element: HTMLElement): void {
+  const view = session.view;
+  if (!view || event.deltaY === 0) return;
+  if (session.frames.length > 1 && !event.ctrlKey && !event.metaKey) {
+    view.step(event.deltaY > 0 ? 1 : -1);
+    return;
+  }
+  const box = element.getBoundingClientRect();
+  view.zoom(Math.exp(-event.deltaY / 600), [event.clientX - box.left, event.clientY - box.top]);
+}
+
+/** The ring of the brush under the pointer. */
+export function BrushRing({ at }: { at: Point | null }) {
+  const tool = useUi((state) => state.tool);
+  const brushSize = useUi((state) => state.brushSize);
+  const toCanvas = useView((state) => state.toCanvas);
+  const size = useView((state) => state.size);
+  if (!at || !toCanvas || (tool !== "brush" && tool !== "eraser")) return null;
+  const [x, y] = canvasFromScoord(at, toCanvas);
+  const radius = Math.max(3, (brushSize / 2) * zoomOf(toCanvas));
+  return (
+    <svg className="rr-marks" width={size.width} height={size.height} aria-hidden="true">
+      <circle className="mk h" cx={x} cy={y} r={radius} />
+      <circle className="brush" cx={x} cy={y} r={radius} strokeDasharray={tool === "eraser" ? "3 3" : undefined} />
+    </svg>
+  );
+}

@@ -1,0 +1,438 @@
+/** One case in the hands of one reader: its stores, its way to the server, and everything a command can do. */
+import type { FindingType, Lesion, Project, Reading, Room, Verdict } from "@/lib/api-types";
+import type { Point } from "@/lib/cornerstone/coordinates";
+import { type FrameRef, framesOf } from "@/lib/cornerstone/frames";
+import type { StackView } from "@/lib/cornerstone/stack-view";
+import { fetchBlob, transportOf } from "../api/reading-api";
+import { boundsOf, outlineOf } from "../geometry/mark";
+import { coversFrame } from "../geometry/mask-grid";
+import { ActivityClock } from "./activity-clock";
+import { documentOf, type ReadingDocument } from "./document";
+import {
+  adoptFinding,
+  changeLesion,
+  completeImageFindings,
+  rejectFinding,
+  removeLesion,
+  setThreshold,
+  setVerdict,
+  toggleImageFinding,
+} from "./edits";
+import { type JournalEntry, journal } from "./journal";
+import { MaskStore } from "./mask-store";
+import { newId } from "./new-id";
+import { byScore, createReadingStore, type ReadingStore, undecidedOf } from "./reading-store";
+import { createRoomUi, isMarkTool, kindOfTool, type ReasonFor, type RoomUiStore, type Tool } from "./room-ui";
+import { SaveQueue, type SubmitOutcome } from "./save-queue";
+
+interface SessionOptions {
+  room: Room;
+  project: Project;
+  user: string;
+  tab: string;
+  /** The viewer cannot draw: no WebGL 2. */
+  viewOnly: boolean;
+  onSubmitted: (reading: Reading) => void;
+  onReplaced: (reading: Reading) => void;
+}
+
+export const REJECT_REASONS = ["normal", "vessel", "artefact", "duplicate", "question", "other"] as const;
+export const VERDICT_REASONS: Record<ReasonFor, readonly string[]> = {
+  not_readable: ["quality", "incomplete", "wrongPart"],
+  deferred: ["colleague", "prior", "later"],
+};
+
+export class RoomSession {
+  readonly room: Room;
+  readonly project: Project;
+  readonly frames: FrameRef[];
+  readonly store: ReadingStore;
+  readonly ui: RoomUiStore;
+  readonly masks: MaskStore;
+  readonly queue: SaveQueue;
+  readonly clock: ActivityClock;
+  readonly readonlyReason: string | null;
+  /** Findings of the model in the order of their scores; none in the blinded arm. */
+  readonly findings: Lesion[];
+  view: StackView | null = null;
+  private readonly stops: (() => void)[] = [];
+
+  constructor({ room, project, user, tab, viewOnly, onSubmitted, onReplaced }: SessionOptions) {
+    this.room = room;
+    this.project = project;
+    this.frames = framesOf(room.series);
+    this.findings = byScore(room.model?.findings ?? []);
+    this.readonlyReason = room.readonly ?? (viewOnly ? "webgl" : null);
+    const first = documentOf(room.reading);
+    this.store = createReadingStore(first);
+    this.ui = createRoomUi(this.lesionTypes, this.isReadonly);
+    this.masks = new MaskStore((digest) => fetchBlob(project.slug, digest));
+    this.masks.need([...first.lesions, ...this.findings, ...room.others.flatMap((other) => other.lesions)]);
+    this.clock = new ActivityClock(room.reading.active_seconds);
+    this.queue = new SaveQueue({
+      ...{ user, tab, journal, newId, onSubmitted },
+      slug: project.slug,
+      caseId: room.case.id,
+      caseName: room.case.name,
+      reading: room.reading.id,
+      etag: room.reading.etag,
+      base: first,
+      transport: transportOf(project.slug, room.case.id),
+      blobOf: this.masks.blobOf,
+      activeSeconds: () => this.clock.seconds,
+      onReplaced: (reading) =>
+        reading.state === room.reading.state ? this.restart(reading) : onReplaced(reading),
+    });
+    this.stops.push(
+      this.store.subscribe((state, before) => {
+        if (state.doc === before.doc) return;
+        this.masks.need(state.doc.lesions);
+        this.queue.change(state.doc);
+      }),
+      this.queue.subscribe(() => {
+        if (this.queue.status.kind !== "conflict") this.ui.setState({ conflictShown: true });
+      }),
+    );
+  }
+
+  close(): void {
+    for (const stop of this.stops) stop();
+    this.queue.leave();
+    this.queue.close();
+    this.clock.close();
+  }
+
+  /** Take over what a dead tab left of this reading. */
+  async restore(entry: JournalEntry): Promise<void> {
+    this.masks.adopt(entry.blobs);
+    this.store.getState().restart(entry.doc);
+    await this.queue.restore(entry, this.room.reading);
+  }
+
+  get isReadonly(): boolean {
+    return this.readonlyReason !== null;
+  }
+
+  get lesionTypes(): FindingType[] {
+    return this.typesOf("lesion");
+  }
+
+  get imageTypes(): FindingType[] {
+    return this.typesOf("image");
+  }
+
+  typeOf(id: number): FindingType | undefined {
+    return this.project.finding_types.find((type) => type.id === id);
+  }
+
+  // What is shown
+
+  /** The score from which findings are shown now. */
+  get threshold(): number {
+    return Math.max(this.room.model?.display_threshold ?? 0, this.store.getState().doc.display_threshold ?? 0);
+  }
+
+  shownFindings(doc: ReadingDocument = this.store.getState().doc): Lesion[] {
+    const least = doc.display_threshold ?? 0;
+    return this.findings.filter((finding) => doc.decisions[finding.id] || (finding.score ?? 1) >= least);
+  }
+
+  undecided(doc: ReadingDocument = this.store.getState().doc): Lesion[] {
+    return undecidedOf(this.shownFindings(doc), doc);
+  }
+
+  frameIndexOf(lesion: Lesion): number {
+    if (lesion.mask) return lesion.mask.origin[0] + Math.floor(lesion.mask.shape[0] / 2);
+    return Math.max(
+      0,
+      this.frames.findIndex(({ sop, frame }) => sop === lesion.sop_instance_uid && frame === lesion.frame),
+    );
+  }
+
+  isOnFrame(lesion: Lesion, index: number): boolean {
+    if (lesion.mask) return coversFrame(lesion.mask, index);
+    const frame = this.frames[index];
+    return frame?.sop === lesion.sop_instance_uid && frame.frame === lesion.frame;
+  }
+
+  /** First and last frame of a lesion, 0-based. */
+  spanOf(lesion: Lesion): [number, number] {
+    if (lesion.mask) return [lesion.mask.origin[0], lesion.mask.origin[0] + lesion.mask.shape[0] - 1];
+    const index = this.frameIndexOf(lesion);
+    return [index, index];
+  }
+
+  /** Closed outlines (SCOORD) of a lesion on a frame. */
+  outlines(lesion: Lesion, index: number): Point[][] {
+    if (lesion.mask) return this.masks.outlinesOf(lesion.mask, index);
+    return [outlineOf(lesion.kind, lesion.points)];
+  }
+
+  /** Scroll to a lesion and bring it into view. */
+  goToLesion(lesion: Lesion): void {
+    const view = this.view;
+    if (!view) return;
+    const { target } = view.store.getState();
+    const index = this.isOnFrame(lesion, target) ? target : this.frameIndexOf(lesion);
+    view.goTo(index);
+    const points = this.outlines(lesion, index).flat();
+    if (points.length === 0) return;
+    const { left, top, right, bottom } = boundsOf(points);
+    view.reveal([(left + right) / 2, (top + bottom) / 2]);
+  }
+
+  get firstFrame(): number {
+    const known = this.room.reading.lesions[0];
+    if (known) return this.frameIndexOf(known);
+    return Math.floor((this.frames.length - 1) / 2);
+  }
+
+  // Commands
+
+  edit(change: (doc: ReadingDocument) => ReadingDocument, merge?: string): void {
+    if (this.isReadonly) {
+      this.say("readonly");
+      return;
+    }
+    this.ui.setState({ hint: null });
+    this.store.getState().edit(change, merge);
+  }
+
+  say(key: string | null, values?: Record<string, unknown>): void {
+    this.ui.setState({ hint: key ? { key, ...(values ? { values } : {}) } : null });
+  }
+
+  setTool(tool: Tool): void {
+    if (isMarkTool(tool)) {
+      if (this.isReadonly) {
+        this.say("readonly");
+        return;
+      }
+      const type = this.activeType;
+      if (type && tool !== "eraser" && !type.allowed_marks.includes(kindOfTool(tool))) {
+        this.say("notAllowed", { type: type.name, mark: kindOfTool(tool) });
+        return;
+      }
+    }
+    this.ui.setState({ tool, draft: null, preview: null, painting: null, hint: null });
+  }
+
+  get activeType(): FindingType | undefined {
+    const { activeType } = this.ui.getState();
+    return activeType === null ? undefined : this.typeOf(activeType);
+  }
+
+  /** The type for new marks, and of the selected one. */
+  chooseType(id: number): void {
+    const type = this.typeOf(id);
+    if (!type) return;
+    const lesion = this.selectedLesion;
+    if (lesion && !this.isReadonly) {
+      if (!type.allowed_marks.includes(lesion.kind)) {
+        this.say("notAllowed", { type: type.name, mark: lesion.kind });
+        return;
+      }
+      const known = new Map(type.attributes.map(({ name, values }) => [name, values]));
+      const attributes = Object.fromEntries(
+        Object.entries(lesion.attributes).filter(([name, value]) => known.get(name)?.includes(value)),
+      );
+      this.edit((doc) => changeLesion(doc, { ...lesion, finding_type: id, attributes }));
+    }
+    const { tool } = this.ui.getState();
+    const fits = !isMarkTool(tool) || type.allowed_marks.includes(kindOfTool(tool));
+    this.ui.setState({ activeType: id, hint: null, ...(fits ? {} : { tool: "select" as Tool }) });
+  }
+
+  get selectedLesion(): Lesion | null {
+    const { doc, selected } = this.store.getState();
+    return doc.lesions.find((lesion) => lesion.id === selected) ?? null;
+  }
+
+  select(id: string | null): void {
+    this.store.getState().select(id);
+    if (id) this.store.getState().focus(null);
+    this.ui.setState({ rejecting: null });
+  }
+
+  /** Open a finding's row and go there. */
+  focus(finding: Lesion | null): void {
+    this.store.getState().focus(finding?.id ?? null);
+    this.ui.setState({ rejecting: null, hint: null });
+    if (!finding) return;
+    this.store.getState().select(null);
+    this.goToLesion(finding);
+  }
+
+  get focusedFinding(): Lesion | null {
+    const { focused } = this.store.getState();
+    return this.findings.find((finding) => finding.id === focused) ?? null;
+  }
+
+  /** Tab through the findings: from none to the first undecided one; false when there is nothing to go to. */
+  focusNext(direction: 1 | -1): boolean {
+    const shown = this.shownFindings();
+    if (shown.length === 0) return false;
+    const at = shown.findIndex((finding) => finding.id === this.store.getState().focused);
+    if (at < 0) {
+      this.focus(this.undecided()[0] ?? (direction > 0 ? shown[0] : shown.at(-1)) ?? null);
+      return true;
+    }
+    const next = shown[at + direction];
+    this.focus(next ?? null);
+    return next !== undefined;
+  }
+
+  private focusUndecided(): void {
+    this.focus(this.undecided()[0] ?? null);
+  }
+
+  /** The focused finding; where none is, open the first undecided one: nothing is decided unseen. */
+  private findingInHand(): Lesion | null {
+    if (this.isReadonly) {
+      this.say("readonly");
+      return null;
+    }
+    const finding = this.focusedFinding;
+    if (!finding) this.focusUndecided();
+    return finding;
+  }
+
+  accept(finding = this.findingInHand()): void {
+    if (!finding) return;
+    this.edit((doc) =>
+      adoptFinding(doc, { predicted: finding, kind: "accepted", id: newId(), threshold: this.threshold }),
+    );
+    this.focusUndecided();
+  }
+
+  /** Take a finding over and open it for editing. */
+  editFinding(finding = this.findingInHand()): void {
+    if (!finding) return;
+    this.edit((doc) =>
+      adoptFinding(doc, { predicted: finding, kind: "edited", id: newId(), threshold: this.threshold }),
+    );
+    const copy = this.store.getState().doc.decisions[finding.id]?.lesion ?? null;
+    this.goToLesion(finding);
+    this.select(copy);
+    this.ui.setState({ tool: finding.kind === "mask" ? "brush" : "select", activeType: finding.finding_type });
+  }
+
+  /** Ask for the reason; a second X rejects without one. */
+  askRejection(finding = this.findingInHand()): void {
+    if (!finding) return;
+    if (this.ui.getState().rejecting === finding.id) {
+      this.reject(finding, "");
+      return;
+    }
+    this.ui.setState({ rejecting: finding.id });
+  }
+
+  reject(finding: Lesion, reason: string): void {
+    this.edit((doc) => rejectFinding(doc, { predicted: finding, reason, threshold: this.threshold }));
+    this.ui.setState({ rejecting: null });
+    this.focusUndecided();
+  }
+
+  changeThreshold(to: number): void {
+    const least = this.room.model?.display_threshold;
+    if (least === undefined) return;
+    this.edit((doc) => setThreshold(doc, to, least), "threshold");
+  }
+
+  deleteSelected(): void {
+    const lesion = this.selectedLesion;
+    if (lesion) this.edit((doc) => removeLesion(doc, lesion.id));
+  }
+
+  toggleImageFinding(id: number): void {
+    this.edit((doc) => toggleImageFinding(doc, id));
+  }
+
+  /** Not readable and defer first ask for their reason. */
+  chooseVerdict(verdict: Verdict): void {
+    if (this.isReadonly) {
+      this.say("readonly");
+      return;
+    }
+    if (verdict === "not_readable" || verdict === "deferred") {
+      this.ui.setState({ reasonFor: verdict, hint: null });
+      return;
+    }
+    this.ui.setState({ reasonFor: null });
+    this.edit((doc) => setVerdict(doc, verdict));
+  }
+
+  giveReason(reason: string): void {
+    const { reasonFor } = this.ui.getState();
+    if (!reasonFor) return;
+    if (reason.trim()) this.edit((doc) => setVerdict(doc, reasonFor, reason.trim()));
+    this.ui.setState({ reasonFor: null });
+  }
+
+  undo(): void {
+    if (!this.isReadonly) this.store.getState().undo();
+  }
+
+  redo(): void {
+    if (!this.isReadonly) this.store.getState().redo();
+  }
+
+  /** What keeps the reading from being submitted, as a key of the words file; null when nothing does. */
+  obstacle(doc: ReadingDocument = this.store.getState().doc): { key: string; count?: number } | null {
+    const open = this.undecided(doc).length;
+    if (doc.verdict === "deferred") return doc.verdict_reason ? null : { key: "noReason" };
+    if (open > 0) return { key: "toDecide", count: open };
+    if (doc.verdict === "") return { key: "noVerdict" };
+    const marks = doc.lesions.length;
+    const positive = Object.values(doc.image_findings).includes("present");
+    if (doc.verdict === "lesions" && marks === 0 && !positive) return { key: "nothingMarked" };
+    if (doc.verdict !== "lesions" && marks > 0) return { key: "marksContradict", count: marks };
+    return null;
+  }
+
+  async submit(): Promise<SubmitOutcome | null> {
+    if (this.isReadonly) {
+      this.say("readonly");
+      return null;
+    }
+    const obstacle = this.obstacle();
+    if (obstacle) {
+      if (obstacle.key === "toDecide") this.focusUndecided();
+      this.say(obstacle.key, { count: obstacle.count });
+      return null;
+    }
+    const { verdict } = this.store.getState().doc;
+    if (verdict === "lesions" || verdict === "no_lesion") {
+      this.edit((doc) =>
+        completeImageFindings(
+          doc,
+          this.imageTypes.map((type) => type.id),
+        ),
+      );
+    }
+    const outcome = await this.queue.submit();
+    if (outcome.kind === "undecided") this.focusUndecided();
+    if (outcome.kind === "refused") this.say("refused", { reason: outcome.reason });
+    if (outcome.kind === "no_verdict") this.say("noVerdict");
+    return outcome;
+  }
+
+  async keepMine(): Promise<void> {
+    await this.queue.keepMine();
+  }
+
+  async takeTheirs(): Promise<void> {
+    const doc = await this.queue.takeTheirs();
+    if (doc) this.store.getState().replace(doc);
+  }
+
+  private restart(reading: Reading): void {
+    this.store.getState().restart(documentOf(reading));
+  }
+
+  private typesOf(scope: FindingType["scope"]): FindingType[] {
+    return this.project.finding_types
+      .filter((type) => type.scope === scope && type.retired_in_version === null)
+      .sort((p, q) => p.position - q.position);
+  }
+}

@@ -1,0 +1,36 @@
+import { createContext, useContext, useSyncExternalStore } from "react";
+import { useStore } from "zustand";
+import type { ViewState } from "@/lib/cornerstone/stack-view";
+import type { ReadingState } from "./reading-store";
+import type { RoomSession } from "./room-session";
+import type { RoomUi } from "./room-ui";
+import type { SaveStatus } from "./save-queue";
+
+export const SessionContext = createContext<RoomSession | null>(null);
+
+export function useSession(): RoomSession {
+  const session = useContext(SessionContext);
+  if (!session) throw new Error("No reading room around this");
+  return session;
+}
+
+export const useReading = <T>(pick: (state: ReadingState) => T): T => useStore(useSession().store, pick);
+export const useUi = <T>(pick: (state: RoomUi) => T): T => useStore(useSession().ui, pick);
+export const useMasks = () => useStore(useSession().masks.store);
+
+export function useSaveStatus(): SaveStatus {
+  const { queue } = useSession();
+  return useSyncExternalStore(queue.subscribe, () => queue.status);
+}
+
+export function useActiveSeconds(): number {
+  const { clock } = useSession();
+  return useSyncExternalStore(clock.subscribe, () => clock.seconds);
+}
+
+/** The state of the view, null until its element is there. */
+export function useView<T>(pick: (state: ViewState) => T): T {
+  const session = useSession();
+  if (!session.view) throw new Error("The view is not there yet");
+  return useStore(session.view.store, pick);
+}
