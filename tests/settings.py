@@ -15,4 +15,4 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("OVERREAD_LOG_LEVEL", "WARNING")
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's sync API keeps an event loop running.
 
-from backend.config.settings import *  # noqa: E402, F403
+from backend.config.settings import *  # noqa: F403

@@ -23,6 +23,6 @@ def single_page(request: HttpRequest) -> HttpResponse:
         return HttpResponse("The front end is not built yet: run `make setup`.\n", status=503, content_type="text/plain")
 
 
-def no_such_operation(request: HttpRequest) -> JsonResponse:
+def no_such_operation(request: HttpRequest, **_: str) -> JsonResponse:
     """404 in the API's own form for an address below it that does not exist."""
     return JsonResponse({"detail": "Not found.", "code": "not_found"}, status=404)

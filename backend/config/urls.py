@@ -26,6 +26,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
-    re_path(r"^(api|dicom-web)/", no_such_operation),
+    re_path(r"^(?:api|dicom-web)/", no_such_operation),
     re_path(r"^(?!static/|accounts/).*$", single_page, name="single-page"),
 ]
