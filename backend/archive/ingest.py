@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.db import transaction
+from django.db.models import Q
 
 from backend.archive.decode_child import DecodeChild
 from backend.archive.models import Archive, Instance, Series, Study
-from backend.archive.store import has_object, put_object
+from backend.archive.store import delete_object, has_object, put_object
 from backend.dicom.prepare import PreparationSettings, PreparedInstance
 from backend.dicom.refusal import Refused
 from backend.dicom.uids import keyed_file_digest
@@ -42,35 +43,33 @@ def ingest_file(*, archive: Archive, child: DecodeChild, path: Path, modality: s
         key=archive.key, deid_profile=archive.deid_profile, modality=modality, patient_id=patient_id
     )
     prepared, blob = child.prepare(path, preparation)
-    if _holder_of(archive, prepared.original_uid_digest) is not None:
-        raise Refused(_CONFLICT)
     frames_key = f"frames/{archive.pk}/{hashlib.sha256(blob).hexdigest()}"
     if not has_object(frames_key):
         put_object(key=frames_key, data=blob)
-    return _stored(archive, prepared, received_digest, frames_key)
+    try:
+        return _stored(archive, prepared, received_digest, frames_key)
+    except Refused:
+        if not Instance.objects.filter(frames_key=frames_key).exists():
+            delete_object(frames_key)
+        raise
 
 
 def find_received(archive: Archive, received_digest: str) -> Instance | None:
     """The instance that was made of these very bytes."""
-    return (
-        Instance.objects.filter(series__study__archive=archive, received_digest=received_digest)
-        .select_related("series__study")
-        .first()
-    )
-
-
-def _holder_of(archive: Archive, original_uid_digest: str) -> Instance | None:
-    return Instance.objects.filter(series__study__archive=archive, original_uid_digest=original_uid_digest).first()
+    found = Instance.objects.filter(series__study__archive=archive, received_digest=received_digest)
+    return found.select_related("series").defer("dicom_json", "frame_ranges").first()
 
 
 def _stored(archive: Archive, prepared: PreparedInstance, received_digest: str, frames_key: str) -> Ingested:
     with transaction.atomic():
-        Archive.objects.select_for_update().get(pk=archive.pk)  # one writer at a time judges duplicates
-        known = find_received(archive, received_digest)
-        if known is not None:
+        # One writer at a time judges what is a duplicate.
+        Archive.objects.select_for_update().only("pk").get(pk=archive.pk)
+        same = Q(received_digest=received_digest) | Q(original_uid_digest=prepared.original_uid_digest)
+        if Instance.objects.filter(same, series__study__archive=archive).exists():
+            known = find_received(archive, received_digest)
+            if known is None:
+                raise Refused(_CONFLICT)
             return Ingested(known, is_new=False)
-        if _holder_of(archive, prepared.original_uid_digest) is not None:
-            raise Refused(_CONFLICT)
         series = _series_of(_study_of(archive, prepared), prepared)
         instance = Instance.objects.create(
             series=series,
@@ -85,9 +84,9 @@ def _stored(archive: Archive, prepared: PreparedInstance, received_digest: str, 
 def _study_of(archive: Archive, prepared: PreparedInstance) -> Study:
     values = dict(prepared.study)
     uid = values.pop("study_instance_uid")
-    study, _ = Study.objects.get_or_create(
-        archive=archive, study_instance_uid=uid, defaults={"patient_key": prepared.patient_key, **values}
-    )
+    study = Study.objects.filter(archive=archive, study_instance_uid=uid).only("patient_key").first()
+    if study is None:
+        return Study.objects.create(archive=archive, study_instance_uid=uid, patient_key=prepared.patient_key, **values)
     if study.patient_key != prepared.patient_key:
         raise Refused("Its study is already here under another patient; one of the two is wrong.")
     return study
@@ -96,5 +95,5 @@ def _study_of(archive: Archive, prepared: PreparedInstance) -> Study:
 def _series_of(study: Study, prepared: PreparedInstance) -> Series:
     values = dict(prepared.series)
     uid = values.pop("series_instance_uid")
-    series, _ = Series.objects.get_or_create(study=study, series_instance_uid=uid, defaults=values)
-    return series
+    series = Series.objects.filter(study=study, series_instance_uid=uid).only("modality").first()
+    return series or Series.objects.create(study=study, series_instance_uid=uid, **values)

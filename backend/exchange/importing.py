@@ -6,7 +6,7 @@ first one stopped, and importing the same files again changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -143,7 +143,7 @@ def make_cases(*, run: ImportRun, plan: ImportPlan) -> None:
     series_ids = {
         item.instance.series_id for item in items if item.instance is not None and item.state != ItemState.DUPLICATE
     }
-    for series in Series.objects.filter(pk__in=series_ids):
+    for series in _series_in_space(series_ids):
         order_series(series=series)
     candidates = []
     for item in items:
@@ -151,6 +151,14 @@ def make_cases(*, run: ImportRun, plan: ImportPlan) -> None:
         candidates.append(CaseCandidate(_pk(item), item.name, labels.group if labels is not None else ""))
     add_cases(project=project, candidates=candidates)
     _tell_items(project, items)
+
+
+def _series_in_space(ids: Iterable[int]) -> Iterator[Series]:
+    """Those of the series of which any instance says where it lies: pictures have no place and need no order."""
+    known = list(ids)
+    for start in range(0, len(known), 500):
+        placed = Instance.objects.filter(series_id__in=known[start : start + 500], position__isnull=False)
+        yield from Series.objects.filter(pk__in=placed.values("series_id"))
 
 
 def _pk(item: ImportItem) -> int:

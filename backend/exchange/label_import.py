@@ -18,7 +18,7 @@ from backend.geometry.rle import blob_key
 from backend.projects.models import Case, FindingType, Project
 from backend.projects.selectors import case_instances
 from backend.projects.services import add_finding_type
-from backend.readings.import_services import ImportedLesion, import_reading
+from backend.readings.import_services import ImportedLesion, ImportedReading, check_imported_reading, import_readings
 from backend.readings.models import MarkKind, Verdict
 
 _KEYS = "123456789"
@@ -81,16 +81,17 @@ def import_labels(
     for image in images:
         by_case[image.case].append(image)
     outcome = LabelOutcome()
+    readings: list[ImportedReading] = []
     for case, parts in by_case.items():
-        case.project = project
         try:
-            made = _reading_of(case, parts, labels)
+            found = _reading_of(case, parts, labels)
+            if found is not None:
+                check_imported_reading(found)
+                readings.append(found)
         except (Refused, InvalidMark) as reason:
             outcome.refused.append((parts[0].name, f"Its labels were not used: {reason}"))
-            continue
-        if made is not None:
-            outcome.made += made
-            outcome.known += not made
+    outcome.made = import_readings(project=project, reader_name=options.imported_reader, readings=readings)
+    outcome.known = len(readings) - outcome.made
     return outcome
 
 
@@ -122,8 +123,8 @@ def _finding_type(project: Project, scope: str, name: str) -> FindingType:
     return add_finding_type(project=project, fields={"scope": scope, "name": name[:80], "key": key}, by=None)
 
 
-def _reading_of(case: Case, parts: Sequence[LabelledImage], labels: _Labels) -> bool | None:
-    """Import one case's labels; whether a reading was made, None where there are no labels."""
+def _reading_of(case: Case, parts: Sequence[LabelledImage], labels: _Labels) -> ImportedReading | None:
+    """What the labels say of one case, None where there are none."""
     said = [found for part in parts if (found := labels.tables.of(part.name)) is not None]
     lesions, has_masks = _mask_lesions(case, parts, labels, said)
     lesions += [lesion for part in parts for lesion in _box_lesions(part, labels)]
@@ -140,15 +141,7 @@ def _reading_of(case: Case, parts: Sequence[LabelledImage], labels: _Labels) -> 
         raise Refused("there is a class, but no mask that shows where.")
     else:
         return None
-    _, made = import_reading(
-        case=case,
-        reader_name=labels.options.imported_reader,
-        lesions=lesions,
-        verdict=verdict,
-        image_findings=image_findings,
-        label_kind=kind,
-    )
-    return made
+    return ImportedReading(case, lesions, verdict, image_findings, kind)
 
 
 def _mask_lesions(
@@ -160,7 +153,10 @@ def _mask_lesions(
         return [], False
     marked, owners = {}, {}
     frame = 0
-    for instance in case_instances(case).only("rows", "columns", "number_of_frames"):
+    instances = (
+        [part.instance for part in parts[:1]] if case.instance_id is not None else case_instances(case).defer("dicom_json")
+    )
+    for instance in instances:
         if instance.pk in found:
             with found[instance.pk].opened() as path:
                 marked[frame] = read_mask(path, instance.rows, instance.columns)
