@@ -80,16 +80,18 @@ def chest(seed: int, patient: int) -> Chest:
     kinds = _kinds_of(rng)
     lesions, added = _lesions(body, rng, lung, kinds)
     attenuation = tissue - (1 - _LUNG_DENSITY) * lung + added + _vessels(body, rng, lung) + _bones(body, rng)
+    # Fat, muscle and bowel differ from person to person: so do coarse hashes of their images.
+    attenuation += 0.75 * texture(rng, (SIDE, SIDE), 1.9) * np.clip(tissue / 20, 0, 1)
     attenuation += 0.22 * texture(rng, (SIDE, SIDE), 1.1) * lung / _LUNG_DEPTH
     return Chest(_exposed(attenuation, rng), lesions, sex, age)
 
 
 def _posed(rng: np.random.Generator) -> _Body:
     """How the person stands before the detector: size, position, a slight turn."""
-    scale = rng.uniform(0.86, 1.08)
-    stretch = rng.uniform(0.93, 1.07)
-    angle = np.deg2rad(rng.normal(0, 2.2))
-    shift = rng.normal(0, [1.1, 1.0])
+    scale = rng.uniform(0.82, 1.1)
+    stretch = rng.uniform(0.91, 1.09)
+    angle = np.deg2rad(rng.normal(0, 3.2))
+    shift = rng.normal(0, [1.6, 1.3])
     size = scale * np.array([stretch, 1 / stretch])
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     matrix = turn @ np.diag(size) / PIXEL_CM
@@ -203,8 +205,8 @@ def _bones(body: _Body, rng: np.random.Generator) -> Field:
         start = -12.9 + index * 2.28 + rng.normal(0, 0.06)
         for side in (-1, 1):
             _add_rib(body, rng, bone, index, start, side)
-    phase = rng.uniform(0, 2.4)
-    vertebra = np.abs(np.mod(body.y + phase, 2.45) - 1.225)
+    phase = np.float32(rng.uniform(0, 2.4))
+    vertebra: Field = np.abs(np.mod(body.y + phase, np.float32(2.45)) - np.float32(1.225))
     across = _rise(1.95 - np.abs(body.x), 0.8)
     bone += _BONE * across * (0.55 + 0.5 * _rise(1.02 - vertebra, 0.25))
     for side in (-1, 1):
@@ -263,7 +265,8 @@ def _vessels(body: _Body, rng: np.random.Generator, lung: Field) -> Field:
         for angle in np.linspace(-1.25, 1.35, 8) + rng.normal(0, 0.12, 8):
             start = np.array([side * 4.0, -0.6 + rng.normal(0, 0.8)])
             _branch(body, rng, added, start, float(angle), 0.42 * rng.uniform(0.8, 1.15), side, 4)
-    return 1.25 * added / np.float32(body.scale) * np.clip(lung / 3.5, 0, 1)
+    covered: Field = 1.25 * added / np.float32(body.scale) * np.clip(lung / 3.5, 0, 1)
+    return covered
 
 
 def _branch(
@@ -351,7 +354,8 @@ def _exposed(attenuation: Field, rng: np.random.Generator) -> NDArray[np.uint16]
     pixels[~open_field] = 30
     _burn(pixels, word("SYNTHETIC", 2), 18, 20)
     _burn(pixels, word("L", 4), 60, SIDE - 62)
-    return pixels.astype(np.uint16)
+    exposed: NDArray[np.uint16] = pixels.astype(np.uint16)
+    return exposed
 
 
 def _burn(pixels: NDArray[np.float32], dots: NDArray[np.bool_], row: int, column: int) -> None:

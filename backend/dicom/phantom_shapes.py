@@ -110,7 +110,8 @@ def blurred(image: Field, sigma: float) -> Field:
     fy, fx = np.fft.fftfreq(rows)[:, None], np.fft.rfftfreq(columns)[None]
     response = np.exp(-2 * (np.pi * sigma) ** 2 * (fy**2 + fx**2))
     smooth = np.fft.irfft2(np.fft.rfft2(padded) * response, s=padded.shape)
-    return smooth[pad:-pad, pad:-pad].astype(np.float32)
+    inner: Field = smooth[pad:-pad, pad:-pad].astype(np.float32)
+    return inner
 
 
 def texture(rng: np.random.Generator, shape: tuple[int, int], exponent: float) -> Field:

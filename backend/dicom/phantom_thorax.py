@@ -68,7 +68,8 @@ def thorax(seed: int) -> Thorax:
 
 
 def _ellipse(x: Field, y: Field, centre: tuple[float, float], axes: tuple[float, float]) -> Field:
-    return np.hypot((x - centre[0]) / axes[0], (y - centre[1]) / axes[1]).astype(np.float32)
+    share: Field = np.hypot((x - centre[0]) / axes[0], (y - centre[1]) / axes[1]).astype(np.float32)
+    return share
 
 
 def _lung(x: Field, y: Field, z: float, side: int) -> NDArray[np.bool_]:
@@ -138,7 +139,7 @@ def _draw_bones(image: Field, x: Field, y: Field, z: float) -> None:
         image[_ellipse(x, y, (0, -88), (15, 5.5)) < 1] = 240
     if z > 15:
         for side in (-1, 1):
-            image[np.hypot((side * x - 104 - 0.5 * (y - 70)) / 4.5, (y - 70) / 30) < 1] = 420
+            image[np.hypot((side * x - 100 + 0.9 * (y - 58)) / 4.5, (y - 58) / 22) < 1] = 420
 
 
 def _inside(x: Field, y: Field, z: float, nodule: _Nodule) -> NDArray[np.bool_]:

@@ -1,0 +1,85 @@
+"""The phantom: deterministic, valid DICOM, exact truth, lesions that are to be seen."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pydicom
+import pytest
+from scipy import ndimage
+
+from backend.dicom.phantom import ct_series, file_bytes, radiograph
+from backend.dicom.phantom_chest import chest
+
+
+@pytest.fixture(scope="module")
+def people():
+    return [radiograph(number) for number in range(1, 9)]
+
+
+@pytest.fixture(scope="module")
+def series():
+    return ct_series()
+
+
+def test_the_same_seed_makes_the_same_file_and_another_seed_another(people):
+    assert file_bytes(radiograph(1).dataset) == file_bytes(people[0].dataset)
+    assert radiograph(1, seed=2).dataset.PixelData != people[0].dataset.PixelData
+
+
+def test_radiographs_are_valid_files_that_say_what_they_are(people):
+    for made in people:
+        dataset = pydicom.dcmread(io.BytesIO(file_bytes(made.dataset)))
+        assert dataset.Modality == "DX" and dataset.pixel_array.shape == (512, 512)
+        assert int(dataset.pixel_array.max()) < 2**12 and "SYNTHETIC" in dataset.StudyDescription
+        assert dataset.BurnedInAnnotation == "YES"
+    uids = {made.dataset.SOPInstanceUID for made in people} | {made.dataset.StudyInstanceUID for made in people}
+    assert len(uids) == 16 and len({made.dataset.PatientID for made in people}) == 8
+
+
+def test_synthetic_is_burnt_into_the_pixels(people):
+    for made in people:
+        corner = made.dataset.pixel_array[18:32, 20:128]
+        dots = corner == 4095
+        assert 0.2 < dots.mean() < 0.6
+        assert np.array_equal(dots, people[0].dataset.pixel_array[18:32, 20:128] == 4095)
+
+
+def test_some_have_no_lesion_and_both_kinds_occur():
+    found = [[lesion.kind for lesion in chest(1, number).lesions] for number in range(1, 13)]
+    assert [] in found
+    assert {"Nodule", "Mass"} <= {kind for kinds in found for kind in kinds}
+
+
+def test_lesions_are_single_solid_bodies_brighter_than_what_surrounds_them(people):
+    lesions = [(made, kind, mask) for made in people for kind, mask in made.lesions]
+    assert len(lesions) >= 6
+    for made, kind, mask in lesions:
+        assert ndimage.label(mask)[1] == 1
+        assert 200 < mask.sum() < (2500 if kind == "Nodule" else 9000)
+        pixels = made.dataset.pixel_array.astype(float)
+        core = ndimage.binary_erosion(mask, iterations=4)
+        ring = ndimage.binary_dilation(mask, iterations=8) & ~ndimage.binary_dilation(mask, iterations=3)
+        assert pixels[core].mean() > pixels[ring].mean()
+
+
+def test_the_ct_is_one_regular_series_in_hounsfield_units(series):
+    assert len(series.datasets) == 40
+    positions = [float(dataset.ImagePositionPatient[2]) for dataset in series.datasets]
+    assert np.allclose(np.diff(positions), 5)
+    assert len({dataset.SeriesInstanceUID for dataset in series.datasets}) == 1
+    assert len({dataset.SOPInstanceUID for dataset in series.datasets}) == 40
+    volume = np.stack([dataset.pixel_array.astype(int) - 1024 for dataset in series.datasets])
+    assert abs(np.median(volume[:, 100:140, 5:12]) + 1000) < 60
+    for _, mask in series.lesions:
+        core = ndimage.binary_erosion(mask, np.ones((1, 3, 3)))
+        assert 0 < volume[core].mean() < 80
+
+
+def test_ct_lesions_are_ellipsoids_of_several_slices(series):
+    assert len(series.lesions) == 5
+    for _, mask in series.lesions:
+        assert mask.shape == (40, 256, 256)
+        assert mask.any(axis=(1, 2)).sum() >= 2
+        assert ndimage.label(mask, np.ones((3, 3, 3)))[1] == 1
