@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -36,6 +36,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         valkey.terminate()
         valkey.wait(10)
     shutil.rmtree(_DATA_DIR, ignore_errors=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where real data is promised, a test that asked for it and skips has failed."""
+    report = yield
+    if report.skipped and os.environ.get("OVERREAD_TEST_DATA") and "real_data" in getattr(item, "fixturenames", ()):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} skipped although OVERREAD_TEST_DATA is set: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +80,9 @@ def project(make_person: Callable[..., object]) -> object:
     made = Project.objects.create(slug="breast", name="Breast ultrasound", modality="US", unit="image", archive=archive)
     marks = ["box", "ellipse", "polygon", "freehand", "mask", "point"]
     FindingType.objects.create(project=made, name="Benign mass", colour="#eaaa1c", key="1", allowed_marks=marks, position=0)
-    FindingType.objects.create(project=made, name="Malignant mass", colour="#6c88fe", key="2", allowed_marks=marks, position=1)
+    FindingType.objects.create(
+        project=made, name="Malignant mass", colour="#6c88fe", key="2", allowed_marks=marks, position=1
+    )
     FindingType.objects.create(project=made, scope="image", name="Normal tissue", colour="#f2f2f2", key="5", position=0)
     return made
 

@@ -15,4 +15,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("OVERREAD_LOG_LEVEL", "WARNING")
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's sync API keeps an event loop running.
 
+# Test processes side by side must not share one database of an external Redis: each takes its own number.
+if (_worker := os.environ.get("PYTEST_XDIST_WORKER")) and (_redis := os.environ.get("REDIS_URL")):
+    os.environ["REDIS_URL"] = f"{_redis.rpartition('/')[0]}/{1 + int(_worker.removeprefix('gw'))}"
+
 from backend.config.settings import *  # noqa: F403

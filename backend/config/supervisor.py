@@ -47,14 +47,19 @@ class Service:
     next_start: float = 0.0
 
 
-def _become_service(niceness: int, parent: int) -> None:
-    """In the child before exec: lower its priority and die with the supervisor (Linux; elsewhere the keeper alone)."""
-    if niceness:
-        os.nice(niceness)
+def end_with_parent() -> None:
+    """Be sent SIGTERM when the process that started this one ends, however it ends (Linux; elsewhere nothing)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(1)
+
+
+def _become_service(niceness: int, parent: int) -> None:
+    """In the child before exec: lower its priority; end with the supervisor even if the keeper is killed too."""
+    if niceness:
+        os.nice(niceness)
+    end_with_parent()
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 class Supervisor:

@@ -21,7 +21,7 @@ from backend.accounts.models import User
 from backend.accounts.services import create_user
 from backend.config import product
 from backend.config.data_folder import DataFolderInUse, DataFolderLock, prepare_private_folder
-from backend.config.supervisor import ServiceFailed, Supervisor
+from backend.config.supervisor import ServiceFailed, Supervisor, end_with_parent
 from backend.jobs.services import expire_leases
 
 LOG_BYTES = 10 * 1024 * 1024
@@ -39,11 +39,14 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--dev", action="store_true", help="reload on change: runserver and Vite")
         parser.add_argument("--demo", action="store_true", help="make the synthetic demonstration project first")
+        parser.add_argument("--end-with-parent", action="store_true", help="stop when the calling process (make) ends")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prepare the data folder, start all, wait until healthy, supervise, stop."""
         data_dir: Path = settings.DATA_DIR
         host, port = options["host"], options["port"]
+        if options["end_with_parent"]:
+            end_with_parent()
         prepare_private_folder(data_dir)
         for name in ("run", "logs"):
             prepare_private_folder(data_dir / name)
