@@ -196,10 +196,7 @@ def _known_outputs(reading: Reading, vocabulary: Vocabulary) -> dict[str, int]:
     told = {int(pk): value == "present" for pk, value in reading.image_findings.items() if value in ("present", "absent")}
     marked = {lesion.finding_type_id for lesion in reading.lesions.all()}
     complete = _is_complete(reading)
-    outputs: dict[str, int] = {}
-    lesion_told = [told[pk] for pk in vocabulary.types if pk in told]
-    if complete or marked or any(lesion_told):
-        outputs["any"] = int(bool(marked) or any(lesion_told))
+    outputs = {"any": int(bool(marked) if reading.label_kind == "full" else reading.verdict == Verdict.LESIONS)}
     for pk in vocabulary.types:
         if pk in told or pk in marked:
             outputs[f"type:{pk}"] = int(pk in marked or told[pk])
