@@ -5,11 +5,12 @@ from __future__ import annotations
 from celery import shared_task
 
 from backend.audit.sealing import seal_events
+from backend.exchange.services import run_import
 from backend.jobs.services import reconcile_jobs
 from backend.learning.services import start_due_rounds
 from workers.running import running
 
-__all__ = ["reconcile", "running", "seal_audit", "start_due"]
+__all__ = ["import_run", "reconcile", "running", "seal_audit", "start_due"]
 
 
 @shared_task(name="jobs.reconcile")
@@ -28,3 +29,11 @@ def seal_audit() -> None:
 def start_due() -> None:
     """Start the rounds that the policies ask for."""
     start_due_rounds()
+
+
+@shared_task(name="exchange.run_import")
+def import_run(job_id: str) -> None:
+    """Bring the files of an import into a project."""
+    with running(job_id) as lease:
+        if lease is not None:
+            run_import(lease)

@@ -1,0 +1,182 @@
+"""Endpoints of imports: open, send files in pieces, start, follow, see what became of each file; and the splits."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.exceptions import ValidationError
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from backend.dicom.refusal import Refused
+from backend.exchange.import_options import import_options
+from backend.exchange.item_table import ItemTableRenderer
+from backend.exchange.models import ImportItem, ImportRun, ItemState
+from backend.exchange.selectors import item_document, items_worst_first, run_document, runs_of, split_document
+from backend.exchange.serializers import (
+    ImportItemsSerializer,
+    ImportRunInSerializer,
+    ImportRunSerializer,
+    ReceivedSerializer,
+    SplitCountsSerializer,
+    StartImportSerializer,
+)
+from backend.exchange.services import ImportConflict, OfferedFile, create_import_run, receive_chunk, start_import
+from backend.exchange.upload_parser import PieceParser
+from backend.projects.project_view import ProjectView
+
+_PAGE = 100
+_LARGEST_PAGE = 10_000
+
+
+class ImportListView(ProjectView):
+    """The project's imports."""
+
+    operations = {"GET": "import.list", "POST": "import.create"}
+
+    @extend_schema(operation_id="import_list", responses=ImportRunSerializer(many=True))
+    def get(self, request: Request, slug: str) -> Response:
+        """Imports, the newest first."""
+        return Response([run_document(run) for run in runs_of(self.project)[:50]])
+
+    @extend_schema(operation_id="import_create", request=ImportRunInSerializer, responses={201: ImportRunSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        """Open an import for files that will be sent next."""
+        serializer = ImportRunInSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        given = serializer.validated_data
+        files = [OfferedFile(file["name"], file["size"]) for file in given["files"]]
+        try:
+            options = import_options(given.get("options", {}))
+            run = create_import_run(project=self.project, by=self.user, files=files, options=options)
+        except Refused as refusal:
+            raise ValidationError({"files": [str(refusal)]}) from refusal
+        return Response(run_document(run), status=status.HTTP_201_CREATED)
+
+
+class ImportDetailView(ProjectView):
+    """One import."""
+
+    operations = {"GET": "import.read"}
+
+    @extend_schema(operation_id="import_read", responses={200: ImportRunSerializer, 304: None})
+    def get(self, request: Request, slug: str, run_id: UUID) -> HttpResponse | Response:
+        """The import as it is now; 304 for who polls while nothing changes."""
+        document = run_document(_run(self, run_id))
+        etag = f'"{hashlib.sha256(JSONRenderer().render(document)).hexdigest()[:32]}"'
+        held = {tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")}
+        answer = HttpResponse(status=304) if etag in held else Response(document)
+        answer["ETag"], answer["Cache-Control"] = etag, "private, no-cache"
+        return answer
+
+
+class ImportFileView(ProjectView):
+    """A file of an import, on its way."""
+
+    operations = {"PUT": "import.upload"}
+    parser_classes = [PieceParser]
+
+    @extend_schema(
+        operation_id="import_upload",
+        parameters=[OpenApiParameter("offset", OpenApiTypes.INT64, description="Where in the file the piece begins.")],
+        request={"application/octet-stream": OpenApiTypes.BINARY},
+        responses={200: ReceivedSerializer, 409: ReceivedSerializer},
+    )
+    def put(self, request: Request, slug: str, run_id: UUID, item_id: UUID) -> Response:
+        """Send a piece of at most 8 MiB. 409 tells where the upload stands when the piece does not fit on."""
+        items = ImportItem.objects.select_related("run").filter(run__project=self.project, run_id=run_id)
+        item = get_object_or_404(items, pk=item_id)
+        data = request.data if isinstance(request.data, bytes) else b""
+        try:
+            received = receive_chunk(item=item, offset=_number(request, "offset", 0), data=data)
+        except ImportConflict as conflict:
+            return _conflict_answer(conflict)
+        except Refused as refusal:
+            raise ValidationError({"detail": str(refusal)}) from refusal
+        return Response({"received": received})
+
+
+class ImportStartView(ProjectView):
+    """Begin."""
+
+    operations = {"POST": "import.start"}
+
+    @extend_schema(operation_id="import_start", request=StartImportSerializer, responses={202: ImportRunSerializer})
+    def post(self, request: Request, slug: str, run_id: UUID) -> Response:
+        """Hand the import to a worker; starting twice is starting once. 409 while files are not complete."""
+        serializer = StartImportSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        run = _run(self, run_id)
+        try:
+            start_import(run=run, by=self.user, skip_unfinished=serializer.validated_data["skip_unfinished"])
+        except ImportConflict as conflict:
+            return _conflict_answer(conflict)
+        return Response(run_document(_run(self, run_id)), status=status.HTTP_202_ACCEPTED)
+
+
+class ImportItemsView(ProjectView):
+    """The files of an import."""
+
+    operations = {"GET": "import.items"}
+    renderer_classes = [JSONRenderer, ItemTableRenderer]
+
+    @extend_schema(
+        operation_id="import_items",
+        parameters=[
+            OpenApiParameter("state", OpenApiTypes.STR, enum=list(ItemState.values)),
+            OpenApiParameter("offset", OpenApiTypes.INT),
+            OpenApiParameter("limit", OpenApiTypes.INT, description=f"At most {_LARGEST_PAGE}; all for format=csv."),
+        ],
+        responses=ImportItemsSerializer,
+    )
+    def get(self, request: Request, slug: str, run_id: UUID) -> Response:
+        """What became of each file, worst first; `format=csv` gives a spreadsheet of all."""
+        state = request.query_params.get("state", "")
+        if state and state not in ItemState.values:
+            raise ValidationError({"state": [f"{state} is no state of a file."]})
+        items = items_worst_first(_run(self, run_id), state)
+        total = items.count()
+        if getattr(request.accepted_renderer, "format", "") == "csv":
+            answer = Response({"total": total, "results": [item_document(item) for item in items.iterator(2000)]})
+            answer["Content-Disposition"] = f'attachment; filename="import-{run_id}.csv"'
+            return answer
+        start = _number(request, "offset", 0)
+        limit = min(_number(request, "limit", _PAGE), _LARGEST_PAGE)
+        return Response({"total": total, "results": [item_document(item) for item in items[start : start + limit]]})
+
+
+class SplitView(ProjectView):
+    """How the cases are split."""
+
+    operations = {"GET": "split.read"}
+
+    @extend_schema(operation_id="split_read", responses=SplitCountsSerializer)
+    def get(self, request: Request, slug: str) -> Response:
+        """Cases in each split, and those that are embargoed with the reason."""
+        return Response(split_document(self.project))
+
+
+def _run(view: ProjectView, run_id: UUID) -> ImportRun:
+    return get_object_or_404(runs_of(view.project), pk=run_id)
+
+
+def _number(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name, "")
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 15:
+        raise ValidationError({name: ["A whole number, 0 or more."]})
+    return int(text)
+
+
+def _conflict_answer(conflict: ImportConflict) -> Response:
+    body: dict[str, Any] = {"detail": conflict.message, "code": conflict.code, **conflict.extra}
+    return Response(body, status=status.HTTP_409_CONFLICT)
