@@ -207,8 +207,8 @@ def _bones(body: _Body, rng: np.random.Generator) -> Field:
             _add_rib(body, rng, bone, index, start, side)
     phase = np.float32(rng.uniform(0, 2.4))
     vertebra: Field = np.abs(np.mod(body.y + phase, np.float32(2.45)) - np.float32(1.225))
-    across = _rise(1.95 - np.abs(body.x), 0.8)
-    bone += _BONE * across * (0.55 + 0.5 * _rise(1.02 - vertebra, 0.25))
+    across = _rise((1.95 - np.abs(body.x)).astype(np.float32), 0.8)
+    bone += _BONE * across * (0.55 + 0.5 * _rise((1.02 - vertebra).astype(np.float32), 0.25))
     for side in (-1, 1):
         pedicle = np.hypot((body.x - side * 1.1) / 0.38, (vertebra - 0.35) / 0.45)
         bone += 0.5 * dome(np.clip(pedicle, 0, 1).astype(np.float32))

@@ -122,13 +122,15 @@ def texture(rng: np.random.Generator, shape: tuple[int, int], exponent: float) -
     frequency[0, 0] = 1
     spectrum = np.fft.rfft2(rng.standard_normal(shape)) / frequency**exponent
     spectrum[0, 0] = 0
-    field = np.fft.irfft2(spectrum, s=shape)
-    return (field / field.std()).astype(np.float32)
+    field: NDArray[np.float64] = np.fft.irfft2(spectrum, s=shape)
+    result: Field = (field / field.std()).astype(np.float32)
+    return result
 
 
 def dome(share: Field) -> Field:
     """Thickness of a unit ball along the beam at a distance from its axis given as a share of the radius."""
-    return np.sqrt(np.clip(1 - share**2, 0, 1)).astype(np.float32)
+    depth: Field = np.sqrt(np.clip(1 - share**2, 0, 1)).astype(np.float32)
+    return depth
 
 
 def lobulated(rng: np.random.Generator, roughness: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

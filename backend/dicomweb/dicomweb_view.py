@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar, TypeVar
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
@@ -15,6 +16,8 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from backend.dicomweb.selectors import shown_cases
+from backend.projects.models import Case
 from backend.projects.project_view import ProjectView
 
 T = TypeVar("T", bound=HttpResponseBase)
@@ -54,6 +57,11 @@ class DicomwebView(ProjectView):
 
     content_negotiation_class = FirstRenderer
     operations: ClassVar[dict[str, str]] = {"GET": "dicomweb.retrieve"}
+
+    @property
+    def cases(self) -> QuerySet[Case]:
+        """The cases whose images the caller may fetch here."""
+        return shown_cases(self.project, self.role)
 
     def accept(self) -> str:
         """What the caller accepts; the query parameter `accept` wins over the header (PS3.18 8.3.3.1)."""

@@ -23,7 +23,7 @@ class FramesView(DicomwebView):
 
     def get(self, request: Request, slug: str, study: str, series: str, instance: str, frames: str) -> HttpResponse:
         """The frames, encoded as stored unless the caller can only use uncompressed ones."""
-        found = instances_at(self.project, study, series, instance).only(*_FOR_FRAMES).first()
+        found = instances_at(self.cases, study, series, instance).only(*_FOR_FRAMES).first()
         if found is None:
             raise Http404("No such instance in this project.")
         numbers = frame_numbers(frames, found)

@@ -34,7 +34,7 @@ class InstancesView(DicomwebView):
         self, request: Request, slug: str, study: str, series: str | None = None, instance: str | None = None
     ) -> HttpResponseBase:
         """One part per instance; a single instance may also be had bare as `application/dicom`."""
-        found = instances_at(self.project, study, series, instance)
+        found = instances_at(self.cases, study, series, instance)
         syntaxes = set(found.order_by().values_list("transfer_syntax_uid", flat=True))
         if not syntaxes:
             raise Http404("No such study, series or instance in this project.")

@@ -28,7 +28,7 @@ class MetadataView(DicomwebView):
         media_type = choose_type(self.accept(), JSON_TYPES)
         if media_type is None:
             raise NotAcceptable(JSON_TYPES)
-        found = instances_at(self.project, study, series, instance)
+        found = instances_at(self.cases, study, series, instance)
         # An instance never changes once stored, so how many there are and the newest of them name the set.
         state = found.order_by().aggregate(count=Count("pk"), newest=Max("pk"))
         if not state["count"]:

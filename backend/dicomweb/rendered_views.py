@@ -36,7 +36,7 @@ class RenderedView(DicomwebView):
         media_type = choose_type(self.accept(), _TYPES)
         if media_type is None:
             raise NotAcceptable(_TYPES)
-        found = instances_at(self.project, study, series, instance).first()
+        found = instances_at(self.cases, study, series, instance).first()
         if found is None:
             raise Http404("No such instance in this project.")
         numbers = frame_numbers(frames, found) if frames else [(found.number_of_frames + 1) // 2]
@@ -59,7 +59,7 @@ class ThumbnailView(DicomwebView):
         """The same small JPEG that the worklist shows."""
         if choose_type(self.accept(), ("image/jpeg",)) is None:
             raise NotAcceptable(["image/jpeg"])
-        found = middle_of(instances_at(self.project, study, series, instance))
+        found = middle_of(instances_at(self.cases, study, series, instance))
         etag = f'"t{found.pk}"'
         if is_current(request, etag):
             return not_modified(etag, IMMUTABLE)

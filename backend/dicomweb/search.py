@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from django.db.models import BooleanField, Exists, Func, OuterRef, Q, Value
+from django.db.models import BooleanField, Exists, Func, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Upper
 from django.http import QueryDict
 from rest_framework.exceptions import ValidationError
 
-from backend.archive.models import Series
 from backend.dicomweb.attributes import (
     ATTRIBUTES,
     MODALITIES_IN_STUDY,
@@ -22,7 +21,8 @@ from backend.dicomweb.attributes import (
     levels_down_to,
     tag_named,
 )
-from backend.projects.models import Case, Project
+from backend.dicomweb.selectors import visible_series
+from backend.projects.models import Case
 
 MAX_RESULTS: Final = 1000
 _MAX_VALUES: Final = 500
@@ -44,7 +44,7 @@ class Search:
     warnings: list[str] = field(default_factory=list)
 
 
-def parse_search(query: QueryDict, level: Level, project: Project) -> Search:
+def parse_search(query: QueryDict, level: Level, cases: QuerySet[Case]) -> Search:
     """The query string for results of `level`; 400 for what is no DICOM attribute or no valid value."""
     search = Search(limit=min(_count(query, "limit", MAX_RESULTS), MAX_RESULTS), offset=_count(query, "offset", 0))
     for name in query:
@@ -57,7 +57,7 @@ def parse_search(query: QueryDict, level: Level, project: Project) -> Search:
                     "The fuzzymatching parameter is not supported. Only literal matching has been performed."
                 )
         elif name not in _NOT_KEYS:
-            _match(search, name, values[-1], level, project)
+            _match(search, name, values[-1], level, cases)
     return search
 
 
@@ -78,7 +78,7 @@ def _include(search: Search, values: list[str]) -> None:
             raise ValidationError({"includefield": [f"DICOM knows no attribute {name[:64]!r}."]})
 
 
-def _match(search: Search, name: str, value: str, level: Level, project: Project) -> None:
+def _match(search: Search, name: str, value: str, level: Level, cases: QuerySet[Case]) -> None:
     tag = tag_named(name)
     # Dots lead into sequences (PS3.18 8.3.4.1).
     if any(tag_named(part) is None for part in name.split(".")):
@@ -88,7 +88,7 @@ def _match(search: Search, name: str, value: str, level: Level, project: Project
     if value in ("", "*"):
         return
     if tag == MODALITIES_IN_STUDY or (tag == "00080060" and level is Level.STUDY):
-        search.conditions.append(_modality(value, level, project))
+        search.conditions.append(_modality(value, level, cases))
         return
     attribute = ATTRIBUTES.get(tag or "")
     if attribute is None or attribute.level not in levels_down_to(level):
@@ -139,11 +139,10 @@ def _number(attribute: Attribute, path: str, value: str) -> Q:
     return Q(**{path: int(value)})
 
 
-def _modality(value: str, level: Level, project: Project) -> Exists:
+def _modality(value: str, level: Level, cases: QuerySet[Case]) -> Exists:
     """Studies with a visible series of one of the modalities, as seen from rows of `level`."""
     study = {Level.STUDY: "pk", Level.SERIES: "study_id", Level.INSTANCE: "series__study_id"}[level]
-    cases = Case.objects.filter(project=project, series_id=OuterRef("pk"))
-    found = Series.objects.filter(Exists(cases), study_id=OuterRef(study), modality__in=_listed(value))
+    found = visible_series(cases).filter(study_id=OuterRef(study), modality__in=_listed(value))
     return Exists(found)
 
 

@@ -17,7 +17,7 @@ from backend.dicomweb.media_types import choose_type
 from backend.dicomweb.metadata_views import JSON_TYPES
 from backend.dicomweb.search import Search, parse_search
 from backend.dicomweb.selectors import visible_instances, visible_series, visible_studies
-from backend.projects.models import Project
+from backend.projects.selectors import in_reading_order
 
 Row = dict[str, Any]
 Result = dict[str, Any]
@@ -34,7 +34,7 @@ class SearchView(DicomwebView):
         media_type = choose_type(self.accept(), JSON_TYPES)
         if media_type is None:
             raise NotAcceptable(JSON_TYPES)
-        search = parse_search(request.GET, self.level, self.project)
+        search = parse_search(request.GET, self.level, self.cases)
         rows = self.page(self.candidates(study, series), search)
         results = self.described(rows[: search.limit], search)
         if len(rows) > search.limit:
@@ -60,7 +60,7 @@ class SearchView(DicomwebView):
     def described(self, rows: list[Row], search: Search) -> list[Result]:
         """DICOM JSON of the rows."""
         keys = [row["pk"] for row in rows]
-        extra = self.related(self.project, keys) if keys else {}
+        extra = self.related(keys) if keys else {}
         headers = self.headers_of(keys, search) if keys else {}
         return [self._described(row, extra.get(row["pk"], {}), headers.get(row["pk"], {}), search) for row in rows]
 
@@ -89,7 +89,7 @@ class SearchView(DicomwebView):
         )
         return (wanted | search.include) - known
 
-    def related(self, project: Project, keys: list[int]) -> dict[int, Result]:
+    def related(self, keys: list[int]) -> dict[int, Result]:
         """Counts and modalities of what lies below each row."""
         return {}
 
@@ -105,11 +105,11 @@ class SearchStudiesView(SearchView):
 
     def candidates(self, study: str | None, series: str | None) -> QuerySet[Any]:
         """Studies of the project's cases."""
-        return visible_studies(self.project).order_by("pk")
+        return visible_studies(self.cases).order_by("pk")
 
-    def related(self, project: Project, keys: list[int]) -> dict[int, Result]:
+    def related(self, keys: list[int]) -> dict[int, Result]:
         """Modalities and the numbers of series and instances; only what the project shows is counted."""
-        found = visible_instances(project).filter(series__study_id__in=keys).order_by()
+        found = visible_instances(self.cases).filter(series__study_id__in=keys).order_by()
         rows = found.values_list("series__study_id", "series__modality").annotate(
             Count("series_id", distinct=True), Count("pk")
         )
@@ -128,7 +128,7 @@ class SearchStudiesView(SearchView):
 
     def headers_of(self, keys: list[int], search: Search) -> dict[int, Mapping[str, Any]]:
         """The header of each study's first instance."""
-        return _first_headers(visible_instances(self.project).filter(series__study_id__in=keys), "series__study_id")
+        return _first_headers(visible_instances(self.cases).filter(series__study_id__in=keys), "series__study_id")
 
 
 class SearchSeriesView(SearchView):
@@ -138,18 +138,18 @@ class SearchSeriesView(SearchView):
 
     def candidates(self, study: str | None, series: str | None) -> QuerySet[Any]:
         """Series of the project's cases, of one study if the path names it."""
-        found = visible_series(self.project)
+        found = visible_series(self.cases)
         return (found.filter(study__study_instance_uid=study) if study else found).order_by("pk")
 
-    def related(self, project: Project, keys: list[int]) -> dict[int, Result]:
+    def related(self, keys: list[int]) -> dict[int, Result]:
         """The number of instances."""
-        found = visible_instances(project).filter(series_id__in=keys).order_by()
+        found = visible_instances(self.cases).filter(series_id__in=keys).order_by()
         rows = found.values_list("series_id").annotate(Count("pk"))
         return {series: {"00201209": element("IS", [count])} for series, count in rows}
 
     def headers_of(self, keys: list[int], search: Search) -> dict[int, Mapping[str, Any]]:
         """The header of each series' first instance."""
-        return _first_headers(visible_instances(self.project).filter(series_id__in=keys), "series_id")
+        return _first_headers(visible_instances(self.cases).filter(series_id__in=keys), "series_id")
 
 
 class SearchInstancesView(SearchView):
@@ -159,12 +159,13 @@ class SearchInstancesView(SearchView):
 
     def candidates(self, study: str | None, series: str | None) -> QuerySet[Any]:
         """Instances of the project's cases, of one study or series if the path names it."""
-        found = visible_instances(self.project)
+        found = visible_instances(self.cases)
         if study:
             found = found.filter(series__study__study_instance_uid=study)
         if series:
             found = found.filter(series__series_instance_uid=series)
-        return found.order_by("series_id", F("position").asc(nulls_last=True), "instance_number", "pk")
+        ordered = in_reading_order(found)
+        return ordered.order_by("series_id", *ordered.query.order_by)
 
     def headers_of(self, keys: list[int], search: Search) -> dict[int, Mapping[str, Any]]:
         """The instance's own header, if the caller asks for more than the columns hold."""

@@ -199,3 +199,14 @@ def test_a_frame_costs_the_same_few_queries_whatever_the_series(
         client.get(frame)
     with django_assert_max_num_queries(5):
         assert len(client.get(metadata).json()) == 5
+
+
+def test_an_embargoed_case_is_there_for_leads_alone(project, reader, lead, as_person, keep, example, url_of):
+    from backend.projects.models import Case
+
+    url = url_of(project, keep(project, example("CT_small.dcm")), tail="/frames/1")
+    Case.objects.update(split="EMBARGOED", is_open=False)
+    assert as_person(reader).get(url).status_code == 404
+    assert as_person(lead).get(url).status_code == 200
+    assert as_person(reader).get("/dicom-web/breast/studies").status_code == 204
+    assert len(as_person(lead).get("/dicom-web/breast/instances").json()) == 1
