@@ -31,14 +31,26 @@ class DrawnArm:
     probability: float
 
 
+class ReaderArms:
+    """The arms of one reader in one project: for many cases the secret map is derived once."""
+
+    def __init__(self, project: Project, user: Person) -> None:
+        self._factor, self._offset = reader_map(project, user)
+        self._below = blinded_below(project)
+        self._share = project.blinded_share
+
+    def draw(self, *, split: str, draw: int) -> DrawnArm:
+        """The arm of a case by its split and its number."""
+        if split in ALWAYS_BLINDED:
+            return DrawnArm(Arm.BLINDED, 1.0)
+        if (draw * self._factor + self._offset) % DRAW_MODULUS < self._below:
+            return DrawnArm(Arm.BLINDED, self._share)
+        return DrawnArm(Arm.ASSISTED, 1.0 - self._share)
+
+
 def arm_of(project: Project, case: CaseRow, user: Person) -> DrawnArm:
     """The arm in which `user` reads `case`: VALIDATION and HOLDOUT blinded, of the POOL the project's share."""
-    if case.split in ALWAYS_BLINDED:
-        return DrawnArm(Arm.BLINDED, 1.0)
-    factor, offset = reader_map(project, user)
-    if (case.draw * factor + offset) % DRAW_MODULUS < blinded_below(project):
-        return DrawnArm(Arm.BLINDED, project.blinded_share)
-    return DrawnArm(Arm.ASSISTED, 1.0 - project.blinded_share)
+    return ReaderArms(project, user).draw(split=case.split, draw=case.draw)
 
 
 def blinded_condition(project: Project, user: Person) -> Q:

@@ -20,12 +20,13 @@ from backend.projects.models import DRAW_MODULUS, Project
 _STREAM: Final = """
 SELECT c.id, c.number, c.{priority} AS met_at FROM projects_case c
 LEFT JOIN projects_assignment mine ON mine.case_id = c.id AND mine.user_id = %(user)s
-WHERE c.project_id = %(project)s AND c.is_open = %(open)s AND (mine.id IS NULL OR mine.state = 'opened')
+WHERE c.project_id = %(project)s AND c.is_open = %(open)s {begun}
 AND {negation} (CASE WHEN mine.arm IS NOT NULL THEN mine.arm = 'blinded'
   ELSE c.split <> 'POOL' OR (c.draw * %(factor)s + %(offset)s) %% %(modulus)s < %(below)s END)
 {without}
 ORDER BY c.{priority} DESC, c.number LIMIT %(count)s {lock}
 """
+_WITHOUT_BEGUN: Final = "AND (mine.id IS NULL OR mine.state = 'opened')"
 _WITHOUT_AFTER: Final = "AND c.id <> %(after)s"
 _WITHOUT_LEASED: Final = """AND NOT EXISTS (SELECT 1 FROM projects_assignment held WHERE held.case_id = c.id
   AND held.user_id <> %(user)s AND held.lease_expires_at > %(now)s AND held.state IN ('opened', 'in_progress'))"""
@@ -46,18 +47,19 @@ def open_cases_in_order(
     project: Project,
     user: User,
     count: int,
+    begun: bool = False,
     free_at: datetime | None = None,
     after: UUID | None = None,
     lock: bool = False,
 ) -> list[Place]:
-    """The first `count` open cases that are the user's to read, best first.
+    """The first `count` open cases that are the user's to read, best first; `begun`: also those he has begun.
 
     `free_at`: leave out what another holds at that time. `lock`: lock the rows and skip those that another caller has
     locked (PostgreSQL; inside a transaction).
     """
     without = (_WITHOUT_LEASED if free_at else "") + (_WITHOUT_AFTER if after else "")
     locked = "FOR UPDATE OF c SKIP LOCKED" if lock and connection.features.has_select_for_update_skip_locked else ""
-    shared = {"without": without, "lock": locked}
+    shared = {"begun": "" if begun else _WITHOUT_BEGUN, "without": without, "lock": locked}
     query = _BOTH.format(
         assisted=_STREAM.format(priority="priority", negation="NOT", **shared),
         blinded=_STREAM.format(priority="blind_priority", negation="", **shared),

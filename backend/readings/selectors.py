@@ -96,10 +96,13 @@ def reading_etag(reading: Reading) -> str:
 
 
 def reading_documents(readings: list[Reading]) -> list[dict[str, Any]]:
-    """Readings (with `reader` selected) as the API tells them, in a fixed number of queries."""
+    """Readings (with `reader` selected) as the API tells them, in a fixed number of queries.
+
+    A reading that started from no model's holds no decisions.
+    """
     ids = [reading.pk for reading in readings]
     lesions = lesion_documents(Lesion.objects.filter(reading_id__in=ids))
-    decisions = _decision_documents(ids)
+    decisions = _decision_documents([reading.pk for reading in readings if reading.started_from_id])
     return [_reading_document(reading, lesions.get(reading.pk, []), decisions.get(reading.pk, [])) for reading in readings]
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from backend.accounts.models import User
 from backend.archive.models import Instance
-from backend.projects.arms import arm_expression, arm_of, mapped_draw
+from backend.projects.arms import ReaderArms, arm_expression, mapped_draw
 from backend.projects.assignment_services import live_leases
 from backend.projects.models import Arm, Assignment, AssignmentState, Case, Project, Role, Split
 from backend.projects.reading_order import open_cases_in_order
@@ -27,7 +27,7 @@ STATES = (TO_READ, IN_PROGRESS, SUBMITTED, DEFERRED)
 ORDERS = ("priority", "name", "changed")
 PACE_DAYS = 14
 LISTED = (Split.POOL, Split.VALIDATION, Split.HOLDOUT)
-BEGUN = {
+BEGUN: dict[str, str] = {
     AssignmentState.IN_PROGRESS: IN_PROGRESS,
     AssignmentState.SUBMITTED: SUBMITTED,
     AssignmentState.DEFERRED: DEFERRED,
@@ -37,7 +37,7 @@ WALKED = 400
 
 
 def worklist_counts(*, project: Project, user: User) -> dict[str, int]:
-    """How many cases the user has in each state, from three indexed counts."""
+    """How many cases the user has in each state, and how many are open to anybody, from three indexed counts."""
     cases = Case.objects.filter(project=project)
     total = cases.filter(split__in=LISTED).count()
     n_open = cases.filter(is_open__in=[True]).count()  # an EMBARGOED case is never open; IN lets SQLite use the index
@@ -54,6 +54,7 @@ def worklist_counts(*, project: Project, user: User) -> dict[str, int]:
     deferred = sum(mine.get((AssignmentState.DEFERRED, is_open), 0) for is_open in (True, False))
     return {
         "all": total,
+        "open": n_open,
         TO_READ: to_read,
         IN_PROGRESS: in_progress,
         SUBMITTED: total - to_read - in_progress - deferred,
@@ -67,8 +68,9 @@ def worklist_page(
     """Counts, the number of matching cases, and one page of rows."""
     counts = worklist_counts(project=project, user=user)
     total = counts.get(state, counts["all"])
-    if state == TO_READ and order == "priority" and not search and offset + limit <= WALKED:
-        places = open_cases_in_order(project=project, user=user, count=offset + limit)
+    walked = {TO_READ: counts[TO_READ], "all": counts["open"]}.get(state, 0)
+    if order == "priority" and not search and offset + limit <= min(walked, WALKED):
+        places = open_cases_in_order(project=project, user=user, count=offset + limit, begun=state == "all")
         ids = [place.case_id for place in places[offset:]]
     else:
         cases = _cases(project, user)
@@ -79,6 +81,7 @@ def worklist_page(
             cases = cases.filter(named | Q(source_name__icontains=search) if role == Role.LEAD else named)
             total = cases.count()
         ids = list(cases.order_by(*_order(order)).values_list("pk", flat=True)[offset : offset + limit])
+    del counts["open"]
     return {"counts": counts, "total": total, "results": _rows(project, user, role, ids)}
 
 
@@ -142,33 +145,31 @@ def _order(order: str) -> tuple[Any, ...]:
 
 
 def _rows(project: Project, user: User, role: str, ids: Sequence[UUID]) -> list[dict[str, Any]]:
-    """The rows of these cases, in this order."""
-    cases = {
-        case.pk: case
-        for case in Case.objects.filter(pk__in=ids)
-        .select_related("series", "instance")
-        .only(*_CASE_FIELDS, "series__modality", "instance__number_of_frames")
+    """The rows of these cases, in this order; plain values, a hundred model objects cost more than their queries."""
+    cases = {row["pk"]: row for row in Case.objects.filter(pk__in=ids).values(*_CASE_FIELDS)}
+    mine = {
+        row["case_id"]: row
+        for row in Assignment.objects.filter(user=user, case_id__in=ids).values(
+            "case_id", "arm", "state", "note", "changed_at"
+        )
     }
-    mine = {row.case_id: row for row in Assignment.objects.filter(user=user, case_id__in=ids)}
-    made = []
-    for case_id in ids:
-        case, assignment = cases[case_id], mine.get(case_id)
-        arm = assignment.arm if assignment else arm_of(project, case, user).arm
-        made.append(_row(case, assignment, arm))
-    _add_scores(project, user, made)
-    _add_frames(project, cases, made)
+    arms = ReaderArms(project, user)
+    rows = {case_id: _row(cases[case_id], mine.get(case_id), arms) for case_id in ids}
+    _add_scores(project, user, rows)
+    _add_frames(cases, rows)
     holders = _holders(user, ids)
     prefix = cases_path(project.slug)
-    for row, case_id in zip(made, ids, strict=True):
-        row["thumbnail"] = f"{prefix}{row['id']}/thumbnail/"
+    for case_id, row in rows.items():
+        row["thumbnail"] = f"{prefix}{case_id}/thumbnail/"
         row["leased_by"] = holders.get(case_id)
         if role == Role.LEAD:
-            case = cases[case_id]
-            row |= {"split": case.split, "arm": "blinded" if row["blinded"] else "assisted", "source_name": case.source_name}
-    return made
+            row["split"], row["source_name"] = cases[case_id]["split"], cases[case_id]["source_name"]
+            row["arm"] = "blinded" if row["blinded"] else "assisted"
+    return list(rows.values())
 
 
 _CASE_FIELDS = (
+    "pk",
     "name",
     "split",
     "source_name",
@@ -178,54 +179,55 @@ _CASE_FIELDS = (
     "instance_id",
     "priority_reason",
     "priority_detail",
+    "series__modality",
+    "instance__number_of_frames",
 )
 
 
-def _row(case: Case, assignment: Assignment | None, arm: str) -> dict[str, Any]:
+def _row(case: Mapping[str, Any], assignment: Mapping[str, Any] | None, arms: ReaderArms) -> dict[str, Any]:
     """What a row says without the model."""
+    arm = assignment["arm"] if assignment else arms.draw(split=case["split"], draw=case["draw"]).arm
     blinded = arm == Arm.BLINDED
-    waiting = TO_READ if case.is_open else SUBMITTED
-    state = BEGUN.get(AssignmentState(assignment.state), waiting) if assignment else waiting
-    detail = str(case.priority_detail.get("detail", ""))
+    state = TO_READ if case["is_open"] else SUBMITTED
+    if assignment:
+        state = BEGUN.get(assignment["state"], state)
+    detail = str(case["priority_detail"].get("detail", ""))
     return {
-        "id": str(case.pk),
-        "name": case.name,
+        "id": str(case["pk"]),
+        "name": case["name"],
         "state": state,
         "blinded": blinded,
-        "reason": None if blinded else {"kind": case.priority_reason, "detail": detail},
+        "reason": None if blinded else {"kind": case["priority_reason"], "detail": detail},
         "top_score": None,
         "n_findings": None,
         "n_decided": None,
-        "note": assignment.note if assignment else "",
-        "changed_at": assignment.changed_at.isoformat() if assignment else None,
-        "modality": case.series.modality,
-        "n_frames": case.instance.number_of_frames if case.instance else 0,
+        "note": assignment["note"] if assignment else "",
+        "changed_at": assignment["changed_at"].isoformat() if assignment else None,
+        "modality": case["series__modality"],
+        "n_frames": case["instance__number_of_frames"] or 0,
     }
 
 
-def _add_scores(project: Project, user: User, rows: Sequence[dict[str, Any]]) -> None:
+def _add_scores(project: Project, user: User, rows: Mapping[UUID, dict[str, Any]]) -> None:
     """The serving model's highest score and number of shown findings, in assisted rows only."""
-    scores = _scores(project, [UUID(row["id"]) for row in rows if not row["blinded"]])
-    begun = [UUID(row["id"]) for row in rows if row["state"] == IN_PROGRESS and UUID(row["id"]) in scores]
+    scores = _scores(project, [case_id for case_id, row in rows.items() if not row["blinded"]])
+    begun = [case_id for case_id in scores if rows[case_id]["state"] == IN_PROGRESS]
     decided = _decided(user, begun)
-    for row in rows:
-        score = scores.get(UUID(row["id"]))
-        if score is not None:
-            row["top_score"], row["n_findings"] = score["top"], score["n"]
-            row["n_decided"] = decided.get(UUID(row["id"]), 0) if row["state"] == IN_PROGRESS else None
+    for case_id, score in scores.items():
+        row = rows[case_id]
+        row["top_score"], row["n_findings"] = score["top"], score["n"]
+        row["n_decided"] = decided.get(case_id, 0) if row["state"] == IN_PROGRESS else None
 
 
-def _add_frames(project: Project, cases: Mapping[UUID, Case], rows: Sequence[dict[str, Any]]) -> None:
+def _add_frames(cases: Mapping[UUID, Mapping[str, Any]], rows: Mapping[UUID, dict[str, Any]]) -> None:
     """Frames of cases that are a series."""
-    series = {case_id: case.series_id for case_id, case in cases.items() if case.instance_id is None}
+    series = {case_id: case["series_id"] for case_id, case in cases.items() if case["instance_id"] is None}
     if not series:
         return
     counted = Instance.objects.filter(series_id__in=set(series.values())).values("series_id")
     frames = {row["series_id"]: row["n"] for row in counted.annotate(n=Sum("number_of_frames")).order_by()}
-    for row in rows:
-        case_id = UUID(row["id"])
-        if case_id in series:
-            row["n_frames"] = frames.get(series[case_id], 0)
+    for case_id, series_id in series.items():
+        rows[case_id]["n_frames"] = frames.get(series_id, 0)
 
 
 def _scores(project: Project, case_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
