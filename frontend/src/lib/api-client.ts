@@ -48,7 +48,12 @@ const ROOT = "/api/v1";
 
 /** Send a request below /api/v1 and return data, status and headers; an ApiError for every refusal. */
 export async function request<T>(method: Method, path: string, options: RequestOptions = {}): Promise<Answer<T>> {
-  const headers: Record<string, string> = { Accept: "application/json", ...options.headers };
+  const headers: Record<string, string> = {
+    Accept: "application/json",
+    // The language of the page, not of the browser: refusals are shown in the server's words.
+    "Accept-Language": document.documentElement.lang || "en",
+    ...options.headers,
+  };
   if (method !== "GET") headers["X-CSRFToken"] = cookie("csrftoken");
   let body = options.body;
   if (options.json !== undefined) {

@@ -1,6 +1,6 @@
 import { useQueries, useQuery } from "@tanstack/react-query";
 import { api, request } from "@/lib/api-client";
-import type { ImportItem, ImportOptions, ImportRun, ItemState, SplitCounts } from "@/lib/api-types";
+import type { ImportItem, ImportOptions, ImportRun, ItemState } from "@/lib/api-types";
 
 export const PAGE_SIZE = 100;
 const root = (slug: string) => `/projects/${slug}/imports/`;
@@ -63,13 +63,6 @@ export function useImportItems(
 
 /** Where the spreadsheet of a run's results is. */
 export const itemsCsv = (slug: string, id: string) => `/api/v1${root(slug)}${id}/items/?format=csv`;
-
-export function useSplits(slug: string) {
-  return useQuery({
-    queryKey: ["splits", slug],
-    queryFn: ({ signal }) => api.get<SplitCounts>(`/projects/${slug}/splits/`, { signal }),
-  });
-}
 
 // Plain functions: the upload lives longer than the page that began it.
 

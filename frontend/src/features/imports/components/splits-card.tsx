@@ -1,7 +1,7 @@
 import { useTranslation } from "react-i18next";
-import { useSplits } from "@/features/imports/api/imports";
 import type { Split } from "@/lib/api-types";
 import { count } from "@/lib/format";
+import { useSplits } from "@/lib/splits";
 import { Card } from "@/ui/card";
 import { ErrorState } from "@/ui/error-state";
 

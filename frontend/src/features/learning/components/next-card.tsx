@@ -64,16 +64,20 @@ function NextTile({ slug, one }: { slug: string; one: NextCase }) {
         ) : (
           <IconTarget size={14} stroke={1.6} style={{ flex: "none" }} />
         )}
-        <span className="ell">{isRandom ? t("next.random") : t("next.uncertain")}</span>
+        <span className="ell">
+          {isRandom
+            ? t("next.random")
+            : t(one.acquisition === "foreground_aware_random" ? "next.likely" : "next.uncertain")}
+        </span>
       </span>
       <span className="row sb xs q num">
         <span className="ell">{one.name}</span>
-        <span className="nw">{valueOf()}</span>
+        <span className="nw">{told()}</span>
       </span>
     </Link>
   );
 
-  function valueOf(): string {
+  function told(): string {
     if (isRandom) return one.inclusion_probability === null ? "" : `p = ${decimal(one.inclusion_probability, 3)}`;
     return one.score === null ? "" : decimal(one.score);
   }

@@ -7,7 +7,7 @@ import { Button } from "@/ui/button";
 import { ErrorLine } from "@/ui/error-state";
 import { ShareField } from "@/ui/share-field";
 
-const ACQUISITIONS = ["entropy", "random"];
+const ACQUISITIONS = ["entropy", "foreground_aware_random", "random"];
 
 /** When a round starts by itself and how it trains. */
 export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: Policy; onClose: () => void }) {
@@ -22,9 +22,9 @@ export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: 
   ][] = [
     ["every_n_readings", 1, 100000],
     ["batch_size", 1, 1000],
-    ["image_size", 32, 1024],
-    ["steps_scratch", 1, 1000000],
-    ["steps_warm", 1, 1000000],
+    ["image_size", 32, 512],
+    ["steps_scratch", 1, 100000],
+    ["steps_warm", 1, 100000],
     ["seed", 0, 2 ** 31],
   ];
   const known = ACQUISITIONS.includes(policy.acquisition) ? ACQUISITIONS : [policy.acquisition, ...ACQUISITIONS];

@@ -26,17 +26,20 @@ export function RoundNumbers({ round, live }: { round: Round; live: boolean }) {
         ))}
       </dl>
       <div className="mono q" style={{ borderTop: "1px solid var(--n5)", marginTop: 14, paddingTop: 10 }}>
-        {round.log.slice(-3).map((line, index, all) => (
-          <div
-            key={`${index}${line}`}
-            className="ell"
-            title={line}
-            style={{ color: index === all.length - 1 ? "var(--n9)" : undefined }}
-          >
+        {lastLines(round.log).map(({ key, line, isLast }) => (
+          <div key={key} className="ell" title={line} style={{ color: isLast ? "var(--n9)" : undefined }}>
             {line}
           </div>
         ))}
       </div>
     </div>
   );
+}
+
+/** The last three lines; a line's place in the log is its identity. */
+function lastLines(log: string[]) {
+  const from = Math.max(0, log.length - 3);
+  return log
+    .slice(from)
+    .map((line, index) => ({ key: from + index, line, isLast: from + index === log.length - 1 }));
 }

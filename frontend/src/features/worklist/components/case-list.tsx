@@ -25,6 +25,7 @@ interface CaseListProps {
 
 /** Search, status, order, and the rows; J K Enter / F S C from anywhere on the page. */
 export function CaseList({ slug, role, fallback, leadColumns = false, aside }: CaseListProps) {
+  const { t } = useTranslation("worklist");
   const navigate = useNavigate();
   const [view, change] = useWorklistView(fallback);
   const start = useWorklistStart(slug, view);
@@ -74,6 +75,7 @@ export function CaseList({ slug, role, fallback, leadColumns = false, aside }: C
           filterRef={filter}
           sorting={sorting}
           onSorting={setSorting}
+          searchLabel={t(role === "lead" ? "searchLead" : "search")}
         />
         <div className="card" style={{ flex: 1 }}>
           {start.data === undefined ? (

@@ -1,4 +1,5 @@
 import { IconCheck, IconClock, IconEye, IconEyeOff, IconLock } from "@tabler/icons-react";
+import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { ReasonCell } from "@/features/worklist/components/reason-cell";
@@ -78,12 +79,19 @@ export function CaseRow({ row, isPointed, leadColumns, onPoint, onOpen, href }: 
             {t("leasedBy", { name: row.leased_by })}
           </span>
         ) : (
-          row.note
+          noteOf(row, t)
         )}
       </td>
       <td className="q r sm">{row.changed_at ? ago(row.changed_at) : ""}</td>
     </tr>
   );
+}
+
+/** How far a begun case is, else what was noted when it was deferred. */
+export function noteOf(row: WorkRow, t: TFunction<"worklist">): string {
+  if (row.n_decided !== null && row.n_findings)
+    return t("decided", { done: row.n_decided, count: row.n_findings });
+  return row.note;
 }
 
 function LeadCells({ row }: { row: WorkRow }) {

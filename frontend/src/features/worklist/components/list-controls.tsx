@@ -18,6 +18,8 @@ interface ListControlsProps {
   filterRef: RefObject<HTMLDivElement | null>;
   sorting: boolean;
   onSorting: (open: boolean) => void;
+  /** What the search looks through, as its placeholder says it. */
+  searchLabel: string;
 }
 
 export function ListControls({
@@ -28,11 +30,17 @@ export function ListControls({
   filterRef,
   sorting,
   onSorting,
+  searchLabel,
 }: ListControlsProps) {
   const { t } = useTranslation("worklist");
   return (
     <div className="row" style={{ gap: 8 }}>
-      <SearchField value={view.search} onChange={(search) => onChange({ search })} inputRef={searchRef} />
+      <SearchField
+        label={searchLabel}
+        value={view.search}
+        onChange={(search) => onChange({ search })}
+        inputRef={searchRef}
+      />
       <div ref={filterRef}>
         <Segmented
           label={t("status")}
@@ -79,12 +87,13 @@ export function ListControls({
 }
 
 interface SearchFieldProps {
+  label: string;
   value: string;
   onChange: (text: string) => void;
   inputRef: RefObject<HTMLInputElement | null>;
 }
 
-function SearchField({ value, onChange, inputRef }: SearchFieldProps) {
+function SearchField({ label, value, onChange, inputRef }: SearchFieldProps) {
   const { t } = useTranslation("worklist");
   const [text, setText] = useState(value);
   useEffect(() => setText(value), [value]);
@@ -99,8 +108,8 @@ function SearchField({ value, onChange, inputRef }: SearchFieldProps) {
       <input
         ref={inputRef}
         value={text}
-        placeholder={t("search")}
-        aria-label={t("search")}
+        placeholder={label}
+        aria-label={label}
         onChange={(event) => {
           setText(event.currentTarget.value);
           later(event.currentTarget.value.trim());

@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { useNextCase } from "@/features/worklist/api/next-case";
 import { usePace } from "@/features/worklist/api/pace";
+import { noteOf } from "@/features/worklist/components/case-row";
 import { PaceBars } from "@/features/worklist/components/pace-bars";
 import type { Pace, WorkRow } from "@/lib/api-types";
 import { ago, count, duration, percent } from "@/lib/format";
@@ -42,7 +43,7 @@ function ContinueCard({ slug, row }: { slug: string; row: WorkRow }) {
         <Thumbnail src={row.thumbnail} width={84} height={63} />
         <div className="grow">
           <div className="b">{row.name}</div>
-          {row.note ? <div className="sm sec">{row.note}</div> : null}
+          <div className="sm sec">{noteOf(row, t)}</div>
           {row.changed_at ? <div className="sm q">{ago(row.changed_at)}</div> : null}
         </div>
       </div>
