@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -77,7 +78,7 @@ def cluster_interval(
 
     Draws in which the statistic is undefined are left out; (None, None) when fewer than half are defined.
     """
-    values = [value for rows in _draws(groups, seed, resamples) if (value := statistic(rows)) is not None]
+    values = [value for rows in _draws(tuple(groups), seed, resamples) if (value := statistic(rows)) is not None]
     if len(values) < resamples / 2:
         return None, None
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
@@ -105,7 +106,8 @@ def rule_of_three(n: int) -> float:
     return min(1.0, 3 / n)
 
 
-def _draws(groups: Sequence[Hashable], seed: int, resamples: int) -> list[Rows]:
+@lru_cache(maxsize=4)
+def _draws(groups: tuple[Hashable, ...], seed: int, resamples: int) -> list[Rows]:
     """Row numbers of each resample; the same seed and groups always give the same draws, so differences are paired."""
     rows_of: dict[Hashable, list[int]] = {}
     for row, group in enumerate(groups):

@@ -1,0 +1,102 @@
+"""The Learning page and the model page over HTTP."""
+
+from __future__ import annotations
+
+import pytest
+
+from backend.jobs.models import Job
+from backend.learning.models import Round, TrainingPolicy
+from backend.learning.services import start_round
+from tests.rows import make_model
+
+pytestmark = pytest.mark.django_db
+
+BASE = "/api/v1/projects/breast"
+
+
+def test_the_lead_starts_a_round_and_polls_it_until_it_is_cancelled(disc_project, lead, as_person) -> None:
+    client = as_person(lead)
+    made = client.post(f"{BASE}/rounds/")
+    assert made.status_code == 201 and made.json()["state"] == "queued" and made.json()["started_by"] == "lena"
+    assert [step["state"] for step in made.json()["steps"]] == ["todo"] * 6
+    answer = client.get(f"{BASE}/rounds/1/")
+    assert answer.status_code == 200
+    again = client.get(f"{BASE}/rounds/1/", headers={"If-None-Match": answer["ETag"]})
+    assert again.status_code == 304 and not again.content
+    Job.objects.update(progress={"step": 3, "steps": 9, "details": {"train": "step 3 of 9"}})
+    changed = client.get(f"{BASE}/rounds/1/", headers={"If-None-Match": answer["ETag"]})
+    assert changed.status_code == 200 and changed.json()["progress"] == {"step": 3, "steps": 9}
+    refused = client.post(f"{BASE}/rounds/")
+    assert refused.status_code == 409 and refused.json()["code"] == "round_running"
+    cancelled = client.post(f"{BASE}/rounds/1/cancel/")
+    assert cancelled.json()["state"] == "cancelled"
+    assert [row["state"] for row in client.get(f"{BASE}/rounds/").json()] == ["cancelled"]
+
+
+def test_the_learning_page_has_everything_before_the_first_round_and_after_it(disc_project, lead, as_person, work) -> None:
+    client = as_person(lead)
+    empty = client.get(f"{BASE}/learning/").json()
+    assert empty["labels"] == {"training": 24, "validation": 30} and empty["new_readings"] == 24
+    assert empty["live"] is None and empty["rounds"] == [] == empty["curve"] == empty["next"] and empty["serving"] is None
+    disc_project.training_policy.steps_scratch = 3
+    disc_project.training_policy.save()
+    work(start_round(project=disc_project, by=lead))
+    full = client.get(f"{BASE}/learning/").json()
+    assert full["serving"] == 1 and full["new_readings"] == 0 and full["live"] is None
+    assert full["last"]["number"] == 1 and {step["state"] for step in full["last"]["steps"]} == {"done"}
+    assert [one["rank"] for one in full["next"]] == [1, 2, 3, 4]
+    assert full["curve"][0]["n_labels"] == 24 and full["curve"][0]["value"] is not None
+    row = full["rounds"][0]
+    assert row["model_version"] == 1 and row["model_state"] == "serves"
+    assert {"dice", "auc"} <= {one["metric"] for one in row["metrics"]}
+
+
+def test_the_policy_is_read_with_defaults_and_refuses_nonsense(project, lead, as_person) -> None:
+    client = as_person(lead)
+    assert client.get(f"{BASE}/policy/").json()["acquisition"] == "entropy"
+    assert not TrainingPolicy.objects.exists()
+    changed = client.patch(f"{BASE}/policy/", {"enabled": True, "every_n_readings": 5}, format="json")
+    assert changed.status_code == 200 and changed.json()["enabled"] is True
+    for wrong in ({"acquisition": "magic"}, {"random_share": 1.5}, {"image_size": 100}, {"steps_warm": 0}):
+        answer = client.patch(f"{BASE}/policy/", wrong, format="json")
+        assert answer.status_code == 400 and list(answer.json()) == list(wrong)
+    assert TrainingPolicy.objects.get().every_n_readings == 5
+
+
+def test_a_round_without_labels_answers_409_with_the_reason(project, lead, as_person) -> None:
+    answer = as_person(lead).post(f"{BASE}/rounds/")
+    assert answer.status_code == 409 and answer.json()["code"] == "no_labels"
+    assert not Round.objects.exists()
+
+
+@pytest.mark.parametrize("path", ["learning/", "policy/", "rounds/", "rounds/1/", "models/", "models/1/"])
+def test_readers_and_outsiders_see_nothing_of_learning(project, reader, outsider, as_person, path) -> None:
+    assert as_person(reader).get(f"{BASE}/{path}").status_code == 403
+    assert as_person(outsider).get(f"{BASE}/{path}").status_code == 404
+
+
+def test_a_model_version_is_shown_promoted_and_released_and_only_then_looked_at_on_holdout(
+    disc_project, lead, as_person, work
+) -> None:
+    disc_project.training_policy.steps_scratch = 3
+    disc_project.training_policy.save()
+    work(start_round(project=disc_project, by=lead))
+    client = as_person(lead)
+    refused = client.post(f"{BASE}/models/1/evaluate-holdout/")
+    assert refused.status_code == 409 and refused.json()["code"] == "not_released"
+    assert client.post(f"{BASE}/models/1/release/").json()["released_at"] is not None
+    ordered = client.post(f"{BASE}/models/1/evaluate-holdout/")
+    assert ordered.status_code == 202
+    from backend.jobs.services import claim_job
+    from workers.pool import evaluate_holdout
+
+    evaluate_holdout(claim_job(ordered.json()["job"]))
+    shown = client.get(f"{BASE}/models/1/").json()
+    assert shown["holdout_looks"] == 1 and [one["split"] for one in shown["evaluations"]] == ["HOLDOUT", "VALIDATION"]
+    assert shown["config"]["image_size"] == 32 and shown["code_version"].startswith("cnn-")
+    assert shown["evaluations"][1]["curves"]["froc"]
+    other = make_model(disc_project, state="waits", number=2).model_version
+    assert client.post(f"{BASE}/models/2/promote/").json()["state"] == "serves"
+    assert [(row["number"], row["state"]) for row in client.get(f"{BASE}/models/").json()] == [(2, "serves"), (1, "kept")]
+    assert Job.objects.get(task="learning.predict_pool").arguments == {"version": other.pk}
+    assert client.get(f"{BASE}/models/9/").status_code == 404

@@ -1,0 +1,163 @@
+"""Rows become arrays and back, exact to the pixel."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backend.learning.vocabulary import Vocabulary, vocabulary_of
+from backend.readings.import_services import ImportedLesion, import_reading
+from backend.readings.models import Lesion, Reader, Reading
+from workers.cnn.data import IGNORED, UNKNOWN
+from workers.cnn.predict import PredictedLesion, Predictions
+from workers.datasets import UnreadableCase, case_found, case_images, case_truth, training_samples
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def words(project) -> Vocabulary:
+    return vocabulary_of(project)
+
+
+def bring(case, *lesions, verdict="lesions", findings=None, kind="full") -> Reading:
+    import_reading(
+        case=case, reader_name="r", lesions=list(lesions), verdict=verdict, image_findings=findings or {}, label_kind=kind
+    )
+    return Reading.objects.get(case=case, reader__name="r")
+
+
+def test_the_corner_pixel_of_a_reading_is_the_corner_pixel_of_the_target_and_of_the_prediction(
+    project, draw_case, words
+) -> None:
+    from backend.learning.model_readings import store_model_readings
+    from tests.rows import make_model
+
+    kind = project.finding_types.get(scope="lesion", position=1)
+    pixels = np.zeros((1, 24, 32), np.uint8)
+    for row, column in ((0, 0), (0, 31), (23, 0), (23, 31)):
+        case = draw_case(pixels=pixels)
+        square = [[column, row], [column + 1, row], [column + 1, row + 1], [column, row + 1]]
+        reading = bring(
+            case, ImportedLesion(kind, "polygon", case.instance, points=[[float(x), float(y)] for x, y in square])
+        )
+        samples, _ = training_samples([reading], vocabulary=words, size=32)
+        assert np.argwhere(samples.targets[0] == 2).tolist() == [[row, column]]
+        loaded = case_images(case, size=32)
+        (told,) = case_truth(reading, loaded=loaded, vocabulary=words).lesions
+        assert told[1].origin == (0, row, column) and told[1].mask.shape == (1, 1, 1)
+        predicted = PredictedLesion(np.ones((1, 1, 1), bool), (0, row, column), 2, 0.9)
+        said = Predictions(np.zeros((1, 3, 32, 32)), np.full((1, 4), 0.25), np.zeros((1, 8)))
+        version = make_model(project, number=row * 100 + column + 1, state="kept").model_version
+        Reader.objects.filter(model_version=version).delete()
+        assert store_model_readings(version=version, found=[case_found(loaded, said, [predicted], vocabulary=words)]) == 1
+        stored = Lesion.objects.get(reading__case=case, reading__reader__model_version=version)
+        assert (stored.mask_origin, stored.mask_shape, stored.finding_type, stored.frame) == (
+            [0, row, column],
+            [1, 1, 1],
+            kind,
+            1,
+        )
+        assert set(stored.reading.image_findings.values()) == {0.25}
+
+
+def test_what_a_reading_does_not_say_is_unknown_and_not_absent(project, draw_case, words, lead) -> None:
+    benign, malignant = words.types
+    (normal,) = words.findings
+    image_level = bring(draw_case(0), verdict="lesions", findings={str(malignant): "present"}, kind="image")
+    nothing = bring(draw_case(0), verdict="no_lesion")
+    person = Reader.objects.create(project=project, kind="person", name="Lena", user=lead)
+    asked = Reading.objects.create(case=draw_case(0), reader=person, state="submitted", verdict="no_lesion")
+    samples, _ = training_samples([image_level, nothing, asked], vocabulary=words, size=32)
+    assert words.outputs == ("any", f"type:{benign}", f"type:{malignant}", f"finding:{normal}")
+    assert samples.findings.tolist() == [[1, UNKNOWN, 1, UNKNOWN], [0, 0, 0, UNKNOWN], [0, 0, 0, 0]]
+    assert (samples.targets[0] == IGNORED).all()
+    assert (samples.targets[1] == 0).all() and (samples.targets[2] == 0).all()
+
+
+def test_a_type_that_came_later_is_unknown_to_an_older_reading(project, draw_case) -> None:
+    from backend.projects.models import FindingType
+
+    reading = bring(draw_case(0), verdict="no_lesion")
+    late = FindingType.objects.create(
+        project=project, name="Cyst", colour="#123456", allowed_marks=["box"], position=9, since_version=2
+    )
+    words = vocabulary_of(project)
+    samples, _ = training_samples([reading], vocabulary=words, size=32)
+    assert samples.type_known[0].tolist() == [True, True, False] and words.types[2] == late.pk
+    assert samples.findings[0, :4].tolist() == [0, 0, 0, UNKNOWN]
+
+
+def test_a_retired_type_says_nothing_where_it_was_marked(project, draw_case) -> None:
+    kind = project.finding_types.get(scope="lesion", position=0)
+    case = draw_case(0)
+    reading = bring(case, ImportedLesion(kind, "box", case.instance, points=[[4.0, 4.0], [12.0, 12.0]]))
+    kind.retired_in_version = 2
+    kind.save()
+    words = vocabulary_of(project)
+    samples, _ = training_samples([reading], vocabulary=words, size=32)
+    assert (samples.targets[0, 4:12, 4:12] == IGNORED).all() and (samples.targets == IGNORED).sum() == 64
+
+
+def test_of_a_series_marked_slices_are_learned_and_slices_that_nobody_read_are_not(project, draw_case, words) -> None:
+    project.unit = "series"
+    project.save()
+    kind = project.finding_types.get(scope="lesion", position=0)
+    project.unit = "image"  # one multi-frame image stands for the series
+    case = draw_case(0, frames=9)
+    boxes = [ImportedLesion(kind, "box", case.instance, frame=n, points=[[4.0, 4.0], [14.0, 14.0]]) for n in (4, 5)]
+    reading = bring(case, *boxes)
+    samples, _ = training_samples([reading], vocabulary=words, size=32)
+    assert len(samples) == 2 and samples.presence[:, 0].all()
+    assert (samples.images == case_images(case, size=32).images[3:5]).all()
+    truth = case_truth(reading, loaded=case_images(case, size=32), vocabulary=words)
+    ((_, region),) = truth.lesions
+    assert (region.origin[0], region.mask.shape[0]) == (3, 2) and truth.boxed
+
+
+def test_of_a_series_without_a_lesion_some_slices_are_learned_as_empty(project, draw_case, words) -> None:
+    samples, _ = training_samples([bring(draw_case(0, frames=20), verdict="no_lesion")], vocabulary=words, size=32)
+    assert len(samples) == 4 and (samples.targets == 0).all()
+
+
+def test_images_are_decoded_once_and_then_taken_from_the_cache(draw_case, monkeypatch) -> None:
+    from workers import datasets
+
+    case = draw_case(1)
+    first = case_images(case, size=32).images
+    monkeypatch.setattr(datasets, "render_frame", None)
+    assert (case_images(case, size=32).images == first).all()
+    with pytest.raises(UnreadableCase, match="cannot be decoded"):
+        case_images(case, size=48)
+
+
+def test_predictions_below_the_threshold_are_stored_and_a_second_store_changes_nothing(project, draw_case, words) -> None:
+    from backend.learning.model_readings import CaseFound, FoundLesion, store_model_readings
+    from tests.rows import make_model
+
+    version = make_model(project).model_version
+    Reader.objects.filter(model_version=version).delete()
+    case = draw_case(0)
+    faint = FoundLesion(words.types[0], case.instance.pk, 1, (0, 1, 2), np.ones((1, 2, 2), bool), 0.2)
+    assert store_model_readings(version=version, found=[CaseFound(case.pk, [faint])]) == 1
+    assert store_model_readings(version=version, found=[CaseFound(case.pk, [faint, faint])]) == 0
+    reading = Reading.objects.get(case=case)
+    assert (reading.verdict, reading.state, reading.lesions.count()) == ("no_lesion", "submitted", 1)
+    case.refresh_from_db()
+    assert case.is_open and case.readings_submitted == 0
+
+
+@pytest.mark.slow
+def test_a_chest_ct_is_read_slice_by_slice(real_data, db) -> None:
+    """Whether the real series decodes into a volume in lung and soft-tissue greys."""
+    from pathlib import Path
+
+    from django.core.management import call_command
+
+    from backend.projects.models import Case
+
+    call_command("import_images", str(Path(real_data) / "ct_nlst_101287"), "--project", "ct", "--unit", "series", "--modality", "CT")
+    case = Case.objects.get(project__slug="ct")
+    loaded = case_images(case, size=64)
+    assert loaded.images.shape == (112, 64, 64)
+    assert 20 < loaded.images.mean() < 200 and loaded.images.std() > 30

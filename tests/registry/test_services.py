@@ -1,0 +1,54 @@
+"""One version serves; HOLDOUT stays shut until somebody stands for a version."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from backend.audit.models import Event
+from backend.registry.models import ModelVersion
+from backend.registry.selectors import serving_version
+from backend.registry.services import (
+    NotReleased,
+    hold_version,
+    order_holdout_evaluation,
+    promote_version,
+    record_evaluation,
+    release_version,
+)
+from tests.rows import make_model
+
+pytestmark = pytest.mark.django_db
+
+
+def test_promotion_and_rollback_keep_exactly_one_version_serving(project, lead) -> None:
+    first = make_model(project, state="serves", number=1).model_version
+    second = make_model(project, state="candidate", number=2).model_version
+    promote_version(version=second, by=None, gate={"decision": "serves"})
+    assert dict(ModelVersion.objects.values_list("number", "state")) == {1: "kept", 2: "serves"}
+    first.refresh_from_db()
+    promote_version(version=first, by=lead)
+    assert serving_version(project) == first
+    assert Event.objects.filter(verb="model.promoted").count() == 2
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ModelVersion.objects.update(state="serves")
+
+
+def test_a_version_that_waits_does_not_serve(project) -> None:
+    version = make_model(project, state="candidate").model_version
+    hold_version(version=version, gate={"text": "Worse."})
+    assert serving_version(project) is None and ModelVersion.objects.get().state == "waits"
+
+
+def test_holdout_is_shut_until_release(project, lead) -> None:
+    version = make_model(project).model_version
+    numbers = {"metrics": [], "curves": {}, "per_case": [], "n_patients": 0}
+    with pytest.raises(NotReleased):
+        record_evaluation(version=version, split="HOLDOUT", **numbers)
+    with pytest.raises(NotReleased):
+        order_holdout_evaluation(version=version, by=lead)
+    release_version(version=version, by=lead)
+    at = version.released_at
+    assert release_version(version=version, by=lead).released_at == at
+    record_evaluation(version=version, split="HOLDOUT", requested_by=lead, **numbers)
+    assert order_holdout_evaluation(version=version, by=lead).queue == "infer"
