@@ -1,0 +1,131 @@
+"""What an export holds: submitted readings of persons, imported sources and consensus, with their images and lesions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import numpy as np
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from numpy.typing import NDArray
+
+from backend.accounts.models import User
+from backend.archive.models import Instance
+from backend.archive.store import get_object
+from backend.geometry.rasterise import paste_mask, rasterise_mark
+from backend.geometry.rle import blob_key, decode_mask
+from backend.projects.models import Arm, Assignment, AssignmentState, Case, Project
+from backend.projects.selectors import in_reading_order
+from backend.readings.models import Lesion, MarkKind, Reader, ReaderKind, Reading, ReadingState
+
+_CHUNK = 100
+
+
+@dataclass(frozen=True)
+class ExportFilter:
+    """Which readers and finding types (ids) an export is limited to; empty means all."""
+
+    readers: Sequence[int] = ()
+    finding_types: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
+class ImageFrame:
+    """One picture of a case: a frame of an instance, and its place (0-based) in the case's series order."""
+
+    instance_id: int
+    sop_instance_uid: str
+    number: int
+    index: int
+    rows: int
+    columns: int
+
+
+@dataclass(frozen=True)
+class ExportCase:
+    """A case with its pictures in reading order and its exported readings."""
+
+    case: Case
+    frames: list[ImageFrame]
+    readings: list[Reading] = field(default_factory=list)
+
+    def picture_name(self, frame: ImageFrame) -> str:
+        """The picture's name without extension; it is made of the case's name, never of a received file's."""
+        return self.case.name if len(self.frames) == 1 else f"{self.case.name}/{frame.index + 1:04d}"
+
+
+def exported_readings(*, project: Project, by: User, chosen: ExportFilter) -> QuerySet[Reading]:
+    """Submitted readings, models' excepted; none of a case that `by` is reading blinded and has not submitted."""
+    blinded = Assignment.objects.filter(case_id=OuterRef("case_id"), user=by, arm=Arm.BLINDED)
+    found = (
+        Reading.objects.filter(case__project=project, state=ReadingState.SUBMITTED)
+        .exclude(reader__kind=ReaderKind.MODEL)
+        .exclude(Exists(blinded.exclude(state=AssignmentState.SUBMITTED)))
+    )
+    return found.filter(reader_id__in=chosen.readers) if chosen.readers else found
+
+
+def exported_readers(readings: QuerySet[Reading]) -> QuerySet[Reader]:
+    """The readers of these readings."""
+    return Reader.objects.filter(pk__in=readings.order_by().values("reader_id")).order_by("pk")
+
+
+def export_cases(*, readings: QuerySet[Reading], chosen: ExportFilter) -> Iterator[ExportCase]:
+    """Cases that have such a reading, by number, a few at a time; lesions are prefetched as `exported_lesions`."""
+    cases = Case.objects.filter(pk__in=readings.order_by().values("case_id")).order_by("number")
+    ids = list(cases.values_list("pk", flat=True))
+    lesions = Lesion.objects.order_by("created_at", "id")
+    if chosen.finding_types:
+        lesions = lesions.filter(finding_type_id__in=chosen.finding_types)
+    for start in range(0, len(ids), _CHUNK):
+        chunk = list(Case.objects.filter(pk__in=ids[start : start + _CHUNK]).order_by("number"))
+        frames = _frames_of(chunk)
+        by_case: dict[UUID, list[Reading]] = {case.pk: [] for case in chunk}
+        found = readings.filter(case__in=chunk).select_related("reader").order_by("reader_id")
+        for reading in found.prefetch_related(Prefetch("lesions", queryset=lesions, to_attr="exported_lesions")):
+            by_case[reading.case_id].append(reading)
+        for case in chunk:
+            yield ExportCase(case, frames[case.pk], by_case[case.pk])
+
+
+def lesions_of(reading: Reading) -> list[Lesion]:
+    """The reading's lesions of the finding types chosen, oldest first."""
+    found: list[Lesion] = reading.exported_lesions  # type: ignore[attr-defined]
+    return found
+
+
+def _frames_of(cases: Sequence[Case]) -> dict[UUID, list[ImageFrame]]:
+    """The pictures of each case in reading order."""
+    columns = ("pk", "sop_instance_uid", "number_of_frames", "rows", "columns", "series_id")
+    of_images = Instance.objects.filter(pk__in=[case.instance_id for case in cases if case.instance_id])
+    of_series = in_reading_order(
+        Instance.objects.filter(series_id__in=[case.series_id for case in cases if not case.instance_id])
+    )
+    images = {row[0]: [row] for row in of_images.values_list(*columns)}
+    series: dict[int, list[tuple[int, str, int, int, int, int]]] = {}
+    for row in of_series.values_list(*columns):
+        series.setdefault(row[5], []).append(row)
+    result = {}
+    for case in cases:
+        rows = images[case.instance_id] if case.instance_id else series[case.series_id]
+        pictures = [(row, number) for row in rows for number in range(1, row[2] + 1)]
+        result[case.pk] = [
+            ImageFrame(row[0], row[1], number, index, row[3], row[4]) for index, (row, number) in enumerate(pictures)
+        ]
+    return result
+
+
+def lesion_masks(lesion: Lesion, frames: Sequence[ImageFrame]) -> Iterator[tuple[ImageFrame, NDArray[np.bool_]]]:
+    """The lesion as pixels on each picture that it touches."""
+    if lesion.kind != MarkKind.MASK:
+        frame = next(frame for frame in frames if (frame.instance_id, frame.number) == (lesion.instance_id, lesion.frame))
+        yield frame, rasterise_mark(kind=lesion.kind, points=lesion.points, rows=frame.rows, columns=frame.columns)
+        return
+    origin, shape = lesion.mask_origin or [], lesion.mask_shape or []
+    mask = decode_mask(get_object(blob_key(lesion.mask_digest)), shape)
+    for index in range(origin[0], origin[0] + shape[0]):
+        frame = frames[index]
+        image = paste_mask(mask=mask, origin=origin, frame=index, rows=frame.rows, columns=frame.columns)
+        if image.any():
+            yield frame, image
