@@ -156,7 +156,9 @@ def test_a_chest_ct_is_read_slice_by_slice(real_data, db) -> None:
 
     from backend.projects.models import Case
 
-    call_command("import_images", str(Path(real_data) / "ct_nlst_101287"), "--project", "ct", "--unit", "series", "--modality", "CT")
+    call_command(
+        "import_images", str(Path(real_data) / "ct_nlst_101287"), "--project", "ct", "--unit", "series", "--modality", "CT"
+    )
     case = Case.objects.get(project__slug="ct")
     loaded = case_images(case, size=64)
     assert loaded.images.shape == (112, 64, 64)
