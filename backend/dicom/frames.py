@@ -15,9 +15,8 @@ from pydicom.pixels import apply_color_lut, get_decoder
 from pydicom.uid import (
     JPEG2000,
     UID,
-    ExplicitVRBigEndian,
+    DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
@@ -32,7 +31,6 @@ from backend.dicom.jpeg12 import decoded_jpeg12
 from backend.dicom.refusal import Refused
 from backend.dicom.stored_frames import FrameFormat, Pixels, decoded_frame
 
-_NATIVE: Final = frozenset({ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian})
 _KEPT_KIND: Final = {
     JPEGBaseline8Bit: "jpeg",
     JPEGLSLossless: "jpeg-ls",
@@ -58,17 +56,21 @@ class StoredFrames:
     note: str = ""
 
 
-def stored_frames(dataset: Dataset, module: PixelModule, clean: Callable[[bytes], bytes] | None = None) -> StoredFrames:
+def stored_frames(
+    dataset: Dataset, module: PixelModule, *, clean: Callable[[bytes], bytes] | None = None, pack_raw: bool = False
+) -> StoredFrames:
     """Take the frames of an image for storage; Refused with the reason if they cannot be decoded.
 
-    `clean` is applied to each compressed frame that is kept as it is.
+    `clean` is applied to each compressed frame that is kept as it is. `pack_raw`: raw pixels did not come raw (a PNG's)
+    and are packed, too.
     """
     syntax = UID(dataset.file_meta.TransferSyntaxUID)
     if not syntax.is_encapsulated:
+        pack_raw = pack_raw or syntax == DeflatedExplicitVRLittleEndian
         if len(dataset.PixelData) < _native_length(module):
             due, there = _native_length(module), len(dataset.PixelData)
             raise Refused(f"The file ends too early: {due} bytes of pixels are due, {there} are there.")
-        return _recoded(_native_values(dataset, module, syntax), dataset, module, syntax)
+        return _recoded(_native_values(dataset, module, syntax), dataset, module, keep_raw=not pack_raw)
     if not _is_decodable(syntax):
         raise Refused(f"Its compression ({_name(syntax)}) is not supported.")
     frames = _encoded_frames(dataset, module)
@@ -76,7 +78,7 @@ def stored_frames(dataset: Dataset, module: PixelModule, clean: Callable[[bytes]
         form = _form_if_kept(syntax, module, [parsed_codestream(frame) for frame in frames])
         if form is not None:
             return _kept([clean(frame) for frame in frames] if clean else frames, form)
-    return _recoded(_decoded_values(frames, dataset, module, syntax), dataset, module, syntax)
+    return _recoded(_decoded_values(frames, dataset, module, syntax), dataset, module, keep_raw=False)
 
 
 def _is_decodable(syntax: UID) -> bool:
@@ -173,7 +175,7 @@ def _decoded(frame: bytes, form: FrameFormat) -> Pixels:
         raise decoding_refusal(error, form.transfer_syntax_uid) from error
 
 
-def _recoded(decoded: Iterable[Pixels], dataset: Dataset, module: PixelModule, syntax: UID) -> StoredFrames:
+def _recoded(decoded: Iterable[Pixels], dataset: Dataset, module: PixelModule, *, keep_raw: bool) -> StoredFrames:
     """Store decoded values: raw what came raw, all else as JPEG-LS where that is smaller."""
     form: FrameFormat | None = None
     encoded: list[bytes] = []
@@ -184,7 +186,7 @@ def _recoded(decoded: Iterable[Pixels], dataset: Dataset, module: PixelModule, s
         pixels, photometric, changed = _colour_settled(pixels, dataset, module)
         note = note or changed
         if form is None:
-            form = _form_of(pixels, module, photometric, ExplicitVRLittleEndian if syntax in _NATIVE else JPEGLSLossless)
+            form = _form_of(pixels, module, photometric, ExplicitVRLittleEndian if keep_raw else JPEGLSLossless)
             digest = _digest_start(form)
         values = np.ascontiguousarray(pixels, dtype=form.dtype)
         if values.shape != form.shape:

@@ -24,10 +24,8 @@ _PIXEL_KEYWORDS: Final = (
     "ExtendedOffsetTableLengths",
 )
 _PALETTE_KEYWORDS: Final = tuple(
-    f"{prefix}{name}"
-    for name in ("PaletteColorLookupTableData", "PaletteColorLookupTableDescriptor")
-    for prefix in ("Red", "Green", "Blue", "Alpha", "SegmentedRed", "SegmentedGreen", "SegmentedBlue")
-)
+    f"{name}PaletteColorLookupTable{part}" for name in ("Red", "Green", "Blue") for part in ("Data", "Descriptor")
+) + tuple(f"Segmented{name}PaletteColorLookupTableData" for name in ("Red", "Green", "Blue"))
 
 
 def header_text(dataset: Dataset, form: FrameFormat, number_of_frames: int, note: str = "") -> str:

@@ -140,11 +140,9 @@ def _lungs(body: _Body, rng: np.random.Generator) -> Field:
 
 def _ball(body: _Body, centre: tuple[float, float], axes: tuple[float, float], tilt: float) -> Field:
     """Thickness share (0 to 1) of an ellipsoid seen along the beam; axes in cm, tilt in degrees."""
-    angle = np.deg2rad(tilt)
-    dx, dy = body.x - centre[0], body.y - centre[1]
-    u = (np.cos(angle) * dx + np.sin(angle) * dy) / axes[0]
-    v = (-np.sin(angle) * dx + np.cos(angle) * dy) / axes[1]
-    return dome(np.hypot(u, v).astype(np.float32))
+    cosine, sine = float(np.cos(np.deg2rad(tilt))), float(np.sin(np.deg2rad(tilt)))
+    dx, dy = body.x - float(centre[0]), body.y - float(centre[1])
+    return dome(np.hypot((cosine * dx + sine * dy) / axes[0], (cosine * dy - sine * dx) / axes[1]))
 
 
 def _torso(body: _Body, rng: np.random.Generator, lung: Field, sex: str) -> tuple[Field, Field]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 Field = NDArray[np.float32]
 Points = NDArray[np.float64]
 
+_TOGETHER: Final = 5
 # 5×7 dot letters, one number per row, the leftmost dot is bit 4.
 _LETTERS: Final = {
     "C": (14, 17, 16, 16, 16, 17, 14),
@@ -72,33 +73,43 @@ def window_of(shape: tuple[int, int], path: Points, reach: float) -> Window | No
     return Window(rows, columns) if rows.start < rows.stop and columns.start < columns.stop else None
 
 
-def _near(window: Window, ends: Points, radius: float) -> Field:
-    """Distance of the pixels of a window from a segment, as a share of the radius."""
-    (x0, y0), (dx, dy) = ends[0], ends[1] - ends[0]
-    x = np.arange(window.columns.start, window.columns.stop, dtype=np.float32) + np.float32(0.5 - x0)
-    y = (np.arange(window.rows.start, window.rows.stop, dtype=np.float32) + np.float32(0.5 - y0))[:, None]
-    along = np.clip((x * np.float32(dx) + y * np.float32(dy)) / np.float32(max(dx * dx + dy * dy, 1e-9)), 0, 1)
-    distance = np.hypot(x - along * np.float32(dx), y - along * np.float32(dy)) / np.float32(radius)
-    return distance.astype(np.float32)
+def _near(window: Window, ends: NDArray[np.float64], radii: NDArray[np.float64]) -> Field:
+    """Distance of the pixels of a window from each of n segments (n, 2, 2), as a share of its radius: (n, rows, columns)."""
+    start, way = ends[:, 0, :, None, None].astype(np.float32), (ends[:, 1] - ends[:, 0])[:, :, None, None].astype(np.float32)
+    x = np.arange(window.columns.start, window.columns.stop, dtype=np.float32) + np.float32(0.5) - start[:, 0]
+    y = np.arange(window.rows.start, window.rows.stop, dtype=np.float32)[:, None] + np.float32(0.5) - start[:, 1]
+    length = np.maximum(way[:, 0] ** 2 + way[:, 1] ** 2, np.float32(1e-9))
+    along = np.clip((x * way[:, 0] + y * way[:, 1]) / length, 0, 1)
+    share: Field = np.hypot(x - along * way[:, 0], y - along * way[:, 1]) / radii[:, None, None].astype(np.float32)
+    return share
+
+
+def _groups(path: Points) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """The segments of a path, a few neighbours at a time: one window holds them, one call draws them."""
+    ends = np.stack([path[:-1], path[1:]], axis=1)
+    for first in range(0, len(ends), _TOGETHER):
+        yield slice(first, first + _TOGETHER), ends[first : first + _TOGETHER]
 
 
 def tube(shape: tuple[int, int], path: Points, radius: float) -> Field:
     """Each pixel's distance from a path in pixels as a share of the radius; 1 outside."""
     share = np.ones(shape, dtype=np.float32)
-    for ends in np.stack([path[:-1], path[1:]], axis=1):
-        window = window_of(shape, ends, radius)
+    for _, ends in _groups(path):
+        window = window_of(shape, ends.reshape(-1, 2), radius)
         if window is not None:
-            np.minimum(share[window], _near(window, ends, radius), out=share[window])
+            near = _near(window, ends, np.full(len(ends), radius)).min(axis=0)
+            np.minimum(share[window], near, out=share[window])
     return share
 
 
 def add_strand(thickness: Field, path: Points, radii: NDArray[np.float64]) -> None:
     """Raise `thickness` to that of a solid round strand along the path, in the unit of its radii, pixels."""
-    for ends, radius in zip(np.stack([path[:-1], path[1:]], axis=1), radii[:-1], strict=True):
-        window = window_of(thickness.shape, ends, radius)
+    for part, ends in _groups(path):
+        widths = radii[:-1][part]
+        window = window_of(thickness.shape, ends.reshape(-1, 2), float(widths.max()))
         if window is not None:
-            solid = 2 * np.float32(radius) * dome(_near(window, ends, radius))
-            np.maximum(thickness[window], solid, out=thickness[window])
+            solid = 2 * widths[:, None, None].astype(np.float32) * dome(_near(window, ends, widths))
+            np.maximum(thickness[window], solid.max(axis=0), out=thickness[window])
 
 
 def blurred(image: Field, sigma: float) -> Field:
@@ -108,7 +119,7 @@ def blurred(image: Field, sigma: float) -> Field:
     padded = np.pad(image, pad, mode="reflect" if pad < min(image.shape) else "edge")
     rows, columns = padded.shape
     fy, fx = np.fft.fftfreq(rows)[:, None], np.fft.rfftfreq(columns)[None]
-    response = np.exp(-2 * (np.pi * sigma) ** 2 * (fy**2 + fx**2))
+    response = np.exp(-2 * (np.pi * sigma) ** 2 * (fy**2 + fx**2)).astype(np.float32)
     smooth = np.fft.irfft2(np.fft.rfft2(padded) * response, s=padded.shape)
     inner: Field = smooth[pad:-pad, pad:-pad].astype(np.float32)
     return inner
@@ -120,9 +131,9 @@ def texture(rng: np.random.Generator, shape: tuple[int, int], exponent: float) -
     fy, fx = np.fft.fftfreq(rows)[:, None], np.fft.rfftfreq(columns)[None]
     frequency = np.hypot(fy, fx)
     frequency[0, 0] = 1
-    spectrum = np.fft.rfft2(rng.standard_normal(shape)) / frequency**exponent
+    spectrum = np.fft.rfft2(rng.standard_normal(shape, dtype=np.float32)) / (frequency**exponent).astype(np.float32)
     spectrum[0, 0] = 0
-    field: NDArray[np.float64] = np.fft.irfft2(spectrum, s=shape)
+    field: Field = np.fft.irfft2(spectrum, s=shape)
     result: Field = (field / field.std()).astype(np.float32)
     return result
 
@@ -141,9 +152,8 @@ def lobulated(rng: np.random.Generator, roughness: float) -> tuple[NDArray[np.fl
 
 def outline_share(x: Field, y: Field, radius: float, form: tuple[NDArray[np.float64], NDArray[np.float64]]) -> Field:
     """Distance from the centre as a share of the outline's radius in that direction; inside where below 1."""
-    amplitudes, phases = form
     angle = np.arctan2(y, x)
     outline = np.ones_like(angle)
-    for order, amplitude, phase in zip(range(2, 7), amplitudes, phases, strict=True):
-        outline = outline + amplitude * np.cos(order * angle + phase)
+    for order, amplitude, phase in zip(range(2, 7), *form, strict=True):
+        outline += np.float32(amplitude) * np.cos(order * angle + np.float32(phase))
     return (np.hypot(x, y) / (radius * np.clip(outline, 0.5, 1.6))).astype(np.float32)

@@ -47,7 +47,8 @@ class PreparedInstance:
 
 def prepared_instance(data: bytes, settings: PreparationSettings) -> tuple[PreparedInstance, bytes]:
     """Rows to write and the frames blob of one received file; Refused with the reason if it is no usable image."""
-    if sniffed_format(data) == "dicom":
+    kind = sniffed_format(data)
+    if kind == "dicom":
         dataset = read_dicom(data)
     else:
         dataset = picture_dataset(data, key=settings.key, modality=settings.modality, patient_id=settings.patient_id)
@@ -55,7 +56,8 @@ def prepared_instance(data: bytes, settings: PreparationSettings) -> tuple[Prepa
     _name_the_nameless(dataset, data, settings)
     original_uid = str(dataset.SOPInstanceUID)
     patient_id = settings.patient_id or str(dataset.get("PatientID") or "")
-    frames = stored_frames(dataset, module, clean=without_comments if settings.deid_profile == "basic" else None)
+    clean = without_comments if settings.deid_profile == "basic" else None
+    frames = stored_frames(dataset, module, clean=clean, pack_raw=kind != "dicom")
     if settings.deid_profile == "basic":
         dataset.PatientID = patient_id
         deidentify(dataset, key=settings.key)
