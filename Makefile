@@ -101,5 +101,5 @@ format: dev-setup
 	$(with_node) cd frontend && npx biome check --write src
 
 schema: dev-setup
-	$(BIN)/python manage.py spectacular --file docs/openapi.yaml --validate
+	$(BIN)/python manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn
 	$(with_node) cd frontend && npm run --silent types

@@ -4,7 +4,7 @@ set -eu
 bin="${OVERREAD_BIN:-.venv/bin}"
 fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
-OVERREAD_DATA_DIR="$fresh/data" "$bin/python" manage.py spectacular --file "$fresh/openapi.yaml" --validate
+OVERREAD_DATA_DIR="$fresh/data" "$bin/python" manage.py spectacular --file "$fresh/openapi.yaml" --validate --fail-on-warn
 diff -u docs/openapi.yaml "$fresh/openapi.yaml" || { echo "docs/openapi.yaml is stale: run \`make schema\`." >&2; exit 1; }
 PATH="$PWD/$bin:$PATH"
 (cd frontend && npx openapi-typescript ../docs/openapi.yaml -o "$fresh/api-schema.ts" >/dev/null)

@@ -234,6 +234,15 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    # One name for each set of choices, wherever a field of it is called "state" or "kind".
+    "ENUM_NAME_OVERRIDES": {
+        "ArmEnum": "backend.projects.models.Arm",
+        "FindingScopeEnum": [("lesion", "lesion"), ("image", "image")],
+        "MarkKindEnum": "backend.readings.models.MarkKind",
+        "ModelStateEnum": "backend.registry.models.ModelState",
+        "RoundStateEnum": "backend.learning.models.RoundState",
+        "UnitEnum": "backend.projects.models.Unit",
+    },
 }
 
 # Logs: one line an event, with the id of the request that caused it (carried into tasks).

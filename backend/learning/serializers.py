@@ -113,7 +113,7 @@ class CurvePointSerializer(serializers.Serializer[object]):
     arm = serializers.CharField()
 
 
-class NextCaseSerializer(serializers.Serializer[object]):
+class DrawnCaseSerializer(serializers.Serializer[object]):
     """A case of the drawn batch."""
 
     case = serializers.UUIDField()
@@ -143,5 +143,5 @@ class LearningSerializer(serializers.Serializer[object]):
     last = RoundSerializer(allow_null=True)
     rounds = RoundRowSerializer(many=True)
     curve = CurvePointSerializer(many=True)
-    next = NextCaseSerializer(many=True)
+    next = DrawnCaseSerializer(many=True)
     serving = serializers.IntegerField(allow_null=True)
