@@ -1,0 +1,68 @@
+"""The decoding child: limited, alone, and replaced when it dies; the files after a bad one are none the worse."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backend.archive.decode_child import DecodeChild
+from backend.dicom.prepare import PreparationSettings
+from backend.dicom.refusal import Refused
+
+SETTINGS = PreparationSettings(key="5a" * 32, modality="US")
+
+
+def test_a_good_file_comes_back_with_its_frames(child, picture):
+    prepared, blob = child.prepare(picture(), SETTINGS)
+    assert prepared.instance["rows"] == 40
+    assert len(blob) == prepared.instance["frame_ranges"][0][1]
+
+
+def test_the_child_knows_no_django_and_no_secret(child, picture, monkeypatch):
+    monkeypatch.setenv("SECRET_KEY", "not-for-children")
+    with DecodeChild() as fresh:
+        fresh.prepare(picture(), SETTINGS)
+        pid = fresh._process.pid
+        assert b"not-for-children" not in Path(f"/proc/{pid}/environ").read_bytes()
+        assert "django" not in Path(f"/proc/{pid}/maps").read_text()
+        assert "Max address space" in (limits := Path(f"/proc/{pid}/limits").read_text())
+        assert str(2 * 1024**3) in limits
+
+
+def test_a_child_that_hangs_is_killed_and_the_next_file_goes_on(picture, tmp_path):
+    pipe = tmp_path / "never-written"
+    os.mkfifo(pipe)
+    with DecodeChild(wall_seconds=3) as own:
+        own.prepare(picture(), SETTINGS)
+        started = time.monotonic()
+        with pytest.raises(Refused, match="takes too long"):
+            own.prepare(pipe, SETTINGS)
+        assert time.monotonic() - started < 6
+        own.prepare(picture(), SETTINGS)
+
+
+def test_a_child_that_crashes_is_replaced(picture):
+    with DecodeChild() as own:
+        own.prepare(picture(), SETTINGS)
+        first = own._process.pid
+        os.kill(first, signal.SIGSTOP)
+        os.kill(first, signal.SIGSEGV)
+        os.kill(first, signal.SIGCONT)
+        with pytest.raises(Refused, match="crash"):
+            own._asked({"path": "x"})
+        own.prepare(picture(), SETTINGS)
+        assert own._process.pid != first
+
+
+def test_a_file_that_needs_too_much_memory_is_refused_and_the_next_goes_on(make_dicom, as_file, picture, tmp_path):
+    path = tmp_path / "big.dcm"
+    path.write_bytes(as_file(make_dicom(np.zeros((400, 512, 512), "<u2"))))
+    with DecodeChild(memory_bytes=900 * 1024**2) as own:
+        with pytest.raises(Refused, match="memory"):
+            own.prepare(path, SETTINGS)
+        own.prepare(picture(), SETTINGS)
