@@ -152,3 +152,14 @@ def work() -> Callable[[Any], Any]:
         return round_
 
     return run
+
+
+@pytest.fixture
+def database_url() -> str:
+    """The test's database, for other processes."""
+    from django.db import connection
+
+    values = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{values['NAME']}"
+    return f"postgres://{values['USER']}:{values['PASSWORD']}@{values['HOST']}:{values['PORT']}/{values['NAME']}"

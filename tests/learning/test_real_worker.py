@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from celery import current_app
-from django.db import connection
 
 from backend.jobs.models import Job
 from backend.jobs.services import cancel_job, reconcile_jobs
@@ -28,16 +27,12 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def start_worker(settings: Any, tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+def start_worker(settings: Any, tmp_path: Path, database_url: str) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
     """Starts a worker of the queue `train` on the test's database and object store."""
     settings.JOB_HEARTBEAT_SECONDS = 0.2
-    values, started = connection.settings_dict, []
-    if connection.vendor == "sqlite":
-        database = f"sqlite:///{values['NAME']}"
-    else:
-        database = f"postgres://{values['USER']}:{values['PASSWORD']}@{values['HOST']}:{values['PORT']}/{values['NAME']}"
+    started: list[subprocess.Popen[bytes]] = []
     environment = os.environ | {
-        "DATABASE_URL": database,
+        "DATABASE_URL": database_url,
         "OBJECT_STORE_URL": settings.OBJECT_STORE_URL,
         "OVERREAD_QUEUES": "train",
         "OVERREAD_THREADS": "1",

@@ -1,0 +1,50 @@
+"""The replay of the loop: the readings that are there play the reader."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from backend.projects.models import Case
+from backend.readings.models import Reading
+from workers.simulate import main
+
+OPTIONS = ["--image-size", "32", "--steps-scratch", "3", "--steps-warm", "2", "--json"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("acquisition", ["random", "foreground_aware_random", "entropy"])
+def test_each_round_reads_a_batch_more_and_says_what_it_measured(disc_project, capsys, acquisition) -> None:
+    before = list(Case.objects.values_list("pk", "priority")), Reading.objects.count()
+    asked = ["--project", "breast", "--acquisition", acquisition, "--start", "6", "--batch", "4", "--rounds", "2", *OPTIONS]
+    assert main(asked) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(one["round"], one["n_labels"], one["steps"]) for one in told] == [(0, 6, 3), (1, 10, 2), (2, 14, 2)]
+    dice = next(one for one in told[2]["metrics"] if one["metric"] == "dice")
+    assert dice["n_positive"] == 20 and dice["low"] <= dice["value"] <= dice["high"]
+    assert (list(Case.objects.values_list("pk", "priority")), Reading.objects.count()) == before
+    assert main(asked) == 0
+    again = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    for one in (*told, *again):
+        one.pop("core_seconds")
+    assert again == told
+
+
+@pytest.mark.django_db
+def test_a_project_that_is_not_there_or_not_labelled_is_told_in_one_sentence(project, capsys) -> None:
+    assert main(["--project", "nothing"]) == 1 and main(["--project", "breast"]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "There is no project nothing.",
+        "breast has 0 labelled POOL cases, 16 are needed.",
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_command_runs_it_in_a_process_of_its_own(project, monkeypatch, capfd, database_url) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    with pytest.raises(CommandError, match="exit code 1"):
+        call_command("simulate", "--project", "breast")
+    assert capfd.readouterr().err.splitlines()[-1] == "breast has 0 labelled POOL cases, 16 are needed."

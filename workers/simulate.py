@@ -1,0 +1,187 @@
+"""Replay the learning loop on a labelled project: the readings that are there play the reader. Nothing is written.
+
+`python -m workers.simulate --project SLUG`, or `manage.py simulate`. POOL cases are "read" by looking up their
+reading; each round is measured on VALIDATION. HOLDOUT is not touched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.config.settings")
+django.setup()
+
+import numpy as np  # noqa: E402
+
+from backend.learning.evaluation import metrics_of  # noqa: E402
+from backend.learning.models import TrainingPolicy  # noqa: E402
+from backend.learning.selectors import policy_of, truth  # noqa: E402
+from backend.learning.vocabulary import Vocabulary, vocabulary_of  # noqa: E402
+from backend.projects.models import Project, Split  # noqa: E402
+from backend.readings.models import Reading  # noqa: E402
+from workers.cnn.acquisition import ACQUISITIONS, draw_batch  # noqa: E402
+from workers.cnn.checkpoint import network_of  # noqa: E402
+from workers.cnn.model import NetConfig, Weights  # noqa: E402
+from workers.cnn.predict import predict  # noqa: E402
+from workers.cnn.train import SCRATCH_RATE, WARM_RATE, Recipe, Training  # noqa: E402
+from workers.datasets import case_images, training_samples  # noqa: E402
+from workers.evaluating import measure_versions  # noqa: E402
+from workers.networks import LoadedVersion, machine_precision  # noqa: E402
+
+
+@dataclass(slots=True)
+class Simulation:
+    """What stays the same over the rounds, and what has been read so far."""
+
+    project: Project
+    policy: TrainingPolicy
+    acquisition: str
+    batch: int
+    seed: int
+    vocabulary: Vocabulary = field(init=False)
+    readings: list[Reading] = field(init=False)
+    read: list[int] = field(default_factory=list)
+    weights: Weights | None = None
+
+    def __post_init__(self) -> None:
+        """The oracle: one reading per labelled POOL case."""
+        self.vocabulary = vocabulary_of(self.project)
+        self.readings = truth(self.project, Split.POOL)
+
+    @property
+    def net(self) -> NetConfig:
+        """The network for the project's vocabulary."""
+        return NetConfig(n_types=len(self.vocabulary.types), n_findings=len(self.vocabulary.outputs))
+
+    def start(self, n: int) -> None:
+        """Read `n` cases drawn at random."""
+        generator = np.random.default_rng([self.seed, 0])
+        self._read_batch(np.zeros(len(self.readings)), n, random_share=1.0, generator=generator)
+
+    def train(self, number: int) -> Training:
+        """Train on what has been read: from scratch the first time, then warm."""
+        warm = self.weights is not None
+        samples, _ = training_samples(
+            [self.readings[row] for row in self.read], vocabulary=self.vocabulary, size=self.policy.image_size
+        )
+        recipe = Recipe(
+            steps=self.policy.steps_warm if warm else self.policy.steps_scratch,
+            seed=self.seed * 1000 + number,
+            rate=WARM_RATE if warm else SCRATCH_RATE,
+            flip=not self.project.laterality_matters,
+            precision=machine_precision(),
+        )
+        start = network_of(self.weights, config=self.net) if self.weights is not None else None
+        training = Training(samples, net=self.net, recipe=recipe, start=start)
+        for _ in training.run():
+            pass
+        self.weights = training.weights()
+        return training
+
+    def version(self) -> LoadedVersion:
+        """The newest network, ready to read."""
+        assert self.weights is not None
+        network = network_of(self.weights, config=self.net)
+        return LoadedVersion(network, self.vocabulary, self.policy.image_size, machine_precision())
+
+    def acquire(self, number: int) -> None:
+        """Score what is unread and read the drawn batch."""
+        version = self.version()
+        scores = np.full(len(self.readings), -np.inf)
+        for row in sorted(set(range(len(self.readings))) - set(self.read)):
+            case = self.readings[row].case
+            loaded = case_images(case, size=self.policy.image_size)
+            said = predict(version.network, loaded.images, loaded.content, precision=version.precision)
+            generator = np.random.default_rng([self.seed, number, case.number])
+            scores[row] = ACQUISITIONS[self.acquisition](np.moveaxis(said.types, 0, 1)[None], generator)[0]
+        share = self.policy.random_share if self.acquisition != "random" else 1.0
+        self._read_batch(scores, self.batch, random_share=share, generator=np.random.default_rng([self.seed, number]))
+
+    def _read_batch(self, scores: Any, n: int, *, random_share: float, generator: np.random.Generator) -> None:
+        unread = sorted(set(range(len(self.readings))) - set(self.read))
+        groups = [self.readings[row].case.group_key for row in unread]
+        drawn = draw_batch(scores[unread], groups, size=n, random_share=random_share, generator=generator)
+        self.read += [unread[one.row] for one in drawn]
+
+
+def simulate(simulation: Simulation, *, start: int, rounds: int) -> Iterator[dict[str, Any]]:
+    """One document per round: labels, lesion types among them, metrics with intervals, core-seconds."""
+    simulation.start(start)
+    for number in range(rounds + 1):
+        training = simulation.train(number)
+        (cases,) = measure_versions(
+            simulation.project,
+            Split.VALIDATION,
+            [simulation.version()],
+            threshold=simulation.project.display_threshold,
+            on_case=lambda done, total: None,
+        )
+        yield {
+            "round": number,
+            "acquisition": simulation.acquisition,
+            "seed": simulation.seed,
+            "n_labels": len(simulation.read),
+            "images_per_type": training.samples.presence.sum(axis=0).tolist(),
+            "steps": training.step,
+            "core_seconds": round(training.core_seconds, 2),
+            "metrics": metrics_of(
+                cases, vocabulary=simulation.vocabulary, threshold=simulation.project.display_threshold, seed=simulation.seed
+            ),
+        }
+        if number < rounds and len(simulation.read) < len(simulation.readings):
+            simulation.acquire(number)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="simulate", description=__doc__)
+    parser.add_argument("--project", required=True)
+    parser.add_argument("--acquisition", default="entropy", choices=sorted(ACQUISITIONS))
+    for name, default in (("start", 16), ("batch", 16), ("rounds", 4), ("seed", 0)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--random-share", type=float)
+    for name in ("image-size", "steps-scratch", "steps-warm"):
+        parser.add_argument(f"--{name}", type=int)
+    parser.add_argument("--json", action="store_true")
+    return parser
+
+
+def _as_line(told: dict[str, Any]) -> str:
+    shown = [f"round {told['round']}", f"{told['n_labels']:>4} labels", f"{told['core_seconds']:>7.1f} core-s"]
+    for one in told["metrics"]:
+        if one["metric"] in ("dice", "auc") and one["finding_type"] is None:
+            value = f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]" if one["value"] is not None else one["note"]
+            shown.append(f"{one['metric']} {value}")
+    return "  ".join(shown)
+
+
+def main(arguments: list[str]) -> int:
+    """The command line; 1 with a sentence where the project has nothing to replay."""
+    options = _parser().parse_args(arguments)
+    project = Project.objects.filter(slug=options.project).first()
+    if project is None:
+        sys.stderr.write(f"There is no project {options.project}.\n")
+        return 1
+    policy = policy_of(project)
+    for name in ("random_share", "image_size", "steps_scratch", "steps_warm"):
+        if getattr(options, name) is not None:
+            setattr(policy, name, getattr(options, name))
+    simulation = Simulation(project, policy, options.acquisition, options.batch, options.seed)
+    if len(simulation.readings) < options.start:
+        sys.stderr.write(f"{project.slug} has {len(simulation.readings)} labelled POOL cases, {options.start} are needed.\n")
+        return 1
+    for told in simulate(simulation, start=options.start, rounds=options.rounds):
+        sys.stdout.write((json.dumps(told) if options.json else _as_line(told)) + "\n")
+        sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
