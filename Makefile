@@ -47,11 +47,11 @@ $(DEVELOPMENT): | $(RUNTIME)
 	@mkdir -p $(STAMPS) && rm -f $(STAMPS)/development-* && touch $@
 
 $(PACKAGES): | $(RUNTIME)
-	$(with_node) cd frontend && npm ci --no-audit --no-fund --loglevel=error
+	@$(with_node) cd frontend && npm ci --no-audit --no-fund --loglevel=error
 	@rm -f frontend/node_modules/.stamp-* && touch $@
 
 $(PAGE): | $(PACKAGES)
-	$(with_node) cd frontend && npm run --silent build
+	@$(with_node) cd frontend && npm run --silent build
 	@touch $@
 
 setup: $(RUNTIME) $(PAGE)
@@ -76,7 +76,7 @@ browser: $(DEVELOPMENT)
 
 test: setup dev-setup browser
 	@OVERREAD_BIN=$(BIN) deploy/run-tests.sh
-	$(with_node) cd frontend && npm test
+	@$(with_node) cd frontend && npm test
 
 check: dev-setup
 	$(BIN)/ruff check .
@@ -85,7 +85,7 @@ check: dev-setup
 	$(BIN)/mypy backend workers
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	@OVERREAD_BIN=$(BIN) deploy/check-schema.sh
-	$(with_node) cd frontend && npm run --silent lint && npx tsc --noEmit && npm test
+	@$(with_node) cd frontend && npm run --silent lint && npx tsc --noEmit && npm test
 	$(BIN)/pytest -n 2 -m "not journey and not queue and not slow"
 
 bench: setup dev-setup
@@ -98,8 +98,8 @@ format: dev-setup
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format --quiet .
 	$(BIN)/python manage.py compile_catalogues
-	$(with_node) cd frontend && npx biome check --write src
+	@$(with_node) cd frontend && npx biome check --write src
 
 schema: dev-setup
 	$(BIN)/python manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn
-	$(with_node) cd frontend && npm run --silent types
+	@$(with_node) cd frontend && npm run --silent types

@@ -4,8 +4,9 @@ import { defineConfig } from "vite";
 const backend = "http://127.0.0.1:8000";
 const here = (path: string) => new URL(path, import.meta.url).pathname;
 
-export default defineConfig({
-  base: "/static/",
+// Built, the page is served by Django and its assets from /static/; in development Vite serves the page itself.
+export default defineConfig(({ command }) => ({
+  base: command === "build" ? "/static/" : "/",
   plugins: [react()],
   resolve: {
     alias: {
@@ -34,5 +35,9 @@ export default defineConfig({
       "@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs",
     ],
   },
-  server: { proxy: { "/api": backend, "/dicom-web": backend, "/accounts": backend } },
-});
+  server: {
+    proxy: Object.fromEntries(
+      ["/api", "/dicom-web", "/accounts", "/i18n", "/static/overread"].map((path) => [path, backend]),
+    ),
+  },
+}));

@@ -20,3 +20,6 @@ if (_worker := os.environ.get("PYTEST_XDIST_WORKER")) and (_redis := os.environ.
     os.environ["REDIS_URL"] = f"{_redis.rpartition('/')[0]}/{1 + int(_worker.removeprefix('gw'))}"
 
 from backend.config.settings import *  # noqa: F403
+
+# People are made in nearly every test; the slow hash of the product is not what they test.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
