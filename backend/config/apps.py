@@ -2,6 +2,8 @@
 
 from django.apps import AppConfig
 
+from backend.config import checks as checks  # registers the check of the database triggers
+
 
 class ConfigConfig(AppConfig):
     """Settings, URL root, and the commands that start the product."""

@@ -1,8 +1,8 @@
 """The database refuses to change or delete an event; sealing one, once, is the exception."""
 
-from django.db import migrations
+from typing import Final
 
-SQLITE = (
+SQLITE: Final = (
     """
     CREATE TRIGGER audit_event_no_delete BEFORE DELETE ON audit_event
     BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END
@@ -16,9 +16,9 @@ SQLITE = (
     BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END
     """,
 )
-POSTGRESQL = (
+POSTGRESQL: Final = (
     """
-    CREATE FUNCTION audit_event_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE OR REPLACE FUNCTION audit_event_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
       IF TG_OP = 'UPDATE' AND OLD.sealed_hash IS NULL AND NEW.sealed_hash IS NOT NULL
          AND (to_jsonb(NEW) - 'sealed_hash') = (to_jsonb(OLD) - 'sealed_hash') THEN
@@ -32,20 +32,3 @@ POSTGRESQL = (
     FOR EACH ROW EXECUTE FUNCTION audit_event_append_only()
     """,
 )
-DROP_SQLITE = ("DROP TRIGGER audit_event_no_delete", "DROP TRIGGER audit_event_no_update")
-DROP_POSTGRESQL = ("DROP TRIGGER audit_event_append_only ON audit_event", "DROP FUNCTION audit_event_append_only()")
-
-
-def create(apps, schema_editor):
-    for statement in SQLITE if schema_editor.connection.vendor == "sqlite" else POSTGRESQL:
-        schema_editor.execute(statement)
-
-
-def drop(apps, schema_editor):
-    for statement in DROP_SQLITE if schema_editor.connection.vendor == "sqlite" else DROP_POSTGRESQL:
-        schema_editor.execute(statement)
-
-
-class Migration(migrations.Migration):
-    dependencies = [("audit", "0001_initial")]
-    operations = [migrations.RunPython(create, drop)]

@@ -3,9 +3,9 @@
 Only the author may become null, when a person's account is deleted; the audit trail still names that person.
 """
 
-from django.db import migrations
+from typing import Final
 
-SQLITE = (
+SQLITE: Final = (
     """
     CREATE TRIGGER readings_revision_no_update BEFORE UPDATE ON readings_readingrevision
     WHEN NEW.id IS NOT OLD.id OR NEW.reading_id IS NOT OLD.reading_id OR NEW.number IS NOT OLD.number
@@ -18,9 +18,9 @@ SQLITE = (
     BEGIN SELECT RAISE(ABORT, 'revisions are append-only'); END
     """,
 )
-POSTGRESQL = (
+POSTGRESQL: Final = (
     """
-    CREATE FUNCTION readings_revision_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE OR REPLACE FUNCTION readings_revision_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
       IF TG_OP = 'UPDATE' AND NEW.author_id IS NULL AND (to_jsonb(NEW) - 'author_id') = (to_jsonb(OLD) - 'author_id') THEN
         RETURN NEW;
@@ -33,23 +33,3 @@ POSTGRESQL = (
     FOR EACH ROW EXECUTE FUNCTION readings_revision_append_only()
     """,
 )
-DROP_SQLITE = ("DROP TRIGGER readings_revision_no_delete", "DROP TRIGGER readings_revision_no_update")
-DROP_POSTGRESQL = (
-    "DROP TRIGGER readings_revision_append_only ON readings_readingrevision",
-    "DROP FUNCTION readings_revision_append_only()",
-)
-
-
-def create(apps, schema_editor):
-    for statement in SQLITE if schema_editor.connection.vendor == "sqlite" else POSTGRESQL:
-        schema_editor.execute(statement)
-
-
-def drop(apps, schema_editor):
-    for statement in DROP_SQLITE if schema_editor.connection.vendor == "sqlite" else DROP_POSTGRESQL:
-        schema_editor.execute(statement)
-
-
-class Migration(migrations.Migration):
-    dependencies = [("readings", "0002_mask_digest_index")]
-    operations = [migrations.RunPython(create, drop)]

@@ -1,8 +1,8 @@
 """The database keeps the splits: for ever, one for a patient, and blinded where they must be."""
 
-from django.db import migrations
+from typing import Final
 
-SQLITE = (
+SQLITE: Final = (
     # A case keeps its split and its project; it may only be taken out of use.
     """
     CREATE TRIGGER projects_case_split_kept BEFORE UPDATE OF split, project_id, group_key ON projects_case
@@ -36,9 +36,9 @@ SQLITE = (
     """,
 )
 # PostgreSQL: two transactions cannot see each other's rows, so inserts into one group take turns on an advisory lock.
-POSTGRESQL = (
+POSTGRESQL: Final = (
     """
-    CREATE FUNCTION projects_case_split_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE OR REPLACE FUNCTION projects_case_split_kept() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
       IF (NEW.split IS DISTINCT FROM OLD.split AND NEW.split <> 'EMBARGOED')
          OR NEW.project_id IS DISTINCT FROM OLD.project_id
@@ -54,7 +54,7 @@ POSTGRESQL = (
     FOR EACH ROW EXECUTE FUNCTION projects_case_split_kept()
     """,
     """
-    CREATE FUNCTION projects_case_one_split_per_group() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE OR REPLACE FUNCTION projects_case_one_split_per_group() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
       IF NEW.split NOT IN ('POOL', 'VALIDATION', 'HOLDOUT', 'EMBARGOED') THEN
         RAISE EXCEPTION 'unknown split' USING ERRCODE = 'check_violation';
@@ -74,7 +74,7 @@ POSTGRESQL = (
     FOR EACH ROW EXECUTE FUNCTION projects_case_one_split_per_group()
     """,
     """
-    CREATE FUNCTION projects_assignment_blinded() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE OR REPLACE FUNCTION projects_assignment_blinded() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
       IF NEW.arm <> 'blinded' AND EXISTS (
           SELECT 1 FROM projects_case WHERE id = NEW.case_id AND split IN ('VALIDATION', 'HOLDOUT')) THEN
@@ -88,36 +88,3 @@ POSTGRESQL = (
     FOR EACH ROW EXECUTE FUNCTION projects_assignment_blinded()
     """,
 )
-DROP_SQLITE = tuple(
-    f"DROP TRIGGER projects_{name}"
-    for name in (
-        "case_split_kept",
-        "case_known_split",
-        "case_one_split_per_group",
-        "assignment_blinded_insert",
-        "assignment_blinded_update",
-    )
-)
-DROP_POSTGRESQL = (
-    "DROP TRIGGER projects_case_split_kept ON projects_case",
-    "DROP TRIGGER projects_case_one_split_per_group ON projects_case",
-    "DROP TRIGGER projects_assignment_blinded ON projects_assignment",
-    "DROP FUNCTION projects_case_split_kept()",
-    "DROP FUNCTION projects_case_one_split_per_group()",
-    "DROP FUNCTION projects_assignment_blinded()",
-)
-
-
-def create(apps, schema_editor):
-    for statement in SQLITE if schema_editor.connection.vendor == "sqlite" else POSTGRESQL:
-        schema_editor.execute(statement)
-
-
-def drop(apps, schema_editor):
-    for statement in DROP_SQLITE if schema_editor.connection.vendor == "sqlite" else DROP_POSTGRESQL:
-        schema_editor.execute(statement)
-
-
-class Migration(migrations.Migration):
-    dependencies = [("projects", "0002_blind_order")]
-    operations = [migrations.RunPython(create, drop)]
