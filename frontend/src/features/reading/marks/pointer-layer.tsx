@@ -29,7 +29,8 @@ export function PointerLayer({ onHover }: Props) {
     if (!element) return;
     const onWheel = (event: WheelEvent) => {
       event.preventDefault();
-      wheel(session, event, element);
+      // The slice stays while something is drawn on it.
+      if (!gesture.current) wheel(session, event, element);
     };
     // React listens passively to the wheel, and then the page would scroll.
     element.addEventListener("wheel", onWheel, { passive: false });

@@ -18,7 +18,7 @@ import {
   setVerdict,
   toggleImageFinding,
 } from "./edits";
-import { type JournalEntry, journal } from "./journal";
+import { answerForTab, type JournalEntry, journal } from "./journal";
 import { MaskStore } from "./mask-store";
 import { newId } from "./new-id";
 import { byScore, createReadingStore, type ReadingStore, undecidedOf } from "./reading-store";
@@ -29,11 +29,12 @@ interface SessionOptions {
   room: Room;
   project: Project;
   user: string;
-  tab: string;
   /** The viewer cannot draw: no WebGL 2. */
   viewOnly: boolean;
   onSubmitted: (reading: Reading) => void;
   onReplaced: (reading: Reading) => void;
+  /** The reading changed in a way that only opening the case anew shows. */
+  onReload: () => void;
 }
 
 export const REJECT_REASONS = ["normal", "vessel", "artefact", "duplicate", "question", "other"] as const;
@@ -55,9 +56,15 @@ export class RoomSession {
   /** Findings of the model in the order of their scores; none in the blinded arm. */
   readonly findings: Lesion[];
   view: StackView | null = null;
+  private submitting = false;
   private readonly stops: (() => void)[] = [];
+  private readonly onReload: () => void;
 
-  constructor({ room, project, user, tab, viewOnly, onSubmitted, onReplaced }: SessionOptions) {
+  constructor({ room, project, user, viewOnly, onSubmitted, onReplaced, onReload }: SessionOptions) {
+    // One name per opening, so that what a closed one left is found by the next.
+    const tab = newId();
+    this.onReload = onReload;
+    this.stops.push(answerForTab(tab));
     this.room = room;
     this.project = project;
     this.frames = framesOf(room.series);
@@ -70,7 +77,9 @@ export class RoomSession {
     this.masks.need([...first.lesions, ...this.findings, ...room.others.flatMap((other) => other.lesions)]);
     this.clock = new ActivityClock(room.reading.active_seconds);
     this.queue = new SaveQueue({
-      ...{ user, tab, journal, newId, onSubmitted },
+      ...{ user, tab, journal, newId },
+      // Whoever waits for the submission goes on with its outcome; a kept one arrives unasked.
+      onSubmitted: (reading) => (this.submitting ? undefined : onSubmitted(reading)),
       slug: project.slug,
       caseId: room.case.id,
       caseName: room.case.name,
@@ -95,11 +104,12 @@ export class RoomSession {
     );
   }
 
-  close(): void {
-    for (const stop of this.stops) stop();
-    this.queue.leave();
-    this.queue.close();
+  /** Send what is left; what does not get through stays in the journal. */
+  async close(): Promise<void> {
     this.clock.close();
+    await this.queue.flush();
+    this.queue.close();
+    for (const stop of this.stops) stop();
   }
 
   /** Take over what a dead tab left of this reading. */
@@ -410,7 +420,9 @@ export class RoomSession {
         ),
       );
     }
+    this.submitting = true;
     const outcome = await this.queue.submit();
+    this.submitting = false;
     if (outcome.kind === "undecided") this.focusUndecided();
     if (outcome.kind === "refused") this.say("refused", { reason: outcome.reason });
     if (outcome.kind === "no_verdict") this.say("noVerdict");
@@ -418,12 +430,18 @@ export class RoomSession {
   }
 
   async keepMine(): Promise<void> {
+    const { status } = this.queue;
+    const reopens = status.kind === "conflict" && status.theirsSubmitted;
     await this.queue.keepMine();
+    if (reopens && this.queue.isClean) this.onReload();
   }
 
   async takeTheirs(): Promise<void> {
+    const { status } = this.queue;
+    const submitted = status.kind === "conflict" && status.theirsSubmitted;
     const doc = await this.queue.takeTheirs();
     if (doc) this.store.getState().replace(doc);
+    if (submitted) this.onReload();
   }
 
   private restart(reading: Reading): void {

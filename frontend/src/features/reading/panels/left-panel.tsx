@@ -1,0 +1,174 @@
+/** What is known of the case, the comment, and what comes next. */
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import { decimal } from "@/lib/format";
+import { useReading, useSession } from "../state/session-context";
+import { useWords, type Words } from "../state/use-words";
+import { thumbnailOf } from "../viewer/viewport";
+
+interface Props {
+  comment: React.RefObject<HTMLTextAreaElement | null>;
+  /** How many of the coming cases have their images here already. */
+  loadedAhead: number;
+}
+
+export function LeftPanel({ comment, loadedAhead }: Props) {
+  return (
+    <aside className="left">
+      <ThisStudy />
+      <Context />
+      <Comment field={comment} />
+      <UpNext loaded={loadedAhead} />
+    </aside>
+  );
+}
+
+function ThisStudy() {
+  const { t } = useTranslation("reading");
+  const { room, project, frames } = useSession();
+  const { study_date, study_description, protocol } = room.case.context;
+  const spacing = frames[0]?.spacing;
+  const alone = frames.length === 1;
+  return (
+    <section className="sect">
+      <div className="sh">
+        {t("thisStudy")}
+        <span className="grow" />
+        {study_date ? <span className="q xs num">{dateOf(study_date)}</span> : null}
+      </div>
+      <div className="thumb-t on rr-thumb">
+        <img src={thumbnailOf(project.slug, room.case.id)} alt="" />
+        <span className="tb" style={{ left: 4, top: 4 }}>
+          {room.case.modality}
+        </span>
+        <span className="tb num" style={{ right: 4, bottom: 4 }}>
+          {frames.length}
+        </span>
+      </div>
+      <div className="row sb xs sec" style={{ marginTop: 4 }}>
+        <span className="ell">
+          {study_description || protocol || (alone ? t("oneImage") : t("slicesCount", { count: frames.length }))}
+        </span>
+        <span className="q num nw">
+          {spacing ? `${decimal(spacing[1], 2)} mm/px` : `${frames[0]?.columns} × ${frames[0]?.rows}`}
+        </span>
+      </div>
+    </section>
+  );
+}
+
+/** DICOM's 19990102 as 1999-01-02. */
+function dateOf(date: string): string {
+  const found = /^(\d{4})-?(\d{2})-?(\d{2})$/.exec(date);
+  return found ? `${found[1]}-${found[2]}-${found[3]}` : date;
+}
+
+function Context() {
+  const t = useWords();
+  const { room, project } = useSession();
+  const { context } = room.case;
+  const sex = context.sex ? t(`sex.${context.sex}`, { defaultValue: context.sex }) : "";
+  const person = [ageOf(context.age, t), sex].filter(Boolean).join(t("comma"));
+  const lines: [string, string][] = [
+    [t("context.bodyPart"), context.body_part ?? ""],
+    [t("context.protocol"), context.protocol ?? ""],
+    [t("context.scanner"), context.scanner ?? ""],
+    [t("context.person"), person],
+  ];
+  const known = lines.filter(([, value]) => value);
+  return (
+    <section className="sect">
+      <div className="sh">{t("context.title")}</div>
+      <dl className="kv">
+        {project.question ? (
+          <>
+            <dt>{t("context.question")}</dt>
+            <dd>{project.question}</dd>
+          </>
+        ) : null}
+        {known.map(([name, value]) => (
+          <div key={name} style={{ display: "contents" }}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+        {known.length < lines.length ? (
+          <>
+            <dt>{known.length ? t("context.rest") : t("context.header")}</dt>
+            <dd className="q">{t("context.notInHeader")}</dd>
+          </>
+        ) : null}
+      </dl>
+    </section>
+  );
+}
+
+/** DICOM's 054Y as "54 y". */
+function ageOf(age: string | null | undefined, t: Words): string {
+  const found = /^(\d{1,3})([DWMY])$/.exec(age ?? "");
+  return found ? t(`age.${found[2]}`, { n: Number(found[1]) }) : (age ?? "");
+}
+
+function Comment({ field }: { field: React.RefObject<HTMLTextAreaElement | null> }) {
+  const { t } = useTranslation("reading");
+  const session = useSession();
+  const comment = useReading((state) => state.doc.comment);
+  return (
+    <section className="sect">
+      <label className="sh" htmlFor="rr-comment">
+        {t("comment")}
+        <span className="grow" />
+        <kbd aria-hidden="true">C</kbd>
+      </label>
+      <textarea
+        id="rr-comment"
+        ref={field}
+        className="in rr-comment"
+        rows={3}
+        value={comment}
+        placeholder={t("commentFor")}
+        readOnly={session.isReadonly}
+        onChange={(event) => session.edit((doc) => ({ ...doc, comment: event.target.value }), "comment")}
+        onKeyDown={(event) => {
+          if (event.key === "Escape" || (event.key === "Enter" && event.ctrlKey)) event.currentTarget.blur();
+        }}
+      />
+    </section>
+  );
+}
+
+function UpNext({ loaded }: { loaded: number }) {
+  const { t } = useTranslation("reading");
+  const { room, project } = useSession();
+  if (room.next.length === 0) return null;
+  return (
+    <section className="sect rr-next">
+      <div className="sh">
+        {t("upNext")}
+        <span className="grow" />
+        {loaded > 0 ? <span className="chip">{t("loadedAhead", { count: loaded })}</span> : null}
+      </div>
+      <div className="rr-nexts">
+        {room.next.map((next) => (
+          <Link
+            key={next.id}
+            className="thumb-t"
+            to={`/p/${project.slug}/read/${next.id}`}
+            title={next.name}
+            aria-label={next.name}
+          >
+            <Picture src={next.thumbnail} />
+          </Link>
+        ))}
+      </div>
+    </section>
+  );
+}
+
+function Picture({ src }: { src: string }) {
+  const [failed, setFailed] = useState(false);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another source is another try
+  useEffect(() => setFailed(false), [src]);
+  return failed ? null : <img src={src} alt="" onError={() => setFailed(true)} />;
+}

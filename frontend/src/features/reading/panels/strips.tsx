@@ -1,0 +1,122 @@
+/** The strips under the bar: offline, signed out, read-only, unsent work of another case. */
+import { IconLock, IconPlugConnectedX, IconWifiOff } from "@tabler/icons-react";
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import { time } from "@/lib/format";
+import { Button } from "@/ui/button";
+import type { JournalEntry } from "../state/journal";
+import { useSaveStatus, useSession } from "../state/session-context";
+
+interface Props {
+  leftovers: JournalEntry[];
+  onReopen: () => void;
+  reopenProblem: string | null;
+}
+
+export function Strips({ leftovers, onReopen, reopenProblem }: Props) {
+  return (
+    <div>
+      <OfflineStrip />
+      <SignedOutStrip />
+      <ReadonlyStrip onReopen={onReopen} problem={reopenProblem} />
+      <LeftoverStrip entries={leftovers} />
+    </div>
+  );
+}
+
+function OfflineStrip() {
+  const { t } = useTranslation("reading");
+  const { queue } = useSession();
+  const status = useSaveStatus();
+  const next = status.kind === "offline" ? status.nextTry.getTime() : 0;
+  const left = useSecondsUntil(next);
+  if (status.kind !== "offline") return null;
+  return (
+    <div className="alert warn rr-strip" role="status">
+      <IconWifiOff size={18} stroke={1.6} />
+      <b className="b">{t("offline.since", { time: time(status.since) })}</b>
+      <span className="ell">{t(queue.isSubmitKept ? "offline.submitKept" : "offline.kept")}</span>
+      <span className="grow" />
+      <span className="num nw">{t("offline.nextTry", { seconds: left })}</span>
+      <Button dense onClick={() => queue.tryNow()}>
+        {t("offline.tryNow")}
+      </Button>
+    </div>
+  );
+}
+
+function useSecondsUntil(moment: number): number {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    if (!moment) return;
+    setNow(Date.now());
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, [moment]);
+  return Math.max(0, Math.ceil((moment - now) / 1000));
+}
+
+function SignedOutStrip() {
+  const { t } = useTranslation("reading");
+  const { queue } = useSession();
+  const status = useSaveStatus();
+  const isOut = status.kind === "signed_out";
+  useEffect(() => {
+    if (!isOut) return;
+    const again = () => queue.resume();
+    window.addEventListener("focus", again);
+    return () => window.removeEventListener("focus", again);
+  }, [isOut, queue]);
+  if (!isOut) return null;
+  return (
+    <div className="alert warn rr-strip" role="alert">
+      <IconPlugConnectedX size={18} stroke={1.6} />
+      <b className="b">{t("signedOut.title")}</b>
+      <span className="ell">{t("signedOut.kept")}</span>
+      <span className="grow" />
+      <a className="btn d" href="/accounts/login/?next=/" target="_blank" rel="noreferrer">
+        {t("signedOut.signIn")}
+      </a>
+    </div>
+  );
+}
+
+function ReadonlyStrip({ onReopen, problem }: { onReopen: () => void; problem: string | null }) {
+  const { t } = useTranslation("reading");
+  const { readonlyReason, room } = useSession();
+  if (!readonlyReason) return null;
+  const values = {
+    name: room.lease.held_by ?? "",
+    time: room.reading.submitted_at ? time(room.reading.submitted_at) : "",
+  };
+  return (
+    <div className="alert plain rr-strip" role="status">
+      <IconLock size={16} stroke={1.6} />
+      <span className="ell">
+        {problem ?? t(`readonly.${readonlyReason}`, { ...values, defaultValue: readonlyReason })}
+      </span>
+      <span className="grow" />
+      {readonlyReason === "submitted" && !problem ? (
+        <Button dense onClick={onReopen}>
+          {t("readonly.reopen")}
+        </Button>
+      ) : null}
+    </div>
+  );
+}
+
+function LeftoverStrip({ entries }: { entries: JournalEntry[] }) {
+  const { t } = useTranslation("reading");
+  const [entry] = entries;
+  if (!entry) return null;
+  return (
+    <div className="alert warn rr-strip" role="status">
+      <span className="ell">{t("leftover", { count: entries.length, name: entry.caseName })}</span>
+      <span className="grow" />
+      <Link className="btn d" to={`/p/${entry.slug}/read/${entry.caseId}`}>
+        {t("leftoverOpen", { name: entry.caseName })}
+      </Link>
+    </div>
+  );
+}

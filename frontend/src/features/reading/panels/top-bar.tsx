@@ -1,0 +1,90 @@
+import {
+  IconArrowBackUp,
+  IconArrowForwardUp,
+  IconChevronLeft,
+  IconEyeOff,
+  IconKeyboard,
+} from "@tabler/icons-react";
+import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
+import { useMe } from "@/lib/me";
+import { Logo } from "@/ui/logo";
+import { useReading, useSession } from "../state/session-context";
+import { SaveState } from "./save-state";
+import { ToolBar, WithKey } from "./tool-bar";
+
+/** One 44 px bar: the way back, the case and its arm, the tools, the saving state, undo and redo. */
+export function TopBar() {
+  const { t } = useTranslation("reading");
+  const session = useSession();
+  const { room, project } = session;
+  const canUndo = useReading((state) => state.past.length > 0) && !session.isReadonly;
+  const canRedo = useReading((state) => state.future.length > 0) && !session.isReadonly;
+  const me = useMe().data;
+  return (
+    <header className="bar1">
+      <span className="row rr-home">
+        <Link to="/" className="logo" style={{ margin: 0 }} aria-label="Overread">
+          <Logo />
+        </Link>
+        <Link to={`/p/${project.slug}/worklist`} className="row rr-back">
+          <IconChevronLeft size={14} stroke={1.6} />
+          {t("worklist")}
+        </Link>
+      </span>
+      <span className="row" style={{ paddingLeft: 12, gap: 8 }}>
+        <h1 className="b nw rr-name">{room.case.name}</h1>
+        {room.arm === "assisted" ? (
+          <span className="chip acc">{t("assisted")}</span>
+        ) : (
+          <span className="chip">
+            <IconEyeOff size={12} stroke={1.6} />
+            {t("blinded")}
+          </span>
+        )}
+      </span>
+      <span className="grow" />
+      <ToolBar />
+      <span className="grow" />
+      <SaveState />
+      <WithKey command="undo">
+        <button
+          type="button"
+          className={`tool${canUndo ? "" : " off"}`}
+          aria-label={t("command.undo")}
+          aria-disabled={!canUndo}
+          onClick={() => session.undo()}
+        >
+          <IconArrowBackUp size={18} stroke={1.6} />
+        </button>
+      </WithKey>
+      <WithKey command="redo">
+        <button
+          type="button"
+          className={`tool${canRedo ? "" : " off"}`}
+          aria-label={t("command.redo")}
+          aria-disabled={!canRedo}
+          onClick={() => session.redo()}
+        >
+          <IconArrowForwardUp size={18} stroke={1.6} />
+        </button>
+      </WithKey>
+      <i className="vr" />
+      <WithKey command="keys">
+        <button
+          type="button"
+          className="tool"
+          aria-label={t("command.keys")}
+          onClick={() => session.ui.setState({ keysShown: true })}
+        >
+          <IconKeyboard size={18} stroke={1.6} />
+        </button>
+      </WithKey>
+      {me ? (
+        <span className="av" style={{ margin: "0 6px" }} title={me.full_name || me.username}>
+          {me.initials}
+        </span>
+      ) : null}
+    </header>
+  );
+}

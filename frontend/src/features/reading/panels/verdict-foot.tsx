@@ -1,0 +1,131 @@
+/** What the case shows, and handing it in: always at the bottom, always visible. */
+import { useEffect, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Verdict } from "@/lib/api-types";
+import { Button } from "@/ui/button";
+import { Segmented } from "@/ui/segmented";
+import { VERDICT_REASONS } from "../state/room-session";
+import type { ReasonFor, RoomUi } from "../state/room-ui";
+import { useReading, useSession, useUi } from "../state/session-context";
+import { useWords, type Words } from "../state/use-words";
+
+const VERDICTS: { value: Exclude<Verdict, "">; kbd: string }[] = [
+  { value: "lesions", kbd: "L" },
+  { value: "no_lesion", kbd: "K" },
+  { value: "not_readable", kbd: "U" },
+  { value: "deferred", kbd: "J" },
+];
+
+export function VerdictFoot({ onSubmit, submitting }: { onSubmit: () => void; submitting: boolean }) {
+  const t = useWords();
+  const session = useSession();
+  const doc = useReading((state) => state.doc);
+  const hint = useUi((state) => state.hint);
+  const reasonFor = useUi((state) => state.reasonFor);
+  const obstacle = session.obstacle(doc);
+  const deferring = doc.verdict === "deferred";
+  return (
+    <div className="foot">
+      {reasonFor ? <Reason key={reasonFor} verdict={reasonFor} /> : null}
+      {!reasonFor && doc.verdict_reason ? (
+        <p className="sm sec rr-reason">
+          {t(`verdict.${doc.verdict}`)}: {t(`reason.${doc.verdict_reason}`, { defaultValue: doc.verdict_reason })}
+        </p>
+      ) : null}
+      <Segmented<string>
+        fill
+        label={t("verdictLabel")}
+        value={reasonFor ?? doc.verdict}
+        disabled={session.isReadonly}
+        options={VERDICTS.map(({ value, kbd }) => ({
+          value,
+          label: t(`verdict.${value}`),
+          title: `${t(`verdict.${value}`)}  ${kbd}`,
+        }))}
+        onChange={(value) => session.chooseVerdict(value as Verdict)}
+      />
+      <div className="row" style={{ marginTop: 10 }}>
+        <span className={`grow sm${hint ? " rr-hint" : " sec"}`} role="status">
+          {hint ? hintText(hint, t) : summary(doc, obstacle, t)}
+        </span>
+        <Button
+          variant={obstacle ? "default" : "primary"}
+          className={obstacle ? "off" : ""}
+          kbd="N"
+          busy={submitting}
+          disabled={session.isReadonly}
+          onClick={onSubmit}
+        >
+          {t(deferring ? "deferAndNext" : "submitAndNext")}
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+function hintText(hint: NonNullable<RoomUi["hint"]>, t: Words): string {
+  const { mark, ...rest } = (hint.values ?? {}) as Record<string, unknown> & { mark?: string };
+  return t(`hint.${hint.key}`, { ...rest, ...(mark ? { mark: t(`kind.${mark}`) } : {}) });
+}
+
+function summary(
+  doc: { lesions: unknown[]; image_findings: Record<string, unknown>; verdict: string },
+  obstacle: { key: string; count?: number } | null,
+  t: Words,
+): string {
+  if (obstacle) return t(`hint.${obstacle.key}`, { count: obstacle.count });
+  const present = Object.values(doc.image_findings).filter((value) => value === "present").length;
+  const marks = t("marksCount", { count: doc.lesions.length });
+  return present ? `${marks}${t("comma")}${t("findingsCount", { count: present })}` : marks;
+}
+
+function Reason({ verdict }: { verdict: ReasonFor }) {
+  const { t } = useTranslation("reading");
+  const session = useSession();
+  const field = useRef<HTMLInputElement>(null);
+  const [text, setText] = useState("");
+  useEffect(() => field.current?.focus(), []);
+  return (
+    <form
+      className="rr-why"
+      onSubmit={(event) => {
+        event.preventDefault();
+        session.giveReason(text);
+      }}
+    >
+      <label className="sm sec" htmlFor="rr-why">
+        {t(`why.${verdict}`)}
+      </label>
+      <div className="row" style={{ flexWrap: "wrap", gap: 6 }}>
+        {VERDICT_REASONS[verdict].map((reason) => (
+          <button
+            key={reason}
+            type="button"
+            className="fkey"
+            onClick={() => session.giveReason(t(`reason.${reason}`))}
+          >
+            {t(`reason.${reason}`)}
+          </button>
+        ))}
+      </div>
+      <div className="row" style={{ gap: 6 }}>
+        <span className="in d grow">
+          <input
+            id="rr-why"
+            ref={field}
+            value={text}
+            maxLength={300}
+            placeholder={t("whyOther")}
+            onChange={(event) => setText(event.target.value)}
+            onKeyDown={(event) => {
+              if (event.key === "Escape") session.ui.setState({ reasonFor: null });
+            }}
+          />
+        </span>
+        <Button dense type="submit" disabled={!text.trim()} kbd="↵">
+          {t("giveReason")}
+        </Button>
+      </div>
+    </form>
+  );
+}

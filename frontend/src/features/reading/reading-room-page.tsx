@@ -1,0 +1,124 @@
+/** The reading room: opens a case and hands it to its session. */
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useCallback, useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link, useNavigate, useParams } from "react-router";
+import type { Project, Reading, Room } from "@/lib/api-types";
+import { StackView } from "@/lib/cornerstone/stack-view";
+import { hasWebGl2 } from "@/lib/cornerstone/start";
+import { currentLanguage, languageOf, switchLanguage } from "@/lib/i18n";
+import { useMe } from "@/lib/me";
+import { useProject } from "@/lib/project";
+import { ErrorState } from "@/ui/error-state";
+import { openCase, transportOf } from "./api/reading-api";
+import "./reading-room.css";
+import { ReadingRoom } from "./reading-room";
+import { type JournalEntry, journal, leftoversOf } from "./state/journal";
+import { newId } from "./state/new-id";
+import { RoomSession } from "./state/room-session";
+import { sendLeftovers } from "./state/send-leftovers";
+import { SessionContext } from "./state/session-context";
+
+const viewOnly = !hasWebGl2();
+
+export default function ReadingRoomPage() {
+  const { slug = "", caseId = "" } = useParams();
+  const { t } = useTranslation("reading");
+  const me = useMe();
+  const project = useProject(slug);
+  // Opening leases the case and is audited, so it happens once, not whenever the window gets the focus.
+  const room = useQuery({
+    queryKey: ["room", slug, caseId],
+    queryFn: () => openCase(slug, caseId),
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0,
+    refetchOnReconnect: false,
+  });
+  useEffect(() => {
+    if (me.data && languageOf(me.data.language) !== currentLanguage())
+      void switchLanguage(languageOf(me.data.language));
+  }, [me.data]);
+  const failed = [room, project, me].find((query) => query.isError);
+  if (failed) {
+    return (
+      <div className="rr-problem">
+        <ErrorState error={failed.error} retry={() => void failed.refetch()} />
+        <Link to={`/p/${slug}/worklist`}>{t("backToWorklist")}</Link>
+      </div>
+    );
+  }
+  if (!room.data || !project.data || !me.data) return <div className="rr" aria-busy="true" />;
+  const { reading } = room.data;
+  const key = `${caseId} ${reading.id} ${reading.state} ${room.dataUpdatedAt}`;
+  return <OpenRoom key={key} room={room.data} project={project.data} user={me.data.username} />;
+}
+
+interface OpenRoomProps {
+  room: Room;
+  project: Project;
+  user: string;
+}
+
+function OpenRoom({ room, project, user }: OpenRoomProps) {
+  const [session, setSession] = useState<RoomSession | null>(null);
+  const [leftovers, setLeftovers] = useState<JournalEntry[]>([]);
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const { slug } = project;
+  const roomKey = ["room", slug, room.case.id];
+  const path = roomKey.join("/");
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: roomKey is new each time, path is the same text
+  const replaceReading = useCallback(
+    (reading: Reading) => {
+      const readonly = reading.state === "submitted" ? "submitted" : null;
+      client.setQueryData<Room>(roomKey, (known) => (known ? { ...known, reading, readonly } : known));
+    },
+    [client, path],
+  );
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: one session for one opening; the parent's key renews it
+  useEffect(() => {
+    let dead = false;
+    let made: RoomSession | null = null;
+    const begin = async () => {
+      const left = await leftoversOf(user).catch(() => []);
+      if (dead) return;
+      made = new RoomSession({
+        ...{ room, project, user, viewOnly },
+        onSubmitted: replaceReading,
+        onReplaced: replaceReading,
+        onReload: () => void client.refetchQueries({ queryKey: roomKey }),
+      });
+      made.view = new StackView();
+      setSession(made);
+      const own = left.find((entry) => entry.reading === room.reading.id);
+      if (own) await made.restore(own);
+      if (left.some((entry) => entry.reading !== room.reading.id) && !dead) {
+        const rest = { user, except: room.reading.id, tab: newId(), journal, transportOf, newId };
+        const unsent = await sendLeftovers(rest);
+        if (!dead) setLeftovers(unsent);
+      }
+    };
+    void begin();
+    return () => {
+      dead = true;
+      made?.view?.destroy();
+      void made?.close();
+    };
+  }, []);
+
+  useEffect(() => {
+    document.title = `${room.case.name} · Overread`;
+    return () => {
+      document.title = "Overread";
+    };
+  }, [room.case.name]);
+
+  if (!session) return <div className="rr" aria-busy="true" />;
+  return (
+    <SessionContext value={session}>
+      <ReadingRoom leftovers={leftovers} onReading={replaceReading} navigate={navigate} />
+    </SessionContext>
+  );
+}

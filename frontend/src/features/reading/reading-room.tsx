@@ -1,0 +1,192 @@
+/** The room itself: bar, strips, three panes, dialogs, and the keys that run it all. */
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import type { NavigateFunction } from "react-router";
+import type { Reading } from "@/lib/api-types";
+import type { Point } from "@/lib/cornerstone/coordinates";
+import { registerHeaders } from "@/lib/cornerstone/frames";
+import { useMe } from "@/lib/me";
+import { KeysDialog } from "@/ui/keys-dialog";
+import { nextCase, reopenReading } from "./api/reading-api";
+import { ConflictDialog } from "./panels/conflict-dialog";
+import { LeftPanel } from "./panels/left-panel";
+import { RightPanel } from "./panels/right-panel";
+import { Strips } from "./panels/strips";
+import { TopBar } from "./panels/top-bar";
+import type { JournalEntry } from "./state/journal";
+import { COMMANDS, type Command, GROUPS, keysOf, printed } from "./state/keymap";
+import { readAhead } from "./state/read-ahead";
+import type { RoomSession } from "./state/room-session";
+import { useSession, useUi, useView } from "./state/session-context";
+import { caseBefore, noteCase } from "./state/trail";
+import { useRoomKeys } from "./state/use-room-keys";
+import { useWords } from "./state/use-words";
+import { Viewport } from "./viewer/viewport";
+
+interface Props {
+  leftovers: JournalEntry[];
+  /** The reading is in another state now: submitted, or a draft again. */
+  onReading: (reading: Reading) => void;
+  navigate: NavigateFunction;
+}
+
+export function ReadingRoom({ leftovers, onReading, navigate }: Props) {
+  const session = useSession();
+  const { slug } = session.project;
+  const caseId = session.room.case.id;
+  const hover = useRef<Point | null>(null);
+  const comment = useRef<HTMLTextAreaElement>(null);
+  const left = useUi((state) => state.left);
+  const right = useUi((state) => state.right);
+  const own = useMe().data?.key_bindings;
+  const { failure, load } = useFrames(session);
+  const loadedAhead = useReadAhead(session);
+  const [reopenProblem, setReopenProblem] = useState<string | null>(null);
+  const { submit, submitting } = useSubmit(session, navigate, onReading);
+  useLeaving(session);
+  useEffect(() => noteCase(slug, caseId), [slug, caseId]);
+
+  const previousCase = useCallback(() => {
+    const before = caseBefore(slug, caseId);
+    if (before) void navigate(`/p/${slug}/read/${before}`);
+    else session.say("firstCase");
+  }, [slug, caseId, navigate, session]);
+
+  const keys = useMemo(
+    () => ({
+      own: own ?? {},
+      hover: () => hover.current,
+      submit,
+      previousCase,
+      focusComment: () => {
+        session.ui.setState({ left: true });
+        requestAnimationFrame(() => comment.current?.focus());
+      },
+    }),
+    [own, submit, previousCase, session],
+  );
+  useRoomKeys(session, keys);
+
+  const reopen = async () => {
+    try {
+      onReading(await reopenReading(slug, session.room.reading.id));
+    } catch (error) {
+      setReopenProblem(error instanceof Error ? error.message : String(error));
+    }
+  };
+
+  if (!session.view) return null;
+  return (
+    <div className={`rr${left ? "" : " no-left"}${right ? "" : " no-right"}`}>
+      <TopBar />
+      <Strips leftovers={leftovers} onReopen={() => void reopen()} reopenProblem={reopenProblem} />
+      <div className="body">
+        {left ? <LeftPanel comment={comment} loadedAhead={loadedAhead} /> : null}
+        <Viewport view={session.view} failure={failure} onRetry={load} hover={hover} />
+        {right ? <RightPanel onSubmit={submit} submitting={submitting} /> : null}
+      </div>
+      <ConflictDialog />
+      <Keys />
+    </div>
+  );
+}
+
+/** Headers first, then the frames. */
+function useFrames(session: RoomSession): { failure: string | null; load: () => void } {
+  const [failure, setFailure] = useState<string | null>(null);
+  const load = useCallback(() => {
+    setFailure(null);
+    registerHeaders(session.room.series)
+      .then((frames) => session.view?.show(frames, session.firstFrame))
+      .catch((error: unknown) => setFailure(error instanceof Error ? error.message : String(error)));
+  }, [session]);
+  useEffect(load, [load]);
+  return { failure, load };
+}
+
+function useReadAhead(session: RoomSession): number {
+  const [count, setCount] = useState(0);
+  const complete = useView((state) => state.frames.length > 0 && state.loaded === state.frames.length);
+  useEffect(() => {
+    if (!complete) return;
+    return readAhead(session.project.slug, session.room.next, setCount);
+  }, [complete, session]);
+  return count;
+}
+
+function useSubmit(
+  session: RoomSession,
+  navigate: NavigateFunction,
+  onReading: (reading: Reading) => void,
+): { submit: () => void; submitting: boolean } {
+  const [submitting, setSubmitting] = useState(false);
+  const running = useRef(false);
+  const { slug } = session.project;
+  const submit = useCallback(() => {
+    if (running.current) return;
+    running.current = true;
+    setSubmitting(true);
+    const run = async () => {
+      const outcome = await session.submit();
+      if (outcome?.kind !== "submitted") return;
+      try {
+        const next = await nextCase(slug, session.room.case.id);
+        await navigate(next.case ? `/p/${slug}/read/${next.case}` : `/p/${slug}/worklist`);
+      } catch {
+        // Submitted, and the server gone since: the case stays open, to be looked at only.
+        onReading(outcome.reading);
+      }
+    };
+    void run().finally(() => {
+      running.current = false;
+      setSubmitting(false);
+    });
+  }, [session, slug, navigate, onReading]);
+  return { submit, submitting };
+}
+
+/** Nothing is left behind: sent when the page hides, in a request that outlives it when it goes. */
+function useLeaving(session: RoomSession): void {
+  useEffect(() => {
+    const { queue } = session;
+    const onVisibility = () => {
+      if (document.visibilityState === "hidden") void queue.flush();
+      else void queue.refresh();
+    };
+    const onHide = () => queue.leave();
+    const onBeforeUnload = (event: BeforeUnloadEvent) => {
+      const { kind } = queue.status;
+      if (kind === "conflict" || kind === "offline" || kind === "refused") event.preventDefault();
+    };
+    const onOnline = () => queue.tryNow();
+    document.addEventListener("visibilitychange", onVisibility);
+    window.addEventListener("pagehide", onHide);
+    window.addEventListener("beforeunload", onBeforeUnload);
+    window.addEventListener("online", onOnline);
+    return () => {
+      document.removeEventListener("visibilitychange", onVisibility);
+      window.removeEventListener("pagehide", onHide);
+      window.removeEventListener("beforeunload", onBeforeUnload);
+      window.removeEventListener("online", onOnline);
+    };
+  }, [session]);
+}
+
+function Keys() {
+  const t = useWords();
+  const session = useSession();
+  const shown = useUi((state) => state.keysShown);
+  const own = useMe().data?.key_bindings;
+  const typeLines = [...session.lesionTypes, ...session.imageTypes]
+    .filter((type) => type.key)
+    .map((type) => ({ keys: [type.key], does: type.name }));
+  const groups = GROUPS.filter((group) => group !== "everywhere").map((group) => ({
+    title: t(`keyGroup.${group}`),
+    lines: [
+      ...(Object.keys(COMMANDS) as Command[])
+        .filter((command) => COMMANDS[command].group === group)
+        .map((command) => ({ keys: keysOf(command, own).map(printed), does: t(`command.${command}`) })),
+      ...(group === "marking" ? typeLines : []),
+    ],
+  }));
+  return <KeysDialog opened={shown} onClose={() => session.ui.setState({ keysShown: false })} groups={groups} />;
+}

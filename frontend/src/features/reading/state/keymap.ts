@@ -1,0 +1,139 @@
+/** The keys of the reading room in one table: what is pressed, what it does, under which heading `?` lists it. */
+
+export const COMMANDS = {
+  nextFinding: { keys: ["Tab"], group: "reading" },
+  previousFinding: { keys: ["Shift+Tab"], group: "reading" },
+  accept: { keys: ["A"], group: "reading" },
+  editFinding: { keys: ["E"], group: "reading" },
+  reject: { keys: ["X"], group: "reading" },
+  submit: { keys: ["N"], group: "reading" },
+  previousCase: { keys: ["P"], group: "reading" },
+  lesions: { keys: ["L"], group: "reading" },
+  noLesion: { keys: ["K"], group: "reading" },
+  notReadable: { keys: ["U"], group: "reading" },
+  defer: { keys: ["J"], group: "reading" },
+  raiseThreshold: { keys: ["+"], group: "reading" },
+  lowerThreshold: { keys: ["-"], group: "reading" },
+  comment: { keys: ["C"], group: "reading" },
+  box: { keys: ["B"], group: "marking" },
+  boxToEllipse: { keys: ["Shift+B"], group: "marking" },
+  ellipse: { keys: ["Shift+O"], group: "marking" },
+  polygon: { keys: ["Y"], group: "marking" },
+  freehand: { keys: ["D"], group: "marking" },
+  brush: { keys: ["Q"], group: "marking" },
+  eraser: { keys: ["Shift+Q"], group: "marking" },
+  brushSmaller: { keys: ["["], group: "marking" },
+  brushLarger: { keys: ["]"], group: "marking" },
+  select: { keys: ["V"], group: "marking" },
+  fill: { keys: ["F"], group: "marking" },
+  maskToPolygon: { keys: ["Shift+Y"], group: "marking" },
+  nextSlice: { keys: ["ArrowDown"], group: "view" },
+  previousSlice: { keys: ["ArrowUp"], group: "view" },
+  tenForward: { keys: ["PageDown"], group: "view" },
+  tenBack: { keys: ["PageUp"], group: "view" },
+  firstSlice: { keys: ["Home"], group: "view" },
+  lastSlice: { keys: ["End"], group: "view" },
+  preset1: { keys: ["Shift+1"], group: "view" },
+  preset2: { keys: ["Shift+2"], group: "view" },
+  preset3: { keys: ["Shift+3"], group: "view" },
+  preset4: { keys: ["Shift+4"], group: "view" },
+  preset5: { keys: ["Shift+5"], group: "view" },
+  window: { keys: ["W"], group: "view" },
+  pan: { keys: ["H"], group: "view" },
+  zoom: { keys: ["Z"], group: "view" },
+  zoomIn: { keys: ["Shift+ArrowUp"], group: "view" },
+  zoomOut: { keys: ["Shift+ArrowDown"], group: "view" },
+  invert: { keys: ["I"], group: "view" },
+  flipHorizontal: { keys: ["Shift+H"], group: "view" },
+  flipVertical: { keys: ["Shift+V"], group: "view" },
+  rotate: { keys: ["Shift+R"], group: "view" },
+  reset: { keys: ["Space", "Numpad0"], group: "view" },
+  overlays: { keys: ["O"], group: "view" },
+  originals: { keys: ["M"], group: "view" },
+  hideMarks: { keys: ["T"], group: "view" },
+  leftPanel: { keys: ["Shift+["], group: "view" },
+  rightPanel: { keys: ["Shift+]"], group: "view" },
+  undo: { keys: ["Ctrl+Z"], group: "editing" },
+  redo: { keys: ["Ctrl+Shift+Z", "Ctrl+Y"], group: "editing" },
+  done: { keys: ["Enter"], group: "editing" },
+  cancel: { keys: ["Escape"], group: "editing" },
+  remove: { keys: ["Backspace", "Delete"], group: "editing" },
+  nextMark: { keys: ["."], group: "editing" },
+  previousMark: { keys: [","], group: "editing" },
+  moveLeft: { keys: ["Alt+ArrowLeft"], group: "editing" },
+  moveRight: { keys: ["Alt+ArrowRight"], group: "editing" },
+  moveUp: { keys: ["Alt+ArrowUp"], group: "editing" },
+  moveDown: { keys: ["Alt+ArrowDown"], group: "editing" },
+  wider: { keys: ["Alt+Shift+ArrowRight"], group: "editing" },
+  narrower: { keys: ["Alt+Shift+ArrowLeft"], group: "editing" },
+  taller: { keys: ["Alt+Shift+ArrowUp"], group: "editing" },
+  flatter: { keys: ["Alt+Shift+ArrowDown"], group: "editing" },
+  keys: { keys: ["?"], group: "everywhere" },
+} as const satisfies Record<string, { keys: readonly string[]; group: string }>;
+
+export type Command = keyof typeof COMMANDS;
+export type KeyGroupName = (typeof COMMANDS)[Command]["group"];
+export const GROUPS: KeyGroupName[] = ["reading", "marking", "view", "editing", "everywhere"];
+
+type Pressed = Pick<KeyboardEvent, "key" | "code" | "shiftKey" | "ctrlKey" | "metaKey" | "altKey">;
+
+/** "A", "Shift+O", "Ctrl+Z", "[", "Shift+1", "ArrowUp": the same name whatever the input method makes of the key. */
+export function keyOf(event: Pressed): string {
+  const name = baseOf(event);
+  const parts: string[] = [];
+  if (event.ctrlKey || event.metaKey) parts.push("Ctrl");
+  if (event.altKey) parts.push("Alt");
+  // Shift is part of a character like "?" or "+" itself.
+  const character = name.length === 1 && !/[A-Z0-9[\]]/.test(name);
+  if (event.shiftKey && !character) parts.push("Shift");
+  return [...parts, name].join("+");
+}
+
+const BRACKETS: Record<string, string> = { "{": "[", "}": "]" };
+
+function baseOf({ key, code }: Pressed): string {
+  if (code === "Numpad0") return "Numpad0";
+  if (key === " ") return "Space";
+  const digit = /^Digit([0-9])$/.exec(code);
+  if (digit) return digit[1] as string;
+  if (BRACKETS[key]) return BRACKETS[key];
+  if (/^[a-z]$/i.test(key)) return key.toUpperCase();
+  // An input method that composes (key "Process"), or another alphabet: the place of the key decides.
+  const letter = /^Key([A-Z])$/.exec(code);
+  if (letter) return letter[1] as string;
+  return key;
+}
+
+/** The command of a key, the reader's own bindings first. */
+export function commandOf(pressed: string, own: Record<string, string> = {}): Command | null {
+  const mine = Object.entries(own).find(([command, key]) => key === pressed && command in COMMANDS);
+  if (mine) return mine[0] as Command;
+  for (const [command, { keys }] of Object.entries(COMMANDS)) {
+    if (!(command in own) && (keys as readonly string[]).includes(pressed)) return command as Command;
+  }
+  return null;
+}
+
+const PRINTED: Record<string, string> = {
+  ArrowUp: "↑",
+  ArrowDown: "↓",
+  ArrowLeft: "←",
+  ArrowRight: "→",
+  PageUp: "PgUp",
+  PageDown: "PgDn",
+  Escape: "Esc",
+  Enter: "↵",
+  Numpad0: "0 (num)",
+};
+
+/** As it is printed on keys: "Shift O", "Alt ←". */
+export function printed(key: string): string {
+  return key
+    .split(/\+(?=.)/)
+    .map((part) => PRINTED[part] ?? part)
+    .join(" ");
+}
+
+export function keysOf(command: Command, own: Record<string, string> = {}): string[] {
+  return own[command] ? [own[command]] : [...COMMANDS[command].keys];
+}

@@ -1,0 +1,192 @@
+/** Binds the keys of the room to what they do. */
+import { useEffect } from "react";
+import { presetsOf } from "@/lib/cornerstone/windows";
+import { isTyping } from "@/lib/use-keys";
+import { nextBrushSize } from "../geometry/brush";
+import { closePolygon, unclickPolygon } from "../marks/draw-shape";
+import { boxToEllipse, maskToPolygon, nudge, removeVertex, resize } from "../marks/edit-mark";
+import { type Ground, groundOf } from "../marks/gesture";
+import { placeMark } from "../marks/place-mark";
+import { type Command, commandOf, keyOf } from "./keymap";
+import { REJECT_REASONS, type RoomSession } from "./room-session";
+
+interface Around {
+  own: Record<string, string>;
+  hover: () => [number, number] | null;
+  submit: () => void;
+  previousCase: () => void;
+  focusComment: () => void;
+}
+
+type Acts = Partial<Record<Command, () => unknown>>;
+
+export function useRoomKeys(session: RoomSession, around: Around): void {
+  useEffect(() => {
+    const onDown = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || document.querySelector('[role="dialog"],[role="menu"]')) return;
+      const pressed = keyOf(event);
+      if (isTyping(event.target)) return;
+      if (rejectReason(session, pressed) || typeKey(session, pressed)) {
+        event.preventDefault();
+        return;
+      }
+      const command = commandOf(pressed, around.own);
+      if (!command || staysWithControl(event, command)) return;
+      const act = actsOf(session, around)[command];
+      if (act && act() !== false) event.preventDefault();
+    };
+    const onUp = (event: KeyboardEvent) => {
+      if (commandOf(keyOf(event), around.own) === "originals") session.ui.setState({ originals: false });
+    };
+    window.addEventListener("keydown", onDown);
+    window.addEventListener("keyup", onUp);
+    return () => {
+      window.removeEventListener("keydown", onDown);
+      window.removeEventListener("keyup", onUp);
+    };
+  }, [session, around]);
+}
+
+/** Enter, Space and the arrows belong to the button, slider or radio that has the focus; Tab to panels without findings. */
+function staysWithControl(event: KeyboardEvent, command: Command): boolean {
+  const target = event.target instanceof HTMLElement ? event.target : null;
+  const control = target?.closest("button,a,input,summary,[role=radio],[role=slider]");
+  if (command === "nextFinding" || command === "previousFinding") {
+    return Boolean(control) && !control?.closest("[data-findings]");
+  }
+  return Boolean(control) && ["Enter", " ", "ArrowUp", "ArrowDown", "Home", "End"].includes(event.key);
+}
+
+/** 1 to 6 while the reason of a rejection is asked for. */
+function rejectReason(session: RoomSession, pressed: string): boolean {
+  const { rejecting } = session.ui.getState();
+  const reason = REJECT_REASONS[Number(pressed) - 1];
+  const finding = session.findings.find((one) => one.id === rejecting);
+  if (!finding || !reason) return false;
+  session.reject(finding, reason);
+  return true;
+}
+
+/** The keys that the project gave to its finding types. */
+function typeKey(session: RoomSession, pressed: string): boolean {
+  const lesionType = session.lesionTypes.find((type) => type.key.toUpperCase() === pressed);
+  if (lesionType) session.chooseType(lesionType.id);
+  const imageType = session.imageTypes.find((type) => type.key.toUpperCase() === pressed);
+  if (imageType) session.toggleImageFinding(imageType.id);
+  return Boolean(lesionType ?? imageType);
+}
+
+function actsOf(session: RoomSession, around: Around): Acts {
+  const { ui, view } = session;
+  const onGround = (act: (ground: Ground) => unknown) => () => {
+    const ground = groundOf(session);
+    if (ground) act(ground);
+  };
+  const preset = (index: number) => () => {
+    const chosen = presetsOf(session.room.case.modality)[index];
+    if (chosen) view?.applyPreset(chosen);
+  };
+  const brush = (direction: 1 | -1) => () =>
+    ui.setState(({ brushSize }) => ({ brushSize: nextBrushSize(brushSize, direction) }));
+  return {
+    nextFinding: () => session.focusNext(1),
+    previousFinding: () => session.focusNext(-1),
+    accept: () => session.accept(),
+    editFinding: () => session.editFinding(),
+    reject: () => session.askRejection(),
+    submit: around.submit,
+    previousCase: around.previousCase,
+    lesions: () => session.chooseVerdict("lesions"),
+    noLesion: () => session.chooseVerdict("no_lesion"),
+    notReadable: () => session.chooseVerdict("not_readable"),
+    defer: () => session.chooseVerdict("deferred"),
+    raiseThreshold: () => session.changeThreshold(session.threshold + 0.05),
+    lowerThreshold: () => session.changeThreshold(session.threshold - 0.05),
+    comment: around.focusComment,
+    box: () => session.setTool("box"),
+    boxToEllipse: onGround(boxToEllipse),
+    ellipse: () => session.setTool("ellipse"),
+    polygon: () => session.setTool("polygon"),
+    freehand: () => session.setTool("freehand"),
+    brush: () => session.setTool("brush"),
+    eraser: () => session.setTool("eraser"),
+    brushSmaller: brush(-1),
+    brushLarger: brush(1),
+    select: () => session.setTool("select"),
+    fill: () => ui.setState(({ fill }) => ({ fill: !fill })),
+    maskToPolygon: onGround(maskToPolygon),
+    nextSlice: () => view?.step(1),
+    previousSlice: () => view?.step(-1),
+    tenForward: () => view?.step(10),
+    tenBack: () => view?.step(-10),
+    firstSlice: () => view?.goTo(0),
+    lastSlice: () => view?.goTo(session.frames.length - 1),
+    preset1: preset(0),
+    preset2: preset(1),
+    preset3: preset(2),
+    preset4: preset(3),
+    preset5: preset(4),
+    window: () => session.setTool("window"),
+    pan: () => session.setTool("pan"),
+    zoom: () => session.setTool("zoom"),
+    zoomIn: () => view?.zoom(1.25),
+    zoomOut: () => view?.zoom(0.8),
+    invert: () => view?.invert(),
+    flipHorizontal: () => view?.flip("horizontal"),
+    flipVertical: () => view?.flip("vertical"),
+    rotate: () => view?.rotate(),
+    reset: () => view?.reset(),
+    overlays: () => ui.setState(({ overlays }) => ({ overlays: !overlays })),
+    originals: () => ui.setState({ originals: true }),
+    hideMarks: () => ui.setState(({ marksHidden }) => ({ marksHidden: !marksHidden })),
+    leftPanel: () => ui.setState(({ left }) => ({ left: !left })),
+    rightPanel: () => ui.setState(({ right }) => ({ right: !right })),
+    undo: () => session.undo(),
+    redo: () => session.redo(),
+    done: onGround((ground) => finishOrPlace(session, ground)),
+    cancel: () => cancel(session),
+    remove: onGround((ground) => {
+      if (!unclickPolygon(ground) && !removeVertex(ground, around.hover())) session.deleteSelected();
+    }),
+    nextMark: () => selectNeighbour(session, 1),
+    previousMark: () => selectNeighbour(session, -1),
+    moveLeft: onGround((ground) => nudge(ground, [-1, 0])),
+    moveRight: onGround((ground) => nudge(ground, [1, 0])),
+    moveUp: onGround((ground) => nudge(ground, [0, -1])),
+    moveDown: onGround((ground) => nudge(ground, [0, 1])),
+    wider: onGround((ground) => resize(ground, [1, 0])),
+    narrower: onGround((ground) => resize(ground, [-1, 0])),
+    taller: onGround((ground) => resize(ground, [0, 1])),
+    flatter: onGround((ground) => resize(ground, [0, -1])),
+    keys: () => ui.setState({ keysShown: true }),
+  };
+}
+
+/** Enter: close the polygon, accept nothing by itself; without anything open, a mark in the middle of the view. */
+function finishOrPlace(session: RoomSession, ground: Ground): void {
+  if (session.ui.getState().draft?.kind === "polygon") closePolygon(ground);
+  else placeMark(ground);
+}
+
+/** Esc takes back one thing at a time, the newest first. */
+function cancel(session: RoomSession): void {
+  const { draft, rejecting, reasonFor, hint } = session.ui.getState();
+  if (draft) session.ui.setState({ draft: null });
+  else if (rejecting) session.ui.setState({ rejecting: null });
+  else if (reasonFor) session.ui.setState({ reasonFor: null });
+  else if (session.store.getState().selected) session.select(null);
+  else if (session.store.getState().focused) session.focus(null);
+  else if (hint) session.say(null);
+  if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+}
+
+function selectNeighbour(session: RoomSession, direction: 1 | -1): void {
+  const { doc, selected } = session.store.getState();
+  if (doc.lesions.length === 0) return;
+  const at = doc.lesions.findIndex((lesion) => lesion.id === selected);
+  const from = at < 0 ? (direction > 0 ? -1 : doc.lesions.length) : at;
+  const lesion = doc.lesions[Math.min(doc.lesions.length - 1, Math.max(0, from + direction))];
+  if (!lesion) return;
+  session.select(lesion.id);
+  session.goToLesion(lesion);
+}

@@ -1,0 +1,121 @@
+/** The image with everything drawn above it, and what stands there while it loads or when it fails. */
+import { IconAlertTriangle } from "@tabler/icons-react";
+import { useCallback, useEffect, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Point } from "@/lib/cornerstone/coordinates";
+import type { StackView } from "@/lib/cornerstone/stack-view";
+import { Button } from "@/ui/button";
+import { MarkLayer } from "../marks/mark-layer";
+import { BrushRing, PointerLayer } from "../marks/pointer-layer";
+import { useSession, useView } from "../state/session-context";
+import { EditBar } from "./edit-bar";
+import { Overlays } from "./overlays";
+import { SliceBar } from "./slice-bar";
+
+interface Props {
+  view: StackView;
+  /** The headers could not be fetched. */
+  failure: string | null;
+  onRetry: () => void;
+  hover: React.RefObject<Point | null>;
+}
+
+export function Viewport({ view, failure, onRetry, hover }: Props) {
+  const session = useSession();
+  const container = useRef<HTMLDivElement>(null);
+  const [at, setAt] = useState<Point | null>(null);
+  const shown = useView((state) => state.shown);
+  const broken = useView((state) => state.failure);
+
+  useEffect(() => {
+    if (container.current) view.attach(container.current);
+  }, [view]);
+
+  // What is drawn belongs to its slice and does not travel to another.
+  useEffect(() => {
+    if (shown !== null) session.ui.setState({ draft: null, preview: null, painting: null });
+  }, [shown, session]);
+
+  const onHover = useCallback(
+    (point: Point | null) => {
+      hover.current = point;
+      setAt(point);
+    },
+    [hover],
+  );
+
+  const problem = failure ?? broken;
+  return (
+    <main className="vp" aria-label={session.room.case.name}>
+      <div className={`rr-stage${session.frames.length > 1 ? " with-bar" : ""}`} ref={container}>
+        {shown === null && !problem ? <FirstLook /> : null}
+        <MarkLayer />
+        <PointerLayer onHover={onHover} />
+        <BrushRing at={at} />
+        <Overlays at={at} />
+        <LoadingLine />
+        {problem ? <Failed reason={problem} onRetry={failure ? onRetry : () => void view.retry()} /> : <EditBar />}
+      </div>
+      {session.frames.length > 1 ? <SliceBar /> : null}
+    </main>
+  );
+}
+
+/** The thumbnail, large, until the first frame is there. */
+function FirstLook() {
+  const { room, project } = useSession();
+  return <img className="rr-first" src={thumbnailOf(project.slug, room.case.id)} alt="" />;
+}
+
+export const thumbnailOf = (slug: string, caseId: string) => `/api/v1/projects/${slug}/cases/${caseId}/thumbnail/`;
+
+const LINE_AFTER_MS = 400;
+const WORDS_AFTER_MS = 5000;
+
+/** A line after 400 ms, words after 5 s: nothing flickers on a fast network. */
+function LoadingLine() {
+  const { t } = useTranslation("reading");
+  const target = useView((state) => state.target);
+  const shown = useView((state) => state.shown);
+  const loaded = useView((state) => state.loaded);
+  const failure = useView((state) => state.failure);
+  const total = useView((state) => state.frames.length);
+  const waits = shown !== target && !failure;
+  const [stage, setStage] = useState<"none" | "line" | "words">("none");
+  useEffect(() => {
+    setStage("none");
+    if (!waits) return;
+    const line = setTimeout(() => setStage("line"), LINE_AFTER_MS);
+    const words = setTimeout(() => setStage("words"), WORDS_AFTER_MS);
+    return () => {
+      clearTimeout(line);
+      clearTimeout(words);
+    };
+  }, [waits]);
+  if (stage === "none" || !waits) return null;
+  return (
+    <div className="rr-loading" role="status">
+      {stage === "words" ? <span>{t("slow", { loaded, total })}</span> : null}
+    </div>
+  );
+}
+
+function Failed({ reason, onRetry }: { reason: string; onRetry: () => void }) {
+  const { t } = useTranslation("reading");
+  return (
+    <div className="rr-failed" role="alert">
+      <span className="row" style={{ color: "var(--bad)" }}>
+        <IconAlertTriangle size={16} stroke={1.6} />
+        <span className="b">{t("imageFailed")}</span>
+      </span>
+      <span className="sec sm">{t("imageFailedSafe")}</span>
+      <Button dense onClick={onRetry}>
+        {t("tryAgain")}
+      </Button>
+      <details className="sm q">
+        <summary>{t("details")}</summary>
+        <span className="mono">{reason}</span>
+      </details>
+    </div>
+  );
+}
