@@ -143,3 +143,9 @@ def file_bytes(dataset: Dataset) -> bytes:
     out = io.BytesIO()
     dcmwrite(out, dataset, enforce_file_format=True)
     return out.getvalue()
+
+
+def radiograph_file(number: int, seed: int = 1) -> tuple[str, bytes, list[tuple[str, NDArray[np.bool_]]]]:
+    """Name, bytes and lesions of a radiograph: plain values, for a process pool."""
+    made = radiograph(number, seed)
+    return made.name, file_bytes(made.dataset), made.lesions

@@ -133,7 +133,7 @@ def texture(rng: np.random.Generator, shape: tuple[int, int], exponent: float) -
     frequency[0, 0] = 1
     spectrum = np.fft.rfft2(rng.standard_normal(shape, dtype=np.float32)) / (frequency**exponent).astype(np.float32)
     spectrum[0, 0] = 0
-    field: Field = np.fft.irfft2(spectrum, s=shape)
+    field: Field = np.fft.irfft2(spectrum, s=shape).astype(np.float32)
     result: Field = (field / field.std()).astype(np.float32)
     return result
 
