@@ -84,7 +84,8 @@ def checked_pixel_module(dataset: Dataset) -> PixelModule:
         photometric_interpretation=photometric,
     )
     if photometric not in _PHOTOMETRICS.get(module.samples_per_pixel, ()):
-        raise Refused(f"Pixels of {module.samples_per_pixel} samples as {photometric[:16]} cannot be shown.")
+        known = photometric if any(photometric in names for names in _PHOTOMETRICS.values()) else "an unknown kind of colour"
+        raise Refused(f"Pixels of {module.samples_per_pixel} samples as {known} cannot be shown.")
     if module.bits_stored > module.bits_allocated:
         raise Refused("Damaged: Bits Stored is greater than Bits Allocated.")
     if module.samples_per_pixel == 1 and module.bits_allocated > 16:
