@@ -214,8 +214,10 @@ def finding_loss(logits: Tensor, findings: Tensor) -> Tensor:
 
 
 def probe_precision(size: int, *, net: NetConfig, batch: int = 8) -> str:
-    """ "bfloat16" where this machine trains faster so (it takes avx512_bf16 or AMX), else "float32"; takes a second."""
-    seconds: dict[str, float] = {}
+    """ "bfloat16" where this processor trains faster so (it takes avx512_bf16 or AMX), else "float32"; takes a second.
+
+    Measured in CPU time on one thread: on a busy machine threads that wait for each other would decide instead.
+    """
     empty = Samples(
         images=np.zeros((batch, size, size), np.uint8),
         content=np.full((batch, 2), size),
@@ -223,9 +225,15 @@ def probe_precision(size: int, *, net: NetConfig, batch: int = 8) -> str:
         type_known=np.ones((batch, net.n_types), bool),
         findings=np.zeros((batch, net.n_findings), np.uint8),
     )
-    for precision in ("float32", "bfloat16"):
-        training = Training(empty, net=net, recipe=Recipe(steps=3, seed=0, batch=batch, precision=precision))
-        seconds[precision] = min(_seconds(training) for _ in range(3))
+    seconds: dict[str, float] = {}
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for precision in ("float32", "bfloat16"):
+            training = Training(empty, net=net, recipe=Recipe(steps=3, seed=0, batch=batch, precision=precision))
+            seconds[precision] = min(_seconds(training) for _ in range(3))
+    finally:
+        torch.set_num_threads(threads)
     return "bfloat16" if seconds["bfloat16"] < 0.9 * seconds["float32"] else "float32"
 
 
