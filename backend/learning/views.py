@@ -10,7 +10,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from backend.learning.conditional import conditional_answer
+from backend.projects.conditional import conditional_answer
 from backend.learning.documents import learning_document, policy_document, round_document, round_row
 from backend.learning.models import Round
 from backend.learning.selectors import policy_of

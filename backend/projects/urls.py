@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
+from backend.projects.job_views import JobDetailView, JobListView
 from backend.projects.thumbnail_views import CaseThumbnailView
 from backend.projects.views import (
     FindingTypeDetailView,
@@ -25,5 +26,7 @@ urlpatterns: list[URLPattern] = [
     ),
     path("projects/<slug:slug>/members/", MemberListView.as_view(), name="member-list"),
     path("projects/<slug:slug>/members/<str:username>/", MemberDetailView.as_view(), name="member-detail"),
+    path("projects/<slug:slug>/jobs/", JobListView.as_view(), name="job-list"),
+    path("projects/<slug:slug>/jobs/<uuid:job_id>/", JobDetailView.as_view(), name="job-detail"),
     path("projects/<slug:slug>/cases/<uuid:case_id>/thumbnail/", CaseThumbnailView.as_view(), name="case-thumbnail"),
 ]

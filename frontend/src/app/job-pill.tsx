@@ -12,10 +12,7 @@ export function JobPill({ slug }: { slug: string }) {
   const { t } = useTranslation();
   const jobs = useQuery({
     queryKey: ["jobs", slug],
-    queryFn: async ({ signal }) =>
-      jobsOf(
-        await api.get<Job[] | { results: Job[] }>(`/projects/${slug}/jobs/`, { signal, query: { active: 1 } }),
-      ),
+    queryFn: ({ signal }) => api.get<Job[]>(`/projects/${slug}/jobs/`, { signal, query: { active: 1 } }),
     refetchInterval: 3000,
     staleTime: 0,
   });
@@ -32,10 +29,6 @@ export function JobPill({ slug }: { slug: string }) {
       </span>
     </Link>
   );
-}
-
-function jobsOf(answer: Job[] | { results: Job[] }): Job[] {
-  return Array.isArray(answer) ? answer : answer.results;
 }
 
 /** Done of total, or step of steps; null before the job has counted its work. */

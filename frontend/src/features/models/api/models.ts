@@ -38,7 +38,7 @@ export function useEvaluateHoldout(slug: string, number: number) {
   return useMutation({ mutationFn: () => api.post<{ job: string }>(`${root(slug)}${number}/evaluate-holdout/`) });
 }
 
-const ENDED = new Set(["done", "failed", "cancelled", "finished"]);
+const ENDED = new Set(["succeeded", "failed", "cancelled"]);
 
 /** A job until it has ended; then the version is asked for again. */
 export function useJob(slug: string, id: string | undefined, number: number) {
