@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +28,20 @@ class Ingested:
     is_new: bool
 
 
-def ingest_file(*, archive: Archive, child: DecodeChild, path: Path, modality: str, patient_id: str = "") -> Ingested:
+def ingest_file(
+    *,
+    archive: Archive,
+    child: DecodeChild,
+    path: Path,
+    modality: str,
+    patient_id: str = "",
+    may_grow: Callable[[Series], bool] | None = None,
+) -> Ingested:
     """Store one received file in the archive; Refused with the reason if it cannot be used or would overwrite another.
 
     `modality` and `patient_id` describe pictures, which say neither themselves; a `patient_id` given here goes before
-    the file's own. The received file is the caller's to delete.
+    the file's own. `may_grow` is asked whether a series that is here may get another instance (a new slice would move
+    every mask that lies in its grid). The received file is the caller's to delete.
     """
     if path.stat().st_size == 0:
         raise Refused("The file is empty.")
@@ -47,7 +57,7 @@ def ingest_file(*, archive: Archive, child: DecodeChild, path: Path, modality: s
     if not has_object(frames_key):
         put_object(key=frames_key, data=blob)
     try:
-        return _stored(archive, prepared, received_digest, frames_key)
+        return _stored(archive, prepared, received_digest, frames_key, may_grow)
     except Refused:
         if not Instance.objects.filter(frames_key=frames_key).exists():
             delete_object(frames_key)
@@ -60,7 +70,13 @@ def find_received(archive: Archive, received_digest: str) -> Instance | None:
     return found.select_related("series").defer("dicom_json", "frame_ranges").first()
 
 
-def _stored(archive: Archive, prepared: PreparedInstance, received_digest: str, frames_key: str) -> Ingested:
+def _stored(
+    archive: Archive,
+    prepared: PreparedInstance,
+    received_digest: str,
+    frames_key: str,
+    may_grow: Callable[[Series], bool] | None,
+) -> Ingested:
     with transaction.atomic():
         # One writer at a time judges what is a duplicate.
         Archive.objects.select_for_update().only("pk").get(pk=archive.pk)
@@ -70,7 +86,9 @@ def _stored(archive: Archive, prepared: PreparedInstance, received_digest: str, 
             if known is None:
                 raise Refused(_CONFLICT)
             return Ingested(known, is_new=False)
-        series = _series_of(_study_of(archive, prepared), prepared)
+        series, is_known = _series_of(_study_of(archive, prepared), prepared)
+        if is_known and may_grow is not None and not may_grow(series):
+            raise Refused("Its series has been read already; no image can be added to it.")
         instance = Instance.objects.create(
             series=series,
             received_digest=received_digest,
@@ -92,8 +110,11 @@ def _study_of(archive: Archive, prepared: PreparedInstance) -> Study:
     return study
 
 
-def _series_of(study: Study, prepared: PreparedInstance) -> Series:
+def _series_of(study: Study, prepared: PreparedInstance) -> tuple[Series, bool]:
+    """The series of an instance, and whether it was here before."""
     values = dict(prepared.series)
     uid = values.pop("series_instance_uid")
     series = Series.objects.filter(study=study, series_instance_uid=uid).only("modality").first()
-    return series or Series.objects.create(study=study, series_instance_uid=uid, **values)
+    if series is not None:
+        return series, True
+    return Series.objects.create(study=study, series_instance_uid=uid, **values), False

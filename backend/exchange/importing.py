@@ -25,7 +25,8 @@ from backend.exchange.label_tables import LabelTables, column_mapping, read_boxe
 from backend.exchange.models import ImportItem, ImportRun, ItemState
 from backend.exchange.sources import Source, sources_in
 from backend.projects.case_services import CaseCandidate, add_cases
-from backend.projects.models import Case, Project, Split, Unit
+from backend.projects.models import Assignment, Case, Project, Split, Unit
+from backend.readings.models import Reading
 
 CHUNK: Final = 100
 _MAX_TABLE_BYTES: Final = 200 * 1024 * 1024
@@ -112,6 +113,7 @@ def _import_one(run: ImportRun, item: ImportItem, source: Source, tables: LabelT
                 path=path,
                 modality=project.modality,
                 patient_id=labels.patient if labels is not None else "",
+                may_grow=_is_unread,
             )
     except Refused as refusal:
         item.state, item.reason = ItemState.REFUSED, str(refusal)
@@ -124,6 +126,12 @@ def _import_one(run: ImportRun, item: ImportItem, source: Source, tables: LabelT
         twin = ImportItem.objects.filter(run=run, instance=ingested.instance).exclude(pk=item.pk).exists()
         if item.case is not None or twin:
             item.state, item.reason = ItemState.DUPLICATE, _duplicate_reason(item.case)
+
+
+def _is_unread(series: Series) -> bool:
+    """Whether no case of any project that is this whole series has been opened or read."""
+    cases = Case.objects.filter(series=series, instance__isnull=True)
+    return not Reading.objects.filter(case__in=cases).exists() and not Assignment.objects.filter(case__in=cases).exists()
 
 
 def _duplicate_reason(case: Case | None) -> str:

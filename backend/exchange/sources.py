@@ -60,19 +60,24 @@ def sources_in(path: Path) -> list[Source]:
     """The files of a folder (not hidden ones), of a zip archive, or the one file, by name; Refused if there is none."""
     if path.is_dir():
         found = [
-            Source(file.relative_to(path).as_posix(), file, size=file.stat().st_size)
+            Source(_speakable(file.relative_to(path).as_posix()), file, size=file.stat().st_size)
             for file in sorted(path.rglob("*"))
             if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts)
         ]
     elif path.is_file() and is_zip(path):
         found = zip_sources(path)
     elif path.is_file():
-        found = [Source(path.name, path, size=path.stat().st_size)]
+        found = [Source(_speakable(path.name), path, size=path.stat().st_size)]
     else:
         raise Refused(f"There is no file or folder {path}.")
     if not found:
         raise Refused(f"There is no file in {path}.")
     return found
+
+
+def _speakable(name: str) -> str:
+    """A file name as text that a database takes; names of this machine need not be UTF-8."""
+    return name.encode("utf-8", "replace").decode()[:480]
 
 
 def zip_sources(path: Path, prefix: str = "") -> list[Source]:

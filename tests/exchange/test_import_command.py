@@ -246,3 +246,30 @@ def test_masks_of_a_series_become_lesions_in_three_dimensions(db, import_folder,
     assert (lesion.mask_origin, lesion.mask_shape) == ([1, 2, 2], [2, 2, 3])
     # Slice 2 lies lower (z = 8) than slice 1 (z = 9): it comes first.
     assert lesion.instance.sop_instance_uid == "1.2.3.4.2"
+
+
+def test_a_series_that_has_been_read_takes_no_more_slices(db, import_folder, make_dicom, as_file, tmp_path):
+    for number in range(3):
+        place = {
+            "PixelSpacing": [1, 1],
+            "ImagePositionPatient": [0, 0, number],
+            "ImageOrientationPatient": [1, 0, 0, 0, 1, 0],
+        }
+        dataset = make_dicom(np.full((8, 8), number, "u1"), SOPInstanceUID=f"1.2.3.4.{number}", **place)
+        (tmp_path / f"{number // 2}").mkdir(exist_ok=True)
+        (tmp_path / f"{number // 2}" / f"{number}.dcm").write_bytes(as_file(dataset))
+    mask = Image.fromarray(np.eye(8, dtype=np.uint8))
+    (tmp_path / "masks").mkdir()
+    mask.save(tmp_path / "masks" / "0.png")
+    import_folder(tmp_path / "0", "--unit", "series", "--masks", str(tmp_path / "masks"), project="lung")
+    with pytest.raises(CommandError):
+        import_folder(tmp_path / "1", project="lung")
+    assert ImportItem.objects.get(name="2.dcm").reason == "Its series has been read already; no image can be added to it."
+
+
+def test_a_file_name_that_is_no_utf8_is_no_obstacle(project, import_folder, picture, tmp_path):
+    import os
+
+    os.makedirs(tmp_path / "odd")
+    os.rename(picture(), os.fsencode(tmp_path / "odd") + b"/n\xe9.png")
+    assert "1 imported" in import_folder(tmp_path / "odd")

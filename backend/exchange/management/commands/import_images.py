@@ -30,7 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("--project", required=True, help="slug of the project")
         parser.add_argument("--name", help="name of a new project")
         parser.add_argument("--question", default="", help="question of a new project")
-        parser.add_argument("--modality", help="DICOM modality of a new project, and of pictures (default OT)")
+        parser.add_argument("--modality", help="DICOM modality of a new project and so of its pictures (default OT)")
         parser.add_argument("--unit", choices=["image", "series"], help="what one case of a new project is (default image)")
         parser.add_argument(
             "--deid", choices=["none", "basic"], help="de-identification profile of a new archive (default none)"
