@@ -1,5 +1,5 @@
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vite";
+import { defineConfig } from "vitest/config";
 
 const backend = "http://127.0.0.1:8000";
 const here = (path: string) => new URL(path, import.meta.url).pathname;
@@ -35,6 +35,7 @@ export default defineConfig(({ command }) => ({
       "@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs",
     ],
   },
+  test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"] },
   server: {
     proxy: Object.fromEntries(
       ["/api", "/dicom-web", "/accounts", "/i18n", "/static/overread"].map((path) => [path, backend]),
