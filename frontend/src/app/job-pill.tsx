@@ -5,7 +5,11 @@ import { api } from "@/lib/api-client";
 import type { Job } from "@/lib/api-types";
 import { percent } from "@/lib/format";
 
-const PAGE: Record<string, string> = { "exchange.run_import": "import", "learning.run_round": "learning" };
+const PAGE: Record<string, string> = {
+  "exchange.run_import": "import",
+  "learning.run_round": "learning",
+  "learning.evaluate_holdout": "models",
+};
 
 /** The slow thing that runs now, with its share done; leads to its page. Nothing when nothing runs. */
 export function JobPill({ slug }: { slug: string }) {

@@ -14,6 +14,8 @@ const lazily = (load: () => Promise<PageModule>) => ({
 const router = createBrowserRouter([
   {
     errorElement: <PageCrash />,
+    // Until the first page's code is there: the ground, no word about it.
+    hydrateFallbackElement: <div className="app" />,
     children: [
       {
         // The reading room fills the screen: no shell.

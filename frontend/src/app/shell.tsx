@@ -1,9 +1,8 @@
 import { IconHelpCircle } from "@tabler/icons-react";
-import { Suspense, useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, NavLink, Outlet, useLocation, useNavigation, useParams } from "react-router";
 import { JobPill } from "@/app/job-pill";
-import { JumpDialog } from "@/app/jump-dialog";
 import { LanguageSwitch } from "@/app/language-switch";
 import { pagesFor } from "@/app/pages";
 import { PersonMenu } from "@/app/person-menu";
@@ -13,8 +12,10 @@ import { useMe } from "@/lib/me";
 import { useKeys } from "@/lib/use-keys";
 import { IconButton } from "@/ui/button";
 import { ErrorState } from "@/ui/error-state";
-import { KeysDialog } from "@/ui/keys-dialog";
 import { Logo } from "@/ui/logo";
+
+const JumpDialog = lazy(() => import("@/app/jump-dialog").then((module) => ({ default: module.JumpDialog })));
+const KeysDialog = lazy(() => import("@/ui/keys-dialog").then((module) => ({ default: module.KeysDialog })));
 
 /** The frame of every page but the reading room: a 48 px bar above the page. */
 export function Shell() {

@@ -1,4 +1,4 @@
-import { type CSSVariablesResolver, createTheme, type MantineColorsTuple, Modal, Tooltip } from "@mantine/core";
+import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from "@mantine/core";
 
 const accent: MantineColorsTuple = [
   "#e4f2ff",
@@ -44,11 +44,12 @@ export const theme = createTheme({
   fontFamilyMonospace: "var(--mono)",
   cursorType: "pointer",
   respectReducedMotion: true,
+  // Plain objects, not Modal.extend: a page that shows no dialog need not fetch its code.
   components: {
-    Tooltip: Tooltip.extend({
+    Tooltip: {
       defaultProps: { openDelay: 400, withArrow: false, color: "dark.4", offset: 6, zIndex: 500 },
-    }),
-    Modal: Modal.extend({
+    },
+    Modal: {
       defaultProps: {
         centered: true,
         padding: "lg",
@@ -56,7 +57,7 @@ export const theme = createTheme({
         overlayProps: { backgroundOpacity: 0.66, blur: 0 },
         transitionProps: { duration: 160, timingFunction: easing, transition: "fade-up" },
       },
-    }),
+    },
     Menu: { defaultProps: { shadow: "md", radius: "md", transitionProps: { duration: 120 } } },
     Popover: { defaultProps: { shadow: "md", radius: "md", transitionProps: { duration: 120 } } },
   },

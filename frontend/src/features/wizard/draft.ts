@@ -1,5 +1,5 @@
 /** A project before it exists, kept on this device for its author until it is created. */
-import type { Policy, ProjectIn, Role, Unit } from "@/lib/api-types";
+import type { DeidProfile, Policy, ProjectIn, Role, Unit } from "@/lib/api-types";
 import { type Entry, payloadOf, problemsOf } from "@/lib/vocabulary";
 
 export const STEPS = ["question", "images", "types", "members", "splits", "model", "check"] as const;
@@ -13,7 +13,7 @@ export interface Draft {
   unit: Unit;
   /** Slug of an archive that is there, or empty for a new one. */
   archive: string;
-  deid_profile: string;
+  deid_profile: DeidProfile;
   entries: Entry[];
   members: { username: string; full_name: string; role: Role }[];
   validation_share: number;

@@ -25,11 +25,11 @@ export function PreviewCard({ entries }: { entries: Entry[] }) {
       >
         <defs>
           <filter id="speckle" x="0" y="0" width="100%" height="100%">
-            <feTurbulence type="fractalNoise" baseFrequency="0.05 0.32" numOctaves="4" seed="7" />
-            <feColorMatrix values="0 0 0 0 0.72  0 0 0 0 0.72  0 0 0 0 0.72  1.5 0 0 0 -0.42" />
+            <feTurbulence type="fractalNoise" baseFrequency="0.09 0.26" numOctaves="3" seed="7" />
+            <feColorMatrix values="0 0 0 0 0.72  0 0 0 0 0.72  0 0 0 0 0.72  1.1 0 0 0 -0.28" />
           </filter>
         </defs>
-        <rect width="340" height="208" filter="url(#speckle)" opacity="0.8" />
+        <rect width="340" height="208" filter="url(#speckle)" opacity="0.7" />
         {PLACES.map((place) => (
           <ellipse
             key={place.cx}

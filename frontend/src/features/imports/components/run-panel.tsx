@@ -61,7 +61,9 @@ export function RunPanel({ slug, run, runs, onChoose }: RunPanelProps) {
         ) : null}
         <div aria-hidden="true" className="parts" style={{ marginBottom: 10 }}>
           {settled ? (
-            PARTS.map(([kind, colour]) => <i key={kind} style={{ flex: run.counts[kind], background: colour }} />)
+            PARTS.filter(([kind]) => run.counts[kind]).map(([kind, colour]) => (
+              <i key={kind} style={{ flex: run.counts[kind], minWidth: 3, background: colour }} />
+            ))
           ) : (
             <i style={{ flex: 1, background: "var(--n5)" }} />
           )}
@@ -95,7 +97,7 @@ export function RunPanel({ slug, run, runs, onChoose }: RunPanelProps) {
             value: kind,
             label: (
               <>
-                {t(kind ? `item.${kind}` : "item.all")}{" "}
+                <span className="cap">{t(kind ? `item.${kind}` : "item.all")}</span>
                 <span className="num q" style={{ fontWeight: 400 }}>
                   {count(kind ? run.counts[kind] : run.counts.total)}
                 </span>

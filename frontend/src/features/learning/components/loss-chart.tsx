@@ -6,10 +6,10 @@ import { type ChartSeries, XYChart } from "@/ui/chart/xy-chart";
 
 const HEIGHT = 232;
 
-/** Loss over the steps: the raw trace thin, its running mean in the accent, VALIDATION beside it when measured. */
+/** Training loss over the steps: the raw trace thin, its running mean in the accent. */
 export function LossChart({ round }: { round: Round }) {
   const { t } = useTranslation("learning");
-  const { loss, validation_loss: validation = [] } = round;
+  const { loss } = round;
   if (loss.length < 2) {
     return (
       <div
@@ -22,7 +22,7 @@ export function LossChart({ round }: { round: Round }) {
   }
   const smooth = runningMean(loss);
   const lastStep = Math.max(round.progress.steps ?? 0, loss.at(-1)?.[0] ?? 1);
-  const top = Math.max(...loss.map(([, value]) => value), ...validation.map(([, value]) => value));
+  const top = Math.max(...loss.map(([, value]) => value));
   const yTicks = niceTicks(0, top, 4);
   const xTicks = niceTicks(0, lastStep, 4).filter((tick) => tick <= lastStep);
   const series: ChartSeries[] = [
@@ -35,15 +35,6 @@ export function LossChart({ round }: { round: Round }) {
       endLabel: `${t("loss.training")} ${decimal(smooth.at(-1)?.[1] ?? 0)}`,
     },
   ];
-  if (validation.length) {
-    series.push({
-      name: "VALIDATION",
-      colour: "var(--c3)",
-      points: toPoints(validation),
-      width: 1.75,
-      endLabel: `VALIDATION ${decimal(validation.at(-1)?.[1] ?? 0)}`,
-    });
-  }
   return (
     <XYChart
       label={t("loss.label")}

@@ -7,7 +7,7 @@ import { Button } from "@/ui/button";
 import { ErrorLine } from "@/ui/error-state";
 import { ShareField } from "@/ui/share-field";
 
-const ACQUISITIONS = ["entropy", "foreground_aware_random", "random"];
+const ACQUISITIONS: Policy["acquisition"][] = ["entropy", "foreground_aware_random", "random"];
 
 /** When a round starts by itself and how it trains. */
 export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: Policy; onClose: () => void }) {
@@ -27,7 +27,6 @@ export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: 
     ["steps_warm", 1, 100000],
     ["seed", 0, 2 ** 31],
   ];
-  const known = ACQUISITIONS.includes(policy.acquisition) ? ACQUISITIONS : [policy.acquisition, ...ACQUISITIONS];
   return (
     <Modal
       opened
@@ -52,10 +51,10 @@ export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: 
         <div style={{ display: "grid", gridTemplateColumns: "1fr 1fr", gap: 16 }}>
           <Select
             label={t("policy.acquisition")}
-            data={known.map((value) => ({ value, label: t(`acquisition.${value}`, { defaultValue: value }) }))}
+            data={ACQUISITIONS.map((value) => ({ value, label: t(`acquisition.${value}`) }))}
             value={draft.acquisition}
             allowDeselect={false}
-            onChange={(acquisition) => acquisition && set({ acquisition })}
+            onChange={(acquisition) => acquisition && set({ acquisition: acquisition as Policy["acquisition"] })}
           />
           {numbers.map(([field, min, max]) => (
             <NumberInput

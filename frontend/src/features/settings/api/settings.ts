@@ -1,16 +1,9 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api } from "@/lib/api-client";
-import type { FindingType, Member, Project, Role } from "@/lib/api-types";
+import type { FindingType, Member, Project, ProjectChange, Role } from "@/lib/api-types";
 import { ME } from "@/lib/me";
 import { projectKey } from "@/lib/project";
 import { type Entry, entryOf, payloadOf } from "@/lib/vocabulary";
-
-export type ProjectChange = Partial<
-  Pick<
-    Project,
-    "name" | "question" | "blinded_share" | "readings_wanted" | "laterality_matters" | "display_threshold"
-  >
->;
 
 export function useUpdateProject(slug: string) {
   const client = useQueryClient();

@@ -50,7 +50,7 @@ export function NewPersonCard() {
             w={240}
             onChange={(event) => setFullName(event.currentTarget.value)}
           />
-          <Button type="submit" busy={create.isPending} disabled={!username.trim()} style={{ marginTop: 22 }}>
+          <Button type="submit" busy={create.isPending} disabled={!username.trim()} style={{ marginTop: 23.5 }}>
             {t("account.create")}
           </Button>
         </div>

@@ -1,9 +1,10 @@
 import { NumberInput, Switch, Textarea, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type ProjectChange, useUpdateProject } from "@/features/settings/api/settings";
+import { useUpdateProject } from "@/features/settings/api/settings";
 import { SaveFoot } from "@/features/settings/components/save-foot";
 import type { SectionProps } from "@/features/settings/settings-page";
+import type { ProjectChange } from "@/lib/api-types";
 import { decimal } from "@/lib/format";
 import { ShareField } from "@/ui/share-field";
 
@@ -49,7 +50,7 @@ export function QuestionSection({ project }: SectionProps) {
             min={1}
             max={20}
             allowDecimal={false}
-            w={180}
+            styles={{ wrapper: { width: 180 } }}
             onChange={(value) => set({ readings_wanted: Math.max(1, Number(value) || 1) })}
           />
           <Switch

@@ -85,7 +85,7 @@ export function NewTokenCard() {
             variant="primary"
             disabled={!name.trim()}
             busy={create.isPending}
-            style={{ marginTop: 22 }}
+            style={{ marginTop: 23.5 }}
           >
             {t("create")}
           </Button>

@@ -24,7 +24,7 @@ export function ModelStep({ draft, onChange }: StepProps) {
         min={1}
         max={20}
         allowDecimal={false}
-        w={180}
+        styles={{ wrapper: { width: 180 } }}
         onChange={(value) => onChange({ readings_wanted: Math.max(1, Number(value) || 1) })}
       />
       <Switch
@@ -40,7 +40,7 @@ export function ModelStep({ draft, onChange }: StepProps) {
         min={1}
         max={10000}
         allowDecimal={false}
-        w={180}
+        styles={{ wrapper: { width: 180 } }}
         onChange={(value) =>
           onChange({ policy: { ...draft.policy, every_n_readings: Math.max(1, Number(value) || 1) } })
         }
