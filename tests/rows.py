@@ -1,10 +1,13 @@
-"""Rows that many tests begin with: images without pixels, cases, a serving model and its readings."""
+"""Rows that many tests begin with: images (with pixels on demand), cases, a serving model and its readings."""
 
 from __future__ import annotations
 
 import itertools
+import json
 import uuid
 from typing import Any
+
+import numpy as np
 
 _numbers = itertools.count(1)
 
@@ -38,6 +41,29 @@ def make_instances(project: Any, *, rows: int = 80, columns: int = 100, count: i
         )
         for index in range(1, count + 1)
     ]
+
+
+def add_pixels(instance: Any, pixels: np.ndarray) -> None:
+    """Store 8-bit grey pixels [frames, rows, columns] as the instance's frames, with the header that decoding asks for."""
+    from backend.archive.store import put_object
+
+    frames, rows, columns = pixels.shape
+    values = {
+        "00083002": ("UI", "1.2.840.10008.1.2.1"),
+        "00280002": ("US", 1),
+        "00280004": ("CS", "MONOCHROME2"),
+        "00280010": ("US", rows),
+        "00280011": ("US", columns),
+        "00280100": ("US", 8),
+        "00280101": ("US", 8),
+        "00280103": ("US", 0),
+    }
+    instance.dicom_json = json.dumps({tag: {"vr": vr, "Value": [value]} for tag, (vr, value) in values.items()})
+    instance.rows, instance.columns, instance.number_of_frames = rows, columns, frames
+    instance.frame_ranges = [[index * rows * columns, rows * columns] for index in range(frames)]
+    instance.frames_key = f"frames/test/{instance.sop_instance_uid}"
+    instance.save()
+    put_object(key=instance.frames_key, data=pixels.astype(np.uint8).tobytes())
 
 
 def make_case(project: Any, *, split: str = "POOL", group: str = "", **more: Any) -> Any:

@@ -10,8 +10,8 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from backend.accounts.access import is_allowed
-from backend.accounts.models import User
+from backend.accounts.access import is_allowed, scopes_include
+from backend.accounts.models import ApiToken, User
 from backend.projects.models import Membership, Project
 
 
@@ -48,6 +48,5 @@ class ProjectView(APIView):
         operation = self.operations[method]
         if not is_allowed(operation, self.role):
             raise PermissionDenied(f"Your role in this project ({self.role}) does not include this.")
-        scopes = getattr(request.auth, "scopes", None)
-        if scopes and "*" not in scopes and operation not in scopes and operation.split(".")[0] not in scopes:
+        if isinstance(request.auth, ApiToken) and not scopes_include(request.auth.scopes, operation):
             raise PermissionDenied(f"This token's scopes do not include {operation}.")

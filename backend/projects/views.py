@@ -8,14 +8,11 @@ from django.core.exceptions import ValidationError
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
-from rest_framework.exceptions import NotAuthenticated
 from rest_framework.exceptions import ValidationError as RefusedInput
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from backend.accounts.models import User
+from backend.accounts.signed_in_view import SignedInView
 from backend.projects.models import FindingType, Membership
 from backend.projects.project_view import ProjectView
 from backend.projects.selectors import finding_type_document, finding_types_of, members_of, memberships_of, project_documents
@@ -38,28 +35,25 @@ from backend.projects.services import (
 )
 
 
-class ProjectListView(APIView):
+class ProjectListView(SignedInView):
     """The caller's projects."""
 
-    permission_classes = [IsAuthenticated]
     operations = {"GET": "project.list", "POST": "project.create"}
 
     @extend_schema(operation_id="project_list", responses=ProjectSerializer(many=True))
     def get(self, request: Request) -> Response:
         """Projects of which the caller is a member."""
-        return Response(project_documents(memberships_of(request.user)))
+        return Response(project_documents(memberships_of(self.user)))
 
     @extend_schema(operation_id="project_create", request=ProjectInSerializer, responses={201: ProjectSerializer})
     def post(self, request: Request) -> Response:
         """Make a project; the caller becomes its lead."""
-        if not isinstance(request.user, User):
-            raise NotAuthenticated()
         fields = _validated(ProjectInSerializer(data=request.data))
         try:
-            project = create_project(by=request.user, fields=fields)
+            project = create_project(by=self.user, fields=fields)
         except ValidationError as error:
             raise RefusedInput(error.message_dict) from error
-        made = memberships_of(request.user).filter(project=project)
+        made = memberships_of(self.user).filter(project=project)
         return Response(project_documents(made)[0], status=status.HTTP_201_CREATED)
 
 
