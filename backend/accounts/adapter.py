@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import get_language
 
 from backend.accounts.models import User
 
@@ -16,7 +18,9 @@ class ClosedSignupAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allau
         return False
 
     def set_password(self, user: User, password: str) -> None:
-        """A password that its owner chose replaces the one-time one."""
+        """A password that its owner chose replaces the one-time one; the page's language becomes the owner's."""
+        if user.must_change_password and get_language() in dict(settings.LANGUAGES):
+            user.language = str(get_language())
         user.must_change_password = False
         super().set_password(user, password)
 

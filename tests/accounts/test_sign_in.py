@@ -92,6 +92,16 @@ def test_choosing_a_password_opens_the_house_and_ends_other_sessions(make_person
     assert elsewhere.get("/api/v1/projects/").status_code == 401
 
 
+def test_the_language_of_the_first_sign_in_becomes_the_persons(make_person: Callable[..., Any]) -> None:
+    nina = make_person("nina", must_change_password=True)
+    client = Client(headers={"accept-language": "zh-CN,zh;q=0.9"})
+    sign_in(client, "nina", "nina-secret-word")
+    new = "violet harbour lantern"
+    client.post(CHANGE, {"oldpassword": "nina-secret-word", "password1": new, "password2": new})
+    nina.refresh_from_db()
+    assert nina.language == "zh-hans"
+
+
 def test_a_password_like_the_name_or_a_short_one_is_refused(make_person: Callable[..., Any]) -> None:
     make_person("nina")
     client = Client()
@@ -115,6 +125,7 @@ def test_pages_speak_chinese_where_the_browser_does() -> None:
     page = client.get(LOGIN).content.decode()
     assert '<html lang="zh-hans">' in page
     assert "登录" in page and "Sign in" not in page
+    assert ">English</button>" in page and ">简体中文</button>" in page
 
 
 def test_the_language_can_be_switched_on_the_page() -> None:
