@@ -7,15 +7,14 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from backend.archive.models import Instance
-from backend.archive.rendering import native_bytes, read_frame
+from backend.archive.rendering import native_bytes
+from backend.archive.store import get_range
 from backend.dicomweb import multipart
 from backend.dicomweb.dicomweb_view import IMMUTABLE, DicomwebView, NotAcceptable, cached, is_current, not_modified
 from backend.dicomweb.media_types import EXPLICIT_LITTLE_ENDIAN, IMAGE_TYPES, OCTET_STREAM, Representation, choose_frames
-from backend.dicomweb.selectors import instances_at
+from backend.dicomweb.selectors import StoredFramesOf, stored_frames_of
 
 _MAX_FRAMES = 1000
-# Without the header text, the largest column by far; it is read only for callers that need decoding.
-_FOR_FRAMES = ("frames_key", "frame_ranges", "transfer_syntax_uid")
 
 
 class FramesView(DicomwebView):
@@ -23,10 +22,10 @@ class FramesView(DicomwebView):
 
     def get(self, request: Request, slug: str, study: str, series: str, instance: str, frames: str) -> HttpResponse:
         """The frames, encoded as stored unless the caller can only use uncompressed ones."""
-        found = instances_at(self.cases, study, series, instance).only(*_FOR_FRAMES).first()
+        found = stored_frames_of(self.project, self.role, study, series, instance)
         if found is None:
             raise Http404("No such instance in this project.")
-        numbers = frame_numbers(frames, found)
+        numbers = frame_numbers(frames, len(found.frame_ranges))
         chosen = choose_frames(self.accept(), found.transfer_syntax_uid)
         if chosen is None:
             raise NotAcceptable(_offered(found.transfer_syntax_uid))
@@ -40,20 +39,21 @@ class FramesView(DicomwebView):
         return cached(_answer(found, numbers, chosen), etag, IMMUTABLE)
 
 
-def frame_numbers(text: str, instance: Instance) -> list[int]:
+def frame_numbers(text: str, count: int) -> list[int]:
     """The frame numbers of a request; 400 if they are no numbers, 404 if the instance lacks one."""
     parts = text.split(",")
     if len(parts) > _MAX_FRAMES or not all(part.isascii() and part.isdigit() and len(part) < 7 for part in parts):
         raise ValidationError({"frames": ["Frame numbers are positive integers separated by commas."]})
     numbers = [int(part) for part in parts]
-    if not all(1 <= number <= len(instance.frame_ranges) for number in numbers):
-        raise Http404(f"The instance has frames 1 to {len(instance.frame_ranges)}.")
+    if not all(1 <= number <= count for number in numbers):
+        raise Http404(f"The instance has frames 1 to {count}.")
     return numbers
 
 
-def _answer(instance: Instance, numbers: list[int], chosen: Representation) -> HttpResponse:
-    frames = [read_frame(instance, number) for number in numbers]
+def _answer(found: StoredFramesOf, numbers: list[int], chosen: Representation) -> HttpResponse:
+    frames = [get_range(found.frames_key, *found.frame_ranges[number - 1]) for number in numbers]
     if chosen.decode:
+        instance = Instance.objects.get(pk=found.instance_id)
         frames = [native_bytes(instance, frame) for frame in frames]
     if not chosen.multipart:
         return HttpResponse(frames[0], content_type=chosen.content_type)

@@ -39,7 +39,7 @@ class RenderedView(DicomwebView):
         found = instances_at(self.cases, study, series, instance).first()
         if found is None:
             raise Http404("No such instance in this project.")
-        numbers = frame_numbers(frames, found) if frames else [(found.number_of_frames + 1) // 2]
+        numbers = frame_numbers(frames, len(found.frame_ranges)) if frames else [(found.number_of_frames + 1) // 2]
         if len(numbers) != 1:
             raise ValidationError({"frames": ["One frame is rendered at a time."]})
         window, viewport, quality = _window(request.GET), _viewport(request.GET), _quality(request.GET)
