@@ -160,7 +160,7 @@ def cancel_round(*, round_: Round, by: User) -> Round:
     if round_.state in ENDED or round_.job is None:
         return round_
     job = cancel_job(job=round_.job, by=by)
-    _record(round_, "round.cancel", by, {})
+    _record(round_, "round.cancel_asked", by, {})
     if job.state == JobState.CANCELLED:
         end_round(round_=round_, to=RoundState.CANCELLED, message="Cancelled.")
     round_.refresh_from_db()
@@ -194,16 +194,21 @@ def start_due_rounds() -> list[Round]:
 
 
 def order_missing_predictions(*, version: ModelVersion) -> Job | None:
-    """Have the serving version read cases that were imported after it; a round in progress will see to it itself."""
-    if live_round(version.project) is not None or not unread_by(version).exists():
+    """Have the serving version read cases that came after it last read; a round in progress will see to it itself.
+
+    Cases that it could not read then (undecodable ones) are not tried again.
+    """
+    if live_round(version.project) is not None:
         return None
-    pending = Job.objects.filter(
-        task="learning.predict_pool", project_id=version.project_id, state__in=(JobState.QUEUED, JobState.RUNNING)
-    )
-    failed = Job.objects.filter(
-        task="learning.predict_pool", state=JobState.FAILED, arguments__version=version.pk, project_id=version.project_id
-    )
-    return None if pending.exists() or failed.exists() else order_predictions(version=version, by=None)
+    orders = Job.objects.filter(task="learning.predict_pool", project_id=version.project_id, arguments__version=version.pk)
+    if orders.filter(state__in=(JobState.QUEUED, JobState.RUNNING)).exists():
+        return None
+    rounds = Round.objects.filter(project=version.project, state=RoundState.DONE)
+    read_at = [row for row in (orders.first(), rounds.first()) if row is not None]
+    waiting = unread_by(version)
+    if read_at:
+        waiting = waiting.filter(created_at__gt=max(row.created_at for row in read_at))
+    return order_predictions(version=version, by=None) if waiting.exists() else None
 
 
 def update_policy(*, project: Project, by: User, changes: dict[str, Any]) -> TrainingPolicy:

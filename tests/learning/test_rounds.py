@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backend.jobs.models import Job
-from backend.jobs.services import JobCancelled, cancel_job, claim_job
+from backend.jobs.services import JobCancelled, cancel_job, claim_job, finish_job
 from backend.learning.documents import learning_document, round_document
 from backend.learning.models import AcquisitionScore, Round, RoundState
 from backend.learning.services import (
@@ -283,8 +283,25 @@ def test_cases_imported_after_a_version_are_read_by_it_without_a_round(disc_proj
     assert order_missing_predictions(version=version) is None
     from workers.pool import predict_pool
 
-    predict_pool(claim_job(job.pk))
+    lease = claim_job(job.pk)
+    predict_pool(lease)
+    finish_job(lease, lease.result)
     assert Reading.objects.filter(case=fresh, reader__model_version=version).exists()
+    assert order_missing_predictions(version=version) is None
+
+
+def test_a_case_that_cannot_be_read_is_tried_once_and_not_every_15_seconds(disc_project, lead, work, draw_case) -> None:
+    from backend.archive.store import delete_object
+    from workers.pool import predict_pool
+
+    disc_project.training_policy.steps_scratch = 3
+    disc_project.training_policy.save()
+    version = work(start_round(project=disc_project, by=lead)).model_version
+    delete_object(draw_case(1).instance.frames_key)
+    lease = claim_job(order_missing_predictions(version=version).pk)
+    predict_pool(lease)
+    finish_job(lease, lease.result)
+    assert "cannot be decoded" in Job.objects.get(pk=lease.job.pk).log
     assert order_missing_predictions(version=version) is None
 
 
