@@ -72,6 +72,7 @@ class Supervisor:
         self.log_folder = log_folder
         self.say = say
         self.stopping = False
+        self.interruptible = False
         # The keeper inherits the lock: the folder is free only when the services of a killed supervisor are gone.
         self._keeper = subprocess.Popen(
             [sys.executable, "-I", keeper.__file__],
@@ -81,12 +82,14 @@ class Supervisor:
         )
 
     def listen(self) -> None:
-        """Let Ctrl-C and SIGTERM stop the product."""
+        """Let Ctrl-C and SIGTERM stop the product; while `interruptible`, they also break off what is being done."""
         for number in STOPPING_SIGNALS:
             signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.stopping = True
+        if self.interruptible:
+            raise KeyboardInterrupt
 
     def start_stage(self, stage: int) -> None:
         """Start every service of one stage."""

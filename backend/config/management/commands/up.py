@@ -21,6 +21,7 @@ from backend.accounts.models import User
 from backend.accounts.services import create_user
 from backend.config import product
 from backend.config.data_folder import DataFolderInUse, DataFolderLock, prepare_private_folder
+from backend.config.demonstration import CHEST
 from backend.config.supervisor import ServiceFailed, Supervisor, end_with_parent
 from backend.jobs.services import expire_leases
 
@@ -78,7 +79,9 @@ class Command(BaseCommand):
                 expire_leases()  # A file has no other users: whoever held a lease is gone.
             address = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
             if options["demo"] and not supervisor.stopping:
+                supervisor.interruptible = True
                 call_command("demo")
+                supervisor.interruptible = False
             connections.close_all()
             supervisor.start_stage(product.REST)
             supervisor.wait_until(lambda: _is_ready(address), "Overread", 180)
@@ -87,14 +90,18 @@ class Command(BaseCommand):
             supervisor.watch()
         except ServiceFailed as error:
             raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            pass
         finally:
+            supervisor.interruptible = False
             self._say("Stopping …")
             supervisor.stop()
         self._say("Stopped.")
 
     def _greet(self, address: str, password: str, options: dict[str, Any]) -> None:
         shown = "http://127.0.0.1:5173" if options["dev"] else address
-        self._say(f"\nOverread is ready:  {shown}/")
+        page = f"p/{CHEST}/worklist" if options["demo"] else ""
+        self._say(f"\nOverread is ready:  {shown}/{page}")
         if password:
             self._say(f"Sign in as admin with this one-time password:  {password}")
             self._say("It is shown only now; you choose your own at the first sign-in.")
