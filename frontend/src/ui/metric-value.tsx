@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 import type { Metric } from "@/lib/api-types";
 import { interval, nOf } from "@/lib/format";
+import { serverWords } from "@/lib/server-words";
 
 interface MetricValueProps {
   metric: Metric | undefined;
@@ -16,13 +17,13 @@ export function MetricValue({ metric, places = 2, withN }: MetricValueProps) {
   const text = interval(metric, places);
   if (text === null) {
     return (
-      <span className="q" title={metric.note}>
+      <span className="q" title={serverWords(metric.note, t)}>
         {t("tooFew")}
       </span>
     );
   }
   return (
-    <span className="num nw" title={metric.note || undefined}>
+    <span className="num nw" title={metric.note ? serverWords(metric.note, t) : undefined}>
       {text}
       {withN ? <span className="q"> {nOf(metric.n_patients)}</span> : null}
     </span>

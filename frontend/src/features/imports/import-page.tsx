@@ -53,7 +53,7 @@ export default function ImportPage() {
           {staged.length && project.data ? (
             <StagedCard
               files={staged}
-              archive={project.data.archive}
+              project={project.data}
               onCancel={() => setStaged([])}
               onImport={(options) => {
                 setStaged([]);

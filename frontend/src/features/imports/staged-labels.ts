@@ -2,8 +2,9 @@
 import type { NamedFile } from "@/lib/dropped-files";
 
 export interface LabelCandidates {
-  folders: { path: string; files: number }[];
+  folders: string[];
   tables: string[];
+  hasZip: boolean;
   /** The folder whose name says that it holds masks. */
   masks: string | null;
   boxes: string | null;
@@ -11,27 +12,25 @@ export interface LabelCandidates {
 }
 
 const TABLE = /\.(csv|tsv)$/i;
+const ZIP = /\.zip$/i;
+const lastPart = (path: string) => path.slice(path.lastIndexOf("/") + 1).toLowerCase();
 
 export function labelCandidates(files: Pick<NamedFile, "name">[]): LabelCandidates {
-  const folders = new Map<string, number>();
+  const folders = new Set<string>();
   const tables: string[] = [];
   for (const { name } of files) {
-    if (TABLE.test(name)) {
-      tables.push(name);
-      continue;
-    }
     const cut = name.lastIndexOf("/");
-    if (cut > 0) folders.set(name.slice(0, cut), (folders.get(name.slice(0, cut)) ?? 0) + 1);
+    if (TABLE.test(name)) tables.push(name);
+    else if (cut > 0) folders.add(name.slice(0, cut));
   }
-  const known = [...folders]
-    .map(([path, count]) => ({ path, files: count }))
-    .sort((a, b) => (a.path < b.path ? -1 : 1));
-  const last = (path: string) => path.slice(path.lastIndexOf("/") + 1).toLowerCase();
+  const known = [...folders].sort();
+  tables.sort();
   return {
     folders: known,
-    tables: tables.sort(),
-    masks: known.find(({ path }) => last(path).includes("mask"))?.path ?? null,
-    boxes: tables.find((name) => last(name).includes("box")) ?? null,
-    labels: tables.find((name) => last(name).includes("label")) ?? null,
+    tables,
+    hasZip: files.some(({ name }) => ZIP.test(name)),
+    masks: known.find((path) => lastPart(path).includes("mask")) ?? null,
+    boxes: tables.find((name) => lastPart(name).includes("box")) ?? null,
+    labels: tables.find((name) => lastPart(name).includes("label")) ?? null,
   };
 }

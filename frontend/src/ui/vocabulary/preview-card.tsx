@@ -5,9 +5,9 @@ import { Ring } from "@/ui/ring";
 
 /** Places on the drawn image where marks of the first types are shown. */
 const PLACES = [
-  { cx: 172, cy: 84, rx: 46, ry: 34, lx: 150, ly: 136 },
-  { cx: 262, cy: 56, rx: 24, ry: 13, lx: 236, ly: 88 },
-  { cx: 92, cy: 150, rx: 19, ry: 14, lx: 44, ly: 182 },
+  { cx: 172, cy: 84, rx: 46, ry: 34, end: false, lx: 150, ly: 136 },
+  { cx: 262, cy: 56, rx: 24, ry: 13, end: true, lx: 0, ly: 88 },
+  { cx: 92, cy: 150, rx: 19, ry: 14, end: false, lx: 44, ly: 182 },
 ] as const;
 
 /** How marks of these types will look: solid a person's, dashed the model's. The image is drawn, not a patient's. */
@@ -67,15 +67,17 @@ export function PreviewCard({ entries }: { entries: Entry[] }) {
                 strokeWidth="1.75"
                 strokeDasharray={dash}
               />
-              <foreignObject x={place.lx} y={place.ly - 12} width={340 - place.lx} height="24">
-                <span
-                  className="marklabel"
-                  style={{ borderColor: entry.colour, borderStyle: dash ? "dashed" : "solid" }}
-                >
-                  <Ring model={Boolean(dash)} size={10} />
-                  {entry.name || t("unnamed")}
-                  {dash ? <span style={{ color: "#c4c4c4", fontWeight: 500 }}>0.64</span> : null}
-                </span>
+              <foreignObject x={place.lx} y={place.ly - 12} width={334 - place.lx} height="24">
+                <div style={{ display: "flex", justifyContent: place.end ? "flex-end" : "flex-start" }}>
+                  <span
+                    className="marklabel"
+                    style={{ borderColor: entry.colour, borderStyle: dash ? "dashed" : "solid" }}
+                  >
+                    <Ring model={Boolean(dash)} size={10} />
+                    {entry.name || t("unnamed")}
+                    {dash ? <span style={{ color: "#c4c4c4", fontWeight: 500 }}>0.64</span> : null}
+                  </span>
+                </div>
               </foreignObject>
             </g>
           );

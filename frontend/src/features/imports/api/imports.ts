@@ -1,4 +1,4 @@
-import { useQueries, useQuery } from "@tanstack/react-query";
+import { useMutation, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, request } from "@/lib/api-client";
 import type { ImportItem, ImportOptions, ImportRun, ItemState } from "@/lib/api-types";
 
@@ -69,7 +69,17 @@ export const itemsCsv = (slug: string, id: string) => `/api/v1${root(slug)}${id}
 export const createImport = (slug: string, files: { name: string; size: number }[], options: ImportOptions) =>
   api.post<ImportRun>(root(slug), { files, options });
 
-export const startImport = (slug: string, id: string) => api.post<ImportRun>(`${root(slug)}${id}/start/`);
+/** Hand the run to a worker; `skipUnfinished`: what has not arrived is given up. */
+export const startImport = (slug: string, id: string, skipUnfinished = false) =>
+  api.post<ImportRun>(`${root(slug)}${id}/start/`, { skip_unfinished: skipUnfinished });
+
+export function useStartWithout(slug: string, id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => startImport(slug, id, true),
+    onSuccess: () => client.invalidateQueries({ queryKey: ["imports", slug] }),
+  });
+}
 
 /** All files of a run that the server still waits for. */
 export async function filesToUpload(slug: string, id: string): Promise<ImportItem[]> {

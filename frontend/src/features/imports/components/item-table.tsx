@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { PAGE_SIZE, useImportItems } from "@/features/imports/api/imports";
 import type { ImportItem, ItemState } from "@/lib/api-types";
 import { bytes, DASH, middle } from "@/lib/format";
+import { serverWords } from "@/lib/server-words";
 import { Chip, type ChipTone } from "@/ui/chip";
 
 const ROW = 42;
@@ -109,7 +110,7 @@ function ItemRow({ item }: { item: ImportItem | undefined }) {
   );
 
   function whatHappened(one: ImportItem): string {
-    if (one.reason) return one.reason;
+    if (one.reason) return serverWords(one.reason, t);
     return one.case ? t("inCase", { name: one.case.name, split: one.case.split }) : "";
   }
 }

@@ -2,11 +2,13 @@ import { Menu } from "@mantine/core";
 import { IconCheck, IconChevronDown, IconDownload } from "@tabler/icons-react";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { itemsCsv } from "@/features/imports/api/imports";
+import { itemsCsv, useStartWithout } from "@/features/imports/api/imports";
 import { ItemTable } from "@/features/imports/components/item-table";
 import type { ImportRun, ItemState } from "@/lib/api-types";
 import { count, dayTime, duration } from "@/lib/format";
+import { Button } from "@/ui/button";
 import { Chip, type ChipTone } from "@/ui/chip";
+import { ErrorLine } from "@/ui/error-state";
 import { Segmented } from "@/ui/segmented";
 
 interface RunPanelProps {
@@ -34,6 +36,7 @@ const TONE: Record<ImportRun["state"], ChipTone> = {
 export function RunPanel({ slug, run, runs, onChoose }: RunPanelProps) {
   const { t } = useTranslation("imports");
   const [state, setState] = useState<ItemState | "">("");
+  const startWithout = useStartWithout(slug, run.id);
   const settled = PARTS.reduce((sum, [kind]) => sum + run.counts[kind], 0);
   const busy = run.state === "queued" || run.state === "running";
   const left = useTimeLeft(run.id, settled, run.counts.total);
@@ -82,10 +85,16 @@ export function RunPanel({ slug, run, runs, onChoose }: RunPanelProps) {
             {run.message}
           </p>
         ) : null}
+        <ErrorLine error={startWithout.error} />
         {run.state === "uploading" ? (
-          <p className="alert warn" style={{ marginTop: 12 }}>
-            {t("run.broken", { count: run.counts.uploading, shown: count(run.counts.uploading) })}
-          </p>
+          <div className="alert warn" style={{ marginTop: 12 }}>
+            <span className="grow">
+              {t("run.broken", { count: run.counts.uploading, shown: count(run.counts.uploading) })}
+            </span>
+            <Button dense busy={startWithout.isPending} onClick={() => startWithout.mutate()}>
+              {t("run.startWithout")}
+            </Button>
+          </div>
         ) : null}
       </div>
       <div className="row" style={{ padding: "12px 16px", borderTop: "1px solid var(--n5)" }}>

@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 import type { Split } from "@/lib/api-types";
 import { count } from "@/lib/format";
+import { serverWords } from "@/lib/server-words";
 import { useSplits } from "@/lib/splits";
 import { Card } from "@/ui/card";
 import { ErrorState } from "@/ui/error-state";
@@ -56,7 +57,7 @@ export function SplitsCard({ slug }: { slug: string }) {
           <ul className="q" style={{ marginTop: 6, maxHeight: 200, overflow: "auto" }}>
             {data.embargoed.map((one) => (
               <li key={one.case} style={{ padding: "3px 0" }}>
-                <span className="sec">{one.name}</span> {one.reason}
+                <span className="sec">{one.name}</span> {serverWords(one.reason, t)}
               </li>
             ))}
           </ul>

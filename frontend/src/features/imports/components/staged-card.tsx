@@ -1,4 +1,4 @@
-import { Select, TextInput } from "@mantine/core";
+import { Autocomplete, NumberInput, TextInput } from "@mantine/core";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { labelCandidates } from "@/features/imports/staged-labels";
@@ -7,33 +7,48 @@ import type { NamedFile } from "@/lib/dropped-files";
 import { bytes, count } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
+import { Segmented } from "@/ui/segmented";
 
 interface StagedCardProps {
   files: NamedFile[];
-  archive: Project["archive"];
+  project: Project;
   onImport: (options: ImportOptions) => void;
   onCancel: () => void;
 }
 
+type Scope = NonNullable<ImportOptions["findings_scope"]>;
+
 /** The files chosen, and what comes along with them, before anything is sent. */
-export function StagedCard({ files, archive, onImport, onCancel }: StagedCardProps) {
+export function StagedCard({ files, project, onImport, onCancel }: StagedCardProps) {
   const { t } = useTranslation("imports");
   const found = useMemo(() => labelCandidates(files), [files]);
-  const [masks, setMasks] = useState<string | null>(found.masks);
-  const [boxes, setBoxes] = useState<string | null>(found.boxes);
-  const [labels, setLabels] = useState<string | null>(found.labels);
+  const [masks, setMasks] = useState(found.masks ?? "");
+  const [boxes, setBoxes] = useState(found.boxes ?? "");
+  const [labels, setLabels] = useState(found.labels ?? "");
   const [reader, setReader] = useState("");
+  const [maskType, setMaskType] = useState("");
+  const [scope, setScope] = useState<Scope>(found.masks ? "lesion" : "image");
+  const [side, setSide] = useState<string | number>("");
   const size = files.reduce((total, { file }) => total + file.size, 0);
   const hasLabels = Boolean(masks || boxes || labels);
+  // What a zip holds is known only to the server, so its names can be typed.
+  const mayHaveLabels = found.folders.length > 0 || found.tables.length > 0 || found.hasZip;
+  const types = project.finding_types.filter(
+    (type) => type.scope === "lesion" && type.retired_in_version === null,
+  );
+
   const submit = () => {
     const options: ImportOptions = {};
-    if (masks) options.masks_prefix = `${masks}/`;
+    if (masks) options.masks_prefix = masks.endsWith("/") ? masks : `${masks}/`;
     if (boxes) options.boxes_file = boxes;
+    if (boxes && side) options.box_size = [Number(side), Number(side)];
     if (labels) options.labels_file = labels;
+    if (labels) options.findings_scope = scope;
+    if (masks && !labels && maskType.trim()) options.mask_type = maskType.trim();
     if (hasLabels && reader.trim()) options.imported_reader = reader.trim();
     onImport(options);
   };
-  const folderItems = found.folders.map(({ path, files: n }) => ({ value: path, label: `${path} (${count(n)})` }));
+
   return (
     <Card
       title={t("staged.title", { count: files.length, shown: count(files.length) })}
@@ -50,42 +65,64 @@ export function StagedCard({ files, archive, onImport, onCancel }: StagedCardPro
       >
         <dl className="kv">
           <dt>{t("staged.archive")}</dt>
-          <dd>{archive.name}</dd>
+          <dd>{project.archive.name}</dd>
           <dt>{t("staged.deid")}</dt>
-          <dd>{t(`deid.${archive.deid_profile}`, { defaultValue: archive.deid_profile })}</dd>
+          <dd>{t(`deid.${project.archive.deid_profile}`)}</dd>
         </dl>
         <h3>{t("staged.along")}</h3>
-        {found.folders.length || found.tables.length ? (
+        {mayHaveLabels ? (
           <>
-            {found.folders.length ? (
-              <Select
-                label={t("staged.masks")}
-                placeholder={t("staged.none")}
-                clearable
-                data={folderItems}
-                value={masks}
-                onChange={setMasks}
+            <Autocomplete
+              label={t("staged.masks")}
+              placeholder={t("staged.none")}
+              data={found.folders}
+              value={masks}
+              onChange={setMasks}
+            />
+            <Autocomplete
+              label={t("staged.labels")}
+              placeholder={t("staged.none")}
+              data={found.tables}
+              value={labels}
+              onChange={setLabels}
+            />
+            {labels ? (
+              <Segmented<Scope>
+                label={t("staged.scope")}
+                value={scope}
+                onChange={setScope}
+                fill
+                options={[
+                  { value: "lesion", label: t("staged.scopeLesion") },
+                  { value: "image", label: t("staged.scopeImage") },
+                ]}
               />
             ) : null}
-            {found.tables.length ? (
-              <>
-                <Select
-                  label={t("staged.boxes")}
-                  placeholder={t("staged.none")}
-                  clearable
-                  data={found.tables}
-                  value={boxes}
-                  onChange={setBoxes}
-                />
-                <Select
-                  label={t("staged.labels")}
-                  placeholder={t("staged.none")}
-                  clearable
-                  data={found.tables}
-                  value={labels}
-                  onChange={setLabels}
-                />
-              </>
+            {masks && !labels ? (
+              <Autocomplete
+                label={t("staged.maskType")}
+                placeholder="Lesion"
+                data={types.map((type) => type.name)}
+                value={maskType}
+                onChange={setMaskType}
+              />
+            ) : null}
+            <Autocomplete
+              label={t("staged.boxes")}
+              placeholder={t("staged.none")}
+              data={found.tables}
+              value={boxes}
+              onChange={setBoxes}
+            />
+            {boxes ? (
+              <NumberInput
+                label={t("staged.side")}
+                placeholder={t("staged.sideNone")}
+                value={side}
+                min={1}
+                allowDecimal={false}
+                onChange={setSide}
+              />
             ) : null}
             {hasLabels ? (
               <TextInput
@@ -93,6 +130,7 @@ export function StagedCard({ files, archive, onImport, onCancel }: StagedCardPro
                 description={t("staged.readerNote")}
                 placeholder={t("staged.readerExample")}
                 value={reader}
+                maxLength={150}
                 onChange={(event) => setReader(event.currentTarget.value)}
                 required
               />

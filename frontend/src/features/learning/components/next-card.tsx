@@ -14,12 +14,15 @@ export function NextCard({ slug, learning }: { slug: string; learning: Learning 
   const cases = [...learning.next].sort((a, b) => a.rank - b.rank);
   const random = cases.filter((one) => one.arm === "random").length;
   const acquisition = cases.find((one) => one.arm === "acquired")?.acquisition;
+  const parts = [
+    acquisition ? t("next.chosen", { n: count(cases.length - random), by: t(`acquisition.${acquisition}`) }) : "",
+    random ? t("next.drawn", { n: count(random) }) : "",
+  ];
   const note = cases.length
     ? t("next.note", {
+        count: cases.length,
         total: count(cases.length),
-        acquired: count(cases.length - random),
-        acquisition: acquisition ? t(`acquisition.${acquisition}`, { defaultValue: acquisition }) : "",
-        random: count(random),
+        parts: parts.filter(Boolean).join(t("next.join")),
       })
     : undefined;
   return (

@@ -7,6 +7,7 @@ import { RoundNumbers } from "@/features/learning/components/round-numbers";
 import { RoundSteps } from "@/features/learning/components/round-steps";
 import type { Learning, Round } from "@/lib/api-types";
 import { dayTime } from "@/lib/format";
+import { serverWords } from "@/lib/server-words";
 import { useKeys } from "@/lib/use-keys";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
@@ -67,7 +68,7 @@ export function RoundCard({ slug, round, learning }: RoundCardProps) {
       <RoundSteps round={round} />
       {round.message ? (
         <p className={`alert ${round.state === "failed" ? "bad" : "plain"} sm`} style={{ marginBottom: 12 }}>
-          {round.message}
+          {serverWords(round.message, t)}
         </p>
       ) : null}
       {logShown ? (

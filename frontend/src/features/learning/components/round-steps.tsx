@@ -1,6 +1,7 @@
 import { IconCheck, IconX } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import type { Round } from "@/lib/api-types";
+import { serverWords } from "@/lib/server-words";
 
 /** Six steps as bars: done, live with its share, failed, to do. */
 export function RoundSteps({ round }: { round: Round }) {
@@ -38,8 +39,8 @@ export function RoundSteps({ round }: { round: Round }) {
               ) : null}
               {t(`step.${name}`)}
             </div>
-            <div className="xs q num ell" title={detail}>
-              {detail}
+            <div className="xs q num ell" title={serverWords(detail, t)}>
+              {serverWords(detail, t)}
             </div>
           </li>
         );

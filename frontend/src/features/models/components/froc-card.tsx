@@ -92,14 +92,11 @@ export function FrocCard({ version, evaluation, against, compared }: FrocCardPro
   );
 
   function line(label: string, colour: string, one: Evaluation, width: number): ChartSeries {
-    const points = (one.curves.froc ?? [])
-      .filter(([positives]) => positives >= LOW && positives <= HIGH)
-      .map(([positives, sensitivity, threshold]) => ({
-        x: positives,
-        y: sensitivity,
-        note: t("froc.point", { sensitivity: decimal(sensitivity), threshold: decimal(threshold) }),
-      }))
-      .sort((a, b) => a.x - b.x);
+    const points = clipped(one.curves.froc ?? []).map(([positives, sensitivity, threshold]) => ({
+      x: positives,
+      y: sensitivity,
+      note: t("froc.point", { sensitivity: decimal(sensitivity), threshold: decimal(threshold) }),
+    }));
     return { name: label, colour, points, width, shape: "none", endLabel: label };
   }
 
@@ -112,4 +109,17 @@ export function FrocCard({ version, evaluation, against, compared }: FrocCardPro
     });
     return { name: label, colour, points, width: 0, shape, bars: true };
   }
+}
+
+type Point = [positives: number, sensitivity: number, threshold: number];
+
+/** The curve between the two ends of the axis: what was reached before it begins at its left end, and it goes on flat. */
+function clipped(curve: Point[]): Point[] {
+  const sorted = [...curve].sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  const before = sorted.findLast(([positives]) => positives <= LOW);
+  const last = sorted.findLast(([positives]) => positives <= HIGH);
+  const inside = sorted.filter(([positives]) => positives > LOW && positives <= HIGH);
+  if (before) inside.unshift([LOW, before[1], before[2]]);
+  if (last && inside.length) inside.push([HIGH, last[1], last[2]]);
+  return inside;
 }

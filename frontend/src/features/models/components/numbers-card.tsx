@@ -2,6 +2,7 @@ import { useTranslation } from "react-i18next";
 import type { Evaluation, ModelVersion } from "@/lib/api-types";
 import { count, decimal } from "@/lib/format";
 import { overall } from "@/lib/metrics";
+import { serverWords } from "@/lib/server-words";
 import { Card } from "@/ui/card";
 import { MetricValue } from "@/ui/metric-value";
 
@@ -45,7 +46,7 @@ export function NumbersCard({
                   <dt className="sec">{t(`metric.${name}`)}</dt>
                   <dd style={{ textAlign: "right" }}>
                     <MetricValue metric={metric} places={places} withN />
-                    {metric.value === null ? <span className="q sm">: {metric.note}</span> : null}
+                    {metric.value === null ? <span className="q sm">: {serverWords(metric.note, t)}</span> : null}
                   </dd>
                 </div>
               ) : null;

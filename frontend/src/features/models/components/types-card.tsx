@@ -3,8 +3,9 @@ import { useTranslation } from "react-i18next";
 import type { Evaluation, FindingType, Metric } from "@/lib/api-types";
 import { count, decimal } from "@/lib/format";
 import { byType, overall } from "@/lib/metrics";
+import { serverWords } from "@/lib/server-words";
 import { Card } from "@/ui/card";
-import { linearScale, niceTicks, type Scale } from "@/ui/chart/scale";
+import { linearScale, niceTicks, placesFor, type Scale } from "@/ui/chart/scale";
 import { MetricValue } from "@/ui/metric-value";
 import { Segmented } from "@/ui/segmented";
 import { Swatch } from "@/ui/swatch";
@@ -56,7 +57,7 @@ function Rows({ all, rows, types, places }: RowsProps) {
   const low = Math.min(...known.map((one) => one.low ?? one.value ?? 1), 1);
   const high = Math.max(...known.map((one) => one.high ?? one.value ?? 0), 0);
   const ticks = known.length ? niceTicks(low, high, 5) : [0, 1];
-  const x = linearScale(ticks[0] ?? 0, ticks.at(-1) ?? 1, 2, 98);
+  const x = linearScale(ticks[0] ?? 0, ticks.at(-1) ?? 1, 4, 96);
   return (
     <table style={{ "--rh": "32px", tableLayout: "fixed" } as React.CSSProperties}>
       <colgroup>
@@ -68,11 +69,14 @@ function Rows({ all, rows, types, places }: RowsProps) {
       <thead>
         <tr>
           <th>{t("types.type")}</th>
-          <th>
-            <div className="row sb num" style={{ fontWeight: 400 }}>
+          <th style={{ padding: 0 }}>
+            <div className="num" style={{ fontWeight: 400, position: "relative", height: 11 }}>
               {ticks.map((tick) => (
-                <span key={tick}>
-                  {decimal(tick, 1 + Number(ticks.length > 1 && (ticks[1] ?? 0) - (ticks[0] ?? 0) < 0.1))}
+                <span
+                  key={tick}
+                  style={{ position: "absolute", left: `${x(tick)}%`, transform: "translateX(-50%)" }}
+                >
+                  {decimal(tick, placesFor(ticks))}
                 </span>
               ))}
             </div>
@@ -110,6 +114,7 @@ interface RowProps {
 }
 
 function Row({ name, metric, all, x, places, isAll }: RowProps) {
+  const { t } = useTranslation("models");
   const isLower = !isAll && metric.high !== null && typeof all?.value === "number" && metric.high < all.value;
   const colour = isAll ? "var(--c1)" : isLower ? "var(--c3)" : "var(--c2)";
   return (
@@ -131,7 +136,7 @@ function Row({ name, metric, all, x, places, isAll }: RowProps) {
         ) : null}
         {metric.value === null ? (
           <span className="q sm" style={{ paddingLeft: 10, position: "relative" }}>
-            {metric.note}
+            {serverWords(metric.note, t)}
           </span>
         ) : (
           <svg width="100%" height="32" aria-hidden="true" style={{ display: "block", position: "relative" }}>

@@ -1,0 +1,24 @@
+import { describe, expect, it } from "vitest";
+import { labelCandidates } from "@/features/imports/staged-labels";
+
+const named = (...names: string[]) => names.map((name) => ({ name }));
+
+describe("label candidates", () => {
+  it("find the folder of masks and the tables by their names", () => {
+    const found = labelCandidates(
+      named("busi/images/a.png", "busi/masks/a.png", "busi/labels.csv", "busi/boxes_1024.csv"),
+    );
+    expect(found).toEqual({
+      folders: ["busi/images", "busi/masks"],
+      tables: ["busi/boxes_1024.csv", "busi/labels.csv"],
+      hasZip: false,
+      masks: "busi/masks",
+      boxes: "busi/boxes_1024.csv",
+      labels: "busi/labels.csv",
+    });
+  });
+  it("find nothing in plain files and look into no zip", () => {
+    expect(labelCandidates(named("a.png"))).toMatchObject({ folders: [], tables: [], hasZip: false, masks: null });
+    expect(labelCandidates(named("a.ZIP")).hasZip).toBe(true);
+  });
+});

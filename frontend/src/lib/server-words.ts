@@ -1,0 +1,54 @@
+/**
+ * Sentences that the server writes down once (what became of a file, how far a step is) in the page's language.
+ * A sentence that is not listed stays as the server wrote it: better English than silence.
+ */
+import type { TFunction } from "i18next";
+
+const NUMBER = "([\\d,]+)";
+/** What the server writes → key below `server` in the common words; its groups become {{a}}, {{b}}. */
+const SENTENCES: [pattern: string, key: string][] = [
+  [`${NUMBER} readings?`, "readings"],
+  [`step ${NUMBER} of ${NUMBER}`, "step"],
+  [`${NUMBER} of ${NUMBER} cases`, "ofCases"],
+  [`${NUMBER} cases?`, "cases"],
+  [`${NUMBER} patients?`, "patients"],
+  ["first version", "firstVersion"],
+  [`against v(\\d+)`, "against"],
+  [`next ${NUMBER}`, "next"],
+  [`too few: ${NUMBER} positive, at least ${NUMBER} needed`, "tooFewPositive"],
+  ["undefined: only one outcome occurs", "oneOutcome"],
+  [`at the display threshold ([\\d.]+)`, "atThreshold"],
+  ["The first version serves\\.", "firstServes"],
+  [`Not worse than version (\\d+) on VALIDATION \\(${NUMBER} patients\\)\\.`, "notWorse"],
+  ["Worse than version (\\d+) on VALIDATION \\((.+)\\): it waits\\.", "worse"],
+  [
+    `VALIDATION has too few labelled cases to compare \\(${NUMBER} patients\\): it serves unchecked\\.`,
+    "unchecked",
+  ],
+  ["Already here as (.+)\\.", "alreadyHere"],
+  ["The same image twice in this import\\.", "twice"],
+  ["Labels\\.", "labels"],
+  ["The file is empty\\.", "emptyFile"],
+  ["The upload was not finished\\.", "notFinished"],
+  ["Not a DICOM, PNG or JPEG file\\.", "noImageFile"],
+  ["Looks almost the same as images in two splits \\((.+)\\)\\.", "twoSplits"],
+  ["Looks almost the same as another new image, which is in another split\\.", "nearNew"],
+  ["Looks almost the same as a newer image of another split\\.", "nearNewer"],
+  ["Looks almost the same as (.+), which is in another split\\.", "nearCase"],
+  ["Its compression \\((.+)\\) is not supported(?: in this form)?\\.", "compression"],
+  [`The file ends too early: ${NUMBER} bytes of pixels are due, ${NUMBER} are there\\.`, "endsEarly"],
+  ["Its labels were not used: (.+)", "labelsUnused"],
+];
+const KNOWN = SENTENCES.map(([pattern, key]): [RegExp, string] => [new RegExp(`^${pattern}$`), key]);
+
+/** `text` of the server in the words of `t`'s language. */
+export function serverWords(text: string, t: TFunction): string {
+  for (const [pattern, key] of KNOWN) {
+    const found = pattern.exec(text);
+    if (found) {
+      const count = Number((found[1] ?? "").replaceAll(",", ""));
+      return t(`common:server.${key}`, { a: found[1], b: found[2], count: Number.isNaN(count) ? 0 : count });
+    }
+  }
+  return text;
+}
