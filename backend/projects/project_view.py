@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from backend.accounts.access import is_allowed, scopes_include
 from backend.accounts.models import ApiToken, User
+from backend.projects.membership_lookup import find_membership
 from backend.projects.models import Membership, Project
 
 
@@ -37,11 +38,7 @@ class ProjectView(APIView):
             return
         if not isinstance(request.user, User):
             raise NotAuthenticated()
-        membership = (
-            Membership.objects.select_related("project", "project__archive")
-            .filter(project__slug=kwargs["slug"], user_id=request.user.pk)
-            .first()
-        )
+        membership = find_membership(slug=kwargs["slug"], user_id=request.user.pk)
         if membership is None:
             raise Http404("No such project.")
         self.user, self.membership, self.project, self.role = (request.user, membership, membership.project, membership.role)
