@@ -10,12 +10,12 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from backend.projects.conditional import conditional_answer
 from backend.learning.documents import learning_document, policy_document, round_document, round_row
 from backend.learning.models import Round
 from backend.learning.selectors import policy_of
 from backend.learning.serializers import LearningSerializer, PolicySerializer, RoundRowSerializer, RoundSerializer
 from backend.learning.services import RoundRefused, cancel_round, start_round, update_policy
+from backend.projects.conditional import conditional_answer
 from backend.projects.project_view import ProjectView
 
 
