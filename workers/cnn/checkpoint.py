@@ -27,8 +27,13 @@ class CheckpointCorrupt(ValueError):
 def encode_weights(weights: Weights, *, config: NetConfig, **about: Any) -> tuple[bytes, str]:
     """Weights with the network's configuration (and whatever else is JSON) in the header; the bytes and their SHA-256."""
     plain = {name: value.contiguous() for name, value in weights.items()}
-    data = safetensors.save(plain, metadata={"config": json.dumps(config.as_dict()), "about": json.dumps(about)})
+    data = safetensors.save(plain, metadata={"overread": _text({**about, "config": config.as_dict()})})
     return data, hashlib.sha256(data).hexdigest()
+
+
+def _text(values: Mapping[str, Any]) -> str:
+    """JSON with sorted keys, under one key of the header (safetensors shuffles several): equal weights, equal digests."""
+    return json.dumps(values, sort_keys=True)
 
 
 def decode_weights(data: bytes, *, sha256: str) -> Weights:
