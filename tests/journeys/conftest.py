@@ -18,9 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
+
+# A software rasteriser on two shared cores takes its time; a journey waits for the page, it does not race it.
+expect.set_options(timeout=30_000)
 
 
 def free_port() -> int:
@@ -136,3 +139,14 @@ def page(browser: Browser) -> Iterator[Page]:
     opened = context.new_page()
     yield opened
     context.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """What the browser showed when a journey failed, in `test-results/`."""
+    report = yield
+    shown = getattr(item, "funcargs", {}).get("page")
+    if report.when == "call" and report.failed and isinstance(shown, Page):
+        (ROOT / "test-results").mkdir(exist_ok=True)
+        shown.screenshot(path=ROOT / "test-results" / f"{item.name[:80]}.png")
+    return report
