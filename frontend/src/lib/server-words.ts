@@ -26,6 +26,7 @@ const SENTENCES: [pattern: string, key: string][] = [
     "unchecked",
   ],
   ["Already here as (.+)\\.", "alreadyHere"],
+  [`${NUMBER} readings? of (.+)\\.`, "readingsOf"],
   ["The same image twice in this import\\.", "twice"],
   ["Labels\\.", "labels"],
   ["The file is empty\\.", "emptyFile"],
@@ -37,6 +38,10 @@ const SENTENCES: [pattern: string, key: string][] = [
   ["Looks almost the same as (.+), which is in another split\\.", "nearCase"],
   ["Its compression \\((.+)\\) is not supported(?: in this form)?\\.", "compression"],
   [`The file ends too early: ${NUMBER} bytes of pixels are due, ${NUMBER} are there\\.`, "endsEarly"],
+  ["Damaged: the picture's header cannot be read\\.", "damagedHeader"],
+  ["Damaged: its pixels cannot be decoded\\.", "damagedPixels"],
+  ["Damaged: (.+)", "damaged"],
+  ["Not an image: (.+)", "noImage"],
   ["Its labels were not used: (.+)", "labelsUnused"],
 ];
 const KNOWN = SENTENCES.map(([pattern, key]): [RegExp, string] => [new RegExp(`^${pattern}$`), key]);

@@ -114,11 +114,11 @@ function StateSentence({ learning }: { learning: Learning }) {
     <>
       <span className="vr" />
       <span className="sec num ell">
-        {t("state.labels", {
+        {t(learning.serving === null ? "state.none" : "state.serves", {
           training: count(learning.labels.training),
           validation: count(learning.labels.validation),
-        })}{" "}
-        {learning.serving === null ? t("state.none") : t("state.serves", { n: learning.serving })}
+          n: learning.serving,
+        })}
       </span>
     </>
   );

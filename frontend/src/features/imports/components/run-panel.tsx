@@ -6,6 +6,7 @@ import { itemsCsv, useStartWithout } from "@/features/imports/api/imports";
 import { ItemTable } from "@/features/imports/components/item-table";
 import type { ImportRun, ItemState } from "@/lib/api-types";
 import { count, dayTime, duration } from "@/lib/format";
+import { serverWords } from "@/lib/server-words";
 import { Button } from "@/ui/button";
 import { Chip, type ChipTone } from "@/ui/chip";
 import { ErrorLine } from "@/ui/error-state";
@@ -82,7 +83,7 @@ export function RunPanel({ slug, run, runs, onChoose }: RunPanelProps) {
         </div>
         {run.message ? (
           <p className={`alert ${run.state === "failed" ? "bad" : "plain"}`} style={{ marginTop: 12 }}>
-            {run.message}
+            {serverWords(run.message, t)}
           </p>
         ) : null}
         <ErrorLine error={startWithout.error} />

@@ -87,16 +87,21 @@ export function StagedCard({ files, project, onImport, onCancel }: StagedCardPro
               onChange={setLabels}
             />
             {labels ? (
-              <Segmented<Scope>
-                label={t("staged.scope")}
-                value={scope}
-                onChange={setScope}
-                fill
-                options={[
-                  { value: "lesion", label: t("staged.scopeLesion") },
-                  { value: "image", label: t("staged.scopeImage") },
-                ]}
-              />
+              <div>
+                <div className="sm sec" style={{ fontWeight: 500, marginBottom: 5 }}>
+                  {t("staged.scope")}
+                </div>
+                <Segmented<Scope>
+                  label={t("staged.scope")}
+                  value={scope}
+                  onChange={setScope}
+                  fill
+                  options={[
+                    { value: "lesion", label: t("staged.scopeLesion") },
+                    { value: "image", label: t("staged.scopeImage") },
+                  ]}
+                />
+              </div>
             ) : null}
             {masks && !labels ? (
               <Autocomplete

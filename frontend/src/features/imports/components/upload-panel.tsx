@@ -58,7 +58,6 @@ export function UploadPanel() {
       </div>
       <p className="sm q num" style={{ marginTop: 10 }}>
         {t("upload.files", { done: count(upload.doneFiles), total: count(upload.files.length) })}{" "}
-        {t("upload.safe")}
       </p>
       {upload.phase === "failed" ? (
         <div style={{ marginTop: 10 }}>
@@ -69,15 +68,25 @@ export function UploadPanel() {
   );
 }
 
-function secondsLeft(upload: {
+interface Travelled {
   phase: string;
   bytes: number;
   sent: number;
   sentAtStart: number;
   startedAt: number;
-}) {
-  const fresh = upload.sent - upload.sentAtStart;
+  doneFiles: number;
+  doneAtStart: number;
+  files: unknown[];
+}
+
+/** By bytes or by files, whichever is further from its end: many small files take their time too. */
+function secondsLeft(upload: Travelled): number | null {
   const elapsed = (Date.now() - upload.startedAt) / 1000;
-  if (upload.phase !== "sending" || fresh <= 0 || elapsed < 2) return null;
-  return ((upload.bytes - upload.sent) / fresh) * elapsed;
+  if (upload.phase !== "sending" || elapsed < 2) return null;
+  const left = (done: number, before: number, total: number) =>
+    done > before ? ((total - done) / (done - before)) * elapsed : null;
+  const byBytes = left(upload.sent, upload.sentAtStart, upload.bytes);
+  const byFiles = left(upload.doneFiles, upload.doneAtStart, upload.files.length);
+  if (byBytes === null || byFiles === null) return byBytes;
+  return Math.max(byBytes, byFiles);
 }

@@ -18,6 +18,7 @@ interface UploadState {
   bytes: number;
   sent: number;
   doneFiles: number;
+  doneAtStart: number;
   startedAt: number;
   sentAtStart: number;
   error: unknown;
@@ -36,6 +37,7 @@ const NOTHING = {
   bytes: 0,
   sent: 0,
   doneFiles: 0,
+  doneAtStart: 0,
   startedAt: 0,
   sentAtStart: 0,
   error: null as unknown,
@@ -61,6 +63,7 @@ export const useUpload = create<UploadState>()((set, get) => {
         sent: bytes - left,
         sentAtStart: bytes - left,
         doneFiles: files.length - waiting.length,
+        doneAtStart: files.length - waiting.length,
         startedAt: Date.now(),
       });
       await inParallel(waiting, WIDTH, async ({ item, file }) => {

@@ -22,7 +22,7 @@ export function NextCard({ slug, learning }: { slug: string; learning: Learning 
     ? t("next.note", {
         count: cases.length,
         total: count(cases.length),
-        parts: parts.filter(Boolean).join(t("next.join")),
+        parts: parts.filter(Boolean).join(t("join")),
       })
     : undefined;
   return (
@@ -43,7 +43,7 @@ export function NextCard({ slug, learning }: { slug: string; learning: Learning 
         </ul>
       ) : (
         <p className="sec" style={{ maxWidth: 460 }}>
-          {t("next.none")}
+          {t(learning.last?.state === "done" ? "next.allRead" : "next.none")}
         </p>
       )}
     </Card>

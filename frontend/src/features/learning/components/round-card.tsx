@@ -105,7 +105,7 @@ export function RoundCard({ slug, round, learning }: RoundCardProps) {
           ? t("round.by", { name: round.started_by })
           : "";
     const from = round.base_version === null ? t("round.scratch") : t("round.from", { n: round.base_version });
-    return [dayTime(round.created_at), who, from].filter(Boolean).join(", ");
+    return [dayTime(round.created_at), who, from].filter(Boolean).join(t("join"));
   }
 }
 

@@ -25,7 +25,7 @@ export function RoundsCard({ slug, rounds, live }: RoundsCardProps) {
     >
       {rounds.length ? (
         <div className="scroll">
-          <table style={{ "--rh": "46px" } as React.CSSProperties}>
+          <table className="tight" style={{ "--rh": "46px" } as React.CSSProperties}>
             <thead>
               <tr>
                 <th>{t("rounds.round")}</th>

@@ -41,8 +41,7 @@ export function HoldoutPanel({ slug, version, evaluation }: HoldoutPanelProps) {
                 : t("holdout.locked", { n: version.number })}
           </p>
           <p className="sm q">
-            {t("looks", { count: version.holdout_looks, shown: count(version.holdout_looks) })}.{" "}
-            {t("holdout.wears")}
+            {t("holdout.wears", { count: version.holdout_looks, shown: count(version.holdout_looks) })}
           </p>
           <ErrorLine error={job.error} />
           {job.data?.error ? (
