@@ -105,7 +105,7 @@ class SearchStudiesView(SearchView):
 
     def candidates(self, study: str | None, series: str | None) -> QuerySet[Any]:
         """Studies of the project's cases."""
-        return visible_studies(self.cases).order_by("pk")
+        return visible_studies(self.cases).filter(archive_id=self.project.archive_id).order_by("pk")
 
     def related(self, keys: list[int]) -> dict[int, Result]:
         """Modalities and the numbers of series and instances; only what the project shows is counted."""
@@ -138,7 +138,7 @@ class SearchSeriesView(SearchView):
 
     def candidates(self, study: str | None, series: str | None) -> QuerySet[Any]:
         """Series of the project's cases, of one study if the path names it."""
-        found = visible_series(self.cases)
+        found = visible_series(self.cases).filter(study__archive_id=self.project.archive_id)
         return (found.filter(study__study_instance_uid=study) if study else found).order_by("pk")
 
     def related(self, keys: list[int]) -> dict[int, Result]:
@@ -159,7 +159,7 @@ class SearchInstancesView(SearchView):
 
     def candidates(self, study: str | None, series: str | None) -> QuerySet[Any]:
         """Instances of the project's cases, of one study or series if the path names it."""
-        found = visible_instances(self.cases)
+        found = visible_instances(self.cases).filter(series__study__archive_id=self.project.archive_id)
         if study:
             found = found.filter(series__study__study_instance_uid=study)
         if series:

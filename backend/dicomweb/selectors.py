@@ -32,8 +32,8 @@ def visible_series(cases: QuerySet[Case]) -> QuerySet[Series]:
 
 
 def visible_studies(cases: QuerySet[Case]) -> QuerySet[Study]:
-    """Studies with at least one of the cases."""
-    return Study.objects.filter(Exists(cases.filter(series__study_id=OuterRef("pk"))))
+    """Studies with at least one of the cases, asked step by step so that each step has its index."""
+    return Study.objects.filter(Exists(visible_series(cases).filter(study_id=OuterRef("pk"))))
 
 
 def instances_at(

@@ -161,6 +161,7 @@ class Case(models.Model):
             models.Index(fields=["project", "is_open", "-blind_priority", "number"], name="case_blind_worklist"),
             models.Index(fields=["project", "group_key"], name="case_group"),
             models.Index(fields=["project", "split"], name="case_split"),
+            models.Index(fields=["series", "project"], name="case_series_project"),
         ]
 
 
