@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, Final
 
 from backend.learning.evaluation import curves_of, metrics_of
 from backend.learning.selectors import truth
@@ -18,42 +19,51 @@ from workers.networks import LoadedVersion
 
 PerCase = dict[str, Any]
 
+CHUNK: Final = 8
+
 
 def measure_versions(
     project: Project, split: str, versions: Sequence[LoadedVersion], *, threshold: float, on_case: Callable[[int, int], None]
 ) -> list[list[PerCase]]:
     """Every labelled case of the split as each version reads it (see `backend.learning.evaluation`).
 
-    `on_case(done, total)` is called before each case; a case that cannot be decoded counts for none of the versions.
+    `on_case(done, total)` is called every few cases; a case that cannot be decoded counts for none of the versions.
     """
     measured: list[list[PerCase]] = [[] for _ in versions]
     readings = truth(project, split)
-    for done, reading in enumerate(readings):
-        on_case(done, len(readings))
-        try:
-            told = [_measure(version, reading, threshold) for version in versions]
-        except UnreadableCase:
-            continue
+    for start in range(0, len(readings), CHUNK):
+        on_case(start, len(readings))
+        chunk = readings[start : start + CHUNK]
+        told = [_measure(version, chunk, threshold) for version in versions]
+        readable = set.intersection(*(set(one) for one in told))
         for cases, one in zip(measured, told, strict=True):
-            cases.append(one)
+            cases += [case for key, case in one.items() if key in readable]
     return measured
 
 
-def _measure(version: LoadedVersion, reading: Reading, threshold: float) -> PerCase:
-    loaded = case_images(reading.case, size=version.image_size)
-    known = case_truth(reading, loaded=loaded, vocabulary=version.vocabulary)
-    said, lesions = version.read(loaded)
-    return {
-        "case": str(reading.case_id),
-        "name": reading.case.name,
-        "group": reading.case.group_key,
-        **measure_case(known, lesions, loaded=loaded, threshold=threshold),
-        "scores": {name: round(score, 5) for name, score in output_scores(said, version.vocabulary).items()},
-        "truth": known.outputs,
-    }
+def _measure(version: LoadedVersion, readings: Sequence[Reading], threshold: float) -> dict[str, PerCase]:
+    """Those of the cases that can be decoded, by id."""
+    images: list[tuple[Reading, CaseImages]] = []
+    for reading in readings:
+        with suppress(UnreadableCase):
+            images.append((reading, case_images(reading.case, size=version.image_size)))
+    said = version.read([loaded for _, loaded in images])
+    measured: dict[str, PerCase] = {}
+    for (reading, loaded), (predictions, lesions) in zip(images, said, strict=True):
+        known = case_truth(reading, loaded=loaded, vocabulary=version.vocabulary)
+        scores = output_scores(predictions, version.vocabulary)
+        measured[str(reading.case_id)] = {
+            "case": str(reading.case_id),
+            "name": reading.case.name,
+            "group": reading.case.group_key,
+            **measure_case(known, lesions, threshold=threshold),
+            "scores": {name: round(score, 5) for name, score in scores.items()},
+            "truth": known.outputs,
+        }
+    return measured
 
 
-def measure_case(known: CaseTruth, lesions: Sequence[PredictedLesion], *, loaded: CaseImages, threshold: float) -> PerCase:
+def measure_case(known: CaseTruth, lesions: Sequence[PredictedLesion], *, threshold: float) -> PerCase:
     """Overlap and hits of one case; Dice is of everything at or above the display threshold against everything true."""
     regions = [Region(lesion.mask, lesion.origin) for lesion in lesions]
     true = [region for _, region in known.lesions]

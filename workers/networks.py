@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
+
+import numpy as np
 
 from backend.archive.store import get_object
 from backend.learning.vocabulary import Vocabulary
@@ -29,10 +32,21 @@ class LoadedVersion:
     image_size: int
     precision: str
 
-    def read(self, loaded: CaseImages) -> tuple[Predictions, list[PredictedLesion]]:
-        """What the network says of a case: its outputs, and the lesions in the case's own pixels."""
-        said = predict(self.network, loaded.images, loaded.content, precision=self.precision)
-        return said, find_lesions(said.types, letterbox=loaded.letterbox)
+    def read(self, cases: Sequence[CaseImages]) -> list[tuple[Predictions, list[PredictedLesion]]]:
+        """What the network says of each case: its outputs, and the lesions in the case's own pixels.
+
+        The images of all cases go through the network together, which halves the cost of one image a case.
+        """
+        if not cases:
+            return []
+        images, content = np.concatenate([one.images for one in cases]), np.concatenate([one.content for one in cases])
+        said = predict(self.network, images, content, precision=self.precision)
+        ends = np.cumsum([len(one.images) for one in cases])[:-1]
+        parts = (np.split(part, ends) for part in (said.types, said.findings, said.embedding))
+        return [
+            (Predictions(types, findings, embedding), find_lesions(types, letterbox=one.letterbox))
+            for one, types, findings, embedding in zip(cases, *parts, strict=True)
+        ]
 
 
 KEPT: Final = 2

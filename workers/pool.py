@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
 
 from backend.jobs.services import Lease
-from backend.learning.model_readings import CaseFound, store_model_readings
+from backend.learning.model_readings import store_model_readings
 from backend.learning.selectors import unread_by
 from backend.projects.models import Case, Split
 from backend.registry.models import ModelState, ModelVersion
 from backend.registry.services import record_evaluation
 from workers.cnn.acquisition import ACQUISITIONS
-from workers.datasets import UnreadableCase, case_found, case_images
+from workers.cnn.predict import Predictions
+from workers.datasets import CaseImages, UnreadableCase, case_found, case_images
 from workers.evaluating import evaluation_of, measure_versions
-from workers.networks import LoadedVersion, load_version
+from workers.networks import load_version
 from workers.reporting import Reporter
 
 CHUNK: Final = 8
@@ -34,30 +35,39 @@ def read_cases(
     """Store the version's readings of the cases chunk by chunk, and hand each chunk's acquisition scores on."""
     loaded = load_version(version)
     for start in range(0, len(cases), CHUNK):
-        found: list[CaseFound] = []
-        scores: dict[UUID, float] = {}
-        for case in cases[start : start + CHUNK]:
-            if report.is_due():
-                report.check()
-            try:
-                one, score = _read_case(loaded, case, settings_)
-            except UnreadableCase as error:
-                report.log(str(error))
-                continue
-            found.append(one)
-            scores[case.pk] = score
+        report.check()
+        chunk = _readable(cases[start : start + CHUNK], loaded.image_size, report)
+        said = loaded.read(chunk)
+        found = [
+            case_found(images, predictions, lesions, vocabulary=loaded.vocabulary)
+            for images, (predictions, lesions) in zip(chunk, said, strict=True)
+        ]
+        scores = {
+            images.case.pk: _score(predictions, images.case, settings_)
+            for images, (predictions, _) in zip(chunk, said, strict=True)
+        }
         report.check()
         store_model_readings(version=version, found=found)
         on_chunk(min(start + CHUNK, len(cases)), scores)
 
 
-def _read_case(loaded: LoadedVersion, case: Case, settings_: dict[str, Any]) -> tuple[CaseFound, float]:
-    """A case's findings, and its acquisition score: of a series over the pixels of all slices together."""
-    images = case_images(case, size=loaded.image_size)
-    said, lesions = loaded.read(images)
+def _readable(cases: Sequence[Case], size: int, report: Reporter) -> list[CaseImages]:
+    """The images of those cases that can be decoded; the others go to the log."""
+    found = []
+    for case in cases:
+        if report.is_due():
+            report.check()
+        try:
+            found.append(case_images(case, size=size))
+        except UnreadableCase as error:
+            report.log(str(error))
+    return found
+
+
+def _score(predictions: Predictions, case: Case, settings_: dict[str, Any]) -> float:
+    """The acquisition score: of a series over the pixels of all slices together."""
     generator = np.random.default_rng([settings_["seed"], case.number])
-    score = ACQUISITIONS[settings_["acquisition"]](np.moveaxis(said.types, 0, 1)[None], generator)[0]
-    return case_found(images, said, lesions, vocabulary=loaded.vocabulary), float(score)
+    return float(ACQUISITIONS[settings_["acquisition"]](np.moveaxis(predictions.types, 0, 1)[None], generator)[0])
 
 
 def predict_pool(lease: Lease) -> None:

@@ -133,8 +133,10 @@ def main(arguments: list[str] | None = None) -> int:
         import torch
 
         from backend.learning.models import TrainingPolicy
+        from workers.networks import machine_precision
 
         torch.set_num_threads(options.threads)
+        machine_precision()  # A worker that has run a job is warm: the optimizer loads a compiler once per process.
         keep_labels(project, options.labels, options.seed)
         TrainingPolicy.objects.create(project=project, image_size=SIZE, steps_scratch=options.steps, seed=options.seed)
         round_, *spent = one_round(project)

@@ -72,7 +72,7 @@ class Training:
         """`start` is a warm start: a network with the weights of an earlier version (see `model.transfer_weights`)."""
         if not len(samples):
             raise ValueError("there is no labelled image to train on")
-        torch.use_deterministic_algorithms(True)
+        torch.set_deterministic_debug_mode("error")  # as use_deterministic_algorithms, which loads a compiler for 5 s
         self.samples, self.recipe = samples, recipe
         self.network = start if start is not None else build_network(net, seed=recipe.seed)
         if start is None:
