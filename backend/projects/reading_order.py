@@ -15,6 +15,7 @@ from django.db import connection
 
 from backend.accounts.models import User
 from backend.projects.arms import blinded_below, reader_map
+from backend.projects.compiled_select import database_key
 from backend.projects.models import DRAW_MODULUS, Project
 
 _STREAM: Final = """
@@ -67,25 +68,20 @@ def open_cases_in_order(
     factor, offset = reader_map(project, user)
     parameters = {
         "user": user.pk,
-        "project": _key(project.pk),
+        "project": database_key(project.pk),
         "open": True,
         "factor": factor,
         "offset": offset,
         "modulus": DRAW_MODULUS,
         "below": blinded_below(project),
         "count": count,
-        "after": _key(after) if after else None,
+        "after": database_key(after) if after else None,
         "now": connection.ops.adapt_datetimefield_value(free_at) if free_at else None,
     }
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
         places = [Place(_uuid(row[0]), row[1], row[2]) for row in cursor.fetchall()]
     return sorted(places, key=lambda place: (-place.met_at, place.number))[:count]
-
-
-def _key(value: UUID) -> Any:
-    """A UUID as the database keeps it."""
-    return value if connection.features.has_native_uuid_field else value.hex
 
 
 def _uuid(value: Any) -> UUID:

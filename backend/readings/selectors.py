@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
 from backend.accounts.models import User
+from backend.archive.models import Instance
 from backend.projects.arms import arm_of
+from backend.projects.compiled_select import CompiledSelect, fields_of
 from backend.projects.models import Arm, Assignment, AssignmentState, Case, Membership, Project, Role
 from backend.readings.models import Decision, Lesion, Reader, ReaderKind, Reading, ReadingState
 from backend.registry.models import ModelState
@@ -96,28 +99,35 @@ def reading_etag(reading: Reading) -> str:
 
 
 def reading_documents(readings: list[Reading]) -> list[dict[str, Any]]:
-    """Readings (with `reader` selected) as the API tells them, in a fixed number of queries.
+    """Readings (with `reader` selected) as the API tells them.
 
     A reading that started from no model's holds no decisions.
     """
-    ids = [reading.pk for reading in readings]
-    lesions = lesion_documents(Lesion.objects.filter(reading_id__in=ids))
-    decisions = _decision_documents([reading.pk for reading in readings if reading.started_from_id])
-    return [_reading_document(reading, lesions.get(reading.pk, []), decisions.get(reading.pk, [])) for reading in readings]
+    return [
+        _reading_document(
+            reading,
+            [_lesion_document(row) for row in _LESIONS_OF_READING.rows([reading.pk])],
+            [_decision_document(row) for row in _DECISIONS_OF_READING.rows([reading.pk])] if reading.started_from_id else [],
+        )
+        for reading in readings
+    ]
 
 
 def lesion_documents(lesions: QuerySet[Lesion]) -> dict[UUID, list[dict[str, Any]]]:
     """Lesions as the API tells them, by reading, oldest first."""
     found: dict[UUID, list[dict[str, Any]]] = {}
-    rows = lesions.order_by("created_at", "id").values(*_LESION_FIELDS, "reading_id", "instance__sop_instance_uid")
-    for row in rows:
-        found.setdefault(row["reading_id"], []).append(_lesion_document(row))
+    names = [field.attname for field in _LESION_FIELDS]
+    for reading_id, *row in lesions.order_by("created_at", "id").values_list(
+        "reading_id", *names, "instance__sop_instance_uid"
+    ):
+        found.setdefault(reading_id, []).append(_lesion_document(row))
     return found
 
 
-_LESION_FIELDS = (
+_LESION_FIELDS: Final = fields_of(
+    Lesion,
     "id",
-    "finding_type_id",
+    "finding_type",
     "kind",
     "frame",
     "points",
@@ -127,47 +137,65 @@ _LESION_FIELDS = (
     "attributes",
     "score",
     "origin",
-    "origin_lesion_id",
+    "origin_lesion",
     "origin_score",
     "moved_pixels",
 )
+_DECISION_FIELDS: Final = fields_of(Decision, "predicted", "kind", "reason", "lesion", "threshold")
+_LESIONS_OF_READING: Final = CompiledSelect(
+    [*_LESION_FIELDS, *fields_of(Instance, "sop_instance_uid")],
+    "FROM readings_lesion JOIN archive_instance ON archive_instance.id = readings_lesion.instance_id "
+    "WHERE readings_lesion.reading_id = %s ORDER BY readings_lesion.created_at, readings_lesion.id",
+)
+_DECISIONS_OF_READING: Final = CompiledSelect(
+    _DECISION_FIELDS, "FROM readings_decision WHERE reading_id = %s ORDER BY readings_decision.id"
+)
 
 
-def _lesion_document(row: dict[str, Any]) -> dict[str, Any]:
-    mask = None
-    if row["mask_digest"]:
-        mask = {"origin": row["mask_origin"], "shape": row["mask_shape"], "digest": row["mask_digest"]}
+def _lesion_document(row: Sequence[Any]) -> dict[str, Any]:
+    (
+        pk,
+        finding_type,
+        kind,
+        frame,
+        points,
+        mask_origin,
+        mask_shape,
+        mask_digest,
+        attributes,
+        score,
+        origin,
+        origin_lesion,
+        origin_score,
+        moved_pixels,
+        sop_instance_uid,
+    ) = row
     return {
-        "id": str(row["id"]),
-        "finding_type": row["finding_type_id"],
-        "kind": row["kind"],
-        "sop_instance_uid": row["instance__sop_instance_uid"],
-        "frame": row["frame"],
-        "points": row["points"],
-        "mask": mask,
-        "attributes": row["attributes"],
-        "score": row["score"],
-        "origin": row["origin"],
-        "origin_lesion": str(row["origin_lesion_id"]) if row["origin_lesion_id"] else None,
-        "origin_score": row["origin_score"],
-        "moved_pixels": row["moved_pixels"],
+        "id": str(pk),
+        "finding_type": finding_type,
+        "kind": kind,
+        "sop_instance_uid": sop_instance_uid,
+        "frame": frame,
+        "points": points,
+        "mask": {"origin": mask_origin, "shape": mask_shape, "digest": mask_digest} if mask_digest else None,
+        "attributes": attributes,
+        "score": score,
+        "origin": origin,
+        "origin_lesion": str(origin_lesion) if origin_lesion else None,
+        "origin_score": origin_score,
+        "moved_pixels": moved_pixels,
     }
 
 
-def _decision_documents(reading_ids: list[UUID]) -> dict[UUID, list[dict[str, Any]]]:
-    found: dict[UUID, list[dict[str, Any]]] = {}
-    rows = Decision.objects.filter(reading_id__in=reading_ids).order_by("id")
-    for row in rows.values("reading_id", "predicted_id", "kind", "reason", "lesion_id", "threshold"):
-        found.setdefault(row["reading_id"], []).append(
-            {
-                "predicted": str(row["predicted_id"]),
-                "kind": row["kind"],
-                "reason": row["reason"],
-                "lesion": str(row["lesion_id"]) if row["lesion_id"] else None,
-                "threshold": row["threshold"],
-            }
-        )
-    return found
+def _decision_document(row: Sequence[Any]) -> dict[str, Any]:
+    predicted, kind, reason, lesion, threshold = row
+    return {
+        "predicted": str(predicted),
+        "kind": kind,
+        "reason": reason,
+        "lesion": str(lesion) if lesion else None,
+        "threshold": threshold,
+    }
 
 
 def _reading_document(reading: Reading, lesions: list[dict[str, Any]], decisions: list[dict[str, Any]]) -> dict[str, Any]:

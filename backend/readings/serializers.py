@@ -19,6 +19,10 @@ REASON_KINDS = ("random", "uncertain", "likely", "imported", "first")
 class PointsField(serializers.JSONField):
     """[[column, row], …] in SCOORD convention; checked by `backend.geometry.marks`, a freehand has thousands."""
 
+    def to_internal_value(self, data: Any) -> Any:
+        """As it came: the request was JSON, to write it as JSON again proves nothing."""
+        return data
+
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
 class AttributesField(serializers.DictField):

@@ -10,15 +10,16 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from backend.accounts.models import User
 from backend.audit.services import record_event
 from backend.projects.assignment_services import lease_until, open_assignment
+from backend.projects.compiled_select import CompiledSelect
 from backend.projects.models import Assignment, AssignmentState, Case, FindingType, Project, Split
 from backend.readings.lesion_check import checked_lesions
 from backend.readings.models import (
@@ -202,22 +203,21 @@ def _refresh_draft(reading: Reading, project: Project, case: Case, user: User, r
 
 def _own(project: Project, user: User, reading_id: UUID, *, lock: bool = False) -> Reading:
     """The user's own reading, on demand locked; Reading.DoesNotExist for any other, as for none."""
-    own = Reading.objects.filter(case__project=project, reader__user=user, reader__kind=ReaderKind.PERSON)
-    own = own.select_related("reader", "case").only(*_READING_FIELDS, "reader__kind", "reader__name", *_CASE_FIELDS)
-    reading = (own.select_for_update(of=("self",)) if lock else own).get(pk=reading_id)
-    reading.case.project = project
-    return reading
+    locked = " FOR UPDATE OF readings_reading" if lock and connection.features.has_select_for_update else ""
+    for reading, reader, case in _OWN.instances([reading_id, project.pk, user.pk], ending=locked):
+        case.project = project
+        reading.reader, reading.case = reader, case
+        own: Reading = reading
+        return own
+    raise Reading.DoesNotExist
 
 
-_READING_FIELDS = tuple(field.name for field in Reading._meta.concrete_fields)
-_CASE_FIELDS = (
-    "case__name",
-    "case__split",
-    "case__draw",
-    "case__is_open",
-    "case__series",
-    "case__instance",
-    "case__project",
+_OWN: Final = CompiledSelect.of_models(
+    (Reading, Reader, Case),
+    "FROM readings_reading JOIN readings_reader ON readings_reader.id = readings_reading.reader_id "
+    "JOIN projects_case ON projects_case.id = readings_reading.case_id "
+    "WHERE readings_reading.id = %s AND projects_case.project_id = %s AND readings_reader.user_id = %s "
+    "AND readings_reader.kind = 'person'",
 )
 
 
