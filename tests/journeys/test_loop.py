@@ -57,7 +57,15 @@ def make_project(page: Page, product: Product) -> None:
     for name in ("Benign", "Malignant"):
         page.get_by_role("button", name="Add type").click()
         page.get_by_label("Name", exact=True).last.fill(name)
-    for step in ("Members", "Splits", "Reading", "Check"):
+    for step in ("Members", "Splits"):
+        page.get_by_role("button", name=re.compile(f"Next: {step}")).click()
+    # Sixty images are few: a version is measured on 20 lesion-bearing patients at least, so half of them measure.
+    page.get_by_role("slider", name="VALIDATION").focus()
+    for _ in range(40):
+        page.keyboard.press("ArrowRight")
+    page.get_by_role("slider", name="HOLDOUT").focus()
+    page.keyboard.press("Home")
+    for step in ("Reading", "Check"):
         page.get_by_role("button", name=re.compile(f"Next: {step}")).click()
     page.get_by_role("button", name=re.compile("Create project")).click()
     page.wait_for_url(re.compile(r"/p/breast-ultrasound/import"))
@@ -98,7 +106,7 @@ def train(page: Page, product: Product, number: int) -> None:
     page.goto(f"{product.url}/p/breast-ultrasound/learning")
     page.get_by_role("button", name=re.compile("Start a round")).click()
     row = page.get_by_role("row").filter(has=page.get_by_role("cell", name=str(number), exact=True))
-    expect(row.first).to_contain_text(f"v{number}", timeout=300_000)
+    expect(row.first).to_contain_text(f"v{number}", timeout=400_000)
 
 
 def decide(page: Page, product: Product) -> dict[str, int]:
@@ -141,18 +149,22 @@ def decide(page: Page, product: Product) -> dict[str, int]:
     return decided
 
 
+def choose_truth(page: Page) -> list[str]:
+    """The files whose truth the lead brings: unread ones, VALIDATION first, so that a version can be measured."""
+    rows = api(page, "GET", "/projects/breast-ultrasound/worklist/?state=to_read&limit=200")["results"]
+    return [row["source_name"] for row in sorted(rows, key=lambda row: row["split"] != "VALIDATION")][:TRUTH]
+
+
 def test_a_person_marks_the_model_learns_and_its_findings_come_back(
     real_data: Path, product: Product, page: Page, tmp_path: Path
 ) -> None:
-    names = sorted(path.name for path in (real_data / "busi" / "images").iterdir())
-    chosen = names[:: len(names) // IMAGES][:IMAGES]
+    busi = real_data / "busi"
+    names = sorted(path.name for path in (busi / "images").iterdir() if not path.name.startswith("normal"))
     images, truth = tmp_path / "images", tmp_path / "truth"
     images.mkdir()
     truth.mkdir()
-    for index, name in enumerate(chosen):
-        shutil.copy(real_data / "busi" / "images" / name, images / name)
-        if index < TRUTH:
-            shutil.copy(real_data / "busi" / "images" / name, truth / name)
+    for name in names[:: len(names) // IMAGES][:IMAGES]:
+        shutil.copy(busi / "images" / name, images / name)
 
     sign_in_the_first_time(page, product)
     make_project(page, product)
@@ -163,7 +175,7 @@ def test_a_person_marks_the_model_learns_and_its_findings_come_back(
         "/projects/breast-ultrasound/policy/",
         {"enabled": False, "image_size": 64, "steps_scratch": 160, "steps_warm": 40},
     )
-    api(page, "PATCH", "/projects/breast-ultrasound/", {"display_threshold": 0.3, "blinded_share": 0.0})
+    api(page, "PATCH", "/projects/breast-ultrasound/", {"display_threshold": 0.2, "blinded_share": 0.0})
 
     page.goto(f"{product.url}/p/breast-ultrasound/worklist")
     page.get_by_role("button", name=re.compile("Open the next case|Continue")).click()
@@ -171,21 +183,22 @@ def test_a_person_marks_the_model_learns_and_its_findings_come_back(
     for _ in range(BY_HAND):
         mark_by_mouse(page)
 
+    for name in choose_truth(page):
+        shutil.copy(busi / "images" / name, truth / name)
     product.manage(
         *("import_images", str(truth), "--project", "breast-ultrasound", "--reader", "BUSI"),
-        *("--masks", str(real_data / "busi" / "masks"), "--labels", str(real_data / "busi" / "index.csv")),
+        *("--masks", str(busi / "masks"), "--labels", str(busi / "index.csv")),
     )
-    overview = api(page, "GET", "/projects/breast-ultrasound/learning/")
-    assert overview["labels"]["training"] + overview["labels"]["validation"] >= TRUTH
+    labels = api(page, "GET", "/projects/breast-ultrasound/learning/")["labels"]
+    assert labels["training"] + labels["validation"] == TRUTH + BY_HAND
 
     train(page, product, 1)
-    decided = decide(page, product)
-    assert min(decided.values()) >= 1
-
+    assert min(decide(page, product).values()) >= 1
     train(page, product, 2)
+
     overview = api(page, "GET", "/projects/breast-ultrasound/learning/")
-    assert len([row for row in overview["rounds"] if row["state"] == "done"]) == 2
-    assert len(api(page, "GET", "/projects/breast-ultrasound/models/")) == 2
-    curve = page.get_by_role("img", name=re.compile("Dice|AUC|labels|curve", re.IGNORECASE)).last
-    expect(curve).to_be_visible()
-    assert len({point["version"] for point in overview["curve"]}) == 2, overview["curve"]
+    assert [row["state"] for row in overview["rounds"]] == ["done", "done"]
+    dice = {point["version"]: point for point in overview["curve"] if point["metric"] == "dice"}
+    assert sorted(dice) == [1, 2]
+    assert all(0 <= point["low"] <= point["value"] <= point["high"] <= 1 for point in dice.values())
+    expect(page.locator("[data-point]")).to_have_count(2)

@@ -199,7 +199,7 @@ function Line({ series, x, y }: PartProps) {
       {shape === "none"
         ? null
         : points.map((point) => (
-            <g key={point.x}>
+            <g key={point.x} data-point>
               {shape === "circle" ? (
                 <circle
                   cx={x(point.x)}
