@@ -1,5 +1,4 @@
 import { Slider } from "@mantine/core";
-import { useId } from "react";
 import { percent } from "@/lib/format";
 
 interface ShareFieldProps {
@@ -25,17 +24,16 @@ export function ShareField({
   disabled,
   onChange,
 }: ShareFieldProps) {
-  const id = useId();
   return (
     <div>
       <div className="row sb" style={{ marginBottom: 6 }}>
-        <span id={id} className="sm sec" style={{ fontWeight: 500 }}>
+        <span className="sm sec" style={{ fontWeight: 500 }}>
           {label}
         </span>
         <span className="num b">{write(value)}</span>
       </div>
       <Slider
-        aria-labelledby={id}
+        thumbLabel={label}
         value={value}
         min={0}
         max={max}
