@@ -1,25 +1,25 @@
 /** The room itself: bar, strips, three panes, dialogs, and the keys that run it all. */
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type MouseEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import type { NavigateFunction } from "react-router";
 import type { Reading } from "@/lib/api-types";
 import type { Point } from "@/lib/cornerstone/coordinates";
 import { registerHeaders } from "@/lib/cornerstone/frames";
 import { useMe } from "@/lib/me";
-import { KeysDialog } from "@/ui/keys-dialog";
+import { isTyping } from "@/lib/use-keys";
 import { nextCase, reopenReading } from "./api/reading-api";
 import { ConflictDialog } from "./panels/conflict-dialog";
+import { RoomKeysDialog } from "./panels/keys-dialog";
 import { LeftPanel } from "./panels/left-panel";
 import { RightPanel } from "./panels/right-panel";
 import { Strips } from "./panels/strips";
 import { TopBar } from "./panels/top-bar";
 import type { JournalEntry } from "./state/journal";
-import { COMMANDS, type Command, GROUPS, keysOf, printed } from "./state/keymap";
 import { readAhead } from "./state/read-ahead";
 import type { RoomSession } from "./state/room-session";
 import { useSession, useUi, useView } from "./state/session-context";
 import { caseBefore, noteCase } from "./state/trail";
 import { useRoomKeys } from "./state/use-room-keys";
-import { useWords } from "./state/use-words";
 import { Viewport } from "./viewer/viewport";
 
 interface Props {
@@ -58,8 +58,9 @@ export function ReadingRoom({ leftovers, onReading, navigate }: Props) {
       submit,
       previousCase,
       focusComment: () => {
-        session.ui.setState({ left: true });
-        requestAnimationFrame(() => comment.current?.focus());
+        // At once, or the first letters of a fast typist would be taken for keys.
+        if (!comment.current) flushSync(() => session.ui.setState({ left: true }));
+        comment.current?.focus();
       },
     }),
     [own, submit, previousCase, session],
@@ -76,7 +77,8 @@ export function ReadingRoom({ leftovers, onReading, navigate }: Props) {
 
   if (!session.view) return null;
   return (
-    <div className={`rr${left ? "" : " no-left"}${right ? "" : " no-right"}`}>
+    // biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: gives the focus back, no act of its own
+    <div onClick={backToImage} className={`rr${left ? "" : " no-left"}${right ? "" : " no-right"}`}>
       <TopBar />
       <Strips leftovers={leftovers} onReopen={() => void reopen()} reopenProblem={reopenProblem} />
       <div className="body">
@@ -85,9 +87,17 @@ export function ReadingRoom({ leftovers, onReading, navigate }: Props) {
         {right ? <RightPanel onSubmit={submit} submitting={submitting} /> : null}
       </div>
       <ConflictDialog />
-      <Keys />
+      <RoomKeysDialog />
     </div>
   );
+}
+
+/** After a click on a button the keys belong to the image again; who came to it by Tab stays on it. */
+function backToImage(event: MouseEvent<HTMLDivElement>): void {
+  const target = event.target instanceof Element ? event.target.closest("button") : null;
+  if (event.detail === 0 || !target || target.hasAttribute("aria-haspopup") || isTyping(document.activeElement))
+    return;
+  event.currentTarget.querySelector<HTMLElement>(".rr-pointer")?.focus({ preventScroll: true });
 }
 
 /** Headers first, then the frames. */
@@ -169,24 +179,4 @@ function useLeaving(session: RoomSession): void {
       window.removeEventListener("online", onOnline);
     };
   }, [session]);
-}
-
-function Keys() {
-  const t = useWords();
-  const session = useSession();
-  const shown = useUi((state) => state.keysShown);
-  const own = useMe().data?.key_bindings;
-  const typeLines = [...session.lesionTypes, ...session.imageTypes]
-    .filter((type) => type.key)
-    .map((type) => ({ keys: [type.key], does: type.name }));
-  const groups = GROUPS.filter((group) => group !== "everywhere").map((group) => ({
-    title: t(`keyGroup.${group}`),
-    lines: [
-      ...(Object.keys(COMMANDS) as Command[])
-        .filter((command) => COMMANDS[command].group === group)
-        .map((command) => ({ keys: keysOf(command, own).map(printed), does: t(`command.${command}`) })),
-      ...(group === "marking" ? typeLines : []),
-    ],
-  }));
-  return <KeysDialog opened={shown} onClose={() => session.ui.setState({ keysShown: false })} groups={groups} />;
 }

@@ -68,12 +68,13 @@ interface LineProps {
   onChange: (value: string) => void;
 }
 
-const FITS_LETTERS = 24;
+/** Pixels that the narrow panel leaves for the values side by side. */
+const ROOM = 196;
 
 function AttributeLine({ attribute, value, disabled, onChange }: LineProps) {
   const { t } = useTranslation("reading");
-  const letters = attribute.values.join("").length;
-  const fits = attribute.values.length <= 6 && letters <= FITS_LETTERS;
+  const width = attribute.values.reduce((sum, one) => sum + 10 + 6.4 * one.length, 0);
+  const fits = attribute.values.length <= 6 && width <= ROOM;
   return (
     <>
       <span className="q sm">{attribute.name}</span>

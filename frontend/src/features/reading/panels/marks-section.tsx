@@ -59,7 +59,7 @@ function MarkRow({ lesion, index }: { lesion: Lesion; index: number }) {
       return { hidden: next };
     });
   return (
-    <div ref={row} className={`le mine${on ? " on" : ""}`} data-lesion={lesion.id}>
+    <div ref={row} className={`le mine${on ? " on" : ""}${hidden ? " hid" : ""}`} data-lesion={lesion.id}>
       <button
         type="button"
         className="rr-row"

@@ -1,5 +1,4 @@
 /** The model's findings by score: one row open, with its score's meaning and accept, edit, reject. */
-import { Slider } from "@mantine/core";
 import { IconCheck, IconPencil, IconX } from "@tabler/icons-react";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
@@ -61,19 +60,17 @@ function Threshold({ least }: { least: number }) {
       <span className="nw">
         {t("threshold")} <b className="b num">{decimal(value)}</b>
       </span>
-      <Slider
-        className="grow"
-        size={2}
-        thumbSize={14}
-        label={null}
+      <input
+        type="range"
+        className="rr-range grow"
+        style={{ "--at": value } as React.CSSProperties}
         min={0}
         max={1}
         step={0.05}
-        inverted
         value={value}
         disabled={session.isReadonly}
-        thumbProps={{ "aria-label": t("threshold") }}
-        onChange={(next) => session.changeThreshold(Math.max(least, next))}
+        aria-label={t("threshold")}
+        onChange={(event) => session.changeThreshold(Math.max(least, Number(event.target.value)))}
       />
     </div>
   );

@@ -28,7 +28,6 @@ import { useSession, useUi, useView } from "../state/session-context";
 type Icon = ComponentType<{ size?: number; stroke?: number }>;
 
 const VIEW: [Tool, Icon][] = [
-  ["window", IconBrightness],
   ["pan", IconHandStop],
   ["zoom", IconZoomIn],
 ];
@@ -47,10 +46,11 @@ export function ToolBar() {
   const inverted = useView((state) => state.inverted);
   return (
     <div className="row rr-tools" style={{ gap: 2 }} role="toolbar">
+      <ToolButton tool="window" icon={IconBrightness} />
+      <PresetMenu />
       {VIEW.map(([tool, icon]) => (
         <ToolButton key={tool} tool={tool} icon={icon} />
       ))}
-      <PresetMenu />
       <i className="vr" />
       {MARK.map(([tool, icon]) => (
         <ToolButton key={tool} tool={tool} icon={icon} />

@@ -1,5 +1,5 @@
 /** What the case shows, and handing it in: always at the bottom, always visible. */
-import { useEffect, useRef, useState } from "react";
+import { useLayoutEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Verdict } from "@/lib/api-types";
 import { Button } from "@/ui/button";
@@ -84,7 +84,7 @@ function Reason({ verdict }: { verdict: ReasonFor }) {
   const session = useSession();
   const field = useRef<HTMLInputElement>(null);
   const [text, setText] = useState("");
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
   return (
     <form
       className="rr-why"

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { COMMANDS, commandOf, keyOf, printed } from "./keymap";
+import { COMMANDS, commandOf, keyOf, printed, TOGETHER } from "./keymap";
 
 const press = (key: string, code: string, held: Partial<KeyboardEvent> = {}) => ({
   ...{ key, code, shiftKey: false, ctrlKey: false, metaKey: false, altKey: false },
@@ -27,6 +27,12 @@ describe("keys", () => {
     expect(all.some((key) => /^[0-9]$/.test(key))).toBe(false);
   });
 
+  test("are listed once", () => {
+    const together = Object.values(TOGETHER).flat();
+    expect(new Set(together).size).toBe(together.length);
+    expect(together.every((command) => command in COMMANDS)).toBe(true);
+  });
+
   test("follow the reader's own bindings, whose old key is then free", () => {
     expect(commandOf("A")).toBe("accept");
     expect(commandOf("G", { accept: "G" })).toBe("accept");
@@ -36,7 +42,7 @@ describe("keys", () => {
 
   test("are printed as on the keyboard", () => {
     expect(printed("Ctrl+Shift+Z")).toBe("Ctrl Shift Z");
-    expect(printed("Alt+ArrowLeft")).toBe("Alt ←");
+    expect(printed("Shift+ArrowLeft")).toBe("Shift ←");
     expect(printed("+")).toBe("+");
   });
 });

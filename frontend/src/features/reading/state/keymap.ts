@@ -41,8 +41,8 @@ export const COMMANDS = {
   window: { keys: ["W"], group: "view" },
   pan: { keys: ["H"], group: "view" },
   zoom: { keys: ["Z"], group: "view" },
-  zoomIn: { keys: ["Shift+ArrowUp"], group: "view" },
-  zoomOut: { keys: ["Shift+ArrowDown"], group: "view" },
+  zoomIn: { keys: ["Shift+PageUp"], group: "view" },
+  zoomOut: { keys: ["Shift+PageDown"], group: "view" },
   invert: { keys: ["I"], group: "view" },
   flipHorizontal: { keys: ["Shift+H"], group: "view" },
   flipVertical: { keys: ["Shift+V"], group: "view" },
@@ -60,16 +60,33 @@ export const COMMANDS = {
   remove: { keys: ["Backspace", "Delete"], group: "editing" },
   nextMark: { keys: ["."], group: "editing" },
   previousMark: { keys: [","], group: "editing" },
-  moveLeft: { keys: ["Alt+ArrowLeft"], group: "editing" },
-  moveRight: { keys: ["Alt+ArrowRight"], group: "editing" },
-  moveUp: { keys: ["Alt+ArrowUp"], group: "editing" },
-  moveDown: { keys: ["Alt+ArrowDown"], group: "editing" },
-  wider: { keys: ["Alt+Shift+ArrowRight"], group: "editing" },
-  narrower: { keys: ["Alt+Shift+ArrowLeft"], group: "editing" },
-  taller: { keys: ["Alt+Shift+ArrowUp"], group: "editing" },
-  flatter: { keys: ["Alt+Shift+ArrowDown"], group: "editing" },
+  moveLeft: { keys: ["Shift+ArrowLeft"], group: "editing" },
+  moveRight: { keys: ["Shift+ArrowRight"], group: "editing" },
+  moveUp: { keys: ["Shift+ArrowUp"], group: "editing" },
+  moveDown: { keys: ["Shift+ArrowDown"], group: "editing" },
+  wider: { keys: ["Ctrl+Shift+ArrowRight"], group: "editing" },
+  narrower: { keys: ["Ctrl+Shift+ArrowLeft"], group: "editing" },
+  taller: { keys: ["Ctrl+Shift+ArrowUp"], group: "editing" },
+  flatter: { keys: ["Ctrl+Shift+ArrowDown"], group: "editing" },
   keys: { keys: ["?"], group: "everywhere" },
 } as const satisfies Record<string, { keys: readonly string[]; group: string }>;
+
+/** Commands that `?` shows in one line, under the first one's heading. */
+export const TOGETHER: Record<string, Command[]> = {
+  findings: ["nextFinding", "previousFinding"],
+  thresholds: ["raiseThreshold", "lowerThreshold"],
+  brushSizes: ["brushSmaller", "brushLarger"],
+  slices: ["previousSlice", "nextSlice"],
+  tenSlices: ["tenBack", "tenForward"],
+  ends: ["firstSlice", "lastSlice"],
+  presets: ["preset1", "preset2", "preset3", "preset4", "preset5"],
+  zooms: ["zoomIn", "zoomOut"],
+  flips: ["flipHorizontal", "flipVertical"],
+  panels: ["leftPanel", "rightPanel"],
+  marks: ["previousMark", "nextMark"],
+  moves: ["moveLeft", "moveRight", "moveUp", "moveDown"],
+  sizes: ["narrower", "wider", "taller", "flatter"],
+};
 
 export type Command = keyof typeof COMMANDS;
 export type KeyGroupName = (typeof COMMANDS)[Command]["group"];

@@ -1,4 +1,5 @@
 /** One case in the hands of one reader: its stores, its way to the server, and everything a command can do. */
+import { flushSync } from "react-dom";
 import type { FindingType, Lesion, Project, Reading, Room, Verdict } from "@/lib/api-types";
 import type { Point } from "@/lib/cornerstone/coordinates";
 import { type FrameRef, framesOf } from "@/lib/cornerstone/frames";
@@ -365,7 +366,8 @@ export class RoomSession {
       return;
     }
     if (verdict === "not_readable" || verdict === "deferred") {
-      this.ui.setState({ reasonFor: verdict, hint: null });
+      // At once, so that what is typed next goes into the field.
+      flushSync(() => this.ui.setState({ reasonFor: verdict, hint: null }));
       return;
     }
     this.ui.setState({ reasonFor: null });

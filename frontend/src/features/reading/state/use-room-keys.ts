@@ -150,16 +150,24 @@ function actsOf(session: RoomSession, around: Around): Acts {
     }),
     nextMark: () => selectNeighbour(session, 1),
     previousMark: () => selectNeighbour(session, -1),
-    moveLeft: onGround((ground) => nudge(ground, [-1, 0])),
-    moveRight: onGround((ground) => nudge(ground, [1, 0])),
-    moveUp: onGround((ground) => nudge(ground, [0, -1])),
-    moveDown: onGround((ground) => nudge(ground, [0, 1])),
+    moveLeft: onGround((ground) => shift(ground, [-1, 0])),
+    moveRight: onGround((ground) => shift(ground, [1, 0])),
+    moveUp: onGround((ground) => shift(ground, [0, -1])),
+    moveDown: onGround((ground) => shift(ground, [0, 1])),
     wider: onGround((ground) => resize(ground, [1, 0])),
     narrower: onGround((ground) => resize(ground, [-1, 0])),
     taller: onGround((ground) => resize(ground, [0, 1])),
     flatter: onGround((ground) => resize(ground, [0, -1])),
     keys: () => ui.setState({ keysShown: true }),
   };
+}
+
+const PAN_PX = 48;
+
+/** The selected mark by a pixel; without one, the view. */
+function shift(ground: Ground, by: [number, number]): void {
+  if (ground.session.selectedLesion) nudge(ground, by);
+  else ground.view.pan(-by[0] * PAN_PX, -by[1] * PAN_PX);
 }
 
 /** Enter: close the polygon, accept nothing by itself; without anything open, a mark in the middle of the view. */

@@ -1,0 +1,73 @@
+/** Every key of the room, by group: pairs in one line, the project's own types among them. */
+import { Modal } from "@mantine/core";
+import { useMe } from "@/lib/me";
+import { Kbd } from "@/ui/kbd";
+import { COMMANDS, type Command, GROUPS, type KeyGroupName, keysOf, printed, TOGETHER } from "../state/keymap";
+import { useSession, useUi } from "../state/session-context";
+import { useWords, type Words } from "../state/use-words";
+
+interface Line {
+  name: string;
+  keys: string[];
+}
+
+export function RoomKeysDialog() {
+  const t = useWords();
+  const session = useSession();
+  const shown = useUi((state) => state.keysShown);
+  const own = useMe().data?.key_bindings;
+  const types = [...session.lesionTypes, ...session.imageTypes]
+    .filter((type) => type.key)
+    .map((type) => ({ name: type.name, keys: [type.key] }));
+  return (
+    <Modal
+      opened={shown}
+      onClose={() => session.ui.setState({ keysShown: false })}
+      title={t("command.keys")}
+      size={1080}
+      closeButtonProps={{ "aria-label": t("closeKeys") }}
+    >
+      <div className="rr-keys">
+        {GROUPS.map((group) => (
+          <section key={group}>
+            <h3>{t(`keyGroup.${group}`)}</h3>
+            <dl>
+              {[...linesOf(group, own, t), ...(group === "marking" ? types : [])].map(({ name, keys }) => (
+                <div key={name}>
+                  <dt>
+                    {keys.map((key) => (
+                      <Kbd key={key}>{key}</Kbd>
+                    ))}
+                  </dt>
+                  <dd>{name}</dd>
+                </div>
+              ))}
+            </dl>
+          </section>
+        ))}
+      </div>
+      <p className="q sm">{t("keysOff")}</p>
+    </Modal>
+  );
+}
+
+function linesOf(group: KeyGroupName, own: Record<string, string> | undefined, t: Words): Line[] {
+  const lines: Line[] = [];
+  for (const command of Object.keys(COMMANDS) as Command[]) {
+    if (COMMANDS[command].group !== group) continue;
+    const merged = Object.entries(TOGETHER).find(([, commands]) => commands.includes(command));
+    if (!merged) lines.push({ name: t(`command.${command}`), keys: keysOf(command, own).map(printed) });
+    else if (merged[1][0] === command) {
+      const keys = merged[1].flatMap((one) => keysOf(one, own).slice(0, 1));
+      lines.push({ name: t(`together.${merged[0]}`), keys: shortened(keys).map(printed) });
+    }
+  }
+  return lines;
+}
+
+/** "Shift ← → ↑ ↓" instead of the same modifier four times. */
+function shortened(keys: string[]): string[] {
+  const modifier = /^((?:Ctrl\+|Alt\+|Shift\+)+)/.exec(keys[0] ?? "")?.[1];
+  if (!modifier || !keys.every((key) => key.startsWith(modifier))) return keys;
+  return [keys[0] as string, ...keys.slice(1).map((key) => key.slice(modifier.length))];
+}

@@ -1,0 +1,528 @@
+"""The reading room in a real browser against the real server: what is drawn is what is stored, and nothing is lost."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.test import Client
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from backend.accounts.models import User
+from backend.archive.store import get_object, put_object
+from backend.geometry.rle import blob_key, decode_mask, encode_mask, mask_digest
+from backend.projects.models import Assignment, Case, FindingType, Project
+from backend.projects.selectors import case_instances
+from backend.readings.models import Decision, Lesion, Reader, Reading
+from backend.registry.models import ModelVersion
+
+pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
+
+SAVED = re.compile(r"Saved \d\d:\d\d:\d\d")
+PLANTED_SCORE = 0.8137
+
+
+@dataclass
+class Room:
+    """The open reading room, with the way from image coordinates (SCOORD) to the mouse and back."""
+
+    page: Page
+    case: Case
+    columns: int
+    rows: int
+
+    @property
+    def viewport(self) -> Locator:
+        return self.page.get_by_test_id("viewport")
+
+    @property
+    def marks(self) -> Locator:
+        return self.page.locator("g[data-mark][data-origin=person]")
+
+    def client(self, column: float, row: float) -> tuple[float, float]:
+        """Where a place of the fitted image lies on the page."""
+        box = self.viewport.bounding_box()
+        assert box is not None
+        scale = min(box["width"] / self.columns, box["height"] / self.rows)
+        left = box["x"] + (box["width"] - scale * self.columns) / 2
+        top = box["y"] + (box["height"] - scale * self.rows) / 2
+        return left + scale * column, top + scale * row
+
+    def drag(self, *places: tuple[float, float]) -> None:
+        """Press at the first place, move over the others, release at the last."""
+        mouse = self.page.mouse
+        mouse.move(*self.client(*places[0]))
+        mouse.down()
+        for place in places[1:]:
+            mouse.move(*self.client(*place), steps=3)
+        mouse.up()
+
+    def click(self, column: float, row: float) -> None:
+        self.page.mouse.click(*self.client(column, row))
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def wait_until_saved(self) -> None:
+        expect(self.page.locator(".rr-save")).to_have_text(SAVED, timeout=20_000)
+
+    def drawn(self) -> list[str]:
+        """The lines on the screen, as the page draws them."""
+        return [mark.locator("path.mk:not(.h)").get_attribute("d") or "" for mark in self.marks.all()]
+
+    def stored(self, user: User) -> dict[str, Lesion]:
+        found = Lesion.objects.filter(reading__case=self.case, reading__reader__user=user).select_related("instance")
+        return {lesion.kind: lesion for lesion in found}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _built_front_end() -> None:
+    if not (settings.FRONTEND_DIST / "index.html").exists():
+        pytest.fail("frontend/dist is missing: run `npm run build` in frontend/ first")
+
+
+@pytest.fixture
+def ultrasounds(real_data: Path, tmp_path: Path, project: Project, lead: User) -> list[Case]:
+    """Three real ultrasounds as cases that every reader reads assisted."""
+    for name in ("benign_001.png", "benign_178.png", "malignant_010.png"):
+        shutil.copy(real_data / "busi" / "images" / name, tmp_path)
+    return imported(project, tmp_path)
+
+
+@pytest.fixture
+def slices(real_data: Path, tmp_path: Path, project: Project, lead: User) -> Case:
+    """Nine neighbouring slices of a real chest CT as one case."""
+    Project.objects.filter(pk=project.pk).update(unit="series", modality="CT")
+    project.refresh_from_db()
+    for path in sorted((real_data / "ct_nlst_101287" / "ct").iterdir())[:9]:
+        shutil.copy(path, tmp_path)
+    return imported(project, tmp_path)[0]
+
+
+def imported(project: Project, folder: Path) -> list[Case]:
+    """Import a folder; all cases in the pool and none blinded, so that the test knows what it will see."""
+    Project.objects.filter(pk=project.pk).update(validation_share=0.0, holdout_share=0.0, blinded_share=0.0)
+    call_command("import_images", str(folder), project=project.slug, modality=project.modality, stdout=io.StringIO())
+    return list(Case.objects.filter(project=project).select_related("project").order_by("number"))
+
+
+@pytest.fixture
+def sign_in(browser: Browser, live_server: Any) -> Iterator[Callable[..., BrowserContext]]:
+    """A window in which a person is signed in; a console error or an unexpected refusal fails the test."""
+    contexts: list[BrowserContext] = []
+    problems: list[str] = []
+
+    def window(user: User, **options: Any) -> BrowserContext:
+        client = Client()
+        client.force_login(user)
+        context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB", **options)
+        context.set_default_timeout(30_000)
+        cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}])
+        context.on("weberror", lambda error: problems.append(str(error.error)))
+        contexts.append(context)
+        return context
+
+    yield window
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+@pytest.fixture
+def enter(live_server: Any) -> Callable[..., Room]:
+    """Open a case and wait for its image."""
+
+    def open_room(where: BrowserContext | Page, case: Case) -> Room:
+        page = where if isinstance(where, Page) else where.new_page()
+        page.goto(f"{live_server.url}/p/{case.project.slug}/read/{case.pk}")
+        expect(page.get_by_test_id("window")).to_be_visible(timeout=60_000)
+        instance = case_instances(case).first()
+        assert instance is not None
+        return Room(page, case, instance.columns, instance.rows)
+
+    return open_room
+
+
+def plant_model(case: Case, **extra: Any) -> list[Lesion]:
+    """A serving model's reading of the case: a mask, a box and an ellipse, best score first."""
+    project = case.project
+    kind = project.finding_types.filter(scope="lesion").first()
+    version, _ = ModelVersion.objects.get_or_create(
+        project=project,
+        number=7,
+        defaults={
+            "state": "serves", "weights_key": "none", "weights_sha256": "0" * 64, "config": {}, "finding_type_ids": [],
+            "snapshot_hash": "0" * 64, "n_labels": 1, "seed": 0, "code_version": "test", "steps": 1, "core_seconds": 1.0,
+            "display_threshold": 0.3, **extra,
+        },
+    )  # fmt: skip
+    reader, _ = Reader.objects.get_or_create(
+        project=project, kind="model", model_version=version, defaults={"name": "planted-unet v7"}
+    )
+    reading = Reading.objects.create(case=case, reader=reader, state="submitted", verdict="lesions")
+    disc = (np.indices((1, 40, 60))[1] - 20) ** 2 + ((np.indices((1, 40, 60))[2] - 30) / 1.4) ** 2 < 19**2
+    blob = encode_mask(disc)
+    put_object(key=blob_key(mask_digest(blob)), data=blob)
+    instance = case_instances(case).first()
+    common = {"reading": reading, "finding_type": kind, "instance": instance, "origin": "predicted"}
+    return [
+        Lesion.objects.create(
+            id=uuid.uuid4(), kind="mask", score=PLANTED_SCORE, mask_origin=[0, 100, 130], mask_shape=[1, 40, 60],
+            mask_digest=mask_digest(blob), **common,
+        ),
+        Lesion.objects.create(id=uuid.uuid4(), kind="box", score=0.61, points=[[20.0, 30.0], [60.0, 70.0]], **common),
+        Lesion.objects.create(
+            id=uuid.uuid4(), kind="ellipse", score=0.42, points=[[220.0, 60.0], [260.0, 60.0], [240.0, 50.0], [240.0, 70.0]],
+            **common,
+        ),
+    ]  # fmt: skip
+
+
+def test_marks_drawn_by_mouse_are_stored_where_they_were_drawn_and_are_there_after_a_reload(
+    ultrasounds: list[Case], reader: User, sign_in: Callable[..., BrowserContext], enter: Callable[..., Room]
+) -> None:
+    room = enter(sign_in(reader), ultrasounds[0])
+    room.press("b")
+    room.drag((100, 60), (160, 110))
+    room.press("Shift+O")
+    room.drag((180, 60), (260, 100))
+    room.press("Escape", "2", "y")
+    for corner in ((40, 150), (90, 140), (110, 190), (60, 220)):
+        room.click(*corner)
+    room.press("Enter", "d")
+    room.drag((150, 150), (180, 145), (200, 170), (180, 200), (150, 190))
+    room.press("q", "]")
+    room.drag((240, 180), (262, 190))
+    expect(room.marks).to_have_count(5)
+    room.wait_until_saved()
+
+    stored = room.stored(reader)
+    assert set(stored) == {"box", "ellipse", "polygon", "freehand", "mask"}
+    # The mouse reports whole pixels of the screen, some three of which make one of the image.
+    assert stored["box"].points == [pytest.approx([100, 60], abs=0.4), pytest.approx([160, 110], abs=0.4)]
+    ends = stored["ellipse"].points
+    assert ends[0] == pytest.approx([180, 80], abs=0.5) and ends[1] == pytest.approx([260, 80], abs=0.5)
+    assert ends[2] == pytest.approx([220, 60], abs=0.5) and ends[3] == pytest.approx([220, 100], abs=0.5)
+    assert stored["polygon"].points[2] == pytest.approx([110, 190], abs=0.4)
+    assert len(stored["polygon"].points) == 4
+    assert stored["freehand"].points[0] == pytest.approx([150, 150], abs=0.4)
+    mask = decode_mask(get_object(blob_key(stored["mask"].mask_digest)), stored["mask"].mask_shape)
+    assert mask[0].any(axis=1).all() and mask[0].any(axis=0).all(), "the mask is cropped to what is set"
+    assert stored["mask"].mask_origin == [0, 174, 234]
+    types = {kind: lesion.finding_type.name for kind, lesion in stored.items()}
+    assert types == {"box": "Benign mass", "ellipse": "Benign mass"} | dict.fromkeys(
+        ("polygon", "freehand", "mask"), "Malignant mass"
+    )
+
+    room.press("Escape")
+    before = room.drawn()
+    points = {kind: lesion.points for kind, lesion in stored.items()}
+    room.page.reload()
+    expect(room.page.get_by_test_id("window")).to_be_visible(timeout=60_000)
+    expect(room.marks).to_have_count(5)
+    assert room.drawn() == before
+    assert {kind: lesion.points for kind, lesion in room.stored(reader).items()} == points
+    assert Reading.objects.get(reader__user=reader).verdict == "lesions"
+
+
+def test_a_brush_of_size_one_in_the_corner_sets_pixel_0_0_and_the_image_lies_where_the_marks_do(
+    tmp_path: Path,
+    project: Project,
+    lead: User,
+    reader: User,
+    sign_in: Callable[..., BrowserContext],
+    enter: Callable[..., Room],
+) -> None:
+    corners = np.full((48, 64), 40, dtype=np.uint8)
+    corners[0, 0] = corners[47, 63] = 255
+    Image.fromarray(corners).save(tmp_path / "corners.png")
+    room = enter(sign_in(reader), imported(project, tmp_path)[0])
+    room.press("q", *["["] * 12)
+    room.page.mouse.move(*room.client(0.5, 0.5))
+    expect(room.page.get_by_test_id("value")).to_have_text("grey 255 · 0.5, 0.5")
+    picture = np.asarray(Image.open(io.BytesIO(room.page.screenshot())).convert("L"))
+
+    def brightness(column: float, row: float) -> int:
+        x, y = room.client(column, row)
+        return int(picture[round(y), round(x)])
+
+    room.page.mouse.move(*room.client(30, 20))
+    picture = np.asarray(Image.open(io.BytesIO(room.page.screenshot())).convert("L"))
+    assert brightness(0.5, 0.5) > 235 and brightness(63.5, 47.5) > 235
+    assert brightness(2.5, 2.5) < 60 and brightness(61.5, 45.5) < 60
+    room.click(0.5, 0.5)
+    room.press("Escape")
+    room.click(63.5, 47.5)
+    room.wait_until_saved()
+    placed = Lesion.objects.filter(reading__reader__user=reader).order_by("created_at")
+    assert [(lesion.mask_origin, lesion.mask_shape) for lesion in placed] == [
+        ([0, 0, 0], [1, 1, 1]),
+        ([0, 47, 63], [1, 1, 1]),
+    ]
+
+
+def test_undo_and_redo_run_over_marks_verdict_and_image_findings(
+    ultrasounds: list[Case], reader: User, sign_in: Callable[..., BrowserContext], enter: Callable[..., Room]
+) -> None:
+    room = enter(sign_in(reader), ultrasounds[0])
+    finding = room.page.get_by_test_id("image-findings").get_by_role("button", name="Normal tissue")
+    room.press("b")
+    room.drag((100, 60), (160, 110))
+    room.press("5")
+    expect(finding).to_have_attribute("aria-pressed", "true")
+    room.press("Delete")
+    expect(room.marks).to_have_count(0)
+    room.press("Control+z")
+    expect(room.marks).to_have_count(1)
+    room.press("Control+z", "Control+z")
+    expect(room.marks).to_have_count(0)
+    expect(finding).to_have_attribute("aria-pressed", "false")
+    room.press("Control+Shift+Z", "Control+Shift+Z")
+    expect(room.marks).to_have_count(1)
+    expect(finding).to_have_attribute("aria-pressed", "true")
+    expect(room.page.get_by_role("radio", name="Lesions")).to_have_attribute("aria-checked", "true")
+    room.wait_until_saved()
+    stored = Reading.objects.get(reader__user=reader)
+    assert stored.lesions.count() == 1 and stored.verdict == "lesions"
+
+
+def test_a_mark_is_pulled_by_its_handles_moved_and_reshaped(
+    ultrasounds: list[Case], reader: User, sign_in: Callable[..., BrowserContext], enter: Callable[..., Room]
+) -> None:
+    room = enter(sign_in(reader), ultrasounds[0])
+    room.press("b")
+    room.drag((100, 60), (160, 110))
+    room.drag((160, 110), (180, 130))
+    room.press("v")
+    room.drag((120, 80), (130, 90))
+    room.wait_until_saved()
+    assert room.stored(reader)["box"].points == [
+        pytest.approx([110, 70], abs=0.6),
+        pytest.approx([190, 140], abs=0.6),
+    ]
+    room.press("Shift+B")
+    expect(room.page.get_by_test_id("marks")).to_contain_text("ellipse")
+    room.wait_until_saved()
+    assert set(room.stored(reader)) == {"ellipse"}
+
+
+def test_masks_run_through_slices_and_marks_stay_on_theirs(
+    slices: Case, reader: User, sign_in: Callable[..., BrowserContext], enter: Callable[..., Room]
+) -> None:
+    room = enter(sign_in(reader), slices)
+    page = room.page
+    expect(page.get_by_text("Slice 5 / 9")).to_be_visible()
+    room.press("b")
+    room.drag((200, 200), (240, 230))
+    room.press("ArrowDown")
+    expect(page.get_by_text("Slice 6 / 9")).to_be_visible()
+    expect(room.marks).to_have_count(0)
+    room.press("Escape", "q")
+    room.drag((300, 260), (306, 262))
+    room.press("ArrowDown")
+    expect(page.get_by_text("Slice 7 / 9")).to_be_visible()
+    room.drag((302, 260), (306, 262))
+    expect(page.get_by_test_id("marks")).to_contain_text("slices 6–7")
+    room.viewport.hover()
+    page.mouse.wheel(0, -100)
+    expect(page.get_by_text("Slice 6 / 9")).to_be_visible()
+    room.press("Shift+1")
+    expect(page.get_by_test_id("window")).to_contain_text("W 1500 L −600 Lung")
+    room.wait_until_saved()
+    stored = room.stored(reader)
+    assert stored["mask"].mask_origin[0] == 5 and stored["mask"].mask_shape[0] == 2
+    in_order = list(case_instances(slices))
+    assert stored["box"].instance == in_order[4] and stored["mask"].instance == in_order[5]
+
+
+def test_a_case_is_read_with_the_keyboard_alone_and_the_next_one_opens(
+    ultrasounds: list[Case], reader: User, sign_in: Callable[..., BrowserContext], enter: Callable[..., Room]
+) -> None:
+    room = enter(sign_in(reader), ultrasounds[0])
+    page = room.page
+    room.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("submit and next")
+    room.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    room.press("n")
+    expect(page.get_by_role("status").filter(has_text="Choose a verdict")).to_be_visible()
+    room.press("b", "Enter", "2", "Shift+ArrowRight", "Shift+ArrowRight", "Control+Shift+ArrowUp")
+    expect(room.marks).to_have_count(1)
+    room.press("c")
+    page.keyboard.type("Seen by key: b, k and n are letters here")
+    room.press("Escape", "5", "i", "Shift+H", "o", "o", "Space", "n")
+    page.wait_for_url(lambda url: str(ultrasounds[0].pk) not in url)
+    expect(page.get_by_test_id("window")).to_be_visible(timeout=60_000)
+    reading = Reading.objects.get(case=ultrasounds[0], reader__user=reader)
+    assert reading.state == "submitted" and reading.comment == "Seen by key: b, k and n are letters here"
+    lesion = reading.lesions.get()
+    assert lesion.kind == "box" and lesion.finding_type.name == "Malignant mass"
+    image_type = FindingType.objects.get(project=ultrasounds[0].project, scope="image")
+    assert reading.image_findings == {str(image_type.pk): "present"}
+    room.press("j")
+    page.keyboard.type("second look tomorrow")
+    room.press("Enter", "n")
+    page.wait_for_url(lambda url: str(ultrasounds[1].pk) not in url)
+    assert Assignment.objects.get(case=ultrasounds[1], user=reader).state == "deferred"
+    expect(page.get_by_test_id("window")).to_be_visible(timeout=60_000)
+    room.press("k", "n")
+    page.wait_for_url("**/worklist")
+    assert Reading.objects.get(case=ultrasounds[2], reader__user=reader).verdict == "no_lesion"
+
+
+def test_two_tabs_that_change_one_reading_end_in_a_choice_and_lose_neither_version(
+    ultrasounds: list[Case], reader: User, sign_in: Callable[..., BrowserContext], enter: Callable[..., Room]
+) -> None:
+    window = sign_in(reader)
+    one, two = enter(window, ultrasounds[0]), enter(window, ultrasounds[0])
+    one.press("b")
+    one.drag((100, 60), (160, 110))
+    one.wait_until_saved()
+    two.press("b")
+    two.drag((200, 100), (260, 150))
+    dialog = two.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("This reading was changed somewhere else", timeout=20_000)
+    expect(dialog).to_contain_text("not marked")
+    expect(two.page.locator(".rr-save")).to_have_text("Not sent: 2 versions")
+    dialog.get_by_role("button", name="Go on with this tab's").click()
+    two.wait_until_saved()
+    reading = Reading.objects.get(reader__user=reader)
+    assert [lesion.points[0] for lesion in reading.lesions.all()] == [pytest.approx([200, 100], abs=0.5)]
+    assert reading.revisions.count() == 2
+
+    one.drag((20, 20), (60, 60))
+    expect(one.page.get_by_role("dialog")).to_be_visible(timeout=20_000)
+    one.page.get_by_role("radio", name="Other version").click()
+    one.page.get_by_role("button", name="Go on with the other").click()
+    expect(one.marks).to_have_count(1)
+    one.press("Control+z")
+    expect(one.marks).to_have_count(2)
+
+
+def test_marks_made_offline_are_kept_and_sent_also_when_the_tab_was_closed(
+    ultrasounds: list[Case], reader: User, sign_in: Callable[..., BrowserContext], enter: Callable[..., Room]
+) -> None:
+    window = sign_in(reader)
+    room = enter(window, ultrasounds[0])
+    window.set_offline(True)
+    room.press("q")
+    room.drag((100, 60), (120, 80))
+    expect(room.page.get_by_text("Offline since")).to_be_visible(timeout=20_000)
+    room.press("b")
+    room.drag((200, 100), (260, 150))
+    expect(room.page.locator(".rr-save")).to_have_text("3 changes kept here")
+    window.set_offline(False)
+    room.wait_until_saved()
+    assert set(room.stored(reader)) == {"mask", "box"}
+
+    window.set_offline(True)
+    room.press("Escape", "Shift+O")
+    room.drag((30, 150), (90, 200))
+    expect(room.page.get_by_text("Offline since")).to_be_visible(timeout=20_000)
+    room.page.close()
+    window.set_offline(False)
+    again = enter(window, ultrasounds[0])
+    expect(again.marks).to_have_count(3)
+    again.wait_until_saved()
+    assert set(again.stored(reader)) == {"mask", "box", "ellipse"}
+
+
+def test_each_finding_of_the_model_is_accepted_edited_or_rejected_before_the_reading_is_submitted(
+    ultrasounds: list[Case], reader: User, sign_in: Callable[..., BrowserContext], enter: Callable[..., Room]
+) -> None:
+    mask, box, ellipse = plant_model(ultrasounds[0])
+    room = enter(sign_in(reader), ultrasounds[0])
+    page = room.page
+    dashed = page.locator("g[data-mark][data-origin=model]")
+    expect(dashed).to_have_count(3)
+    assert "dash" in dashed.first.locator("path.m").evaluate("path => getComputedStyle(path).strokeDasharray && 'dash'")
+    room.press("l", "n")
+    first = page.locator(f"[data-finding='{mask.pk}']")
+    expect(first.get_by_role("button", name="Accept")).to_be_visible()
+    room.press("a")
+    expect(first).to_have_attribute("data-decision", "accepted")
+    expect(dashed).to_have_count(2)
+    room.press("e")
+    expect(page.locator(f"[data-finding='{box.pk}']")).to_have_attribute("data-decision", "edited")
+    room.drag((60, 70), (75, 85))
+    room.press("Tab")
+    expect(page.locator(f"[data-finding='{ellipse.pk}']").get_by_role("button", name="Reject")).to_be_visible()
+    room.press("x", "2")
+    expect(page.locator(f"[data-finding='{ellipse.pk}']")).to_have_attribute("data-decision", "rejected")
+    expect(page.get_by_test_id("model")).to_contain_text("3 of 3 decided")
+    room.press("n")
+    page.wait_for_url(lambda url: str(ultrasounds[0].pk) not in url)
+    expect(page.get_by_test_id("window")).to_be_visible(timeout=60_000)
+    reading = Reading.objects.get(case=ultrasounds[0], reader__user=reader)
+    assert reading.state == "submitted"
+    decisions = {decision.predicted_id: decision for decision in Decision.objects.filter(reading=reading)}
+    assert [(decisions[found.pk].kind, decisions[found.pk].reason) for found in (mask, box, ellipse)] == [
+        ("accepted", ""),
+        ("edited", ""),
+        ("rejected", "vessel"),
+    ]
+    accepted, edited = decisions[mask.pk].lesion, decisions[box.pk].lesion
+    assert accepted is not None and edited is not None
+    assert (accepted.origin, accepted.mask_digest, accepted.moved_pixels) == ("accepted", mask.mask_digest, 0.0)
+    assert edited.points[1] == pytest.approx([75, 85], abs=0.6) and edited.moved_pixels == pytest.approx(10.6, abs=0.6)
+
+    room.press("p")
+    page.wait_for_url(f"**/{ultrasounds[0].pk}")
+    expect(page.get_by_text("You submitted this reading")).to_be_visible()
+    page.get_by_role("button", name="Reopen").click()
+    expect(page.get_by_text("You submitted this reading")).to_have_count(0)
+    reading.refresh_from_db()
+    assert reading.state == "draft"
+
+
+def test_a_blinded_reader_gets_no_trace_of_the_model(
+    ultrasounds: list[Case], reader: User, sign_in: Callable[..., BrowserContext], enter: Callable[..., Room]
+) -> None:
+    predicted = plant_model(ultrasounds[0])
+    Project.objects.filter(pk=ultrasounds[0].project_id).update(blinded_share=1.0)
+    window = sign_in(reader)
+    received: list[str] = []
+    window.on("response", lambda answer: received.append(_text(answer)))
+    room = enter(window, ultrasounds[0])
+    expect(room.page.get_by_text("You read this case on your own.")).to_be_visible()
+    expect(room.page.locator("[data-origin=model], [data-finding], .mk.m, .mo")).to_have_count(0)
+    room.press("Tab", "a", "e", "x", "m")
+    expect(room.page.get_by_test_id("model")).to_have_count(0)
+    shown = room.page.locator("body").inner_text() + "".join(received)
+    for trace in (str(PLANTED_SCORE), "planted-unet", *(str(lesion.pk) for lesion in predicted), predicted[0].mask_digest):
+        assert trace not in shown
+
+
+def _text(answer: Any) -> str:
+    """The body of an API answer; images and scripts cannot name a finding."""
+    if "/api/" not in answer.url and "/dicom-web/" not in answer.url or answer.status in (204, 304):
+        return ""
+    return str(answer.body()) if answer.ok else ""
+
+
+def test_the_room_speaks_chinese_and_fits_a_small_screen(
+    ultrasounds: list[Case], reader: User, sign_in: Callable[..., BrowserContext], enter: Callable[..., Room]
+) -> None:
+    plant_model(ultrasounds[0])
+    User.objects.filter(pk=reader.pk).update(language="zh-hans")
+    room = enter(sign_in(reader), ultrasounds[0])
+    room.page.set_viewport_size({"width": 1280, "height": 720})
+    expect(room.page.get_by_role("button", name="提交并看下一例")).to_be_in_viewport(ratio=1)
+    expect(room.page.get_by_text("不得用于临床诊断")).to_be_in_viewport(ratio=1)
+    expect(room.page.get_by_text("模型辅助").first).to_be_visible()
+    assert room.page.locator("html").get_attribute("lang") == "zh-Hans"
+    wider = room.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert not wider
