@@ -28,12 +28,14 @@ class SearchView(DicomwebView):
 
     operations: ClassVar[dict[str, str]] = {"GET": "dicomweb.search"}
     level: ClassVar[Level]
+    root: str
 
     def get(self, request: Request, slug: str, study: str | None = None, series: str | None = None) -> HttpResponse:
         """The matching results as DICOM JSON; 204 if there are none."""
         media_type = choose_type(self.accept(), JSON_TYPES)
         if media_type is None:
             raise NotAcceptable(JSON_TYPES)
+        self.root = request.build_absolute_uri(f"/dicom-web/{slug}")
         search = parse_search(request.GET, self.level, self.cases)
         rows = self.page(self.candidates(study, series), search)
         results = self.described(rows[: search.limit], search)
@@ -73,12 +75,12 @@ class SearchView(DicomwebView):
         return dict(sorted((result | extra).items()))
 
     def _retrieve_url(self, row: Row) -> str:
-        url = f"/dicom-web/{self.project.slug}/studies/{row['t0020000D']}"
+        url = f"/studies/{row['t0020000D']}"
         if self.level is not Level.STUDY:
             url += f"/series/{row['t0020000E']}"
         if self.level is Level.INSTANCE:
             url += f"/instances/{row['t00080018']}"
-        return str(self.request.build_absolute_uri(url))
+        return self.root + url
 
     def _header_tags(self, search: Search) -> set[str]:
         known = {attribute.tag for attribute in columns_of(self.level)}
