@@ -1,8 +1,8 @@
-import { Menu } from "@mantine/core";
 import { IconCheck, IconLanguage } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { currentLanguage, type Language, serverCode, switchLanguage } from "@/lib/i18n";
 import { useUpdateMe } from "@/lib/me";
+import { Menu, MenuItem } from "@/ui/menu";
 
 const NAMES: Record<Language, string> = { en: "English", zh: "简体中文" };
 
@@ -16,24 +16,25 @@ export function LanguageSwitch() {
     update.mutate({ language: serverCode(language) });
   };
   return (
-    <Menu position="bottom-end" width={160}>
-      <Menu.Target>
-        <button type="button" className="tool" aria-label={t("language")} title={t("language")}>
+    <Menu
+      width={160}
+      align="end"
+      trigger={(props) => (
+        <button type="button" className="tool" aria-label={t("language")} title={t("language")} {...props}>
           <IconLanguage size={18} stroke={1.6} />
         </button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {(Object.keys(NAMES) as Language[]).map((language) => (
-          <Menu.Item
-            key={language}
-            lang={language === "zh" ? "zh-Hans" : "en"}
-            onClick={() => choose(language)}
-            rightSection={language === now ? <IconCheck size={14} /> : null}
-          >
-            {NAMES[language]}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
+      )}
+    >
+      {(Object.keys(NAMES) as Language[]).map((language) => (
+        <MenuItem
+          key={language}
+          lang={language === "zh" ? "zh-Hans" : "en"}
+          onClick={() => choose(language)}
+          right={language === now ? <IconCheck size={14} /> : null}
+        >
+          {NAMES[language]}
+        </MenuItem>
+      ))}
     </Menu>
   );
 }

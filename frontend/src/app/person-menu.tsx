@@ -1,10 +1,9 @@
-import { Menu } from "@mantine/core";
 import { IconKey, IconLock, IconLogout } from "@tabler/icons-react";
 import { useRef } from "react";
 import { useTranslation } from "react-i18next";
-import { Link } from "react-router";
 import { cookie } from "@/lib/api-client";
 import type { Me } from "@/lib/api-types";
+import { Menu, MenuDivider, MenuItem, MenuLabel } from "@/ui/menu";
 
 /** Tokens, password, sign out. Signing out is a POST: a link could be followed by a prefetch. */
 export function PersonMenu({ me }: { me: Me }) {
@@ -21,33 +20,31 @@ export function PersonMenu({ me }: { me: Me }) {
       <form ref={form} method="post" action="/accounts/logout/" hidden>
         <input ref={token} type="hidden" name="csrfmiddlewaretoken" />
       </form>
-      <Menu position="bottom-end" width={220}>
-        <Menu.Target>
+      <Menu
+        width={220}
+        align="end"
+        trigger={(props) => (
           <button
             type="button"
             className="av"
             aria-label={t("person.menu", { name: me.full_name || me.username })}
+            {...props}
           >
             {me.initials}
           </button>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Label>{me.full_name || me.username}</Menu.Label>
-          <Menu.Item component={Link} to="/tokens" leftSection={<IconKey size={16} stroke={1.6} />}>
-            {t("person.tokens")}
-          </Menu.Item>
-          <Menu.Item
-            component="a"
-            href="/accounts/password/change/"
-            leftSection={<IconLock size={16} stroke={1.6} />}
-          >
-            {t("person.password")}
-          </Menu.Item>
-          <Menu.Divider />
-          <Menu.Item onClick={signOut} leftSection={<IconLogout size={16} stroke={1.6} />}>
-            {t("person.signOut")}
-          </Menu.Item>
-        </Menu.Dropdown>
+        )}
+      >
+        <MenuLabel>{me.full_name || me.username}</MenuLabel>
+        <MenuItem to="/tokens" icon={<IconKey size={16} stroke={1.6} />}>
+          {t("person.tokens")}
+        </MenuItem>
+        <MenuItem href="/accounts/password/change/" icon={<IconLock size={16} stroke={1.6} />}>
+          {t("person.password")}
+        </MenuItem>
+        <MenuDivider />
+        <MenuItem onClick={signOut} icon={<IconLogout size={16} stroke={1.6} />}>
+          {t("person.signOut")}
+        </MenuItem>
       </Menu>
     </>
   );

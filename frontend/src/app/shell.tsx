@@ -14,7 +14,8 @@ import { IconButton } from "@/ui/button";
 import { ErrorState } from "@/ui/error-state";
 import { Logo } from "@/ui/logo";
 
-const JumpDialog = lazy(() => import("@/app/jump-dialog").then((module) => ({ default: module.JumpDialog })));
+const loadJumpDialog = () => import("@/app/jump-dialog").then((module) => ({ default: module.JumpDialog }));
+const JumpDialog = lazy(loadJumpDialog);
 const KeysDialog = lazy(() => import("@/ui/keys-dialog").then((module) => ({ default: module.KeysDialog })));
 
 /** The frame of every page but the reading room: a 48 px bar above the page. */
@@ -33,6 +34,11 @@ export function Shell() {
     const wanted = languageOf(me.data.language);
     if (wanted !== currentLanguage()) void switchLanguage(wanted);
   }, [me.data]);
+  useEffect(() => {
+    // Fetched once the page is quiet: who presses Ctrl K types on at once, and no letter may be lost.
+    const timer = setTimeout(() => void loadJumpDialog(), 3000);
+    return () => clearTimeout(timer);
+  }, []);
   useKeys({ "?": () => showKeys(true), "mod+k": () => setJumping(true) });
 
   return (
@@ -77,10 +83,14 @@ export function Shell() {
           </Suspense>
         )}
       </main>
-      <KeysDialog opened={keysShown} onClose={() => showKeys(false)} />
-      {me.data && jumping ? (
-        <JumpDialog me={me.data} slug={project?.slug} onClose={() => setJumping(false)} />
-      ) : null}
+      <Suspense fallback={null}>
+        {keysShown ? (
+          <KeysDialog opened isLead={project?.role === "lead"} onClose={() => showKeys(false)} />
+        ) : null}
+        {me.data && jumping ? (
+          <JumpDialog me={me.data} slug={project?.slug} onClose={() => setJumping(false)} />
+        ) : null}
+      </Suspense>
     </div>
   );
 }

@@ -16,12 +16,14 @@ export interface KeyGroup {
 interface KeysDialogProps {
   opened: boolean;
   onClose: () => void;
+  /** Keys of pages that only leads have are shown to leads. */
+  isLead?: boolean;
   /** Groups of the place that opens it, before the common ones. */
   groups?: KeyGroup[];
 }
 
 /** Every key in force, by group. */
-export function KeysDialog({ opened, onClose, groups = [] }: KeysDialogProps) {
+export function KeysDialog({ opened, onClose, isLead = false, groups = [] }: KeysDialogProps) {
   const { t } = useTranslation();
   const common: KeyGroup[] = [
     {
@@ -54,16 +56,18 @@ export function KeysDialog({ opened, onClose, groups = [] }: KeysDialogProps) {
       ],
     },
   ];
-  const shown = groups.length ? [...groups, ...common.slice(0, 1)] : common;
+  const shown = groups.length ? [...groups, ...common.slice(0, 1)] : isLead ? common : common.slice(0, 2);
   return (
     <Modal
       opened={opened}
       onClose={onClose}
       title={t("keys.title")}
-      size={shown.length > 3 ? 900 : 560}
+      size={shown.length > 3 ? 900 : 620}
       closeButtonProps={{ "aria-label": t("close") }}
     >
-      <div style={{ columns: shown.length > 3 ? 3 : 2, columnGap: 32 }}>
+      <div
+        style={shown.length > 3 ? { columns: 3, columnGap: 32 } : { display: "flex", gap: 40, flexWrap: "wrap" }}
+      >
         {shown.map((group) => (
           <section key={group.title} style={{ breakInside: "avoid", marginBottom: 18 }}>
             <h3 style={{ marginBottom: 8 }}>{group.title}</h3>
@@ -89,7 +93,9 @@ export function KeysDialog({ opened, onClose, groups = [] }: KeysDialogProps) {
           </section>
         ))}
       </div>
-      <p className="q sm">{t("keys.typing")}</p>
+      <p className="q sm" style={{ marginTop: 4 }}>
+        {t("keys.typing")}
+      </p>
     </Modal>
   );
 }

@@ -1,4 +1,3 @@
-import { Menu } from "@mantine/core";
 import {
   IconAlertTriangle,
   IconArrowDown,
@@ -15,6 +14,7 @@ import {
 import { useTranslation } from "react-i18next";
 import type { MarkKind } from "@/lib/api-types";
 import { type Entry, MARKS } from "@/lib/vocabulary";
+import { Menu, MenuItem } from "@/ui/menu";
 import { ColourPicker } from "@/ui/vocabulary/colour-picker";
 
 const ICONS = {
@@ -107,40 +107,38 @@ export function EntryRow(props: EntryRowProps) {
       </td>
       <td className="sec num">{entry.attributes.length || t("none")}</td>
       <td style={{ width: 48 }}>
-        <Menu position="bottom-end" width={170}>
-          <Menu.Target>
+        <Menu
+          width={170}
+          align="end"
+          trigger={(menu) => (
             <button
               type="button"
               className="tool"
               aria-label={t("moreOf", { name: entry.name })}
               style={{ width: 28, height: 28 }}
+              {...menu}
             >
               <IconDots size={16} stroke={1.6} />
             </button>
-          </Menu.Target>
-          <Menu.Dropdown>
-            <Menu.Item
-              disabled={props.isFirst}
-              leftSection={<IconArrowUp size={16} stroke={1.6} />}
-              onClick={() => props.onMove(-1)}
-            >
-              {t("up")}
-            </Menu.Item>
-            <Menu.Item
-              disabled={props.isLast}
-              leftSection={<IconArrowDown size={16} stroke={1.6} />}
-              onClick={() => props.onMove(1)}
-            >
-              {t("down")}
-            </Menu.Item>
-            <Menu.Item
-              color="var(--bad)"
-              leftSection={<IconTrash size={16} stroke={1.6} />}
-              onClick={props.onRemove}
-            >
-              {t(entry.id === undefined ? "remove" : "retire")}
-            </Menu.Item>
-          </Menu.Dropdown>
+          )}
+        >
+          <MenuItem
+            disabled={props.isFirst}
+            icon={<IconArrowUp size={16} stroke={1.6} />}
+            onClick={() => props.onMove(-1)}
+          >
+            {t("up")}
+          </MenuItem>
+          <MenuItem
+            disabled={props.isLast}
+            icon={<IconArrowDown size={16} stroke={1.6} />}
+            onClick={() => props.onMove(1)}
+          >
+            {t("down")}
+          </MenuItem>
+          <MenuItem danger icon={<IconTrash size={16} stroke={1.6} />} onClick={props.onRemove}>
+            {t(entry.id === undefined ? "remove" : "retire")}
+          </MenuItem>
         </Menu>
       </td>
     </tr>

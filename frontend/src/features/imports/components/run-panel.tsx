@@ -1,4 +1,3 @@
-import { Menu } from "@mantine/core";
 import { IconCheck, IconChevronDown, IconDownload } from "@tabler/icons-react";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -10,6 +9,7 @@ import { serverWords } from "@/lib/server-words";
 import { Button } from "@/ui/button";
 import { Chip, type ChipTone } from "@/ui/chip";
 import { ErrorLine } from "@/ui/error-state";
+import { Menu, MenuItem } from "@/ui/menu";
 import { Segmented } from "@/ui/segmented";
 
 interface RunPanelProps {
@@ -137,24 +137,24 @@ function RunMenu({ run, runs, onChoose }: Omit<RunPanelProps, "slug">) {
   const title = <h2>{t("run.title", { time: dayTime(run.created_at) })}</h2>;
   if (runs.length < 2) return title;
   return (
-    <Menu position="bottom-start" width={280}>
-      <Menu.Target>
-        <button type="button" className="btn gh" style={{ marginLeft: -12, color: "var(--n10)" }}>
+    <Menu
+      width={280}
+      trigger={(props) => (
+        <button type="button" className="btn gh" style={{ marginLeft: -12, color: "var(--n10)" }} {...props}>
           {title}
           <IconChevronDown size={14} stroke={1.6} />
         </button>
-      </Menu.Target>
-      <Menu.Dropdown mah={360} style={{ overflow: "auto" }}>
-        {runs.map((one) => (
-          <Menu.Item
-            key={one.id}
-            onClick={() => onChoose(one.id)}
-            rightSection={<span className="q sm num">{count(one.counts.total)}</span>}
-          >
-            {t("run.title", { time: dayTime(one.created_at) })}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
+      )}
+    >
+      {runs.map((one) => (
+        <MenuItem
+          key={one.id}
+          onClick={() => onChoose(one.id)}
+          right={<span className="q sm num">{count(one.counts.total)}</span>}
+        >
+          {t("run.title", { time: dayTime(one.created_at) })}
+        </MenuItem>
+      ))}
     </Menu>
   );
 }

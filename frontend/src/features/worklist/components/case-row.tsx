@@ -63,9 +63,9 @@ export function CaseRow({ row, isPointed, leadColumns, onPoint, onOpen, href }: 
       <td>
         {row.blinded ? (
           <span className="q">{DASH}</span>
-        ) : row.top_score === null ? null : (
+        ) : (
           <span className="row" style={{ gap: 8 }}>
-            <ScoreBar score={row.top_score} />
+            {row.top_score === null ? null : <ScoreBar score={row.top_score} />}
             {row.n_findings === null ? null : (
               <span className="q sm">{t("findings", { count: row.n_findings })}</span>
             )}

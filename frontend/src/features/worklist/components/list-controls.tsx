@@ -1,4 +1,3 @@
-import { Menu } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { IconCheck, IconSearch, IconSortDescending, IconX } from "@tabler/icons-react";
 import { type RefObject, useEffect, useState } from "react";
@@ -8,6 +7,7 @@ import { FILTERS, ORDERS } from "@/features/worklist/worklist-view";
 import type { WorkFilter } from "@/lib/api-types";
 import { count } from "@/lib/format";
 import { Kbd } from "@/ui/kbd";
+import { Menu, MenuItem } from "@/ui/menu";
 import { Segmented } from "@/ui/segmented";
 
 interface ListControlsProps {
@@ -62,25 +62,28 @@ export function ListControls({
         />
       </div>
       <span className="grow" />
-      <Menu opened={sorting} onChange={onSorting} position="bottom-end" width={200}>
-        <Menu.Target>
-          <button type="button" className="btn">
+      <Menu
+        width={200}
+        align="end"
+        opened={sorting}
+        onOpenedChange={onSorting}
+        trigger={(props) => (
+          <button type="button" className="btn" {...props}>
             <IconSortDescending size={16} stroke={1.6} />
             {t(`order.${view.order}`)}
             <Kbd>S</Kbd>
           </button>
-        </Menu.Target>
-        <Menu.Dropdown>
-          {ORDERS.map((order) => (
-            <Menu.Item
-              key={order}
-              onClick={() => onChange({ order })}
-              rightSection={order === view.order ? <IconCheck size={14} /> : null}
-            >
-              {t(`order.${order}`)}
-            </Menu.Item>
-          ))}
-        </Menu.Dropdown>
+        )}
+      >
+        {ORDERS.map((order) => (
+          <MenuItem
+            key={order}
+            onClick={() => onChange({ order })}
+            right={order === view.order ? <IconCheck size={14} /> : null}
+          >
+            {t(`order.${order}`)}
+          </MenuItem>
+        ))}
       </Menu>
     </div>
   );
