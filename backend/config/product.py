@@ -69,7 +69,8 @@ def workers() -> list[Service]:
     return [
         worker("default", concurrency=2, threads=1),
         worker("infer", concurrency=1, threads=max(1, cores // 2)),
-        worker("train", concurrency=1, threads=cores, niceness=TRAIN_NICENESS),
+        # One core stays free: threads that wait for a core shared with others spend three times the CPU on a step.
+        worker("train", concurrency=1, threads=max(1, cores - 1), niceness=TRAIN_NICENESS),
     ]
 
 

@@ -112,6 +112,7 @@ def measured(round_: Any, bare: tuple[float, float], spent: tuple[float, float])
         "round_to_bare_cpu": round(spent[1] / bare[1], 3),
         "pool_cases_predicted": round_.scores.count(),
         "precision": round_.settings["precision"],
+        "load": os.getloadavg()[0],
         "aim_round_to_bare": AIM_RATIO,
     }
 
@@ -122,7 +123,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--labels", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=max(1, (os.cpu_count() or 2) - 1), help="default: as the product")
     options = parser.parse_args(arguments)
     data = Path(os.environ.get("OVERREAD_TEST_DATA", ""))
     if not (data / "busi").is_dir():
