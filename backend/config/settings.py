@@ -148,7 +148,8 @@ OBJECT_STORE_URL: str = env.str("OBJECT_STORE_URL", default=(DATA_DIR / "objects
 UPLOAD_DIR = DATA_DIR / "uploads"
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["backend.accounts.signed_in.SignedInBackend"]
+SESSION_ENGINE = "backend.accounts.signed_in"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

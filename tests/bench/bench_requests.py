@@ -234,11 +234,12 @@ def start(folder: Path) -> tuple[Product, subprocess.Popen[bytes]]:
 def sign_in(product: Product, user: Any) -> None:
     """A session made in the database: what is measured is not the password's hash."""
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-    from django.contrib.sessions.backends.db import SessionStore
+
+    from backend.accounts.signed_in import SessionStore, SignedInBackend
 
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = "allauth.account.auth_backends.AuthenticationBackend"
+    session[BACKEND_SESSION_KEY] = f"{SignedInBackend.__module__}.{SignedInBackend.__qualname__}"
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.create()
     product.cookie = str(session.session_key)
