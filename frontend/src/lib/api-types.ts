@@ -103,13 +103,4 @@ export type ModelVersion = Narrowed<
 
 // Jobs
 
-export interface Job {
-  id: string;
-  task: string;
-  queue: string;
-  state: string;
-  progress: Record<string, unknown>;
-  created_at: string;
-  finished_at: string | null;
-  error: string;
-}
+export type Job = S["Job"];

@@ -41,7 +41,7 @@ export function Menu({ trigger, width, align = "start", opened, onOpenedChange, 
   const id = useId();
   const anchor = useRef<HTMLSpanElement>(null);
   const list = useRef<HTMLDivElement>(null);
-  const [place, setPlace] = useState<CSSProperties>({ visibility: "hidden" });
+  const [place, setPlace] = useState<CSSProperties>({ opacity: 0 });
   const set = (next: boolean) => {
     setOwn(next);
     onOpenedChange?.(next);
@@ -95,7 +95,8 @@ export function Menu({ trigger, width, align = "start", opened, onOpenedChange, 
   };
 
   return (
-    <span ref={anchor} style={{ display: "inline-flex" }}>
+    // biome-ignore lint/a11y/noStaticElementInteractions: it hears the keys of its button and its items, which have roles
+    <span ref={anchor} style={{ display: "inline-flex" }} onKeyDown={isOpen ? onKeyDown : undefined}>
       {trigger({
         onClick: () => set(!isOpen),
         "aria-haspopup": "menu",
@@ -104,7 +105,7 @@ export function Menu({ trigger, width, align = "start", opened, onOpenedChange, 
       })}
       {isOpen ? (
         <Close.Provider value={close}>
-          <div ref={list} id={id} role="menu" className="menu" style={{ width, ...place }} onKeyDown={onKeyDown}>
+          <div ref={list} id={id} role="menu" className="menu" style={{ width, ...place }}>
             {children}
           </div>
         </Close.Provider>

@@ -56,7 +56,7 @@ export default function SettingsPage() {
             <ErrorState error={project.error} retry={() => void project.refetch()} />
           </Card>
         ) : project.data ? (
-          <Form key={`${section} ${project.data.vocabulary_version}`} project={project.data} />
+          <Form key={section} project={project.data} />
         ) : (
           <Card bare className="grow">
             <LoadingRows />

@@ -27,6 +27,7 @@ import type { Me } from "@/lib/api-types";
 import { useMe } from "@/lib/me";
 import { useKeys } from "@/lib/use-keys";
 import { Button } from "@/ui/button";
+import { ConfirmDialog } from "@/ui/confirm-dialog";
 import { EmptyState } from "@/ui/empty-state";
 import { ErrorLine } from "@/ui/error-state";
 import { PageHead } from "@/ui/page-head";
@@ -56,6 +57,7 @@ function Wizard({ me }: { me: Me }) {
   const navigate = useNavigate();
   const create = useCreateProject();
   const [draft, setDraft] = useState<Draft>(() => storedDraft(me.username));
+  const [asking, ask] = useState(false);
   const form = useRef<HTMLDivElement>(null);
   const step = draft.step;
   const at = STEPS.indexOf(step);
@@ -91,7 +93,7 @@ function Wizard({ me }: { me: Me }) {
     <>
       <PageHead title={t("title")} note={draft.name}>
         {draft.name || draft.entries.length ? (
-          <Button dense variant="ghost" onClick={() => setDraft(EMPTY)}>
+          <Button dense variant="ghost" onClick={() => ask(true)}>
             {t("startOver")}
           </Button>
         ) : null}
@@ -130,12 +132,25 @@ function Wizard({ me }: { me: Me }) {
           </footer>
         </section>
         {step === "types" ? (
-          <div className="stack" style={{ width: "min(372px, 26vw)", flex: "none", overflow: "auto" }}>
+          <div className="stack" style={{ width: "min(372px, 22vw)", flex: "none", overflow: "auto" }}>
             <PreviewCard entries={draft.entries} />
             <ColourCard entries={draft.entries} />
           </div>
         ) : null}
       </div>
+      <ConfirmDialog
+        opened={asking}
+        title={t("startOverTitle")}
+        action={t("startOver")}
+        danger
+        onClose={() => ask(false)}
+        onConfirm={() => {
+          setDraft(EMPTY);
+          ask(false);
+        }}
+      >
+        {t("startOverNote")}
+      </ConfirmDialog>
     </>
   );
 }

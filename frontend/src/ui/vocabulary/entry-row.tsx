@@ -57,7 +57,15 @@ export function EntryRow(props: EntryRowProps) {
         />
       </td>
       <td>
-        <span className="in d" style={{ width: 160, borderColor: props.isBad ? "var(--bad)" : undefined }}>
+        <span
+          className="in d"
+          style={{
+            width: "100%",
+            minWidth: 120,
+            maxWidth: 200,
+            borderColor: props.isBad ? "var(--bad)" : undefined,
+          }}
+        >
           <input
             value={entry.name}
             maxLength={80}
@@ -95,7 +103,11 @@ export function EntryRow(props: EntryRowProps) {
       </td>
       <td>
         {entry.code_value ? (
-          <span title={`${entry.code_scheme} ${entry.code_meaning}`}>
+          <span
+            className="ell"
+            style={{ display: "block", maxWidth: 150 }}
+            title={`${entry.code_scheme} ${entry.code_value} ${entry.code_meaning}`}
+          >
             <span className="mono sec">{entry.code_value}</span> <span className="sm q">{entry.code_meaning}</span>
           </span>
         ) : (

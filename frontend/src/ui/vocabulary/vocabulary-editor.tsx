@@ -50,7 +50,7 @@ export function VocabularyEditor({ entries, problems, onChange }: VocabularyEdit
         </Button>
       </div>
       {lesions.length ? (
-        <table style={{ "--rh": "48px" } as React.CSSProperties}>
+        <table className="tight" style={{ "--rh": "48px" } as React.CSSProperties}>
           <thead>
             <tr>
               <th aria-label={t("colour")} />

@@ -111,6 +111,7 @@ function GateChip({ gate }: { gate: Gate }) {
 }
 
 const WIDTH = 280;
+const LEFT = 22;
 
 /** The paired differences with zero as a dotted line: left of it the challenger is worse. */
 function Differences({ gate, version }: { gate: Gate; version: number }) {
@@ -118,13 +119,20 @@ function Differences({ gate, version }: { gate: Gate; version: number }) {
   const metrics = gate.metrics ?? [];
   const far = Math.max(...metrics.flatMap((one) => [Math.abs(one.low), Math.abs(one.high)]), 0.01);
   const ticks = niceTicks(-far, far, 4);
-  const x = linearScale(ticks[0] ?? -far, ticks.at(-1) ?? far, 8, WIDTH - 44);
+  const x = linearScale(ticks[0] ?? -far, ticks.at(-1) ?? far, LEFT, WIDTH - 52);
   const ground = 12 + metrics.length * 24;
   const label = t("gate.chart", { n: version, old: gate.against });
   return (
     <svg className="chart" width="100%" viewBox={`0 0 ${WIDTH} ${ground + 34}`} role="img" aria-label={label}>
-      <rect x={8} y={4} width={Math.max(0, x(0) - 8)} height={ground - 4} fill="var(--bad-lo)" opacity={0.55} />
-      <text x={14} y={16}>
+      <rect
+        x={LEFT}
+        y={4}
+        width={Math.max(0, x(0) - LEFT)}
+        height={ground - 4}
+        fill="var(--bad-lo)"
+        opacity={0.55}
+      />
+      <text x={LEFT + 6} y={16}>
         {t("gate.worseSide")}
       </text>
       <line x1={x(0)} x2={x(0)} y1={4} y2={ground} stroke="var(--n8)" strokeDasharray="1 3" />
@@ -141,19 +149,19 @@ function Differences({ gate, version }: { gate: Gate; version: number }) {
               stroke="var(--n2)"
               strokeWidth={1.25}
             />
-            <text x={WIDTH - 38} y={y + 4} className="lb">
-              {t(`metric.${one.metric}`, { defaultValue: one.metric })}
+            <text x={WIDTH - 42} y={y + 4} className="lb">
+              {t(`short.${one.metric}`, { defaultValue: one.metric })}
             </text>
           </g>
         );
       })}
-      <line className="ax" x1={8} x2={WIDTH - 44} y1={ground} y2={ground} />
+      <line className="ax" x1={LEFT} x2={WIDTH - 52} y1={ground} y2={ground} />
       {ticks.map((tick) => (
         <text key={tick} x={x(tick)} y={ground + 14} textAnchor="middle">
           {tick > 0 ? `+${decimal(tick)}` : tick === 0 ? "0" : decimal(tick)}
         </text>
       ))}
-      <text x={8} y={ground + 30}>
+      <text x={LEFT} y={ground + 30}>
         {label}
       </text>
     </svg>

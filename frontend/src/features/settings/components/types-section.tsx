@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { changedEntries, useSaveVocabulary } from "@/features/settings/api/settings";
 import { SaveFoot } from "@/features/settings/components/save-foot";
@@ -14,6 +14,9 @@ export function TypesSection({ project }: SectionProps) {
   const save = useSaveVocabulary(project.slug);
   const held = project.finding_types.map(entryOf);
   const [entries, setEntries] = useState(held);
+  const version = project.vocabulary_version;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a saved change raises the version, and only that starts anew
+  useEffect(() => setEntries(held), [version]);
   const changes = changedEntries(entries, project.finding_types);
   const problem = changes.length ? problemsOf(entries)[0] : undefined;
   return (
@@ -32,7 +35,7 @@ export function TypesSection({ project }: SectionProps) {
           onDiscard={() => setEntries(held)}
         />
       </section>
-      <div className="stack" style={{ width: "min(372px, 24vw)", flex: "none", overflow: "auto" }}>
+      <div className="stack" style={{ width: "min(372px, 22vw)", flex: "none", overflow: "auto" }}>
         <PreviewCard entries={entries} />
         <ColourCard entries={entries} />
       </div>
