@@ -6,10 +6,13 @@ export function EmptyState({
   title,
   children,
   actions,
+  foot,
 }: {
   title: string;
   children?: ReactNode;
   actions?: ReactNode;
+  /** A quiet line below: another way to the same end. */
+  foot?: ReactNode;
 }) {
   return (
     <div style={{ flex: 1, display: "flex", alignItems: "center", justifyContent: "center", padding: 24 }}>
@@ -32,6 +35,11 @@ export function EmptyState({
         {actions ? (
           <div className="row" style={{ marginTop: 6 }}>
             {actions}
+          </div>
+        ) : null}
+        {foot ? (
+          <div className="row sm q nw" style={{ marginTop: 22, gap: 10 }}>
+            {foot}
           </div>
         ) : null}
       </div>

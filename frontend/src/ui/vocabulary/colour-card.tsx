@@ -26,12 +26,18 @@ export function ColourCard({ entries }: { entries: Entry[] }) {
       <div style={{ display: "grid", gridTemplateColumns: "1fr 1fr", gap: "14px 12px" }}>
         {VISIONS.map((vision) => (
           <div key={vision}>
-            <div className="row" style={{ gap: 6, flexWrap: "wrap" }}>
+            <div className="row" style={{ gap: 5 }}>
               {lesions.map((entry) => (
                 <span
                   key={entry.uid}
                   title={entry.name}
-                  style={{ width: 28, height: 20, borderRadius: 3, background: seenAs(entry.colour, vision) }}
+                  style={{
+                    flex: "1 1 0",
+                    maxWidth: 28,
+                    height: 20,
+                    borderRadius: 3,
+                    background: seenAs(entry.colour, vision),
+                  }}
                 />
               ))}
             </div>

@@ -38,12 +38,14 @@ export function NoCases({ slug, isLead }: { slug: string; isLead: boolean }) {
             {t("noCases.import")}
           </LinkButton>
         }
+        foot={
+          <>
+            {t("noCases.server")}
+            <code className="mono code">manage.py import_images PATH --project {slug}</code>
+          </>
+        }
       >
         <p>{t("noCases.lead")}</p>
-        <p className="row sm q" style={{ marginTop: 32, gap: 10, justifyContent: "center" }}>
-          {t("noCases.server")}
-          <code className="mono code">manage.py import_images PATH --project {slug}</code>
-        </p>
       </EmptyState>
     </div>
   );
