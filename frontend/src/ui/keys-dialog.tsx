@@ -62,7 +62,7 @@ export function KeysDialog({ opened, onClose, isLead = false, groups = [] }: Key
       opened={opened}
       onClose={onClose}
       title={t("keys.title")}
-      size={shown.length > 3 ? 900 : 620}
+      size={shown.length > 3 ? 900 : shown.length > 2 ? 800 : 560}
       closeButtonProps={{ "aria-label": t("close") }}
     >
       <div

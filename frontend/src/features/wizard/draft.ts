@@ -78,8 +78,6 @@ export function lackOf(step: Step, draft: Draft): { key: string; values?: Record
   return null;
 }
 
-export const isComplete = (draft: Draft) => STEPS.every((step) => lackOf(step, draft) === null);
-
 export function projectOf(draft: Draft): ProjectIn {
   return {
     name: draft.name.trim(),

@@ -16,7 +16,6 @@ import {
   type Draft,
   EMPTY,
   forgetDraft,
-  isComplete,
   lackOf,
   STEPS,
   type Step,
@@ -62,8 +61,9 @@ function Wizard({ me }: { me: Me }) {
   const step = draft.step;
   const at = STEPS.indexOf(step);
   const isLast = at === STEPS.length - 1;
-  const lack = lackOf(step, draft);
-  const ready = isLast ? isComplete(draft) : lack === null;
+  const lacks = (isLast ? STEPS : [step]).map((one) => lackOf(one, draft));
+  const lack = lacks.find((one) => one !== null) ?? null;
+  const ready = lack === null;
 
   useEffect(() => storeDraft(me.username, draft), [me.username, draft]);
   const go = (to: Step) => {
