@@ -105,8 +105,8 @@ def train(page: Page, product: Product, number: int) -> None:
     """Press the lead's button and wait until the round has ranked what to read next."""
     page.goto(f"{product.url}/p/breast-ultrasound/learning")
     page.get_by_role("button", name=re.compile("Start a round")).click()
-    row = page.get_by_role("row").filter(has=page.get_by_role("cell", name=str(number), exact=True))
-    expect(row.first).to_contain_text(f"v{number}", timeout=400_000)
+    expect(page.get_by_role("link", name=f"v{number}", exact=True)).to_be_visible(timeout=400_000)
+    expect(page.get_by_text("done", exact=True).first).to_be_visible(timeout=200_000)
 
 
 def decide(page: Page, product: Product) -> dict[str, int]:
