@@ -82,6 +82,11 @@ class Room:
         """The lines on the screen, as the page draws them."""
         return [mark.locator("path.mk:not(.h)").get_attribute("d") or "" for mark in self.marks.all()]
 
+    def wait_for_case(self, case: Case) -> None:
+        """The next case is there, with its image."""
+        expect(self.page.get_by_role("heading", name=case.name)).to_be_visible(timeout=60_000)
+        expect(self.page.get_by_test_id("window")).to_be_visible(timeout=60_000)
+
     def stored(self, user: User) -> dict[str, Lesion]:
         found = Lesion.objects.filter(reading__case=self.case, reading__reader__user=user).select_related("instance")
         return {lesion.kind: lesion for lesion in found}
@@ -364,8 +369,7 @@ def test_a_case_is_read_with_the_keyboard_alone_and_the_next_one_opens(
     room.press("c")
     page.keyboard.type("Seen by key: b, k and n are letters here")
     room.press("Escape", "5", "i", "Shift+H", "o", "o", "Space", "n")
-    page.wait_for_url(lambda url: str(ultrasounds[0].pk) not in url)
-    expect(page.get_by_test_id("window")).to_be_visible(timeout=60_000)
+    room.wait_for_case(ultrasounds[1])
     reading = Reading.objects.get(case=ultrasounds[0], reader__user=reader)
     assert reading.state == "submitted" and reading.comment == "Seen by key: b, k and n are letters here"
     lesion = reading.lesions.get()
@@ -375,9 +379,8 @@ def test_a_case_is_read_with_the_keyboard_alone_and_the_next_one_opens(
     room.press("j")
     page.keyboard.type("second look tomorrow")
     room.press("Enter", "n")
-    page.wait_for_url(lambda url: str(ultrasounds[1].pk) not in url)
+    room.wait_for_case(ultrasounds[2])
     assert Assignment.objects.get(case=ultrasounds[1], user=reader).state == "deferred"
-    expect(page.get_by_test_id("window")).to_be_visible(timeout=60_000)
     room.press("k", "n")
     page.wait_for_url("**/worklist")
     assert Reading.objects.get(case=ultrasounds[2], reader__user=reader).verdict == "no_lesion"
@@ -464,8 +467,7 @@ def test_each_finding_of_the_model_is_accepted_edited_or_rejected_before_the_rea
     expect(page.locator(f"[data-finding='{ellipse.pk}']")).to_have_attribute("data-decision", "rejected")
     expect(page.get_by_test_id("model")).to_contain_text("3 of 3 decided")
     room.press("n")
-    page.wait_for_url(lambda url: str(ultrasounds[0].pk) not in url)
-    expect(page.get_by_test_id("window")).to_be_visible(timeout=60_000)
+    room.wait_for_case(ultrasounds[1])
     reading = Reading.objects.get(case=ultrasounds[0], reader__user=reader)
     assert reading.state == "submitted"
     decisions = {decision.predicted_id: decision for decision in Decision.objects.filter(reading=reading)}
@@ -480,7 +482,7 @@ def test_each_finding_of_the_model_is_accepted_edited_or_rejected_before_the_rea
     assert edited.points[1] == pytest.approx([75, 85], abs=0.6) and edited.moved_pixels == pytest.approx(10.6, abs=0.6)
 
     room.press("p")
-    page.wait_for_url(f"**/{ultrasounds[0].pk}")
+    room.wait_for_case(ultrasounds[0])
     expect(page.get_by_text("You submitted this reading")).to_be_visible()
     page.get_by_role("button", name="Reopen").click()
     expect(page.get_by_text("You submitted this reading")).to_have_count(0)

@@ -1,16 +1,27 @@
 import { IconKey, IconLock, IconLogout } from "@tabler/icons-react";
-import { useRef } from "react";
+import { lazy, Suspense, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { cookie } from "@/lib/api-client";
 import type { Me } from "@/lib/api-types";
 import { Menu, MenuDivider, MenuItem, MenuLabel } from "@/ui/menu";
+
+const SignOutDialog = lazy(() => import("@/app/sign-out-dialog"));
 
 /** Tokens, password, sign out. Signing out is a POST: a link could be followed by a prefetch. */
 export function PersonMenu({ me }: { me: Me }) {
   const { t } = useTranslation();
   const form = useRef<HTMLFormElement>(null);
   const token = useRef<HTMLInputElement>(null);
-  const signOut = () => {
+  const [unsent, setUnsent] = useState<string[]>([]);
+  /** What readings keep on this device goes with the session; unsent marks only after a yes. */
+  const signOut = async (confirmed: boolean) => {
+    const { journal } = await import("@/features/reading/state/journal");
+    const left = await journal.entriesOf(me.username);
+    if (left.length > 0 && !confirmed) {
+      setUnsent([...new Set(left.map((entry) => entry.caseName))]);
+      return;
+    }
+    await journal.purge(me.username);
     // The cookie may have been renewed since the page was drawn.
     if (token.current) token.current.value = cookie("csrftoken");
     form.current?.submit();
@@ -42,10 +53,15 @@ export function PersonMenu({ me }: { me: Me }) {
           {t("person.password")}
         </MenuItem>
         <MenuDivider />
-        <MenuItem onClick={signOut} icon={<IconLogout size={16} stroke={1.6} />}>
+        <MenuItem onClick={() => void signOut(false)} icon={<IconLogout size={16} stroke={1.6} />}>
           {t("person.signOut")}
         </MenuItem>
       </Menu>
+      {unsent.length > 0 ? (
+        <Suspense fallback={null}>
+          <SignOutDialog cases={unsent} onConfirm={() => void signOut(true)} onClose={() => setUnsent([])} />
+        </Suspense>
+      ) : null}
     </>
   );
 }

@@ -3,7 +3,6 @@ import { type MouseEvent, useCallback, useEffect, useMemo, useRef, useState } fr
 import { flushSync } from "react-dom";
 import type { NavigateFunction } from "react-router";
 import type { Reading } from "@/lib/api-types";
-import type { Point } from "@/lib/cornerstone/coordinates";
 import { registerHeaders } from "@/lib/cornerstone/frames";
 import { useMe } from "@/lib/me";
 import { isTyping } from "@/lib/use-keys";
@@ -33,7 +32,6 @@ export function ReadingRoom({ leftovers, onReading, navigate }: Props) {
   const session = useSession();
   const { slug } = session.project;
   const caseId = session.room.case.id;
-  const hover = useRef<Point | null>(null);
   const comment = useRef<HTMLTextAreaElement>(null);
   const left = useUi((state) => state.left);
   const right = useUi((state) => state.right);
@@ -54,7 +52,6 @@ export function ReadingRoom({ leftovers, onReading, navigate }: Props) {
   const keys = useMemo(
     () => ({
       own: own ?? {},
-      hover: () => hover.current,
       submit,
       previousCase,
       focusComment: () => {
@@ -83,7 +80,7 @@ export function ReadingRoom({ leftovers, onReading, navigate }: Props) {
       <Strips leftovers={leftovers} onReopen={() => void reopen()} reopenProblem={reopenProblem} />
       <div className="body">
         {left ? <LeftPanel comment={comment} loadedAhead={loadedAhead} /> : null}
-        <Viewport view={session.view} failure={failure} onRetry={load} hover={hover} />
+        <Viewport view={session.view} failure={failure} onRetry={load} />
         {right ? <RightPanel onSubmit={submit} submitting={submitting} /> : null}
       </div>
       <ConflictDialog />

@@ -20,8 +20,10 @@ export function drawShape(ground: Ground, kind: DragKind, first: Pointer): Gestu
     return kind === "box" ? boxPoints(start, corner) : ellipseInBox(start, corner);
   };
   return {
-    move: (pointer) => {
-      if (kind === "freehand") line = extended(line, clamped(pointer.at, frame), zoomNow(ground));
+    move: (pointer, passed) => {
+      if (kind === "freehand") {
+        for (const { at } of [...passed, pointer]) line = extended(line, clamped(at, frame), zoomNow(ground));
+      }
       show(shape(pointer));
     },
     end: (pointer) => {

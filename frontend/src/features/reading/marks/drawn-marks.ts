@@ -25,7 +25,13 @@ export function readerColour(index: number): string {
   return READER_COLOURS[index % READER_COLOURS.length] as string;
 }
 
-export function drawnMarks(session: RoomSession, reading: ReadingState, ui: RoomUi, index: number): DrawnMark[] {
+export type MarksUi = Pick<
+  RoomUi,
+  "marksHidden" | "originals" | "hidden" | "othersShown" | "preview" | "painting"
+>;
+export type MarksReading = Pick<ReadingState, "doc" | "selected" | "focused">;
+
+export function drawnMarks(session: RoomSession, reading: MarksReading, ui: MarksUi, index: number): DrawnMark[] {
   if (ui.marksHidden) return [];
   const { doc, selected, focused } = reading;
   const marks: DrawnMark[] = [];

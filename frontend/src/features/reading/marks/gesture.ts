@@ -16,7 +16,8 @@ export interface Pointer {
 }
 
 export interface Gesture {
-  move: (pointer: Pointer) => void;
+  /** `passed`: where the pointer was since the last move, when the browser put several into one. */
+  move: (pointer: Pointer, passed: Pointer[]) => void;
   end: (pointer: Pointer) => void;
   cancel: () => void;
 }

@@ -1,5 +1,6 @@
 /** The marks above the image, in screen pixels: halo, line, handles, brackets, labels. */
 import { memo, useMemo } from "react";
+import { useShallow } from "zustand/shallow";
 import { type Affine, canvasFromScoord, type Point, zoomOf } from "@/lib/cornerstone/coordinates";
 import { Ring } from "@/ui/ring";
 import { type Bounds, boundsOf, handlesOf, outlineOf } from "../geometry/mark";
@@ -17,8 +18,13 @@ const NO_LABELS_BELOW = 0.5;
 
 export function MarkLayer() {
   const session = useSession();
-  const reading = useReading((state) => state);
-  const ui = useUi((state) => state);
+  const reading = useReading(useShallow(({ doc, selected, focused }) => ({ doc, selected, focused })));
+  const ui = useUi(
+    useShallow(({ marksHidden, originals, hidden, othersShown, preview, painting }) => ({
+      ...{ marksHidden, originals, hidden, othersShown, preview, painting },
+    })),
+  );
+  const fill = useUi((state) => state.fill);
   const masks = useMasks();
   const shown = useView((state) => state.shown);
   const toCanvas = useView((state) => state.toCanvas);
@@ -30,24 +36,38 @@ export function MarkLayer() {
   );
   if (!toCanvas || shown === null) return null;
   const zoom = zoomOf(toCanvas);
-  const type = session.activeType;
   return (
     <>
       <svg className="rr-marks" width={size.width} height={size.height} aria-hidden="true">
         {marks.map((mark) => (
-          <MarkShape key={mark.id} mark={mark} to={toCanvas} fill={ui.fill} zoom={zoom} />
+          <MarkShape key={mark.id} mark={mark} to={toCanvas} fill={fill} zoom={zoom} />
         ))}
         {marks.map((mark) =>
           mark.selected && !mark.dashed && !session.isReadonly ? (
             <Handles key={mark.id} mark={mark} to={toCanvas} />
           ) : null,
         )}
-        {ui.draft ? (
-          <DraftShape draft={ui.draft} to={toCanvas} colour={type?.colour ?? "#f2f2f2"} zoom={zoom} />
-        ) : null}
       </svg>
       {zoom >= NO_LABELS_BELOW ? <Labels marks={marks} to={toCanvas} size={size} zoom={zoom} /> : null}
     </>
+  );
+}
+
+/** What is being drawn, apart from the rest: it changes with every move of the pointer. */
+export function DraftLayer() {
+  const session = useSession();
+  const draft = useUi((state) => state.draft);
+  const painting = useUi((state) => state.painting);
+  const toCanvas = useView((state) => state.toCanvas);
+  const size = useView((state) => state.size);
+  useUi((state) => state.activeType);
+  if (!draft || !toCanvas) return null;
+  const lesion = session.store.getState().doc.lesions.find((one) => one.id === painting);
+  const type = lesion ? session.typeOf(lesion.finding_type) : session.activeType;
+  return (
+    <svg className="rr-marks" width={size.width} height={size.height} aria-hidden="true">
+      <DraftShape draft={draft} to={toCanvas} colour={type?.colour ?? "#f2f2f2"} zoom={zoomOf(toCanvas)} />
+    </svg>
   );
 }
 
@@ -168,7 +188,7 @@ interface LabelsProps {
   zoom: number;
 }
 
-function Labels({ marks, to, size, zoom }: LabelsProps) {
+const Labels = memo(function Labels({ marks, to, size, zoom }: LabelsProps) {
   const labelled = marks.filter((mark) => mark.label);
   const brief = labelled.length > MANY_LABELS;
   const textOf = (mark: DrawnMark) => {
@@ -211,7 +231,7 @@ function Labels({ marks, to, size, zoom }: LabelsProps) {
       </span>
     );
   });
-}
+});
 
 /** Rough width in pixels of 11 px text: Chinese characters are as wide as they are high. */
 function widthOf(text: string): number {

@@ -25,15 +25,17 @@ export function paintMask(ground: Ground, erase: boolean, first: Pointer): Gestu
   const slice = sliceOf(grid, index, frame.rows, frame.columns);
   const { brushSize } = session.ui.getState();
   let last = first.at;
-  const paint = (to: Point) => {
-    paintStroke(slice, last, to, brushSize, erase ? 0 : 1);
-    last = to;
+  const paint = (...places: Point[]) => {
+    for (const to of places) {
+      paintStroke(slice, last, to, brushSize, erase ? 0 : 1);
+      last = to;
+    }
     session.ui.setState({ draft: { kind: "mask", outlines: sliceOutlines(slice) }, painting: target?.id ?? null });
   };
   const clear = () => session.ui.setState({ draft: null, painting: null });
   paint(first.at);
   return {
-    move: (pointer) => paint(pointer.at),
+    move: (pointer, passed) => paint(...passed.map(({ at }) => at), pointer.at),
     end: () => {
       clear();
       storeMaskOf(ground, target, withSlice(grid, index, slice));

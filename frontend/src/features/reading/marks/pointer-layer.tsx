@@ -13,12 +13,7 @@ const LEFT = 0;
 const MIDDLE = 1;
 const RIGHT = 2;
 
-interface Props {
-  /** Where the pointer is on the image, for the value under it; null when it left. */
-  onHover: (at: Point | null) => void;
-}
-
-export function PointerLayer({ onHover }: Props) {
+export function PointerLayer() {
   const session = useSession();
   const layer = useRef<HTMLDivElement>(null);
   const gesture = useRef<Gesture | null>(null);
@@ -70,15 +65,15 @@ export function PointerLayer({ onHover }: Props) {
     const ground = groundOf(session);
     const pointer = ground && pointerOf(event, ground);
     if (!ground || !pointer) return;
-    onHover(pointer.at);
+    session.ui.setState({ hover: pointer.at });
     if (gesture.current) {
       // Fast strokes come as several points in one event.
-      const passed = event.nativeEvent.getCoalescedEvents?.() ?? [];
-      for (const one of passed.slice(0, -1)) {
-        const between = pointerOf(one as unknown as React.PointerEvent, ground);
-        if (between) gesture.current.move(between);
-      }
-      gesture.current.move(pointer);
+      const passed = event.nativeEvent.getCoalescedEvents?.().slice(0, -1) ?? [];
+      const between = passed.map((one) => pointerOf(one as unknown as React.PointerEvent, ground));
+      gesture.current.move(
+        pointer,
+        between.filter((one) => one !== null),
+      );
     } else hoverPolygon(ground, pointer);
   };
 
@@ -106,7 +101,7 @@ export function PointerLayer({ onHover }: Props) {
         gesture.current?.cancel();
         gesture.current = null;
       }}
-      onPointerLeave={() => onHover(null)}
+      onPointerLeave={() => session.ui.setState({ hover: null })}
       onDoubleClick={() => {
         const ground = groundOf(session);
         if (ground) closePolygon(ground);
@@ -164,7 +159,8 @@ function wheel(session: RoomSession, event: WheelEvent, element: HTMLElement): v
 }
 
 /** The ring of the brush under the pointer. */
-export function BrushRing({ at }: { at: Point | null }) {
+export function BrushRing() {
+  const at = useUi((state) => state.hover);
   const tool = useUi((state) => state.tool);
   const brushSize = useUi((state) => state.brushSize);
   const toCanvas = useView((state) => state.toCanvas);

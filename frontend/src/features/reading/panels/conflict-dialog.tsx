@@ -39,7 +39,7 @@ function Conflict({ theirs, submitted, opened }: { theirs: Reading; submitted: b
     <Modal
       opened={opened}
       onClose={() => session.ui.setState({ conflictShown: false })}
-      size={936}
+      size="936px"
       title={t("conflict.title")}
       closeButtonProps={{ "aria-label": t("conflict.later") }}
     >

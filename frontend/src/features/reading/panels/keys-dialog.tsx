@@ -24,7 +24,7 @@ export function RoomKeysDialog() {
       opened={shown}
       onClose={() => session.ui.setState({ keysShown: false })}
       title={t("command.keys")}
-      size={1080}
+      size="1080px"
       closeButtonProps={{ "aria-label": t("closeKeys") }}
     >
       <div className="rr-keys">

@@ -31,20 +31,31 @@ export function differences(
       same: equal,
     };
   });
-  rows.push(line(t("verdictLabel"), verdict(mine, t), verdict(theirs, t)));
-  if (mine.comment || theirs.comment) rows.push(line(t("comment"), mine.comment || "", theirs.comment || ""));
+  const equal = rows.filter((row) => row.same).length;
+  const shown = rows.filter((row) => !row.same);
+  if (equal > 0) {
+    const text = t("marksCount", { count: equal });
+    shown.push({
+      name: t(shown.length ? "conflict.otherMarks" : "yourMarks"),
+      mine: text,
+      theirs: text,
+      same: true,
+    });
+  }
+  shown.push(line(t("verdictLabel"), verdict(mine, t), verdict(theirs, t)));
+  if (mine.comment || theirs.comment) shown.push(line(t("comment"), mine.comment || "", theirs.comment || ""));
   for (const type of session.imageTypes) {
     const say = (doc: ReadingDocument) =>
       t(doc.image_findings[String(type.id)] === "present" ? "conflict.present" : "conflict.absent");
-    if (say(mine) !== say(theirs)) rows.push(line(type.name, say(mine), say(theirs)));
+    if (say(mine) !== say(theirs)) shown.push(line(type.name, say(mine), say(theirs)));
   }
   if (session.findings.length) {
     const decided = (doc: ReadingDocument) =>
       t("decided", { decided: Object.keys(doc.decisions).length, total: session.findings.length });
-    const equal = same(kinds(mine), kinds(theirs));
-    rows.push({ name: t("model"), mine: decided(mine), theirs: decided(theirs), same: equal });
+    const agree = same(kinds(mine), kinds(theirs));
+    shown.push({ name: t("model"), mine: decided(mine), theirs: decided(theirs), same: agree });
   }
-  return rows;
+  return shown;
 }
 
 const find = (doc: ReadingDocument, id: string) => doc.lesions.find((lesion) => lesion.id === id);

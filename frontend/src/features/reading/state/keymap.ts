@@ -68,7 +68,7 @@ export const COMMANDS = {
   narrower: { keys: ["Ctrl+Shift+ArrowLeft"], group: "editing" },
   taller: { keys: ["Ctrl+Shift+ArrowUp"], group: "editing" },
   flatter: { keys: ["Ctrl+Shift+ArrowDown"], group: "editing" },
-  keys: { keys: ["?"], group: "everywhere" },
+  keys: { keys: ["?"], group: "editing" },
 } as const satisfies Record<string, { keys: readonly string[]; group: string }>;
 
 /** Commands that `?` shows in one line, under the first one's heading. */
@@ -90,7 +90,7 @@ export const TOGETHER: Record<string, Command[]> = {
 
 export type Command = keyof typeof COMMANDS;
 export type KeyGroupName = (typeof COMMANDS)[Command]["group"];
-export const GROUPS: KeyGroupName[] = ["reading", "marking", "view", "editing", "everywhere"];
+export const GROUPS: KeyGroupName[] = ["reading", "marking", "view", "editing"];
 
 type Pressed = Pick<KeyboardEvent, "key" | "code" | "shiftKey" | "ctrlKey" | "metaKey" | "altKey">;
 

@@ -58,6 +58,8 @@ export class RoomSession {
   readonly findings: Lesion[];
   view: StackView | null = null;
   private submitting = false;
+  /** Handed in: what is pressed until the next case is there belongs to no case. */
+  isOver = false;
   private readonly stops: (() => void)[] = [];
   private readonly onReload: () => void;
 
@@ -121,7 +123,7 @@ export class RoomSession {
   }
 
   get isReadonly(): boolean {
-    return this.readonlyReason !== null;
+    return this.isOver || this.readonlyReason !== null;
   }
 
   get lesionTypes(): FindingType[] {
@@ -425,6 +427,7 @@ export class RoomSession {
     this.submitting = true;
     const outcome = await this.queue.submit();
     this.submitting = false;
+    this.isOver = outcome.kind === "submitted";
     if (outcome.kind === "undecided") this.focusUndecided();
     if (outcome.kind === "refused") this.say("refused", { reason: outcome.reason });
     if (outcome.kind === "no_verdict") this.say("noVerdict");

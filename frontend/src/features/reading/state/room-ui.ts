@@ -40,6 +40,8 @@ export interface RoomUi {
   left: boolean;
   right: boolean;
   draft: Draft | null;
+  /** Where the pointer is on the image, outside of it too; null when it is elsewhere. */
+  hover: Point | null;
   /** A stored lesion while it is pulled: drawn instead of what is stored. */
   preview: Lesion | null;
   /** The lesion whose mask is painted on, drawn as the draft meanwhile. */
@@ -74,6 +76,7 @@ export function createRoomUi(types: FindingType[], isReadonly: boolean): RoomUiS
     left: remembered.left ?? true,
     right: remembered.right ?? true,
     draft: null,
+    hover: null,
     preview: null,
     painting: null,
   }));

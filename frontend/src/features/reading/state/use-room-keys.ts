@@ -12,7 +12,6 @@ import { REJECT_REASONS, type RoomSession } from "./room-session";
 
 interface Around {
   own: Record<string, string>;
-  hover: () => [number, number] | null;
   submit: () => void;
   previousCase: () => void;
   focusComment: () => void;
@@ -25,7 +24,7 @@ export function useRoomKeys(session: RoomSession, around: Around): void {
     const onDown = (event: KeyboardEvent) => {
       if (event.defaultPrevented || document.querySelector('[role="dialog"],[role="menu"]')) return;
       const pressed = keyOf(event);
-      if (isTyping(event.target)) return;
+      if (isTyping(event.target) || session.isOver) return;
       if (rejectReason(session, pressed) || typeKey(session, pressed)) {
         event.preventDefault();
         return;
@@ -146,7 +145,7 @@ function actsOf(session: RoomSession, around: Around): Acts {
     done: onGround((ground) => finishOrPlace(session, ground)),
     cancel: () => cancel(session),
     remove: onGround((ground) => {
-      if (!unclickPolygon(ground) && !removeVertex(ground, around.hover())) session.deleteSelected();
+      if (!unclickPolygon(ground) && !removeVertex(ground, ui.getState().hover)) session.deleteSelected();
     }),
     nextMark: () => selectNeighbour(session, 1),
     previousMark: () => selectNeighbour(session, -1),

@@ -1,11 +1,11 @@
 /** The words at the corners and edges of the image. `O` hides all but the banner. */
 import { useTranslation } from "react-i18next";
-import { type Point, type Point3, zoomOf } from "@/lib/cornerstone/coordinates";
+import { type Point3, zoomOf } from "@/lib/cornerstone/coordinates";
 import { edgeLetters } from "@/lib/cornerstone/orientation";
 import { decimal } from "@/lib/format";
 import { useSession, useUi, useView } from "../state/session-context";
 
-export function Overlays({ at }: { at: Point | null }) {
+export function Overlays() {
   const shown = useUi((state) => state.overlays);
   const drawn = useView((state) => state.shown);
   return (
@@ -14,7 +14,7 @@ export function Overlays({ at }: { at: Point | null }) {
         <>
           <Series />
           <Position />
-          <Display at={at} />
+          <Display />
           <ScaleBar />
           <Letters />
         </>
@@ -84,9 +84,10 @@ function positionAlong(placement: {
   return { axis: "xyz"[axis] as string, mm: position[axis] };
 }
 
-function Display({ at }: { at: Point | null }) {
+function Display() {
   const { t } = useTranslation("reading");
   const session = useSession();
+  const at = useUi((state) => state.hover);
   const window = useView((state) => state.window);
   const preset = useView((state) => state.preset);
   const toCanvas = useView((state) => state.toCanvas);

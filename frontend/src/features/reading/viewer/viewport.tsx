@@ -1,11 +1,10 @@
 /** The image with everything drawn above it, and what stands there while it loads or when it fails. */
 import { IconAlertTriangle } from "@tabler/icons-react";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { Point } from "@/lib/cornerstone/coordinates";
 import type { StackView } from "@/lib/cornerstone/stack-view";
 import { Button } from "@/ui/button";
-import { MarkLayer } from "../marks/mark-layer";
+import { DraftLayer, MarkLayer } from "../marks/mark-layer";
 import { BrushRing, PointerLayer } from "../marks/pointer-layer";
 import { useSession, useView } from "../state/session-context";
 import { EditBar } from "./edit-bar";
@@ -17,13 +16,11 @@ interface Props {
   /** The headers could not be fetched. */
   failure: string | null;
   onRetry: () => void;
-  hover: React.RefObject<Point | null>;
 }
 
-export function Viewport({ view, failure, onRetry, hover }: Props) {
+export function Viewport({ view, failure, onRetry }: Props) {
   const session = useSession();
   const container = useRef<HTMLDivElement>(null);
-  const [at, setAt] = useState<Point | null>(null);
   const shown = useView((state) => state.shown);
   const broken = useView((state) => state.failure);
 
@@ -36,23 +33,16 @@ export function Viewport({ view, failure, onRetry, hover }: Props) {
     if (shown !== null) session.ui.setState({ draft: null, preview: null, painting: null });
   }, [shown, session]);
 
-  const onHover = useCallback(
-    (point: Point | null) => {
-      hover.current = point;
-      setAt(point);
-    },
-    [hover],
-  );
-
   const problem = failure ?? broken;
   return (
     <main className="vp" aria-label={session.room.case.name}>
       <div className={`rr-stage${session.frames.length > 1 ? " with-bar" : ""}`} ref={container}>
         {shown === null && !problem ? <FirstLook /> : null}
         <MarkLayer />
-        <PointerLayer onHover={onHover} />
-        <BrushRing at={at} />
-        <Overlays at={at} />
+        <DraftLayer />
+        <PointerLayer />
+        <BrushRing />
+        <Overlays />
         <LoadingLine />
         {problem ? <Failed reason={problem} onRetry={failure ? onRetry : () => void view.retry()} /> : <EditBar />}
       </div>
