@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useImportRun, useImportRuns } from "@/features/imports/api/imports";
+import { filesToUpload, useImportRun, useImportRuns } from "@/features/imports/api/imports";
 import { DropZone } from "@/features/imports/components/drop-zone";
 import { RunPanel } from "@/features/imports/components/run-panel";
 import { SplitsCard } from "@/features/imports/components/splits-card";
@@ -37,11 +37,11 @@ export default function ImportPage() {
     void client.invalidateQueries({ queryKey: ["projects"] });
   }, [state, client, slug]);
 
-  const take = (files: NamedFile[]) => {
-    const waiting = unfinished(runs.data);
-    if (waiting && files.length === waiting.counts.total) {
+  const take = async (files: NamedFile[]) => {
+    const broken = unfinished(runs.data);
+    if (broken && (await holdsAllOf(slug, broken.id, files))) {
       choose(undefined);
-      void upload.resume(slug, waiting.id, files);
+      void upload.resume(slug, broken.id, files);
     } else setStaged(files);
   };
 
@@ -62,7 +62,7 @@ export default function ImportPage() {
               }}
             />
           ) : (
-            <DropZone onFiles={take} disabled={uploading} />
+            <DropZone onFiles={(files) => void take(files)} disabled={uploading} />
           )}
           <SplitsCard slug={slug} />
         </div>
@@ -86,6 +86,13 @@ export default function ImportPage() {
       </div>
     </>
   );
+}
+
+/** Whether `files` are those that the run still waits for, by name and size. */
+async function holdsAllOf(slug: string, run: string, files: NamedFile[]): Promise<boolean> {
+  const sizes = new Map(files.map(({ name, file }) => [name, file.size]));
+  const missing = await filesToUpload(slug, run);
+  return missing.length > 0 && missing.every((item) => sizes.get(item.name) === item.size);
 }
 
 /** The newest run, when its upload was broken off (the page was closed). */

@@ -112,3 +112,8 @@ export const useUpload = create<UploadState>()((set, get) => {
     },
   };
 });
+
+// Closing the tab breaks an upload off: the browser asks first.
+window.addEventListener("beforeunload", (event) => {
+  if (useUpload.getState().phase === "sending") event.preventDefault();
+});
