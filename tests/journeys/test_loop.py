@@ -123,9 +123,12 @@ def decide(page: Page, product: Product) -> dict[str, int]:
         count = int(re.search(r"0 of (\d+) decided", findings.inner_text()).group(1))  # type: ignore[union-attr]
         expect(page.get_by_test_id("window")).to_be_visible()
         page.get_by_test_id("viewport").focus()
-        for _ in range(count):
+        for number in range(1, count + 1):
             key = wanted.pop(0) if wanted else "x"
-            page.keyboard.press("Tab")
+            # After a decision the next undecided finding is in focus by itself; otherwise Tab goes there.
+            if not page.get_by_role("button", name=re.compile("^Accept")).is_visible():
+                page.keyboard.press("Tab")
+                expect(page.get_by_role("button", name=re.compile("^Accept"))).to_be_visible()
             page.keyboard.press(key)
             if key == "x":
                 page.keyboard.press("1")
@@ -138,7 +141,7 @@ def decide(page: Page, product: Product) -> dict[str, int]:
                 page.keyboard.press("Escape")
                 page.keyboard.press("Escape")
                 decided["edited"] += 1
-        expect(findings).to_contain_text(f"{count} of {count} decided")
+            expect(findings).to_contain_text(f"{number} of {count} decided")
         marks = page.get_by_role("button", name=re.compile("Delete mark")).count()
         page.keyboard.press("l" if marks else "k")
         submit = page.get_by_role("button", name=re.compile("Submit and next"))
