@@ -83,6 +83,8 @@ export class StackView {
     this.element.style.cssText = "position:absolute;inset:0";
     this.element.addEventListener(Enums.Events.STACK_NEW_IMAGE, this.onNewImage as EventListener);
     this.element.addEventListener(Enums.Events.CAMERA_MODIFIED, this.onCamera);
+    // Without WebGL the camera is settled by the first drawing only.
+    this.element.addEventListener(Enums.Events.IMAGE_RENDERED, this.onCamera);
     eventTarget.addEventListener(Enums.Events.IMAGE_LOAD_ERROR, this.onLoadError as EventListener);
   }
 
@@ -105,6 +107,7 @@ export class StackView {
     this.observer.disconnect();
     this.element.removeEventListener(Enums.Events.STACK_NEW_IMAGE, this.onNewImage as EventListener);
     this.element.removeEventListener(Enums.Events.CAMERA_MODIFIED, this.onCamera);
+    this.element.removeEventListener(Enums.Events.IMAGE_RENDERED, this.onCamera);
     eventTarget.removeEventListener(Enums.Events.IMAGE_LOAD_ERROR, this.onLoadError as EventListener);
     renderingEngine().disableElement(this.id);
     this.element.remove();
@@ -391,7 +394,10 @@ export class StackView {
     const { columns, rows } = frame;
     const toCanvas = affineFromCorners(corner([0, 0]), corner([columns, 0]), corner([0, rows]), columns, rows);
     if (!Object.values(toCanvas).every(Number.isFinite)) return;
-    this.set({ toCanvas });
+    const before = this.store.getState().toCanvas;
+    const moved =
+      !before || (Object.keys(toCanvas) as (keyof Affine)[]).some((key) => before[key] !== toCanvas[key]);
+    if (moved) this.set({ toCanvas });
   }
 
   private set(change: Partial<ViewState>): void {

@@ -93,13 +93,8 @@ function Context() {
             <dd>{value}</dd>
           </div>
         ))}
-        {known.length < lines.length ? (
-          <>
-            <dt>{known.length ? t("context.rest") : t("context.header")}</dt>
-            <dd className="q">{t("context.notInHeader")}</dd>
-          </>
-        ) : null}
       </dl>
+      {known.length === 0 ? <p className="sm q">{t("context.nothing")}</p> : null}
     </section>
   );
 }
