@@ -23,3 +23,6 @@ from backend.config.settings import *  # noqa: F403
 
 # People are made in nearly every test; the slow hash of the product is not what they test.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# A test client loads the middleware anew; it must not look through all static files each time.
+WHITENOISE_USE_FINDERS = False
