@@ -21,6 +21,9 @@ DEVELOPMENT := $(STAMPS)/development-$(call hash,$(RUNTIME_FILES) deploy/require
 PACKAGES := frontend/node_modules/.stamp-$(call hash,frontend/package-lock.json)
 PAGE := frontend/dist/.stamp-$(call hash,$(PAGE_FILES))
 
+# What `make check` leaves to `make test`: training, and the matrix of every operation by every role.
+LONG_TESTS := tests/cnn tests/architecture/test_access_table.py
+
 # Puts a Node that is new enough into PATH of the recipe that begins with it.
 NODE_IS_FINE := node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'
 with_node = if ! { $(NODE_IS_FINE) && command -v npm; } >/dev/null 2>&1; then \
@@ -86,7 +89,7 @@ check: dev-setup
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	@OVERREAD_BIN=$(BIN) deploy/check-schema.sh
 	@$(with_node) cd frontend && npm run --silent lint && npx tsc --noEmit && npm test
-	$(BIN)/pytest -n 2 -m "not journey and not queue and not slow"
+	$(BIN)/pytest -n 2 -m "not journey and not queue and not slow" $(LONG_TESTS:%=--ignore=%)
 
 bench: setup dev-setup
 	$(BIN)/python -m tests.bench $(ARGS)
