@@ -14,6 +14,7 @@ import { useSlug } from "@/lib/project";
 import { useKeys } from "@/lib/use-keys";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
+import { Cell } from "@/ui/cell";
 import { ErrorLine, ErrorState } from "@/ui/error-state";
 import { LoadingRows } from "@/ui/loading-rows";
 import { PageHead } from "@/ui/page-head";
@@ -82,18 +83,18 @@ function LearningBody({ slug, learning }: { slug: string; learning: Learning }) 
         </Button>
       </PageHead>
       <div className="g12 learn">
-        <div style={{ gridColumn: "span 7", minWidth: 0, display: "grid" }}>
+        <Cell span={7}>
           <RoundCard slug={slug} round={round ?? null} learning={learning} />
-        </div>
-        <div style={{ gridColumn: "span 5", minWidth: 0, display: "grid" }}>
+        </Cell>
+        <Cell span={5}>
           <CurveCard points={learning.curve} slug={slug} />
-        </div>
-        <div style={{ gridColumn: "span 7", minWidth: 0, display: "grid" }}>
+        </Cell>
+        <Cell span={7}>
           <NextCard slug={slug} learning={learning} />
-        </div>
-        <div style={{ gridColumn: "span 5", minWidth: 0, display: "grid" }}>
+        </Cell>
+        <Cell span={5}>
           <RoundsCard slug={slug} rounds={learning.rounds} live={polled.data ?? learning.live} />
-        </div>
+        </Cell>
       </div>
       {editing ? <PolicyDialog slug={slug} policy={learning.policy} onClose={() => setEditing(false)} /> : null}
     </>

@@ -14,6 +14,7 @@ import type { Evaluation, ModelVersion } from "@/lib/api-types";
 import { count } from "@/lib/format";
 import { useProject, useSlug } from "@/lib/project";
 import { Card } from "@/ui/card";
+import { Cell } from "@/ui/cell";
 import { ErrorState } from "@/ui/error-state";
 import { LoadingRows } from "@/ui/loading-rows";
 import { PageHead } from "@/ui/page-head";
@@ -123,10 +124,6 @@ function ModelBody({ slug, version }: { slug: string; version: ModelVersion }) {
       ) : null}
     </>
   );
-}
-
-function Cell({ span, children }: { span: number; children: React.ReactNode }) {
-  return <div style={{ gridColumn: `span ${span}`, minWidth: 0, display: "grid" }}>{children}</div>;
 }
 
 /** The newest evaluation on a split; the server lists newest first. */
