@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.db.models import F
 from django.test import Client
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
@@ -120,6 +121,8 @@ def imported(project: Project, folder: Path) -> list[Case]:
     """Import a folder; all cases in the pool and none blinded, so that the test knows what it will see."""
     Project.objects.filter(pk=project.pk).update(validation_share=0.0, holdout_share=0.0, blinded_share=0.0)
     call_command("import_images", str(folder), project=project.slug, modality=project.modality, stdout=io.StringIO())
+    # The order of new cases is random; the journey wants to know which one comes next.
+    Case.objects.filter(project=project).update(priority=-F("number"))
     return list(Case.objects.filter(project=project).select_related("project").order_by("number"))
 
 
