@@ -14,6 +14,7 @@ from backend.projects.models import Arm, Assignment, Case, Project, Split, Unit
 from backend.projects.selectors import case_instances
 from backend.readings.models import ReaderKind, Reading, ReadingState
 from backend.readings.selectors import (
+from backend.registry.models import ModelVersion
     lesion_documents,
     model_reading_shown,
     own_reading,
@@ -102,6 +103,11 @@ def _readonly(case: Case, own: Reading | None, lease: dict[str, Any]) -> str | N
     return None
 
 
+def is_calibrated(version: ModelVersion) -> bool:
+    """Whether a score of this version may be read as a probability; a version that names no method says it is not."""
+    return version.calibration.get("method", "none") != "none"
+
+
 def _model(case: Case, user: User, role: str, assignment: Assignment | None) -> dict[str, Any] | None:
     reading = model_reading_shown(user, case, role=role, assignment=assignment)
     if reading is None or reading.reader.model_version is None:
@@ -111,7 +117,7 @@ def _model(case: Case, user: User, role: str, assignment: Assignment | None) -> 
         "version": version.number,
         "name": reading.reader.name,
         "display_threshold": version.display_threshold,
-        "calibrated": bool(version.calibration),
+        "calibrated": is_calibrated(version),
         "reading_id": str(reading.pk),
         "findings": lesion_documents(shown_lesions(reading)).get(reading.pk, []),
         "image_findings": reading.image_findings,
