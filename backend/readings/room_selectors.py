@@ -14,7 +14,6 @@ from backend.projects.models import Arm, Assignment, Case, Project, Split, Unit
 from backend.projects.selectors import case_instances
 from backend.readings.models import ReaderKind, Reading, ReadingState
 from backend.readings.selectors import (
-from backend.registry.models import ModelVersion
     lesion_documents,
     model_reading_shown,
     own_reading,
@@ -22,6 +21,7 @@ from backend.registry.models import ModelVersion
     readings_visible_to,
     shown_lesions,
 )
+from backend.registry.models import ModelVersion
 
 CASES_AHEAD = 3
 _INSTANCE_FIELDS = ("sop_instance_uid", "rows", "columns", "number_of_frames", "pixel_spacing")
