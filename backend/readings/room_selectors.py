@@ -105,7 +105,7 @@ def _readonly(case: Case, own: Reading | None, lease: dict[str, Any]) -> str | N
 
 def is_calibrated(version: ModelVersion) -> bool:
     """Whether a score of this version may be read as a probability; a version that names no method says it is not."""
-    return version.calibration.get("method", "none") != "none"
+    return str(version.calibration.get("method", "none")) != "none"
 
 
 def _model(case: Case, user: User, role: str, assignment: Assignment | None) -> dict[str, Any] | None:
