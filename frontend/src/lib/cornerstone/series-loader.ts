@@ -31,6 +31,17 @@ export class SeriesLoader {
     this.fill();
   }
 
+  /** The network is back: what failed is tried again. */
+  again(): void {
+    this.states.forEach((state, index) => {
+      if (state !== "failed") return;
+      this.states[index] = "waiting";
+      this.taken[index] = false;
+    });
+    this.onChange();
+    this.fill();
+  }
+
   /** Someone else loaded the frame, or failed to. */
   mark(index: number, state: FrameState): void {
     this.taken[index] = true;

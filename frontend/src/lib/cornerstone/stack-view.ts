@@ -86,6 +86,7 @@ export class StackView {
     // Without WebGL the camera is settled by the first drawing only.
     this.element.addEventListener(Enums.Events.IMAGE_RENDERED, this.onCamera);
     eventTarget.addEventListener(Enums.Events.IMAGE_LOAD_ERROR, this.onLoadError as EventListener);
+    window.addEventListener("online", this.onOnline);
   }
 
   /** Draw inside this container from now on. */
@@ -109,6 +110,7 @@ export class StackView {
     this.element.removeEventListener(Enums.Events.CAMERA_MODIFIED, this.onCamera);
     this.element.removeEventListener(Enums.Events.IMAGE_RENDERED, this.onCamera);
     eventTarget.removeEventListener(Enums.Events.IMAGE_LOAD_ERROR, this.onLoadError as EventListener);
+    window.removeEventListener("online", this.onOnline);
     renderingEngine().disableElement(this.id);
     this.element.remove();
   }
@@ -312,6 +314,11 @@ export class StackView {
       queueMicrotask(() => !this.dead && this.setWindow(preset.window, preset.preset));
     }
     this.measure();
+  };
+
+  private readonly onOnline = (): void => {
+    if (this.store.getState().failure) void this.retry();
+    this.loader?.again();
   };
 
   private readonly onCamera = (): void => this.measure();

@@ -19,6 +19,15 @@ export function renderingEngine(): RenderingEngine {
   const rendering = { webGlContextCount: 1, useCPURendering: !hasWebGl2() };
   startCore({ rendering } as Parameters<typeof startCore>[0]);
   startLoader({ maxWebWorkers: Math.max(1, Math.min(4, Math.floor(navigator.hardwareConcurrency / 2))) });
+  window.addEventListener("unhandledrejection", withoutRequests);
   engine = new RenderingEngine("reading-room");
   return engine;
+}
+
+/**
+ * The image loader rejects twice when a frame cannot be fetched: once to its caller, who says so in the view, and once
+ * to nobody, with the bare request.
+ */
+function withoutRequests(event: PromiseRejectionEvent): void {
+  if (event.reason instanceof XMLHttpRequest) event.preventDefault();
 }
