@@ -98,7 +98,7 @@ def test_up_starts_all_refuses_a_second_one_heals_and_leaves_nothing_behind(data
 
     second = subprocess.run(
         [sys.executable, "manage.py", "up", "--port", str(free_port())],
-        cwd=REPOSITORY, env=environment(data_dir), capture_output=True, text=True, timeout=60,
+        cwd=REPOSITORY, env=environment(data_dir), capture_output=True, text=True, timeout=240,
     )  # fmt: skip
     assert second.returncode != 0
     assert f"already runs on {data_dir} (process {up.process.pid}, http://127.0.0.1:{up.port}/)" in second.stderr
@@ -131,6 +131,6 @@ def test_a_busy_port_is_told_before_anything_starts(data_dir: Path) -> None:
         port = taken.getsockname()[1]
         done = subprocess.run(
             [sys.executable, "manage.py", "up", "--port", str(port)],
-            cwd=REPOSITORY, env=environment(data_dir), capture_output=True, text=True, timeout=60,
+            cwd=REPOSITORY, env=environment(data_dir), capture_output=True, text=True, timeout=240,
         )  # fmt: skip
     assert done.returncode != 0 and f"Cannot listen on 127.0.0.1:{port}" in done.stderr

@@ -93,7 +93,7 @@ def _empty_the_queue() -> None:
 def wait_for() -> Callable[..., None]:
     """Waits until `condition()` is true, calling `meanwhile()` between looks."""
 
-    def wait(condition: Callable[[], bool], seconds: float = 60, meanwhile: Callable[[], object] | None = None) -> None:
+    def wait(condition: Callable[[], bool], seconds: float = 180, meanwhile: Callable[[], object] | None = None) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, "waited too long"

@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 ROOT = Path(__file__).resolve().parents[2]
 
 # A software rasteriser on two shared cores takes its time; a journey waits for the page, it does not race it.
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=90_000)
 
 
 def free_port() -> int:
@@ -99,7 +99,7 @@ def start_product(data_dir: Path) -> Product:
 def stop_product(product: Product) -> None:
     """Ctrl-C, as a person would."""
     product.process.send_signal(signal.SIGINT)
-    product.process.wait(60)
+    product.process.wait(180)
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A fresh window of a laptop's reading room."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(90_000)
     opened = context.new_page()
     yield opened
     context.close()

@@ -77,7 +77,7 @@ class Room:
             self.page.keyboard.press(key)
 
     def wait_until_saved(self) -> None:
-        expect(self.page.locator(".rr-save")).to_have_text(SAVED, timeout=20_000)
+        expect(self.page.locator(".rr-save")).to_have_text(SAVED, timeout=90_000)
 
     def drawn(self) -> list[str]:
         """The lines on the screen, as the page draws them."""
@@ -85,8 +85,8 @@ class Room:
 
     def wait_for_case(self, case: Case) -> None:
         """The next case is there, with its image."""
-        expect(self.page.get_by_role("heading", name=case.name)).to_be_visible(timeout=60_000)
-        expect(self.page.get_by_test_id("window")).to_be_visible(timeout=60_000)
+        expect(self.page.get_by_role("heading", name=case.name)).to_be_visible(timeout=180_000)
+        expect(self.page.get_by_test_id("window")).to_be_visible(timeout=180_000)
 
     def stored(self, user: User) -> dict[str, Lesion]:
         found = Lesion.objects.filter(reading__case=self.case, reading__reader__user=user).select_related("instance")
@@ -136,7 +136,7 @@ def sign_in(browser: Browser, live_server: Any) -> Iterator[Callable[..., Browse
         client = Client()
         client.force_login(user)
         context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB", **options)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(90_000)
         cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
         context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}])
         context.on("weberror", lambda error: problems.append(str(error.error)))
@@ -156,7 +156,7 @@ def enter(live_server: Any) -> Callable[..., Room]:
     def open_room(where: BrowserContext | Page, case: Case) -> Room:
         page = where if isinstance(where, Page) else where.new_page()
         page.goto(f"{live_server.url}/p/{case.project.slug}/read/{case.pk}")
-        expect(page.get_by_test_id("window")).to_be_visible(timeout=60_000)
+        expect(page.get_by_test_id("window")).to_be_visible(timeout=180_000)
         instance = case_instances(case).first()
         assert instance is not None
         return Room(page, case, instance.columns, instance.rows)
@@ -239,7 +239,7 @@ def test_marks_drawn_by_mouse_are_stored_where_they_were_drawn_and_are_there_aft
     before = room.drawn()
     points = {kind: lesion.points for kind, lesion in stored.items()}
     room.page.reload()
-    expect(room.page.get_by_test_id("window")).to_be_visible(timeout=60_000)
+    expect(room.page.get_by_test_id("window")).to_be_visible(timeout=180_000)
     expect(room.marks).to_have_count(5)
     assert room.drawn() == before
     assert {kind: lesion.points for kind, lesion in room.stored(reader).items()} == points
@@ -400,7 +400,7 @@ def test_two_tabs_that_change_one_reading_end_in_a_choice_and_lose_neither_versi
     two.press("b")
     two.drag((200, 100), (260, 150))
     dialog = two.page.get_by_role("dialog")
-    expect(dialog).to_contain_text("This reading was changed somewhere else", timeout=20_000)
+    expect(dialog).to_contain_text("This reading was changed somewhere else", timeout=90_000)
     expect(dialog).to_contain_text("not marked")
     expect(two.page.locator(".rr-save")).to_have_text("Not sent: 2 versions")
     dialog.get_by_role("button", name="Go on with this tab's").click()
@@ -410,7 +410,7 @@ def test_two_tabs_that_change_one_reading_end_in_a_choice_and_lose_neither_versi
     assert reading.revisions.count() == 2
 
     one.drag((20, 20), (60, 60))
-    expect(one.page.get_by_role("dialog")).to_be_visible(timeout=20_000)
+    expect(one.page.get_by_role("dialog")).to_be_visible(timeout=90_000)
     one.page.get_by_role("radio", name="Other version").click()
     one.page.get_by_role("button", name="Go on with the other").click()
     expect(one.marks).to_have_count(1)
@@ -426,7 +426,7 @@ def test_marks_made_offline_are_kept_and_sent_also_when_the_tab_was_closed(
     window.set_offline(True)
     room.press("q")
     room.drag((100, 60), (120, 80))
-    expect(room.page.get_by_text("Offline since")).to_be_visible(timeout=20_000)
+    expect(room.page.get_by_text("Offline since")).to_be_visible(timeout=90_000)
     room.press("b")
     room.drag((200, 100), (260, 150))
     expect(room.page.locator(".rr-save")).to_have_text("3 changes kept here")
@@ -437,7 +437,7 @@ def test_marks_made_offline_are_kept_and_sent_also_when_the_tab_was_closed(
     window.set_offline(True)
     room.press("Escape", "Shift+O")
     room.drag((30, 150), (90, 200))
-    expect(room.page.get_by_text("Offline since")).to_be_visible(timeout=20_000)
+    expect(room.page.get_by_text("Offline since")).to_be_visible(timeout=90_000)
     room.page.close()
     window.set_offline(False)
     again = enter(window, ultrasounds[0])

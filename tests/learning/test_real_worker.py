@@ -61,7 +61,7 @@ def start_worker(settings: Any, tmp_path: Path, database_url: str) -> Iterator[C
         broker.default_channel.client.flushdb()
 
 
-def wait_for(condition: Callable[[], bool], *, seconds: float = 120) -> None:
+def wait_for(condition: Callable[[], bool], *, seconds: float = 500) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited too long: {list(Job.objects.values('state', 'log', 'error'))}"
