@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Any, Final
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 
 class Level(Enum):
-    """Levels of the DICOM information model; the value is the way to the study's columns from that level's rows."""
+    """Levels of the DICOM information model."""
 
     STUDY = "study"
     SERIES = "series"
@@ -37,19 +38,13 @@ class Attribute:
     column: str
     matching: Matching
 
-    def path(self, level: Level) -> str:
-        """The column as seen from a query of rows of `level`."""
-        return _PREFIX[self.level, level] + self.column
+    @property
+    def sql(self) -> str:
+        """The column in a written query, where the tables are called t (study), s (series) and i (instance)."""
+        return f'{_TABLE[self.level]}."{self.column}"'
 
 
-_PREFIX: Final = {
-    (Level.STUDY, Level.STUDY): "",
-    (Level.STUDY, Level.SERIES): "study__",
-    (Level.STUDY, Level.INSTANCE): "series__study__",
-    (Level.SERIES, Level.SERIES): "",
-    (Level.SERIES, Level.INSTANCE): "series__",
-    (Level.INSTANCE, Level.INSTANCE): "",
-}
+_TABLE: Final = {Level.STUDY: "t", Level.SERIES: "s", Level.INSTANCE: "i"}
 
 
 def _table(level: Level, rows: Iterable[tuple[str, str, str, Matching]]) -> list[Attribute]:
@@ -122,6 +117,7 @@ def levels_down_to(level: Level) -> list[Level]:
     return _ORDER[: _ORDER.index(level) + 1]
 
 
+@cache
 def columns_of(level: Level) -> list[Attribute]:
     """The column attributes of a result of `level`, its own and those above it."""
     levels = levels_down_to(level)
@@ -144,3 +140,8 @@ def element(vr: str, values: Iterable[Any]) -> dict[str, Any]:
     """An attribute in DICOM JSON (PS3.18 F.2); empty values leave it without `Value`."""
     present = [value for value in values if value not in (None, "")]
     return {"vr": vr, "Value": present} if present else {"vr": vr}
+
+
+def single_element(vr: str, value: Any) -> dict[str, Any]:
+    """An attribute of at most one value."""
+    return {"vr": vr} if value is None or value == "" else {"vr": vr, "Value": [value]}

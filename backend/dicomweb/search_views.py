@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from django.db.models import Count, F, Min, QuerySet
+import msgspec
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from backend.archive.models import Instance
-from backend.dicomweb.attributes import FROM_HEADER, MODALITIES_IN_STUDY, Level, columns_of, element, levels_down_to
+from backend.dicomweb.attributes import (
+    FROM_HEADER,
+    MODALITIES_IN_STUDY,
+    Level,
+    columns_of,
+    element,
+    levels_down_to,
+    single_element,
+)
 from backend.dicomweb.dicomweb_view import REVALIDATE, DicomwebView, NotAcceptable
 from backend.dicomweb.media_types import choose_type
 from backend.dicomweb.metadata_views import JSON_TYPES
 from backend.dicomweb.search import Search, parse_search
-from backend.dicomweb.selectors import visible_instances, visible_series, visible_studies
-from backend.projects.selectors import in_reading_order
+from backend.dicomweb.search_selectors import Scope, SeriesShown, found_rows, headers_of, series_shown
 
-Row = dict[str, Any]
 Result = dict[str, Any]
+Header = Mapping[str, msgspec.Raw]
 
 
 class SearchView(DicomwebView):
@@ -36,68 +42,70 @@ class SearchView(DicomwebView):
         if media_type is None:
             raise NotAcceptable(JSON_TYPES)
         self.root = request.build_absolute_uri(f"/dicom-web/{slug}")
-        search = parse_search(request.GET, self.level, self.cases)
-        rows = self.page(self.candidates(study, series), search)
-        results = self.described(rows[: search.limit], search)
+        search = parse_search(request.GET, self.level)
+        scope = Scope(self.project, self.role, study, series)
+        rows = found_rows(scope, self.level, search)
+        results = self.described(scope, dict(rows[: search.limit]), search)
         if len(rows) > search.limit:
             search.warnings.append("There are additional results that can be requested.")
         response = (
-            HttpResponse(json.dumps(results), content_type=media_type, status=200) if results else HttpResponse(status=204)
+            HttpResponse(msgspec.json.encode(results), content_type=media_type) if results else HttpResponse(status=204)
         )
         response["Cache-Control"] = REVALIDATE
         if search.warnings:
             response["Warning"] = ", ".join(f'299 {request.get_host()} "{text}"' for text in search.warnings)
         return response
 
-    def candidates(self, study: str | None, series: str | None) -> QuerySet[Any]:
-        """Visible rows of this level below the study and series of the path, in a stable order."""
-        raise NotImplementedError
-
-    def page(self, candidates: QuerySet[Any], search: Search) -> list[Row]:
-        """One page of rows as dictionaries, and one row more if there are further ones."""
-        columns = {attribute.tag: F(attribute.path(self.level)) for attribute in columns_of(self.level)}
-        wanted = candidates.filter(*search.conditions).values("pk", **{f"t{tag}": path for tag, path in columns.items()})
-        return list(wanted[search.offset : search.offset + search.limit + 1])
-
-    def described(self, rows: list[Row], search: Search) -> list[Result]:
+    def described(self, scope: Scope, rows: Mapping[int, Mapping[str, Any]], search: Search) -> list[Result]:
         """DICOM JSON of the rows."""
-        keys = [row["pk"] for row in rows]
-        extra = self.related(keys) if keys else {}
-        headers = self.headers_of(keys, search) if keys else {}
-        return [self._described(row, extra.get(row["pk"], {}), headers.get(row["pk"], {}), search) for row in rows]
+        columns = [(attribute.tag, attribute.vr) for attribute in columns_of(self.level)]
+        tags = (self._header_tags() | search.include) - {tag for tag, _ in columns}
+        below = self.below(scope, list(rows)) if rows else {}
+        headers = self.headers_behind(list(rows), below, wanted=bool(tags) or search.include_all) if rows else {}
+        whole = search.include_all and self.level is Level.INSTANCE
+        results = []
+        for key, row in rows.items():
+            header = headers.get(key, {})
+            result: Result = dict(header) if whole else {tag: header[tag] for tag in tags if tag in header}
+            for tag, vr in columns:
+                result[tag] = single_element(vr, row[tag])
+            result["00080056"] = {"vr": "CS", "Value": ["ONLINE"]}
+            result["00081190"] = {"vr": "UR", "Value": [self._retrieve_url(row)]}
+            result.update(self.counted(below.get(key, ())))
+            # PS3.18 F.2.2: attributes in ascending order of their tags.
+            results.append(dict(sorted(result.items())))
+        return results
 
-    def _described(self, row: Row, extra: Result, header: Mapping[str, Any], search: Search) -> Result:
-        result = _chosen(header, self._header_tags(search), whole=search.include_all and self.level is Level.INSTANCE)
-        for attribute in columns_of(self.level):
-            result[attribute.tag] = element(attribute.vr, [row[f"t{attribute.tag}"]])
-        result["00080056"] = element("CS", ["ONLINE"])
-        result["00081190"] = element("UR", [self._retrieve_url(row)])
-        return dict(sorted((result | extra).items()))
-
-    def _retrieve_url(self, row: Row) -> str:
-        url = f"/studies/{row['t0020000D']}"
+    def _retrieve_url(self, row: Mapping[str, Any]) -> str:
+        url = f"{self.root}/studies/{row['0020000D']}"
         if self.level is not Level.STUDY:
-            url += f"/series/{row['t0020000E']}"
+            url += f"/series/{row['0020000E']}"
         if self.level is Level.INSTANCE:
-            url += f"/instances/{row['t00080018']}"
-        return self.root + url
+            url += f"/instances/{row['00080018']}"
+        return url
 
-    def _header_tags(self, search: Search) -> set[str]:
-        known = {attribute.tag for attribute in columns_of(self.level)}
-        wanted = (
-            {tag for level in levels_down_to(self.level) for tag in FROM_HEADER[level]}
-            if self.level is not Level.INSTANCE
-            else set()
-        )
-        return (wanted | search.include) - known
+    def _header_tags(self) -> set[str]:
+        if self.level is Level.INSTANCE:
+            return set()
+        return {tag for level in levels_down_to(self.level) for tag in FROM_HEADER[level]}
 
-    def related(self, keys: list[int]) -> dict[int, Result]:
-        """Counts and modalities of what lies below each row."""
+    def below(self, scope: Scope, keys: list[int]) -> Mapping[int, list[SeriesShown]]:
+        """By row the series that the project shows of it."""
         return {}
 
-    def headers_of(self, keys: list[int], search: Search) -> dict[int, Mapping[str, Any]]:
-        """The header of one instance per row, where one is needed."""
-        raise NotImplementedError
+    def counted(self, shown: Iterable[SeriesShown]) -> Result:
+        """Counts and modalities of what lies below a row."""
+        return {}
+
+    def headers_behind(
+        self, keys: list[int], below: Mapping[int, list[SeriesShown]], *, wanted: bool
+    ) -> Mapping[int, Header]:
+        """The header of the first instance that the project shows of each row, where one is wanted."""
+        if not wanted:
+            return {}
+        first = {key: min(series.first_instance for series in shown) for key, shown in below.items()}
+        found = headers_of(first.values())
+        return {key: found[instance] for key, instance in first.items()}
 
 
 class SearchStudiesView(SearchView):
@@ -105,32 +113,21 @@ class SearchStudiesView(SearchView):
 
     level = Level.STUDY
 
-    def candidates(self, study: str | None, series: str | None) -> QuerySet[Any]:
-        """Studies of the project's cases."""
-        return visible_studies(self.cases).filter(archive_id=self.project.archive_id).order_by("pk")
+    def below(self, scope: Scope, keys: list[int]) -> Mapping[int, list[SeriesShown]]:
+        """The study's series."""
+        found: dict[int, list[SeriesShown]] = defaultdict(list)
+        for series in series_shown(scope, studies=keys):
+            found[series.study_id].append(series)
+        return found
 
-    def related(self, keys: list[int]) -> dict[int, Result]:
+    def counted(self, shown: Iterable[SeriesShown]) -> Result:
         """Modalities and the numbers of series and instances; only what the project shows is counted."""
-        found = visible_instances(self.cases).filter(series__study_id__in=keys).order_by()
-        rows = found.values_list("series__study_id", "series__modality").annotate(
-            Count("series_id", distinct=True), Count("pk")
-        )
-        sums: dict[int, tuple[set[str], int, int]] = {}
-        for study, modality, n_series, n_instances in rows:
-            modalities, all_series, all_instances = sums.get(study, (set(), 0, 0))
-            sums[study] = modalities | {modality}, all_series + n_series, all_instances + n_instances
+        series = list(shown)
         return {
-            study: {
-                MODALITIES_IN_STUDY: element("CS", sorted(modalities)),
-                "00201206": element("IS", [n_series]),
-                "00201208": element("IS", [n_instances]),
-            }
-            for study, (modalities, n_series, n_instances) in sums.items()
+            MODALITIES_IN_STUDY: element("CS", sorted({one.modality for one in series})),
+            "00201206": single_element("IS", len(series)),
+            "00201208": single_element("IS", sum(one.instances for one in series)),
         }
-
-    def headers_of(self, keys: list[int], search: Search) -> dict[int, Mapping[str, Any]]:
-        """The header of each study's first instance."""
-        return _first_headers(visible_instances(self.cases).filter(series__study_id__in=keys), "series__study_id")
 
 
 class SearchSeriesView(SearchView):
@@ -138,20 +135,13 @@ class SearchSeriesView(SearchView):
 
     level = Level.SERIES
 
-    def candidates(self, study: str | None, series: str | None) -> QuerySet[Any]:
-        """Series of the project's cases, of one study if the path names it."""
-        found = visible_series(self.cases).filter(study__archive_id=self.project.archive_id)
-        return (found.filter(study__study_instance_uid=study) if study else found).order_by("pk")
+    def below(self, scope: Scope, keys: list[int]) -> Mapping[int, list[SeriesShown]]:
+        """The series itself."""
+        return {series.series_id: [series] for series in series_shown(scope, series=keys)}
 
-    def related(self, keys: list[int]) -> dict[int, Result]:
+    def counted(self, shown: Iterable[SeriesShown]) -> Result:
         """The number of instances."""
-        found = visible_instances(self.cases).filter(series_id__in=keys).order_by()
-        rows = found.values_list("series_id").annotate(Count("pk"))
-        return {series: {"00201209": element("IS", [count])} for series, count in rows}
-
-    def headers_of(self, keys: list[int], search: Search) -> dict[int, Mapping[str, Any]]:
-        """The header of each series' first instance."""
-        return _first_headers(visible_instances(self.cases).filter(series_id__in=keys), "series_id")
+        return {"00201209": single_element("IS", sum(one.instances for one in shown))}
 
 
 class SearchInstancesView(SearchView):
@@ -159,29 +149,8 @@ class SearchInstancesView(SearchView):
 
     level = Level.INSTANCE
 
-    def candidates(self, study: str | None, series: str | None) -> QuerySet[Any]:
-        """Instances of the project's cases, of one study or series if the path names it."""
-        found = visible_instances(self.cases).filter(series__study__archive_id=self.project.archive_id)
-        if study:
-            found = found.filter(series__study__study_instance_uid=study)
-        if series:
-            found = found.filter(series__series_instance_uid=series)
-        ordered = in_reading_order(found)
-        return ordered.order_by("series_id", *ordered.query.order_by)
-
-    def headers_of(self, keys: list[int], search: Search) -> dict[int, Mapping[str, Any]]:
+    def headers_behind(
+        self, keys: list[int], below: Mapping[int, list[SeriesShown]], *, wanted: bool
+    ) -> Mapping[int, Header]:
         """The instance's own header, if the caller asks for more than the columns hold."""
-        if not search.include_all and not self._header_tags(search):
-            return {}
-        rows = Instance.objects.filter(pk__in=keys).values_list("pk", "dicom_json")
-        return {key: json.loads(text) for key, text in rows}
-
-
-def _first_headers(instances: QuerySet[Instance], group: str) -> dict[int, Mapping[str, Any]]:
-    first = instances.order_by().values(group).annotate(first=Min("pk")).values("first")
-    rows = Instance.objects.filter(pk__in=first).values_list(group, "dicom_json")
-    return {key: json.loads(text) for key, text in rows}
-
-
-def _chosen(header: Mapping[str, Any], tags: Iterable[str], *, whole: bool) -> Result:
-    return dict(header) if whole else {tag: header[tag] for tag in tags if tag in header}
+        return headers_of(keys) if wanted else {}

@@ -26,16 +26,6 @@ def visible_instances(cases: QuerySet[Case]) -> QuerySet[Instance]:
     return Instance.objects.filter(Exists(own))
 
 
-def visible_series(cases: QuerySet[Case]) -> QuerySet[Series]:
-    """Series with at least one of the cases."""
-    return Series.objects.filter(Exists(cases.filter(series_id=OuterRef("pk"))))
-
-
-def visible_studies(cases: QuerySet[Case]) -> QuerySet[Study]:
-    """Studies with at least one of the cases, asked step by step so that each step has its index."""
-    return Study.objects.filter(Exists(visible_series(cases).filter(study_id=OuterRef("pk"))))
-
-
 def instances_at(
     cases: QuerySet[Case], study: str, series: str | None = None, instance: str | None = None
 ) -> QuerySet[Instance]:

@@ -168,3 +168,46 @@ def test_the_number_of_queries_does_not_grow_with_the_results(
     client = as_person(reader)
     with django_assert_max_num_queries(6):
         assert len(client.get(f"/dicom-web/breast/{path}").json()) == 6
+
+
+def test_modality_and_modalities_in_study_must_both_be_satisfied(studies, search):
+    assert patients(search("studies?ModalitiesInStudy=CT,MR&Modality=CT")) == ["PAT-1"]
+    assert patients(search("studies?ModalitiesInStudy=MR&Modality=CT")) == []
+    assert len(search("series?ModalitiesInStudy=CT")) == 1 and len(search("instances?ModalitiesInStudy=CT")) == 2
+
+
+def test_what_a_value_holds_stays_a_value(studies, search):
+    assert patients(search("studies?PatientID={values}")) == patients(search("studies?PatientID=%25s' OR 1=1 --")) == []
+    assert patients(search("studies?PatientID=%25(project)s*")) == []
+
+
+def test_a_value_with_a_nul_character_is_refused(studies, reader, as_person):
+    assert as_person(reader).get("/dicom-web/breast/studies?PatientID=A%00*").status_code == 400
+
+
+def test_attributes_come_in_ascending_order(studies, search):
+    for results in (search("studies"), search("series"), search("instances?includefield=all")):
+        assert all(list(result) == sorted(result) for result in results)
+
+
+def test_embargoed_cases_are_found_by_leads_alone(studies, project, search, lead, as_person):
+    from backend.projects.models import Case
+
+    Case.objects.filter(project=project, series__modality="MR").update(split="EMBARGOED")
+    assert patients(search("studies")) == ["PAT-1"] and len(search("series")) == 1 and len(search("instances")) == 2
+    assert len(as_person(lead).get("/dicom-web/breast/studies").json()) == 2
+
+
+def test_a_search_costs_no_more_queries_for_more_studies(studies, project, keep, example, search):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as few:
+        search("studies")
+    for number in range(5):
+        more = example("MR_small.dcm")
+        more.StudyInstanceUID, more.SeriesInstanceUID = f"1.2.4.{number}", f"1.2.4.{number}.1"
+        keep(project, more)
+    with CaptureQueriesContext(connection) as many:
+        assert len(search("studies")) == 7
+    assert len(many) == len(few)
