@@ -6,12 +6,14 @@ from typing import Any, Final
 
 from django.urls import reverse
 
+from backend.accounts.models import User
 from backend.jobs.models import JobState
 from backend.learning.models import Round, RoundState, SnapshotItem, TrainingPolicy
 from backend.learning.ranking import next_batch
 from backend.learning.selectors import labels, live_round, new_labels, policy_of
 from backend.learning.states import ENDED, STEPS
 from backend.projects.models import Project, Split
+from backend.projects.selectors import unread_blinded
 from backend.registry.models import Evaluation, ModelVersion
 from backend.registry.selectors import latest_evaluation, serving_version
 
@@ -77,8 +79,8 @@ def round_row(round_: Round) -> dict[str, Any]:
     }
 
 
-def learning_document(project: Project) -> dict[str, Any]:
-    """Everything the Learning page shows."""
+def learning_document(project: Project, user: User) -> dict[str, Any]:
+    """Everything the Learning page shows to `user`."""
     rounds = list(
         Round.objects.filter(project=project).select_related("job", "model_version", "base_version", "started_by")[:100]
     )
@@ -95,7 +97,7 @@ def learning_document(project: Project) -> dict[str, Any]:
         "last": round_document(rounds[0]) if rounds else None,
         "rounds": [round_row(round_) for round_ in rounds],
         "curve": learning_curve(project),
-        "next": _next(project),
+        "next": _next(project, user),
         "serving": serving.number if serving else None,
     }
 
@@ -117,11 +119,14 @@ def _overall(evaluation: Evaluation, metric: str) -> list[dict[str, Any]]:
     return [one for one in evaluation.metrics if one["metric"] == metric and one["finding_type"] is None]
 
 
-def _next(project: Project) -> list[dict[str, Any]]:
-    """What the last draw chose and nobody has read yet."""
+def _next(project: Project, user: User) -> list[dict[str, Any]]:
+    """What the last draw chose and nobody has read yet, without what `user` is to read blinded: a rank and a score tell."""
     ranked = Round.objects.filter(project=project, state=RoundState.DONE).first()
     if ranked is None:
         return []
+    rows = list(next_batch(ranked))
+    blinded = unread_blinded(project=project, cases=[row.case for row in rows], user=user)
+    shown = [row for row in rows if row.case_id not in blinded]
     base = reverse("project-detail", args=[project.slug])
     return [
         {
@@ -134,7 +139,7 @@ def _next(project: Project) -> list[dict[str, Any]]:
             "inclusion_probability": row.inclusion_probability,
             "rank": row.rank,
         }
-        for row in next_batch(ranked)[:SHOWN_NEXT]
+        for row in shown[:SHOWN_NEXT]
     ]
 
 

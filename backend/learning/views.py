@@ -27,7 +27,7 @@ class LearningView(ProjectView):
     @extend_schema(operation_id="learning_read", responses=LearningSerializer)
     def get(self, request: Request, slug: str) -> HttpResponse | Response:
         """Policy, live round, history, learning curve, and what will be read next."""
-        return conditional_answer(request, learning_document(self.project))
+        return conditional_answer(request, learning_document(self.project, self.user))
 
 
 class PolicyView(ProjectView):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,8 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Count, F, Q, QuerySet
 
 from backend.archive.models import Instance
-from backend.projects.models import Case, FindingType, Membership, Project, Split
+from backend.projects.arms import ReaderArms
+from backend.projects.models import Arm, Assignment, AssignmentState, Case, FindingType, Membership, Project, Split
 
 
 def memberships_of(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Membership]:
@@ -59,6 +60,20 @@ def case_instances(case: Case) -> QuerySet[Instance]:
     if case.instance_id is not None:
         return Instance.objects.filter(pk=case.instance_id)
     return in_reading_order(Instance.objects.filter(series_id=case.series_id))
+
+
+def unread_blinded(*, project: Project, cases: Sequence[Case], user: AbstractBaseUser) -> set[UUID]:
+    """Those of the cases that `user` reads blinded and has not submitted: nothing may tell him of the model there."""
+    mine = Assignment.objects.filter(user_id=user.pk, case__in=cases)
+    begun = {row.case_id: row for row in mine}
+    arms = ReaderArms(project, user)
+    blinded = set()
+    for case in cases:
+        assignment = begun.get(case.pk)
+        arm = assignment.arm if assignment else arms.draw(split=case.split, draw=case.draw).arm
+        if arm == Arm.BLINDED and not (assignment and assignment.state == AssignmentState.SUBMITTED):
+            blinded.add(case.pk)
+    return blinded
 
 
 def in_reading_order(instances: QuerySet[Instance]) -> QuerySet[Instance]:

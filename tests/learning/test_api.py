@@ -38,6 +38,8 @@ def test_the_learning_page_has_everything_before_the_first_round_and_after_it(di
     empty = client.get(f"{BASE}/learning/").json()
     assert empty["labels"] == {"training": 24, "validation": 30} and empty["new_readings"] == 24
     assert empty["live"] is None and empty["rounds"] == [] == empty["curve"] == empty["next"] and empty["serving"] is None
+    disc_project.blinded_share = 0.0
+    disc_project.save()
     disc_project.training_policy.steps_scratch = 3
     disc_project.training_policy.save()
     work(start_round(project=disc_project, by=lead))
@@ -49,6 +51,22 @@ def test_the_learning_page_has_everything_before_the_first_round_and_after_it(di
     row = full["rounds"][0]
     assert row["model_version"] == 1 and row["model_state"] == "serves"
     assert {"dice", "auc"} <= {one["metric"] for one in row["metrics"]}
+
+
+def test_what_will_be_read_next_leaves_out_what_the_lead_reads_blinded(disc_project, lead, as_person, work) -> None:
+    """The batch tells a rank and a score: of a case that one reads blinded, that is a trace of the model."""
+    disc_project.blinded_share = 0.0
+    disc_project.save()
+    disc_project.training_policy.steps_scratch = 3
+    disc_project.training_policy.save()
+    work(start_round(project=disc_project, by=lead))
+    client = as_person(lead)
+    batch = client.get(f"{BASE}/learning/").json()["next"]
+    opened = batch[0]["case"]
+    assert client.post(f"{BASE}/cases/{opened}/open/").status_code == 200
+    disc_project.blinded_share = 1.0
+    disc_project.save()
+    assert [one["case"] for one in client.get(f"{BASE}/learning/").json()["next"]] == [opened]
 
 
 def test_the_policy_is_read_with_defaults_and_refuses_nonsense(project, lead, as_person) -> None:

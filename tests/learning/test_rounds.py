@@ -6,7 +6,7 @@ import pytest
 
 from backend.jobs.models import Job
 from backend.jobs.services import JobCancelled, cancel_job, claim_job, finish_job
-from backend.learning.documents import learning_document, round_document
+from backend.learning.documents import learning_curve, round_document
 from backend.learning.models import AcquisitionScore, Round, RoundState
 from backend.learning.services import (
     IllegalTransition,
@@ -67,7 +67,7 @@ def test_a_second_round_starts_warm_and_passes_the_gate_against_the_first(disc_p
     assert {one["metric"] for one in version.gate["metrics"]} == {"dice", "auc"}
     states = dict(ModelVersion.objects.values_list("number", "state"))
     assert states == {1: "kept", 2: "serves"} or states == {1: "serves", 2: "waits"}
-    points = learning_document(disc_project)["curve"]
+    points = learning_curve(disc_project)
     assert [point["version"] for point in points] == [1, 2] and all(point["value"] is not None for point in points)
 
 
@@ -116,7 +116,7 @@ def test_a_handful_of_labels_and_an_empty_validation_still_make_a_version_that_s
     version = round_.model_version
     assert version.state == "serves"
     assert all(one["value"] is None and one["note"].startswith("too few") for one in version.evaluations.get().metrics)
-    (point,) = learning_document(project)["curve"]
+    (point,) = learning_curve(project)
     assert point["value"] is None and "too few" in point["note"]
 
 
