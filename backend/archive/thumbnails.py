@@ -1,4 +1,4 @@
-"""Thumbnails: 208×156 JPEG, made at the first request and kept in the object store."""
+"""Thumbnails: 208×156 JPEG, made at the import, or else at the first request, and kept in the object store."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ first one stopped, and importing the same files again changes nothing.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from backend.archive.decode_child import DecodeChild
 from backend.archive.ingest import ingest_file
 from backend.archive.models import Instance, Series
 from backend.archive.services import order_series
+from backend.archive.thumbnails import thumbnail_of
 from backend.dicom.refusal import Refused
 from backend.exchange.import_options import ImportOptions
 from backend.exchange.label_import import LabelledImage, LabelOutcome, import_labels
@@ -26,9 +28,11 @@ from backend.exchange.models import ImportItem, ImportRun, ItemState
 from backend.exchange.sources import Source, sources_in
 from backend.projects.case_services import CaseCandidate, add_cases
 from backend.projects.models import Assignment, Case, Project, Split, Unit
+from backend.projects.selectors import case_instances
 from backend.readings.models import Reading
 
 CHUNK: Final = 100
+logger = logging.getLogger(__name__)
 _MAX_TABLE_BYTES: Final = 200 * 1024 * 1024
 
 
@@ -191,6 +195,18 @@ def _tell_items(project: Project, items: Sequence[ImportItem]) -> None:
             elif item.state == ItemState.DUPLICATE:
                 item.reason = _duplicate_reason(item.case)
         ImportItem.objects.bulk_update(chunk, ["case", "state", "reason"])
+
+
+def draw_thumbnails(*, run: ImportRun) -> None:
+    """Make the small picture of every case of the run before a page asks for it: a list would wait for all of them."""
+    cases = Case.objects.filter(pk__in=ImportItem.objects.filter(run=run, case__isnull=False).values("case"))
+    for case in cases.order_by("number").iterator(CHUNK):
+        keys = list(case_instances(case).values_list("pk", flat=True))
+        try:
+            thumbnail_of(Instance.objects.get(pk=keys[len(keys) // 2]))
+        except (Refused, ValueError, ArithmeticError) as error:
+            # The picture is a convenience: a case that cannot be drawn small is still imported.
+            logger.warning("No thumbnail of case %s: %s", case.pk, error)
 
 
 def bring_labels(*, run: ImportRun, plan: ImportPlan, options: ImportOptions) -> LabelOutcome:

@@ -19,7 +19,15 @@ from backend.archive.models import Archive, Instance
 from backend.audit.services import record_event
 from backend.dicom.refusal import Refused
 from backend.exchange.import_options import ImportOptions, import_options
-from backend.exchange.importing import CHUNK, bring_labels, import_images, make_cases, plan_import, write_items
+from backend.exchange.importing import (
+    CHUNK,
+    bring_labels,
+    draw_thumbnails,
+    import_images,
+    make_cases,
+    plan_import,
+    write_items,
+)
 from backend.exchange.label_import import LabelOutcome
 from backend.exchange.models import ImportItem, ImportRun, ImportState, ItemState
 from backend.exchange.sources import Source, remove_uploads, sources_in, upload_folder, zip_sources
@@ -216,6 +224,7 @@ def perform_import(*, run: ImportRun, on_item: Callable[[ImportItem, int, int], 
     with DecodeChild() as child:
         import_images(run=run, plan=plan, child=child, on_item=told)
     make_cases(run=run, plan=plan)
+    draw_thumbnails(run=run)
     outcome = bring_labels(run=run, plan=plan, options=options)
     _tell_labels(run, outcome, archives)
     remove_uploads(run.pk)

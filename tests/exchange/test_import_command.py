@@ -37,6 +37,21 @@ def test_a_folder_becomes_cases_and_every_refused_file_is_told(project, folder, 
     assert not (base / "a.png").is_symlink() and (base / "a.png").exists()  # the given folder is left alone
 
 
+def test_every_case_has_its_thumbnail_before_a_page_asks_for_it(project, folder, import_folder):
+    import_folder(folder(a_png=None, b_png=None))
+    for case in Case.objects.all():
+        assert get_object(f"thumbnails/{case.instance_id}.jpg").startswith(b"\xff\xd8")
+
+
+def test_a_case_that_cannot_be_drawn_small_is_still_imported(project, folder, import_folder, monkeypatch):
+    def broken(instance: Instance) -> bytes:
+        raise ValueError("no window")
+
+    monkeypatch.setattr("backend.exchange.importing.thumbnail_of", broken)
+    assert "1 imported" in import_folder(folder(a_png=None))
+    assert ImportRun.objects.get().state == "done"
+
+
 def test_importing_twice_changes_nothing(project, folder, import_folder):
     base = folder(a_png=None, b_png=None)
     import_folder(base)
