@@ -46,7 +46,7 @@ def test_login_page_carries_next_along(reader: Any) -> None:
 def test_wrong_password_is_told_without_saying_which_part_was_wrong(reader: Any) -> None:
     for name in ("rita", "nobody"):
         page = sign_in(Client(), name, "wrong").content.decode()
-        assert "The username and/or password you specified are not correct." in page
+        assert "User name or password is wrong." in page
 
 
 def test_after_five_failures_even_the_right_password_is_refused(reader: Any) -> None:
