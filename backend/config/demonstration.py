@@ -31,10 +31,13 @@ from backend.readings.models import Reading, Verdict
 
 CHEST: Final = "phantom-chest"
 CT: Final = "phantom-ct"
-RADIOGRAPHS: Final = 80
+RADIOGRAPHS: Final = 100
 TRUTH: Final = "Phantom truth"
-# How many cases of each split come with their truth; the rest is for the newcomer to read.
-_WITH_TRUTH: Final[Mapping[str, int]] = {Split.POOL: 22, Split.VALIDATION: 10}
+# All of VALIDATION comes with its truth, so that the first round is measured; at 40 % of the cases, all but surely more
+# than the 20 images with a lesion that a number needs. Of the POOL as many as a first round learns from; the newcomer
+# reads the others.
+_VALIDATION_SHARE: Final = 0.4
+_WITH_TRUTH: Final[Mapping[str, int]] = {Split.POOL: 32, Split.VALIDATION: RADIOGRAPHS}
 _MARKS: Final = ("box", "ellipse", "polygon", "freehand", "mask")
 _TYPES: Final = (
     {
@@ -87,6 +90,8 @@ def _make_chest(lead: User | None, say: Callable[[str], None]) -> None:
             "question": "Is there a nodule or a mass?",
             "modality": "DX",
             "unit": "image",
+            "validation_share": _VALIDATION_SHARE,
+            "holdout_share": 0.0,
             "finding_types": [{**kind, "allowed_marks": list(_MARKS)} for kind in _TYPES],
         },
     )

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from backend.dicom.phantom_shapes import (
     Field,
-    add_strand,
+    add_strands,
     blurred,
     curve,
     dome,
+    filtered,
     lobulated,
     outline_share,
     texture,
@@ -34,6 +35,8 @@ BITS: Final = 12
 _LUNG_DENSITY: Final = 0.25
 _LUNG_DEPTH: Final = 13.5
 _BONE: Final = 1.75
+_STEMS: Final = 8
+_GENERATIONS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -140,9 +143,14 @@ def _lungs(body: _Body, rng: np.random.Generator) -> Field:
 
 def _ball(body: _Body, centre: tuple[float, float], axes: tuple[float, float], tilt: float) -> Field:
     """Thickness share (0 to 1) of an ellipsoid seen along the beam; axes in cm, tilt in degrees."""
-    cosine, sine = float(np.cos(np.deg2rad(tilt))), float(np.sin(np.deg2rad(tilt)))
-    dx, dy = body.x - float(centre[0]), body.y - float(centre[1])
-    return dome(np.hypot((cosine * dx + sine * dy) / axes[0], (cosine * dy - sine * dx) / axes[1]))
+    ball = np.zeros_like(body.x)
+    window = window_of(ball.shape, body.pixels(np.array([centre])), 1.15 * max(axes) * body.scale)
+    if window is not None:
+        cosine, sine = float(np.cos(np.deg2rad(tilt))), float(np.sin(np.deg2rad(tilt)))
+        dx, dy = body.x[window] - float(centre[0]), body.y[window] - float(centre[1])
+        depth = 1 - ((cosine * dx + sine * dy) / axes[0]) ** 2 - ((cosine * dy - sine * dx) / axes[1]) ** 2
+        ball[window] = np.sqrt(np.clip(depth, 0, None))
+    return ball
 
 
 def _torso(body: _Body, rng: np.random.Generator, lung: Field, sex: str) -> tuple[Field, Field]:
@@ -246,7 +254,7 @@ def _add_rib(body: _Body, rng: np.random.Generator, bone: Field, index: int, sta
 
 def _add_long_bone(body: _Body, bone: Field, knots: list[tuple[float, float]], radius: float, strength: float) -> None:
     """A long bone: dense shell, light marrow."""
-    path = body.pixels(curve(knots, 0.35))
+    path = body.pixels(curve(knots, 0.8))
     window = window_of(bone.shape, path, radius * body.scale)
     if window is None:
         return
@@ -257,45 +265,36 @@ def _add_long_bone(body: _Body, bone: Field, knots: list[tuple[float, float]], r
 
 
 def _vessels(body: _Body, rng: np.random.Generator, lung: Field) -> Field:
-    """Pulmonary vessels that branch from the hila and thin out towards the pleura."""
+    """Pulmonary vessels that branch from the hila and thin out towards the pleura, one generation at a time."""
     added = np.zeros((SIDE, SIDE), dtype=np.float32)
-    for side in (-1, 1):
-        for angle in np.linspace(-1.25, 1.35, 8) + rng.normal(0, 0.12, 8):
-            start = np.array([side * 4.0, -0.6 + rng.normal(0, 0.8)])
-            _branch(body, rng, added, start, float(angle), 0.42 * rng.uniform(0.8, 1.15), side, 4)
+    side = np.repeat([-1.0, 1.0], _STEMS)
+    start = np.stack([side * 4.0, rng.normal(-0.6, 0.8, side.size)], axis=1)
+    angle = np.tile(np.linspace(-1.25, 1.35, _STEMS), 2) + rng.normal(0, 0.12, side.size)
+    radius = 0.42 * rng.uniform(0.8, 1.15, side.size)
+    for _ in range(_GENERATIONS):
+        half = 0.5 * rng.uniform(1.7, 3.2, side.size)[:, None]
+        bent = angle + rng.normal(0, 0.18, side.size)
+        middle = start + half * np.stack([side * np.cos(angle), np.sin(angle)], axis=1)
+        end = middle + half * np.stack([side * np.cos(bent), np.sin(bent)], axis=1)
+        # A parabola through the three points.
+        t = np.linspace(0, 1, 5)[:, None, None]
+        paths = (1 - t) * (1 - 2 * t) * start + 4 * t * (1 - t) * middle + t * (2 * t - 1) * end
+        radii = np.maximum(radius * (1 - 0.22 * t[:, :, 0]) * body.scale, 0.8)
+        add_strands(added, body.pixels(paths.transpose(1, 0, 2)), radii.T)
+        fork = rng.uniform(0.25, 0.6, side.size) * rng.uniform(0.3, 1, (2, side.size))
+        angle = np.concatenate([bent + fork[0], bent - fork[1]])
+        radius = np.concatenate([0.74 * radius, 0.7 * radius])
+        start, side = np.tile(end, (2, 1)), np.tile(side, 2)
     covered: Field = 1.25 * added / np.float32(body.scale) * np.clip(lung / 3.5, 0, 1)
     return covered
 
 
-def _branch(
-    body: _Body,
-    rng: np.random.Generator,
-    added: Field,
-    start: NDArray[np.float64],
-    angle: float,
-    radius: float,
-    side: int,
-    depth: int,
-) -> None:
-    length = rng.uniform(1.7, 3.2)
-    middle_angle = angle + rng.normal(0, 0.18)
-    middle = start + 0.5 * length * np.array([side * np.cos(angle), np.sin(angle)])
-    end = middle + 0.5 * length * np.array([side * np.cos(middle_angle), np.sin(middle_angle)])
-    path = body.pixels(curve([tuple(start), tuple(middle), tuple(end)], 0.5))
-    add_strand(added, path, np.maximum(np.linspace(radius, radius * 0.78, len(path)) * body.scale, 0.8))
-    if depth == 0 or radius < 0.05:
-        return
-    fork = rng.uniform(0.25, 0.6)
-    _branch(body, rng, added, end, middle_angle + fork * rng.uniform(0.3, 1), radius * 0.74, side, depth - 1)
-    _branch(body, rng, added, end, middle_angle - fork * rng.uniform(0.3, 1), radius * 0.7, side, depth - 1)
-
-
 def _kinds_of(rng: np.random.Generator) -> list[str]:
-    """Which lesions a person has: about a third has none."""
+    """Which lesions a person has: about a fifth has none."""
     draw = rng.random()
-    if draw < 0.34:
+    if draw < 0.2:
         return []
-    if draw < 0.74:
+    if draw < 0.66:
         return ["Nodule"] * int(rng.integers(1, 4))
     return ["Mass"] + ["Nodule"] * int(rng.random() < 0.3)
 
@@ -333,7 +332,7 @@ def _spicules(body: _Body, rng: np.random.Generator, centre: tuple[float, float]
         way = np.array([np.cos(angle), np.sin(angle)])
         ends = [tuple(np.array(centre) + way * radius * reach) for reach in (0.7, 1.1, rng.uniform(1.3, 1.65))]
         path = body.pixels(curve(ends, 0.3))
-        add_strand(strands, path, np.linspace(0.13, 0.06, len(path)) * body.scale)
+        add_strands(strands, path[None], np.linspace(0.13, 0.06, len(path))[None] * body.scale)
     return strands / np.float32(body.scale)
 
 
@@ -342,10 +341,10 @@ def _exposed(attenuation: Field, rng: np.random.Generator) -> NDArray[np.uint16]
     sharp = blurred(np.clip(attenuation, 0, None).astype(np.float32), 0.75)
     noise = rng.standard_normal(sharp.shape).astype(np.float32) * 0.032 * np.exp(0.1 * sharp)
     seen = sharp + blurred(noise, 0.5) * 1.6
-    seen = seen + 0.55 * (seen - blurred(seen, 30)) + 0.35 * (seen - blurred(seen, 5))
+    seen = 1.9 * seen - filtered(seen, ((0.55, 30.0), (0.35, 5.0)))
     centre = rng.uniform(13.0, 14.6)
     shown = 1 / (1 + np.exp(-(seen - centre) / rng.uniform(4.2, 5.0)))
-    pixels = np.clip(shown * (2**BITS - 200) + 60, 0, 2**BITS - 1)
+    pixels = np.clip(shown * (2**BITS - 200) + 60, 0, 2**BITS - 1).astype(np.float32, copy=False)
     edge = [int(value) for value in rng.integers(4, 14, 4)]
     open_field = np.zeros(pixels.shape, dtype=bool)
     open_field[edge[0] : SIDE - edge[1], edge[2] : SIDE - edge[3]] = True
