@@ -22,6 +22,7 @@ from backend.exchange.models import ImportItem, ImportRun
 from backend.exchange.services import import_from_server
 from backend.geometry.rasterise import crop_mask
 from backend.geometry.rle import encode_mask, mask_digest
+from backend.learning.models import TrainingPolicy
 from backend.projects.models import Case, FindingType, Project, Split
 from backend.projects.selectors import case_instances
 from backend.projects.services import create_project, set_member
@@ -38,6 +39,8 @@ TRUTH: Final = "Phantom truth"
 # reads the others.
 _VALIDATION_SHARE: Final = 0.4
 _WITH_TRUTH: Final[Mapping[str, int]] = {Split.POOL: 32, Split.VALIDATION: RADIOGRAPHS}
+# Half of the usual steps: a first round in about a minute, on phantoms that are easier than patients.
+_STEPS: Final = 300
 _MARKS: Final = ("box", "ellipse", "polygon", "freehand", "mask")
 _TYPES: Final = (
     {
@@ -95,6 +98,7 @@ def _make_chest(lead: User | None, say: Callable[[str], None]) -> None:
             "finding_types": [{**kind, "allowed_marks": list(_MARKS)} for kind in _TYPES],
         },
     )
+    TrainingPolicy.objects.get_or_create(project=project, defaults={"steps_scratch": _STEPS})
     with tempfile.TemporaryDirectory(prefix="overread-demo-") as folder:
         known = _write_radiographs(Path(folder))
         run = _import(project, lead, Path(folder))

@@ -349,8 +349,9 @@ def _exposed(attenuation: Field, rng: np.random.Generator) -> NDArray[np.uint16]
     open_field = np.zeros(pixels.shape, dtype=bool)
     open_field[edge[0] : SIDE - edge[1], edge[2] : SIDE - edge[3]] = True
     pixels[~open_field] = 30
-    _burn(pixels, word("SYNTHETIC", 2), 18, 20)
-    _burn(pixels, word("L", 4), 60, SIDE - 62)
+    # Below the corner texts of a viewer, and within the crop of a thumbnail.
+    _burn(pixels, word("SYNTHETIC", 2), 68, 20)
+    _burn(pixels, word("L", 4), 68, SIDE - 62)
     exposed: NDArray[np.uint16] = pixels.astype(np.uint16)
     return exposed
 

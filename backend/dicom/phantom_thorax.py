@@ -62,7 +62,7 @@ def thorax(seed: int) -> Thorax:
         noise = blurred(rng.standard_normal(image.shape).astype(np.float32), 0.8)
         image = blurred(image, 0.55) + 60 * noise
         dots = word("SYNTHETIC", 1)
-        image[6 : 6 + dots.shape[0], 6 : 6 + dots.shape[1]][dots] = 1200
+        image[16 : 16 + dots.shape[0], 6 : 6 + dots.shape[1]][dots] = 1200
         slices.append(np.clip(image, -1024, 3000).astype(np.int16))
     return Thorax(np.stack(slices), masks)
 

@@ -13,7 +13,7 @@ from backend.config import demonstration
 from backend.dicom.phantom import radiograph
 from backend.geometry.rasterise import paste_mask
 from backend.geometry.rle import blob_key, decode_mask
-from backend.projects.models import Case, FindingType, Membership, Project
+from backend.projects.models import Case, FindingType, Membership, Project, Split
 from backend.readings.models import Lesion, Reading
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -36,6 +36,10 @@ def test_the_demonstration_is_made_once_and_its_truth_is_exact(make_person, monk
     case = Case.objects.get(project=ct)
     assert case.is_open and case.series.affine is not None and case.series.instances.count() == 40
     assert Lesion.objects.filter(reading__case=case).count() == 5
+
+    measured = Case.objects.filter(project=chest, split=Split.VALIDATION)
+    assert all(case.readings.filter(reader__name="Phantom truth", state="submitted").exists() for case in measured)
+    assert not any(case.is_open for case in measured)
 
     readings = Reading.objects.filter(case__project=chest, reader__name="Phantom truth", state="submitted")
     assert readings.count() >= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 
 import numpy as np
 import pydicom
@@ -11,6 +12,7 @@ from scipy import ndimage
 
 from backend.dicom.phantom import ct_series, file_bytes, radiograph
 from backend.dicom.phantom_chest import chest
+from backend.dicom.phantom_shapes import add_strands, blurred, tube
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +42,10 @@ def test_radiographs_are_valid_files_that_say_what_they_are(people):
 
 def test_synthetic_is_burnt_into_the_pixels(people):
     for made in people:
-        corner = made.dataset.pixel_array[18:32, 20:128]
+        corner = made.dataset.pixel_array[68:82, 20:128]
         dots = corner == 4095
         assert 0.2 < dots.mean() < 0.6
-        assert np.array_equal(dots, people[0].dataset.pixel_array[18:32, 20:128] == 4095)
+        assert np.array_equal(dots, people[0].dataset.pixel_array[68:82, 20:128] == 4095)
 
 
 def test_some_have_no_lesion_and_both_kinds_occur():
@@ -83,3 +85,28 @@ def test_ct_lesions_are_ellipsoids_of_several_slices(series):
         assert mask.shape == (40, 256, 256)
         assert mask.any(axis=(1, 2)).sum() >= 2
         assert ndimage.label(mask, np.ones((3, 3, 3)))[1] == 1
+
+
+def test_a_tube_holds_each_pixels_distance_from_its_path_also_beyond_the_image():
+    path = np.array([[-6.0, 4.0], [10.0, 9.0], [22.0, 40.0]])
+    row, column = np.mgrid[:32, :24] + 0.5
+    distance = np.full((32, 24), np.inf)
+    for (ax, ay), (bx, by) in itertools.pairwise(path):
+        along = np.clip(((column - ax) * (bx - ax) + (row - ay) * (by - ay)) / ((bx - ax) ** 2 + (by - ay) ** 2), 0, 1)
+        distance = np.minimum(distance, np.hypot(column - ax - along * (bx - ax), row - ay - along * (by - ay)))
+    assert np.allclose(tube((32, 24), path, 5.0), np.minimum(distance / 5, 1), atol=1e-5)
+
+
+def test_a_strand_is_as_thick_as_a_round_body_and_the_thicker_of_two_wins():
+    thickness = np.zeros((21, 60), dtype=np.float32)
+    across = np.array([[[5.0, 10.5], [55.0, 10.5]], [[30.0, 10.5], [55.0, 10.5]]])
+    add_strands(thickness, across, np.array([[4.0, 4.0], [6.0, 6.0]]))
+    offset = np.abs(np.arange(21) - 10)
+    assert np.allclose(thickness[:, 15], 2 * np.sqrt(np.clip(16 - offset**2, 0, None)), atol=1e-4)
+    assert np.allclose(thickness[:, 45], 2 * np.sqrt(np.clip(36 - offset**2, 0, None)), atol=1e-4)
+
+
+@pytest.mark.parametrize("sigma", [0.75, 5.0])
+def test_a_blur_is_a_gaussian(sigma):
+    image = np.random.default_rng(3).random((96, 80)).astype(np.float32)
+    assert np.allclose(blurred(image, sigma), ndimage.gaussian_filter(image, sigma, mode="mirror", truncate=6), atol=2e-3)

@@ -42,14 +42,11 @@ export function RoundsCard({ slug, rounds, live }: RoundsCardProps) {
                   <td className="num">{round.number}</td>
                   <td>
                     <StateChip round={round} />
+                    {round.number === live?.number && isLive(live) ? <Share round={live} /> : null}
                   </td>
                   <td className="r num">{round.n_labels === null ? "" : count(round.n_labels)}</td>
                   <td className="r num">
-                    {round.number === live?.number && isLive(live) ? (
-                      <Share round={live} />
-                    ) : (
-                      <Value metrics={round.metrics} name="dice" places={3} />
-                    )}
+                    <Value metrics={round.metrics} name="dice" places={3} />
                   </td>
                   <td className="r num">
                     <Value metrics={round.metrics} name="auc" places={2} />
@@ -95,9 +92,14 @@ function StateChip({ round }: { round: RoundRow }) {
   return <Chip tone={roundTone(round.state)}>{t(`roundState.${round.state}`)}</Chip>;
 }
 
+/** How much of the training is done, beside the state: among the numbers it would pass for a result. */
 function Share({ round }: { round: Round }) {
   const { step, steps } = round.progress;
-  return <span className="q">{step !== undefined && steps ? percent(step / steps) : ""}</span>;
+  return (
+    <span className="q num" style={{ marginLeft: 8 }}>
+      {step !== undefined && steps ? percent(step / steps) : ""}
+    </span>
+  );
 }
 
 /** The value over all finding types with its interval, or why there is none. */
