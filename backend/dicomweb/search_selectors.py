@@ -131,4 +131,4 @@ _HEADER: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 def _fetched(sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
