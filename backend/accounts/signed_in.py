@@ -10,10 +10,11 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.utils import timezone
 
+from backend.accounts.compiled_select import CompiledSelect
 from backend.accounts.models import User
 
 _SESSION_SQL: Final = f"SELECT session_data FROM {Session._meta.db_table} WHERE session_key = %s AND expire_date > %s"
-_USER_SQL: Final = f"SELECT * FROM {User._meta.db_table} WHERE id = %s"
+_USER: Final = CompiledSelect.of_models([User], f"FROM {User._meta.db_table} WHERE id = %s")
 
 
 class SessionStore(DatabaseSessionStore):
@@ -36,5 +37,6 @@ class SignedInBackend(AuthenticationBackend):  # type: ignore[misc]  # the packa
 
     def get_user(self, user_id: int) -> User | None:
         """The user, None where there is none or he may no longer sign in."""
-        user = next(iter(User.objects.raw(_USER_SQL, [user_id])), None)
-        return user if user is not None and self.user_can_authenticate(user) else None
+        for (user,) in _USER.instances([user_id]):
+            return user if self.user_can_authenticate(user) else None
+        return None

@@ -85,7 +85,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "backend.config.content_security_policy.ContentSecurityPolicyMiddleware",
     "backend.config.request_log.RequestLogMiddleware",
     "backend.accounts.middleware.PasswordChangeMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",

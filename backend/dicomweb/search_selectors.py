@@ -14,10 +14,10 @@ from typing import Any, Final
 import msgspec
 from django.db import connection
 
+from backend.accounts.compiled_select import database_key
 from backend.archive.models import Instance, Series, Study
 from backend.dicomweb.attributes import Level, columns_of
 from backend.dicomweb.search import Condition, Search, listed_parameters
-from backend.projects.compiled_select import database_key
 from backend.projects.models import Case, Project, Role, Split
 
 STUDY, SERIES, INSTANCE, CASE = (model._meta.db_table for model in (Study, Series, Instance, Case))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
+from backend.accounts.compiled_select import CompiledSelect
 from backend.archive.models import Archive
-from backend.projects.compiled_select import CompiledSelect
 from backend.projects.models import Membership, Project
 
 _LOOKUP: Final = CompiledSelect.of_models(

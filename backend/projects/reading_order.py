@@ -13,9 +13,9 @@ from uuid import UUID
 
 from django.db import connection
 
+from backend.accounts.compiled_select import database_key
 from backend.accounts.models import User
 from backend.projects.arms import blinded_below, reader_map
-from backend.projects.compiled_select import database_key
 from backend.projects.models import DRAW_MODULUS, Project
 
 _STREAM: Final = """

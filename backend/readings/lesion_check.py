@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Sum
 
+from backend.accounts.compiled_select import CompiledSelect, fields_of
 from backend.archive.models import Instance
 from backend.archive.store import get_object
 from backend.geometry.marks import (
@@ -33,7 +34,7 @@ def checked_lesions(
 ) -> list[Lesion]:
     """Lesions ready to be stored; LesionsInvalid names each one that is not. `shown`: the model's, by id."""
     images = _images(case, given)
-    types = {entry.pk: entry for entry in FindingType.objects.filter(pk__in={item["finding_type"] for item in given})}
+    types = _types(given)
     frames = _frames_of(case) if any(item["kind"] == MarkKind.MASK for item in given) else 1
     retired = any(_is_retired(entry, reading) for entry in types.values())
     kept_types = _kept_types(reading, given) if retired else {}
@@ -63,10 +64,26 @@ def lesion_centroid(lesion: Lesion) -> tuple[float, float]:
     return mask_centroid(mask=mask, origin=lesion.mask_origin)
 
 
+_TYPES: Final = CompiledSelect.of_models([FindingType], "FROM projects_findingtype WHERE id IN ({listed})")
+_IMAGE_FIELDS: Final = ("id", "sop_instance_uid", "rows", "columns", "number_of_frames")
+_IMAGES: Final = CompiledSelect(
+    fields_of(Instance, *_IMAGE_FIELDS),
+    "FROM archive_instance WHERE series_id = %s AND (id = %s OR %s) AND sop_instance_uid IN ({listed})",
+)
+
+
+def _types(given: Iterable[Mapping[str, Any]]) -> dict[int, FindingType]:
+    # No database holds a larger key; SQLite even refuses to be asked for one.
+    wanted = {item["finding_type"] for item in given if abs(item["finding_type"]) < 2**63}
+    return {entry.pk: entry for (entry,) in _TYPES.instances([], listed=wanted)} if wanted else {}
+
+
 def _images(case: Case, given: Iterable[Mapping[str, Any]]) -> dict[str, Instance]:
     wanted = {item["sop_instance_uid"] for item in given}
-    found = case_instances(case).filter(sop_instance_uid__in=wanted).order_by()
-    return {image.sop_instance_uid: image for image in found.only("sop_instance_uid", "rows", "columns", "number_of_frames")}
+    if not wanted:
+        return {}
+    rows = _IMAGES.rows([case.series_id, case.instance_id, case.instance_id is None], listed=wanted)
+    return {row[1]: Instance(**dict(zip(_IMAGE_FIELDS, row, strict=True))) for row in rows}
 
 
 def _frames_of(case: Case) -> int:

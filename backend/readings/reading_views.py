@@ -11,6 +11,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from backend.accounts.given import given
 from backend.projects.project_view import ProjectView
 from backend.readings.answers import answered, answered_without_condition
 from backend.readings.models import Reading, ReadingRevision
@@ -39,8 +40,7 @@ class ReadingView(ProjectView):
     @extend_schema(operation_id="reading_save", parameters=[IF_MATCH], request=SaveSerializer, responses=ANSWERS)
     def put(self, request: Request, slug: str, reading_id: UUID) -> Response:
         """Store a change as a new revision; the same revision id again returns the first answer."""
-        given = SaveSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
+        change = given(SaveSerializer, request.data)
         return answered(
             lambda if_match: save_reading(
                 project=self.project,
@@ -48,7 +48,7 @@ class ReadingView(ProjectView):
                 role=self.role,
                 reading_id=reading_id,
                 if_match=if_match,
-                change=given.validated_data,
+                change=change,
             ),
             request,
         )

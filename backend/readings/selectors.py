@@ -8,10 +8,10 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from backend.accounts.compiled_select import CompiledSelect, fields_of
 from backend.accounts.models import User
 from backend.archive.models import Instance
 from backend.projects.arms import arm_of
-from backend.projects.compiled_select import CompiledSelect, fields_of
 from backend.projects.models import Arm, Assignment, AssignmentState, Case, Membership, Project, Role
 from backend.readings.models import Decision, Lesion, Reader, ReaderKind, Reading, ReadingState
 from backend.registry.models import ModelState

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from backend.accounts.given import given
 from backend.projects.assignment_services import lease_next_case
 from backend.projects.project_view import ProjectView
 from backend.readings.serializers import (
@@ -26,9 +27,8 @@ class WorklistView(ProjectView):
     @extend_schema(operation_id="worklist_read", parameters=[WorklistQuerySerializer], responses=WorklistSerializer)
     def get(self, request: Request, slug: str) -> Response:
         """One page, with the counts of every state."""
-        query = WorklistQuerySerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        page = worklist_page(project=self.project, user=self.user, role=self.role, **query.validated_data)
+        query = given(WorklistQuerySerializer, request.query_params)
+        page = worklist_page(project=self.project, user=self.user, role=self.role, **query)
         return Response(page)
 
 
@@ -51,7 +51,6 @@ class WorklistNextView(ProjectView):
     @extend_schema(operation_id="worklist_next", request=NextInSerializer, responses=NextCaseSerializer)
     def post(self, request: Request, slug: str) -> Response:
         """Lease the case that is next for the caller."""
-        given = NextInSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        case_id = lease_next_case(project=self.project, user=self.user, after=given.validated_data["after"])
+        after = given(NextInSerializer, request.data)["after"]
+        case_id = lease_next_case(project=self.project, user=self.user, after=after)
         return Response({"case": str(case_id) if case_id else None})

@@ -21,3 +21,25 @@ def test_an_object_comes_back_whole_in_ranges_and_goes():
 def test_a_key_cannot_leave_the_store(key: str):
     with pytest.raises(ValueError):
         put_object(key=key, data=b"x")
+
+
+def test_a_range_beyond_the_end_is_an_error_and_never_a_part():
+    put_object(key="blobs/ab/short", data=b"0123456789")
+    with pytest.raises(OSError):
+        get_range("blobs/ab/short", 8, 4)
+    with pytest.raises(FileNotFoundError):
+        get_range("blobs/ab/none", 0, 4)
+
+
+def test_a_key_that_the_folder_writes_differently_is_read_too():
+    put_object(key="blobs/a b/ü%20", data=b"0123456789")
+    assert get_object("blobs/a b/ü%20") == b"0123456789"
+    assert get_range("blobs/a b/ü%20", 3, 4) == b"3456"
+
+
+@pytest.mark.parametrize("key", ["../evil", "a/../../evil", "/etc/passwd"])
+def test_nothing_outside_the_store_can_be_read(key: str):
+    with pytest.raises(ValueError):
+        get_object(key)
+    with pytest.raises(ValueError):
+        get_range(key, 0, 1)

@@ -7,11 +7,12 @@ import uuid
 
 import numpy as np
 import pytest
+from django.apps import apps
 
 from backend.audit.models import Event
 from backend.geometry.rle import encode_mask
 from backend.projects.models import Assignment, FindingType
-from backend.readings.models import Lesion, Reading, ReadingRevision
+from backend.readings.models import Decision, Lesion, Reading, ReadingRevision
 
 BASE = "/api/v1/projects/breast"
 pytestmark = pytest.mark.django_db
@@ -253,3 +254,50 @@ def test_a_series_is_marked_on_the_image_it_was_drawn_on(reader, assisted, start
     assert desk.mark(desk.box(kind="mask", points=[], mask=mask)).status_code == 200
     late = desk.box(kind="mask", points=[], mask={**mask, "origin": [4, 0, 0]})
     assert "frames 4 to 6, the case has 5" in desk.mark(late).json()["lesions"][late["id"]]
+
+
+def test_removing_a_lesion_takes_all_that_refers_to_it(reader, second_reader, case, predicted, start) -> None:
+    """As Django's delete() would, and of the own reading only."""
+    desk, other = start(reader, case), start(second_reader, case)
+    shown = desk.room["model"]["findings"][0]
+    taken = desk.box(origin="accepted", origin_lesion=shown["id"])
+    decision = {"predicted": shown["id"], "kind": "accepted", "lesion": taken["id"], "threshold": 0.4}
+    assert desk.mark(taken, decisions={"upsert": [decision]}).status_code == 200
+    theirs = other.box()
+    assert other.mark(theirs).status_code == 200
+    Lesion.objects.filter(pk=theirs["id"]).update(origin_lesion=taken["id"])
+    desk.save(lesions={"remove": [taken["id"], theirs["id"], shown["id"]]})
+    assert not Lesion.objects.filter(pk=taken["id"]).exists()
+    assert Lesion.objects.get(pk=theirs["id"]).origin_lesion_id is None
+    assert Lesion.objects.filter(pk=shown["id"]).exists()
+    assert Decision.objects.get(predicted=shown["id"]).lesion_id is None
+
+
+def test_nothing_but_what_the_removal_knows_refers_to_a_lesion() -> None:
+    referring = {
+        (field.model.__name__, field.name, field.remote_field.on_delete.__name__)
+        for model in apps.get_models()
+        for field in model._meta.concrete_fields
+        if field.related_model is Lesion
+    }
+    known = {
+        ("Decision", "predicted", "CASCADE"),
+        ("Decision", "lesion", "SET_NULL"),
+        ("Lesion", "origin_lesion", "SET_NULL"),
+    }
+    assert referring == known
+
+
+def test_a_finding_type_or_image_that_no_database_can_hold_is_refused(reader, case, start) -> None:
+    desk = start(reader, case)
+    for change in ({"finding_type": 2**63}, {"finding_type": -(2**70)}, {"sop_instance_uid": "1.2"}):
+        answer = desk.mark(desk.box(**change))
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_lesions")
+
+
+def test_what_makes_no_sense_is_refused_field_by_field(reader, case, start) -> None:
+    desk = start(reader, case)
+    answer = desk.save(lesions={"upsert": [desk.box(kind="cube")]}, verdict="perhaps")
+    assert answer.status_code == 400
+    assert set(answer.json()) == {"lesions", "verdict"} and "kind" in str(answer.json()["lesions"])
+    assert desk.mark(desk.box()).status_code == 200

@@ -6,7 +6,7 @@ The columns are model fields, so values come back converted exactly as the ORM c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -19,21 +19,27 @@ Converter = tuple[int, Any, list[Callable[..., Any]]]
 class CompiledSelect:
     """`fields` of joined tables, each table under its own name, and the SQL that follows them."""
 
-    def __init__(self, fields: Sequence[Field[Any, Any]], tail: str) -> None:
+    def __init__(self, fields: Sequence[Field[Any, Any]], tail: str, models: Sequence[type[Model]] = ()) -> None:
         self._fields = fields
         self._tail = tail
+        self._models = [(model, [field.attname for field in model._meta.concrete_fields]) for model in models]
         self._composed: dict[str, tuple[str, list[Converter]]] = {}
 
     @classmethod
     def of_models(cls, models: Sequence[type[Model]], tail: str) -> CompiledSelect:
         """All columns of these models, for `instances`."""
-        return cls([field for model in models for field in model._meta.concrete_fields], tail)
+        return cls([field for model in models for field in model._meta.concrete_fields], tail, models)
 
-    def rows(self, parameters: Sequence[Any], *, ending: str = "") -> list[list[Any]]:
-        """The rows as lists of converted values; UUIDs among the parameters are adapted. `ending`: a locking clause."""
+    def rows(self, parameters: Sequence[Any], *, listed: Collection[Any] = (), ending: str = "") -> list[list[Any]]:
+        """The rows as lists of converted values; UUIDs among the parameters are adapted.
+
+        `listed`: the values of `IN ({listed})`, which stands last in the tail. `ending`: a locking clause.
+        """
         sql, converters = self._compose()
+        if listed:
+            sql = sql.replace("{listed}", placeholders(listed))
         with connection.cursor() as cursor:
-            cursor.execute(sql + ending, [database_key(value) for value in parameters])
+            cursor.execute(sql + ending, [database_key(value) for value in (*parameters, *listed)])
             found = [list(row) for row in cursor.fetchall()]
         for row in found:
             for index, expression, converts in converters:
@@ -41,13 +47,11 @@ class CompiledSelect:
                     row[index] = convert(row[index], expression, connection)
         return found
 
-    def instances(self, parameters: Sequence[Any], *, ending: str = "") -> Iterator[list[Any]]:
+    def instances(self, parameters: Sequence[Any], *, listed: Collection[Any] = (), ending: str = "") -> Iterator[list[Any]]:
         """Each row as one instance per model, in the order of the models."""
-        for row in self.rows(parameters, ending=ending):
+        for row in self.rows(parameters, listed=listed, ending=ending):
             made, start = [], 0
-            while start < len(row):
-                model = self._fields[start].model
-                names = [field.attname for field in model._meta.concrete_fields]
+            for model, names in self._models:
                 made.append(model.from_db(connection.alias, names, row[start : start + len(names)]))
                 start += len(names)
             yield made
@@ -71,6 +75,11 @@ def fields_of(model: type[Model], *names: str) -> list[Field[Any, Any]]:
     """These fields of a model, in this order."""
     known = {field.name: field for field in model._meta.concrete_fields}
     return [known[name] for name in names]
+
+
+def placeholders(values: Collection[Any]) -> str:
+    """A place for each of the values."""
+    return ", ".join(["%s"] * len(values))
 
 
 def database_key(value: Any) -> Any:
