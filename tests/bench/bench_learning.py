@@ -19,7 +19,7 @@ SIZE = 128
 AIM_RATIO = 1.15
 
 
-def prepare(folder: Path, data: Path) -> Any:
+def prepare(folder: Path, data: Path, seed: int) -> Any:
     """An empty product on SQLite with BUSI imported, its masks as readings, split by near-duplicate group."""
     os.environ["OVERREAD_DATA_DIR"] = str(folder)
     os.environ["OVERREAD_LOG_LEVEL"] = "ERROR"
@@ -32,11 +32,14 @@ def prepare(folder: Path, data: Path) -> Any:
     from django.core.management import call_command
 
     from backend.projects.models import Project
+    from backend.projects.services import create_project
 
     call_command("migrate", verbosity=0)
     busi = data / "busi"
+    made = create_project(by=None, fields={"name": "BUSI", "slug": "busi", "modality": "US"})
+    Project.objects.filter(pk=made.pk).update(split_key=f"{seed:064x}")  # The same seed, the same split.
     call_command(
-        "import_images", str(busi / "images"), project="busi", modality="US", masks=str(busi / "masks"),
+        "import_images", str(busi / "images"), project="busi", masks=str(busi / "masks"),
         labels=str(busi / "index.csv"), columns="finding=class,group=near_dup_group", findings="lesion",
         stdout=sys.stderr,
     )  # fmt: skip
@@ -130,7 +133,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("bench_learning: skipped, OVERREAD_TEST_DATA does not name the folder of real images")
         return 0
     with tempfile.TemporaryDirectory(prefix="ovr-bench-") as folder:
-        project = prepare(Path(folder), data)
+        project = prepare(Path(folder), data, options.seed)
         import torch
 
         from backend.learning.models import TrainingPolicy
