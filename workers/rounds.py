@@ -47,7 +47,7 @@ def run_round(lease: Lease) -> None:
         forget_checkpoint(round_)
         raise
     except (TrainingDiverged, BrokenModel, NothingToLearn) as error:
-        end_round(round_=round_, to=RoundState.FAILED, message=f"{error}.")
+        end_round(round_=round_, to=RoundState.FAILED, message=f"{error}. What served before is unchanged.")
         forget_checkpoint(round_)
         raise
     lease.result.update(round=round_.number, state=str(round_.state))

@@ -12,7 +12,8 @@ from backend.archive.store import delete_object, get_object, put_object
 from backend.learning.models import Round, RoundState
 from backend.learning.selectors import snapshot_readings
 from backend.learning.services import advance_round, note_on_round, train_from_scratch, write_history
-from backend.learning.vocabulary import Vocabulary
+from backend.learning.vocabulary import ANY_LESION, Vocabulary
+from backend.projects.models import FindingType
 from backend.registry.models import ModelVersion
 from backend.registry.selectors import next_version_number
 from backend.registry.services import create_model_version
@@ -40,19 +41,27 @@ def train_round(round_: Round, report: Reporter) -> None:
         report.log(reason)
     if not len(samples):
         raise NothingToLearn("None of the labelled images can be used")
-    _note_thin_labels(round_, samples)
+    _note_thin_labels(round_, samples, vocabulary)
     training = _new_training(round_, samples, vocabulary, report)
     _resume(training, round_, report)
     _run_training(training, round_, report)
     _make_version(training, round_, vocabulary, report)
 
 
-def _note_thin_labels(round_: Round, samples: Samples) -> None:
-    present = int(samples.presence.any(axis=0).sum())
-    if present == 0:
+def _note_thin_labels(round_: Round, samples: Samples, vocabulary: Vocabulary) -> None:
+    """Say on the round what these labels cannot teach."""
+    absent = [pk for index, pk in enumerate(vocabulary.types) if not samples.presence[:, index].any()]
+    if len(absent) == len(vocabulary.types):
         note_on_round(round_=round_, sentence="No lesion among the labels: only findings of the whole image are learned.")
     elif len(samples) < FEW_LABELS:
-        note_on_round(round_=round_, sentence=f"Only {len(samples)} labelled images: expect little of this version.")
+        images = "1 labelled image" if len(samples) == 1 else f"{len(samples)} labelled images"
+        note_on_round(round_=round_, sentence=f"Only {images}: expect little of this version.")
+    if 0 < len(absent) < len(vocabulary.types):
+        names = list(FindingType.objects.filter(pk__in=absent).order_by("position").values_list("name", flat=True))
+        note_on_round(round_=round_, sentence=f"No labelled image shows {', '.join(names)}: not learned yet.")
+    outcome = samples.findings[:, vocabulary.outputs.index(ANY_LESION)]
+    if len(samples) >= FEW_LABELS and (outcome == 1).any() and not (outcome == 0).any():
+        note_on_round(round_=round_, sentence="No labelled image is free of lesions: expect false alarms on normal images.")
 
 
 def _new_training(round_: Round, samples: Samples, vocabulary: Vocabulary, report: Reporter) -> Training:

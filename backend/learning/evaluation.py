@@ -64,7 +64,8 @@ def gate_decision(
 
 def _verdict(differences: list[dict[str, Any]], against: int, patients: int) -> dict[str, str]:
     if not differences:
-        note = f"VALIDATION has too few labelled cases to compare ({patients} patients): it serves unchecked."
+        counted = "1 patient" if patients == 1 else f"{patients} patients"
+        note = f"VALIDATION has too few labelled cases to compare ({counted}): it serves unchecked."
         return {"decision": "serves", "text": note}
     worse = [one["metric"] for one in differences if one["high"] < 0]
     if worse:

@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 MIN_POSITIVE: Final = 20
+# A 95 % percentile interval of a mean covered the truth in 51 % of 1500 simulated samples of 2 patients, 73 % of 3,
+# 82 % of 5, 91 % of 10 and 94 % of 40: below ten patients it would promise what it does not hold.
+MIN_PATIENTS: Final = 10
 RESAMPLES: Final = 1000
 
 Rows = NDArray[np.int64]
@@ -47,7 +50,7 @@ def estimate(
     rate: bool = False,
     note: str = "",
 ) -> Estimate:
-    """The statistic of all rows with its interval, or None and why where fewer than `min_positive` positives back it.
+    """The statistic of all rows with its interval, or None and why where too few positives or patients back it.
 
     `statistic` takes row numbers (with repeats) and gives None where it is undefined. For a `rate` of positives that is
     exactly 0 or 1 no resample differs, so the rule of three bounds it instead.
@@ -56,6 +59,8 @@ def estimate(
     blank = Estimate(metric, finding_type, None, None, None, n_patients, n_positive)
     if n_positive < min_positive:
         return _noted(blank, f"too few: {n_positive} positive, at least {min_positive} needed")
+    if n_patients < MIN_PATIENTS:
+        return _noted(blank, f"too few: {_counted(n_patients, 'patient')}, at least {MIN_PATIENTS} needed")
     value = statistic(np.arange(len(groups)))
     if value is None:
         return _noted(blank, "undefined: only one outcome occurs")
@@ -63,6 +68,10 @@ def estimate(
     if rate and value in (0.0, 1.0):
         low, high = (0.0, rule_of_three(n_positive)) if value == 0.0 else (1 - rule_of_three(n_positive), 1.0)
     return Estimate(metric, finding_type, value, low, high, n_patients, n_positive, note)
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def _noted(blank: Estimate, note: str) -> Estimate:
@@ -88,7 +97,12 @@ def cluster_interval(
 def paired_difference(
     challenger: Statistic, champion: Statistic, *, groups: Sequence[Hashable], seed: int = 0, resamples: int = RESAMPLES
 ) -> tuple[float, float, float] | None:
-    """Challenger minus champion on the same patients: (difference, low, high); None where either is undefined."""
+    """Challenger minus champion on the same patients: (difference, low, high).
+
+    None where either is undefined or fewer than `MIN_PATIENTS` patients back it.
+    """
+    if len(set(groups)) < MIN_PATIENTS:
+        return None
 
     def difference(rows: Rows) -> float | None:
         one, other = challenger(rows), champion(rows)

@@ -112,12 +112,75 @@ def test_a_handful_of_labels_and_an_empty_validation_still_make_a_version_that_s
     draw_case(2)
     round_ = work(start_round(project=project, by=lead))
     assert round_.state == RoundState.DONE
-    assert "Only 1 labelled images" in round_.message and "nothing could be measured" in round_.message
+    assert "Only 1 labelled image:" in round_.message and "nothing could be measured" in round_.message
     version = round_.model_version
     assert version.state == "serves"
     assert all(one["value"] is None and one["note"].startswith("too few") for one in version.evaluations.get().metrics)
     (point,) = learning_curve(project)
     assert point["value"] is None and "too few" in point["note"]
+
+
+def test_a_finding_type_without_an_example_and_labels_without_a_normal_image_are_told(
+    project, lead, draw_case, read_truth, work
+) -> None:
+    from backend.learning.models import TrainingPolicy
+
+    TrainingPolicy.objects.create(project=project, image_size=32, steps_scratch=40, batch_size=4)
+    for _ in range(20):
+        read_truth(draw_case(1))
+    unread = draw_case(1)
+    round_ = work(start_round(project=project, by=lead))
+    absent = project.finding_types.get(scope="lesion", position=1)
+    assert round_.state == RoundState.DONE
+    assert f"No labelled image shows {absent.name}: not learned yet." in round_.message
+    assert "No labelled image is free of lesions" in round_.message
+    assert not Lesion.objects.filter(reading__case=unread, finding_type=absent, score__gte=0.5).exists()
+
+
+def test_three_labels_of_one_patient_make_a_version_that_promises_nothing(
+    project, lead, draw_case, read_truth, work
+) -> None:
+    from backend.learning.models import TrainingPolicy
+
+    TrainingPolicy.objects.create(project=project, image_size=32, steps_scratch=3, batch_size=4)
+    for index in range(3):
+        read_truth(draw_case(index, group="one patient"))
+    for index in range(25):
+        read_truth(draw_case(1 + index % 2, split="VALIDATION", group="another patient"))
+    for index in range(3):
+        draw_case(index, group="one patient")
+    first = work(start_round(project=project, by=lead))
+    assert first.state == RoundState.DONE and "Only 3 labelled images" in first.message
+    told = first.model_version.evaluations.get().metrics
+    assert all(one["value"] is None for one in told)
+    dice = next(one for one in told if one["metric"] == "dice" and one["finding_type"] is None)
+    assert dice["note"] == "too few: 1 patient, at least 10 needed"
+    assert AcquisitionScore.objects.filter(round=first, rank__isnull=False).count() == 1  # one case a patient and batch
+    assert Reading.objects.filter(reader__kind="model").count() == 3
+    second = work(start_round(project=project, by=lead))
+    assert "too few labelled cases to compare (1 patient)" in second.message
+    assert second.model_version.state == "serves"
+
+
+def test_a_version_trained_on_shuffled_labels_waits(disc_project, lead, work) -> None:
+    first = work(start_round(project=disc_project, by=lead)).model_version
+    assert first.state == "serves"
+    readings = list(Reading.objects.filter(case__split="POOL", reader__kind="imported").select_related("case"))
+    lesions = [list(reading.lesions.all()) for reading in readings]
+    for index, reading in enumerate(readings):
+        taken = lesions[(index + 1) % len(lesions)]
+        for lesion in taken:
+            Lesion.objects.filter(pk=lesion.pk).update(reading=reading, instance=reading.case.instance)
+        Reading.objects.filter(pk=reading.pk).update(verdict="lesions" if taken else "no_lesion")
+    ModelVersion.objects.filter(pk=first.pk).update(weights_key="models/gone")
+    from workers.networks import load_version
+
+    load_version(ModelVersion.objects.get())  # the champion is still warm in this worker
+    second = work(start_round(project=disc_project, by=lead))
+    assert second.settings["track"] == "scratch" and second.state == RoundState.DONE
+    assert second.model_version.state == "waits" and "Worse than version 1 on VALIDATION" in second.message
+    assert ModelVersion.objects.get(state="serves").number == 1
+    assert not Reading.objects.filter(reader__model_version=second.model_version).exists()
 
 
 def test_two_rounds_at_once_are_refused(disc_project, lead) -> None:
@@ -218,22 +281,28 @@ def test_a_waiting_round_is_cancelled_at_once_and_a_running_one_at_its_next_look
     assert start_round(project=disc_project, by=lead).number == 3
 
 
-def test_a_loss_that_is_no_number_fails_the_round_with_one_sentence(disc_project, lead, monkeypatch) -> None:
-    from workers.cnn.train import Training, TrainingDiverged
+def test_a_loss_that_is_no_number_fails_the_round_with_one_sentence_and_the_old_version_serves_on(
+    disc_project, lead, work, monkeypatch
+) -> None:
+    from workers import training as training_step
+    from workers.cnn.train import TrainingDiverged
     from workers.rounds import run_round
 
+    disc_project.training_policy.steps_scratch = 3
+    disc_project.training_policy.save()
+    served = work(start_round(project=disc_project, by=lead)).model_version
     made = start_round(project=disc_project, by=lead)
-
-    def diverges(self):
-        raise TrainingDiverged("the loss at step 1 is nan")
-
-    monkeypatch.setattr(Training, "advance", diverges)
+    monkeypatch.setattr(training_step, "WARM_RATE", float("inf"))
     with pytest.raises(TrainingDiverged):
         run_round(claim_job(made.job_id))
     made.refresh_from_db()
-    assert (made.state, made.message) == (RoundState.FAILED, "the loss at step 1 is nan.")
+    assert made.state == RoundState.FAILED
+    assert made.message.endswith("Training diverged: the loss at step 2 is nan. What served before is unchanged.")
+    assert list(ModelVersion.objects.filter(state="serves")) == [served] and ModelVersion.objects.count() == 1
     failed = {step["name"]: step["state"] for step in round_document(made)["steps"]}
     assert failed["train"] in ("failed", "todo")
+    monkeypatch.undo()
+    assert start_round(project=disc_project, by=lead).number == 3
 
 
 def test_a_round_whose_job_was_given_up_is_told_as_failed_and_does_not_block_the_next(disc_project, lead) -> None:

@@ -138,6 +138,14 @@ def test_fewer_than_20_positives_give_no_number_but_the_reason() -> None:
     assert told.n_patients == 2
 
 
+def test_fewer_than_10_patients_give_no_number_however_many_images_they_have() -> None:
+    groups = ["a"] * 15 + ["b"] * 15
+    told = estimate("dice", lambda rows: float(rows.mean()), groups=groups, n_positive=30)
+    assert (told.value, told.note) == (None, "too few: 2 patients, at least 10 needed")
+    assert paired_difference(lambda rows: float(rows.mean()), lambda rows: 0.5, groups=groups) is None
+    assert estimate("dice", lambda rows: 0.5, groups=["a"] * 30, n_positive=30).note.startswith("too few: 1 patient,")
+
+
 def test_a_perfect_rate_is_bounded_by_the_rule_of_three() -> None:
     told = estimate("sensitivity", lambda rows: 1.0, groups=range(30), n_positive=30, rate=True)
     assert (told.value, told.low, told.high) == (1.0, pytest.approx(0.9), 1.0)

@@ -68,7 +68,7 @@ def predict(
             parts.append((shares.numpy(), outputs.findings.float().sigmoid().numpy(), outputs.embedding.float().numpy()))
     types, findings, embedding = (np.concatenate([part[index] for part in parts]) for index in range(3))
     if not (np.isfinite(types).all() and np.isfinite(findings).all() and np.isfinite(embedding).all()):
-        raise BrokenModel("the network's output is not finite")
+        raise BrokenModel("The network's output is not finite")
     return Predictions(types, findings, embedding)
 
 

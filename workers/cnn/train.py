@@ -111,7 +111,7 @@ class Training:
         )
         value = float(loss.detach())
         if not math.isfinite(value):
-            raise TrainingDiverged(f"the loss at step {self.step + 1} is {value}")
+            raise TrainingDiverged(f"Training diverged: the loss at step {self.step + 1} is {value}")
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), recipe.clip)

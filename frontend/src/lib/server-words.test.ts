@@ -13,6 +13,15 @@ describe("sentences of the server", () => {
       "nearNew",
     );
   });
+  it("are found one by one where several stand in a row", () => {
+    const told = serverWords(
+      "Only 3 labelled images: expect little of this version. Something else. The first version serves.",
+      t,
+    );
+    expect(told).toBe(
+      'common:server.fewLabels {"a":"3","count":3} Something else. common:server.firstServes {"count":0}',
+    );
+  });
   it("stay as they are when nobody listed them", () => {
     expect(serverWords("The tables name two values of patient.", t)).toBe(
       "The tables name two values of patient.",

@@ -16,15 +16,26 @@ const SENTENCES: [pattern: string, key: string][] = [
   [`against v(\\d+)`, "against"],
   [`next ${NUMBER}`, "next"],
   [`too few: ${NUMBER} positive, at least ${NUMBER} needed`, "tooFewPositive"],
+  [`too few: ${NUMBER} patients?, at least ${NUMBER} needed`, "tooFewPatients"],
   ["undefined: only one outcome occurs", "oneOutcome"],
   [`at the display threshold ([\\d.]+)`, "atThreshold"],
   ["The first version serves\\.", "firstServes"],
   [`Not worse than version (\\d+) on VALIDATION \\(${NUMBER} patients\\)\\.`, "notWorse"],
   ["Worse than version (\\d+) on VALIDATION \\((.+)\\): it waits\\.", "worse"],
   [
-    `VALIDATION has too few labelled cases to compare \\(${NUMBER} patients\\): it serves unchecked\\.`,
+    `VALIDATION has too few labelled cases to compare \\(${NUMBER} patients?\\): it serves unchecked\\.`,
     "unchecked",
   ],
+  ["VALIDATION has no labelled case yet: nothing could be measured\\.", "nothingMeasured"],
+  ["No lesion among the labels: only findings of the whole image are learned\\.", "noLesion"],
+  [`Only ${NUMBER} labelled images?: expect little of this version\\.`, "fewLabels"],
+  ["No labelled image shows (.+): not learned yet\\.", "typesAbsent"],
+  ["No labelled image is free of lesions: expect false alarms on normal images\\.", "noneFree"],
+  [`Training diverged: the loss at step ${NUMBER} is (.+)\\.`, "diverged"],
+  ["The network's output is not finite\\.", "notFinite"],
+  ["None of the labelled images can be used\\.", "nothingUsable"],
+  ["What served before is unchanged\\.", "unchanged"],
+  ["Cancelled\\.", "cancelled"],
   ["Already here as (.+)\\.", "alreadyHere"],
   [`${NUMBER} readings? of (.+)\\.`, "readingsOf"],
   ["The same image twice in this import\\.", "twice"],
@@ -46,8 +57,18 @@ const SENTENCES: [pattern: string, key: string][] = [
 ];
 const KNOWN = SENTENCES.map(([pattern, key]): [RegExp, string] => [new RegExp(`^${pattern}$`), key]);
 
-/** `text` of the server in the words of `t`'s language. */
+/** `text` of the server in the words of `t`'s language: as a whole, else sentence by sentence. */
 export function serverWords(text: string, t: TFunction): string {
+  return (
+    known(text, t) ??
+    text
+      .split(/(?<=\.) (?=\p{Lu})/u)
+      .map((one) => known(one, t) ?? one)
+      .join(" ")
+  );
+}
+
+function known(text: string, t: TFunction): string | null {
   for (const [pattern, key] of KNOWN) {
     const found = pattern.exec(text);
     if (found) {
@@ -55,5 +76,5 @@ export function serverWords(text: string, t: TFunction): string {
       return t(`common:server.${key}`, { a: found[1], b: found[2], count: Number.isNaN(count) ? 0 : count });
     }
   }
-  return text;
+  return null;
 }
