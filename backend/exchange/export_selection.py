@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -32,7 +33,7 @@ class ExportFilter:
 
 @dataclass(frozen=True)
 class ImageFrame:
-    """One picture of a case: a frame of an instance, and its place (0-based) in the case's series order."""
+    """One picture of a case: a frame of an instance, its place (0-based) in series order, and its PixelSpacing."""
 
     instance_id: int
     sop_instance_uid: str
@@ -40,6 +41,7 @@ class ImageFrame:
     index: int
     rows: int
     columns: int
+    spacing: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -97,13 +99,13 @@ def lesions_of(reading: Reading) -> list[Lesion]:
 
 def _frames_of(cases: Sequence[Case]) -> dict[UUID, list[ImageFrame]]:
     """The pictures of each case in reading order."""
-    columns = ("pk", "sop_instance_uid", "number_of_frames", "rows", "columns", "series_id")
+    columns = ("pk", "sop_instance_uid", "number_of_frames", "rows", "columns", "series_id", "pixel_spacing")
     of_images = Instance.objects.filter(pk__in=[case.instance_id for case in cases if case.instance_id])
     of_series = in_reading_order(
         Instance.objects.filter(series_id__in=[case.series_id for case in cases if not case.instance_id])
     )
     images = {row[0]: [row] for row in of_images.values_list(*columns)}
-    series: dict[int, list[tuple[int, str, int, int, int, int]]] = {}
+    series: dict[int, list[tuple[Any, ...]]] = {}
     for row in of_series.values_list(*columns):
         series.setdefault(row[5], []).append(row)
     result = {}
@@ -111,9 +113,14 @@ def _frames_of(cases: Sequence[Case]) -> dict[UUID, list[ImageFrame]]:
         rows = images[case.instance_id] if case.instance_id else series[case.series_id]
         pictures = [(row, number) for row in rows for number in range(1, row[2] + 1)]
         result[case.pk] = [
-            ImageFrame(row[0], row[1], number, index, row[3], row[4]) for index, (row, number) in enumerate(pictures)
+            ImageFrame(row[0], row[1], number, index, row[3], row[4], _pair(row[6]))
+            for index, (row, number) in enumerate(pictures)
         ]
     return result
+
+
+def _pair(spacing: list[float] | None) -> tuple[float, float] | None:
+    return (spacing[0], spacing[1]) if spacing else None
 
 
 def lesion_masks(lesion: Lesion, frames: Sequence[ImageFrame]) -> Iterator[tuple[ImageFrame, NDArray[np.bool_]]]:

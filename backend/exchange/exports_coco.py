@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -21,6 +21,7 @@ from backend.exchange.export_selection import (
     lesion_masks,
     lesions_of,
 )
+from backend.geometry.measurements import measured_values
 from backend.projects.models import FindingType, Project
 from backend.readings.models import Lesion, Reading
 
@@ -122,10 +123,18 @@ def _readings(project: Project, cases: Iterable[ExportCase]) -> Iterator[dict[st
                 "verdict": reading.verdict,
                 "verdict_reason": reading.verdict_reason,
                 "image_findings": findings,
+                "measurements": [_measurement(one, item.frames) for one in reading.measurements],
                 "label_kind": reading.label_kind,
                 "vocabulary_version": reading.vocabulary_version,
                 "submitted_at": reading.submitted_at.isoformat() if reading.submitted_at else None,
             }
+
+
+def _measurement(stored: dict[str, Any], frames: Sequence[ImageFrame]) -> dict[str, Any]:
+    """A measurement with what it measures; no lesion, so no annotation."""
+    place = (stored["sop_instance_uid"], stored["frame"])
+    frame = next(frame for frame in frames if (frame.sop_instance_uid, frame.number) == place)
+    return {**stored, "values": measured_values(kind=stored["kind"], points=stored["points"], spacing=frame.spacing)}
 
 
 def _annotations(cases: Iterable[ExportCase], first_ids: dict[int, int], form: Form) -> Iterator[dict[str, Any]]:
@@ -162,6 +171,7 @@ def _annotation(
         "reading_id": str(reading.pk),
         "reader_id": reading.reader_id,
         "mark": {"kind": lesion.kind, "points": lesion.points},
+        "drawn_as": lesion.drawn_as,
         "attributes": lesion.attributes,
         "origin": lesion.origin,
         "origin_score": lesion.origin_score,

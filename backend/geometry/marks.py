@@ -39,7 +39,7 @@ def check_points(*, kind: str, points: object, grid: Grid) -> list[list[float]]:
     """The points as plain floats when they are a valid mark on `grid`; InvalidMark with the reason when not."""
     if kind not in KINDS or kind == "mask":
         raise InvalidMark(f"{kind!r} is no kind of mark with points")
-    array = _finite_points(points)
+    array = finite_points(points)
     _check_count(kind, len(array))
     _check_inside(kind, array, grid)
     if kind == "ellipse" and np.abs(array[:2].mean(axis=0) - array[2:].mean(axis=0)).max() > 0.5:
@@ -58,6 +58,23 @@ def check_mask_place(*, origin: object, shape: object, grid: Grid) -> tuple[list
             last = start[axis] + extent[axis]
             raise InvalidMark(f"the mask spans {name} {start[axis]} to {last}, the case has {whole[axis]}")
     return start, extent
+
+
+def finite_points(points: object) -> NDArray[np.float64]:
+    """The points as an array [n, (column, row)]; InvalidMark when they are not finite pairs of numbers."""
+    if not isinstance(points, Sequence) or isinstance(points, str | bytes) or not points:
+        raise InvalidMark("the mark has no points")
+    if len(points) > MAX_POINTS:
+        raise InvalidMark(f"the mark has {len(points)} points, more than {MAX_POINTS}")
+    for point in points:
+        if not isinstance(point, Sequence) or isinstance(point, str | bytes) or len(point) != 2:
+            raise InvalidMark("each point is [column, row]")
+        if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in point):
+            raise InvalidMark("each point is two numbers")
+    array = np.array(points, dtype=float)
+    if not np.isfinite(array).all():
+        raise InvalidMark("a coordinate is not a finite number")
+    return array
 
 
 def points_centroid(*, kind: str, points: Points) -> tuple[float, float]:
@@ -83,22 +100,6 @@ def mask_centroid(*, mask: NDArray[np.bool_], origin: Sequence[int]) -> tuple[fl
 def moved_distance(before: tuple[float, float], after: tuple[float, float]) -> float:
     """Distance in pixels between the centres of two marks."""
     return math.hypot(after[0] - before[0], after[1] - before[1])
-
-
-def _finite_points(points: object) -> NDArray[np.float64]:
-    if not isinstance(points, Sequence) or isinstance(points, str | bytes) or not points:
-        raise InvalidMark("the mark has no points")
-    if len(points) > MAX_POINTS:
-        raise InvalidMark(f"the mark has {len(points)} points, more than {MAX_POINTS}")
-    for point in points:
-        if not isinstance(point, Sequence) or isinstance(point, str | bytes) or len(point) != 2:
-            raise InvalidMark("each point is [column, row]")
-        if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in point):
-            raise InvalidMark("each point is two numbers")
-    array = np.array(points, dtype=float)
-    if not np.isfinite(array).all():
-        raise InvalidMark("a coordinate is not a finite number")
-    return array
 
 
 def _check_count(kind: str, count: int) -> None:

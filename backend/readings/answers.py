@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from backend.readings.models import Reading
 from backend.readings.refusals import LesionsInvalid, ReadingRefused, ReadingStale
 
-BAD_REQUESTS = frozenset({"id_taken", "unknown_finding", "not_shown", "decision"})
+BAD_REQUESTS = frozenset({"id_taken", "unknown_finding", "measurement", "not_shown", "decision"})
 
 
 def answered(write: Callable[[str], dict[str, Any]], request: Request) -> Response:

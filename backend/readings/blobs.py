@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
+
 from backend.accounts.models import User
 from backend.archive.store import get_object, has_object, put_object
 from backend.geometry.rle import blob_key, decode_runs, mask_digest
@@ -31,7 +33,8 @@ def store_blob(*, digest: str, data: bytes) -> bool:
 
 def visible_blob(*, project: Project, user: User, role: str, digest: str) -> bytes | None:
     """The blob if a lesion of a reading that the user may see has it, else None."""
-    holders = Lesion.objects.filter(mask_digest=digest, reading__case__project=project)
+    named = Q(mask_digest=digest) | Q(drawn_as_digest=digest)
+    holders = Lesion.objects.filter(named, reading__case__project=project)
     readings = dict(holders.values_list("reading_id", "reading__case_id"))
     for case in Case.objects.filter(pk__in=set(readings.values())).select_related("project"):
         if readings_visible_to(user, case, role=role).filter(pk__in=list(readings)).exists():

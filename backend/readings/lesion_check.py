@@ -20,6 +20,7 @@ from backend.geometry.marks import (
     moved_distance,
     points_centroid,
 )
+from backend.geometry.measurements import check_measurement
 from backend.geometry.rle import blob_key, decode_mask, decode_runs
 from backend.projects.models import Case, FindingType
 from backend.projects.selectors import case_instances
@@ -33,9 +34,9 @@ def checked_lesions(
     *, reading: Reading, case: Case, given: Sequence[Mapping[str, Any]], shown: Mapping[UUID, Lesion]
 ) -> list[Lesion]:
     """Lesions ready to be stored; LesionsInvalid names each one that is not. `shown`: the model's, by id."""
-    images = _images(case, given)
+    images = _images(case, _named_images(given))
     types = _types(given)
-    frames = _frames_of(case) if any(item["kind"] == MarkKind.MASK for item in given) else 1
+    frames = _frames_of(case) if any(_has_mask(item) for item in given) else 1
     retired = any(_is_retired(entry, reading) for entry in types.values())
     kept_types = _kept_types(reading, given) if retired else {}
     lesions, reasons = [], {}
@@ -44,6 +45,7 @@ def checked_lesions(
             instance = _instance(images, item)
             finding_type = _finding_type(types, item, reading, case, kept_types)
             lesion = _placed(item, instance, finding_type, frames)
+            _keep_earlier(lesion, item["drawn_as"], images, frames)
             lesion.reading = reading
             _trace_origin(lesion, item, shown)
             lesions.append(lesion)
@@ -52,6 +54,20 @@ def checked_lesions(
     if reasons:
         raise LesionsInvalid(reasons)
     return lesions
+
+
+def checked_measurements(*, case: Case, given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Measurements as they are stored; InvalidMark with the reason for the first that cannot be."""
+    images = _images(case, {item["sop_instance_uid"] for item in given})
+    stored = []
+    for item in given:
+        instance = _instance(images, item)
+        grid = Grid(rows=instance.rows, columns=instance.columns)
+        points = check_measurement(kind=item["kind"], points=item["points"], grid=grid)
+        stored.append({**item, "id": str(item["id"]), "points": points})
+    if len({item["id"] for item in stored}) < len(stored):
+        raise InvalidMark("two measurements have one id")
+    return stored
 
 
 def lesion_centroid(lesion: Lesion) -> tuple[float, float]:
@@ -78,8 +94,17 @@ def _types(given: Iterable[Mapping[str, Any]]) -> dict[int, FindingType]:
     return {entry.pk: entry for (entry,) in _TYPES.instances([], listed=wanted)} if wanted else {}
 
 
-def _images(case: Case, given: Iterable[Mapping[str, Any]]) -> dict[str, Instance]:
-    wanted = {item["sop_instance_uid"] for item in given}
+def _named_images(given: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The images on which the lesions lie now and lay before they were converted."""
+    earlier = [item["drawn_as"] for item in given if item["drawn_as"]]
+    return {place["sop_instance_uid"] for place in [*given, *earlier]}
+
+
+def _has_mask(item: Mapping[str, Any]) -> bool:
+    return item["kind"] == MarkKind.MASK or bool(item["drawn_as"] and item["drawn_as"]["kind"] == MarkKind.MASK)
+
+
+def _images(case: Case, wanted: set[str]) -> dict[str, Instance]:
     if not wanted:
         return {}
     rows = _IMAGES.rows([case.series_id, case.instance_id, case.instance_id is None], listed=wanted)
@@ -137,19 +162,36 @@ def _placed(item: Mapping[str, Any], instance: Instance, finding_type: FindingTy
         attributes=item["attributes"],
         origin=item["origin"],
     )
-    grid = Grid(rows=instance.rows, columns=instance.columns, frames=frames)
-    if item["kind"] != MarkKind.MASK:
-        if item["mask"] is not None:
-            raise InvalidMark(f"a mark of kind {item['kind']} has points, no mask")
-        lesion.points = check_points(kind=item["kind"], points=item.get("points", []), grid=grid)
-        return lesion
+    points, mask = _checked_geometry(item, Grid(rows=instance.rows, columns=instance.columns, frames=frames))
+    lesion.points = points
+    if mask is not None:
+        lesion.mask_origin, lesion.mask_shape, lesion.mask_digest = mask["origin"], mask["shape"], mask["digest"]
+    return lesion
+
+
+def _checked_geometry(item: Mapping[str, Any], grid: Grid) -> tuple[list[list[float]], dict[str, Any] | None]:
+    """Points, or a mask as {origin, shape, digest}."""
     mask = item["mask"]
+    if item["kind"] != MarkKind.MASK:
+        if mask is not None:
+            raise InvalidMark(f"a mark of kind {item['kind']} has points, no mask")
+        return check_points(kind=item["kind"], points=item.get("points", []), grid=grid), None
     if mask is None or item.get("points", []):
         raise InvalidMark("a mark of kind mask has a mask, no points")
     origin, shape = check_mask_place(origin=mask["origin"], shape=mask["shape"], grid=grid)
     _check_blob(mask["digest"], shape)
-    lesion.mask_origin, lesion.mask_shape, lesion.mask_digest = origin, shape, mask["digest"]
-    return lesion
+    return [], {"origin": origin, "shape": shape, "digest": mask["digest"]}
+
+
+def _keep_earlier(lesion: Lesion, earlier: Mapping[str, Any] | None, images: Mapping[str, Instance], frames: int) -> None:
+    """Store what the lesion was before it was converted, as valid a mark as any."""
+    if earlier is None:
+        return
+    instance = _instance(images, earlier)
+    points, mask = _checked_geometry(earlier, Grid(rows=instance.rows, columns=instance.columns, frames=frames))
+    place = {"sop_instance_uid": earlier["sop_instance_uid"], "frame": earlier["frame"]}
+    lesion.drawn_as = {"kind": earlier["kind"], **place, "points": points, "mask": mask}
+    lesion.drawn_as_digest = mask["digest"] if mask else ""
 
 
 def _check_blob(digest: str, shape: Sequence[int]) -> None:

@@ -64,6 +64,7 @@ class Reading(models.Model):
     """All that one reader found in one case.
 
     `image_findings` maps a finding type's id (as text) to "present" or "absent" (or, from a model, a score).
+    `measurements`: list of {id, kind, sop_instance_uid, frame, points, text}, see `backend.geometry.measurements`.
     `label_kind` of an imported reading says what it may train: "full" (lesions are complete) or "image" (image-level only).
     `revision_id` names the newest revision; the ETag is `"<revision>-<revision_id>"`.
     """
@@ -76,6 +77,7 @@ class Reading(models.Model):
     verdict_reason = models.CharField(max_length=300, blank=True)
     comment = models.TextField(blank=True)
     image_findings = models.JSONField(default=dict)
+    measurements = models.JSONField(default=list)
     label_kind = models.CharField(max_length=8, choices=[("full", "full"), ("image", "image")], default="full")
     started_from = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
     display_threshold = models.FloatField(null=True)
@@ -121,6 +123,8 @@ class Lesion(models.Model):
     outline, implicitly closed; point: one. A mask has no points but `mask_origin` [frame, row, column] and
     `mask_shape` [frames, rows, columns] in the series grid (frame 0-based in series order) and the digest of its
     run-length blob. `frame` is DICOM's 1-based frame number inside `instance`.
+    `drawn_as`: what the lesion was before it was converted to another kind: {kind, sop_instance_uid, frame, points, mask},
+    the mask as {origin, shape, digest}; null when it was never converted. `drawn_as_digest` repeats that mask's digest.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -133,6 +137,8 @@ class Lesion(models.Model):
     mask_origin = models.JSONField(null=True)
     mask_shape = models.JSONField(null=True)
     mask_digest = models.CharField(max_length=64, blank=True)
+    drawn_as = models.JSONField(null=True)
+    drawn_as_digest = models.CharField(max_length=64, blank=True)
     attributes = models.JSONField(default=dict)
     score = models.FloatField(null=True)
     origin = models.CharField(max_length=10, choices=Origin, default=Origin.DRAWN)
@@ -146,6 +152,7 @@ class Lesion(models.Model):
         indexes = [
             models.Index(fields=["reading"], name="lesion_reading"),
             models.Index(fields=["mask_digest"], condition=~models.Q(mask_digest=""), name="lesion_mask_digest"),
+            models.Index(fields=["drawn_as_digest"], condition=~models.Q(drawn_as_digest=""), name="lesion_drawn_as_digest"),
         ]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from backend.geometry.measurements import POINTS as MEASUREMENT_POINTS
 from backend.projects.models import Arm, Split, Unit
 from backend.readings.models import DecisionKind, MarkKind, Origin, ReaderKind, ReadingState, Verdict
 from backend.readings.worklist_selectors import ORDERS, STATES
@@ -145,6 +146,31 @@ class MaskSerializer(serializers.Serializer[Any]):
     digest = serializers.RegexField(r"^[0-9a-f]{64}$")
 
 
+class DrawnAsSerializer(serializers.Serializer[Any]):
+    """What a lesion was before it was converted to another kind of mark."""
+
+    kind = serializers.ChoiceField(choices=MarkKind.choices)
+    sop_instance_uid = serializers.CharField(max_length=64)
+    frame = serializers.IntegerField()
+    points = PointsField()
+    mask = MaskSerializer(allow_null=True)
+
+
+class MeasurementSerializer(serializers.Serializer[Any]):
+    """A measurement or arrow on an image: no lesion, it trains nothing.
+
+    Points: length and arrow have two (the arrow's tip first), an angle three (its vertex in the middle), bidirectional
+    and roi (an ellipse) four: the ends of the longer, then of the shorter axis.
+    """
+
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=sorted(MEASUREMENT_POINTS))
+    sop_instance_uid = serializers.CharField(max_length=64)
+    frame = serializers.IntegerField()
+    points = PointsField()
+    text = serializers.CharField(max_length=120, allow_blank=True)
+
+
 class LesionInSerializer(serializers.Serializer[Any]):
     """A lesion to store; its id is made by the client."""
 
@@ -155,6 +181,7 @@ class LesionInSerializer(serializers.Serializer[Any]):
     frame = serializers.IntegerField(default=1)
     points = PointsField(required=False)
     mask = MaskSerializer(required=False, allow_null=True, default=None)
+    drawn_as = DrawnAsSerializer(required=False, allow_null=True, default=None)
     attributes = AttributesField(required=False, default=dict)
     origin = serializers.ChoiceField(choices=CLIENT_ORIGINS, default=Origin.DRAWN)
     origin_lesion = serializers.UUIDField(required=False, allow_null=True, default=None)
@@ -170,6 +197,7 @@ class LesionSerializer(serializers.Serializer[Any]):
     frame = serializers.IntegerField()
     points = PointsField()
     mask = MaskSerializer(allow_null=True)
+    drawn_as = DrawnAsSerializer(allow_null=True)
     attributes = AttributesField()
     score = serializers.FloatField(allow_null=True)
     origin = serializers.ChoiceField(choices=Origin.choices)
@@ -212,6 +240,7 @@ class SaveSerializer(serializers.Serializer[Any]):
     verdict_reason = serializers.CharField(max_length=300, required=False, allow_blank=True)
     comment = serializers.CharField(max_length=20_000, required=False, allow_blank=True)
     image_findings = ImageFindingsField(required=False)
+    measurements = serializers.ListField(child=MeasurementSerializer(), max_length=500, required=False)
     display_threshold = serializers.FloatField(min_value=0, max_value=1, required=False, allow_null=True)
     active_seconds = serializers.FloatField(min_value=0, max_value=1e7, required=False)
 
@@ -233,6 +262,7 @@ class ReadingSerializer(serializers.Serializer[Any]):
     verdict_reason = serializers.CharField(allow_blank=True)
     comment = serializers.CharField(allow_blank=True)
     image_findings = ImageFindingsField()
+    measurements = MeasurementSerializer(many=True)
     lesions = LesionSerializer(many=True)
     decisions = DecisionSerializer(many=True)
     revision = serializers.IntegerField()

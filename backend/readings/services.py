@@ -19,9 +19,10 @@ from django.utils import timezone
 from backend.accounts.compiled_select import CompiledSelect, database_key, fields_of, placeholders
 from backend.accounts.models import User
 from backend.audit.services import record_event
+from backend.geometry.marks import InvalidMark
 from backend.projects.assignment_services import lease_until, open_assignment
 from backend.projects.models import Assignment, AssignmentState, Case, FindingType, Project, Split
-from backend.readings.lesion_check import checked_lesions
+from backend.readings.lesion_check import checked_lesions, checked_measurements
 from backend.readings.models import (
     Decision,
     DecisionKind,
@@ -52,6 +53,8 @@ LESION_FIELDS = (
     "mask_origin",
     "mask_shape",
     "mask_digest",
+    "drawn_as",
+    "drawn_as_digest",
     "attributes",
     "origin",
     "origin_lesion",
@@ -59,7 +62,7 @@ LESION_FIELDS = (
     "moved_pixels",
     "updated_at",
 )
-PLAIN_FIELDS = ("verdict", "verdict_reason", "comment", "image_findings", "display_threshold")
+PLAIN_FIELDS = ("verdict", "verdict_reason", "comment", "image_findings", "measurements", "display_threshold")
 Document = dict[str, Any]
 
 
@@ -102,6 +105,7 @@ def save_reading(
     shown = _shown(user, case, role) if _needs_model(change) else {}
     lesions = checked_lesions(reading=reading, case=case, given=given, shown=shown)
     _check_image_findings(project, change)
+    change = _with_checked_measurements(case, change)
     try:
         with transaction.atomic():
             reading = _own(project, user, reading_id, lock=True)
@@ -266,6 +270,16 @@ def _check_image_findings(project: Project, change: Mapping[str, Any]) -> None:
             raise ReadingRefused("unknown_finding", f"The project has no image finding {key}.")
         if value not in ("present", "absent"):
             raise ReadingRefused("unknown_finding", f"An image finding is present or absent, not {value}.")
+
+
+def _with_checked_measurements(case: Case, change: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The change with its measurements as they are stored; refused when one lies on no image of the case."""
+    if "measurements" not in change:
+        return change
+    try:
+        return {**change, "measurements": checked_measurements(case=case, given=change["measurements"])}
+    except InvalidMark as reason:
+        raise ReadingRefused("measurement", f"A measurement cannot be stored: {reason}.") from reason
 
 
 def _store_lesions(reading: Reading, lesions: list[Lesion], change: Mapping[str, Any]) -> None:

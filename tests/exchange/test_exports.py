@@ -132,6 +132,28 @@ def test_every_mark_comes_back_pixel_for_pixel(project, lead, as_person, add_cas
     assert annotation["mark"] == {"kind": kind, "points": MARKS[kind]}
 
 
+def test_measurements_and_earlier_geometry_are_exported_and_measurements_are_no_annotations(
+    project, lead, as_person, add_case, add_reading
+):
+    from backend.archive.models import Instance
+
+    case, (instance,) = add_case(1)
+    Instance.objects.filter(pk=instance.pk).update(pixel_spacing=[0.5, 2.0])
+    finding_type = project.finding_types.filter(scope="lesion").first()
+    place = {"sop_instance_uid": instance.sop_instance_uid, "frame": 1}
+    earlier = {"kind": "box", **place, "points": [[10, 12], [40, 28]], "mask": None}
+    ellipse = {"kind": "ellipse", "points": MARKS["ellipse"], "drawn_as": earlier}
+    reading = add_reading(case, [{**ellipse, "instance": instance, "finding_type": finding_type}])
+    reading.measurements = [{"id": "1", "kind": "length", **place, "points": [[10, 10], [40, 50]], "text": ""}]
+    reading.save()
+    document = coco(as_person(lead))
+    (annotation,), (exported,) = document["annotations"], document["readings"]
+    assert (annotation["mark"]["kind"], annotation["drawn_as"]) == ("ellipse", earlier)
+    (measurement,) = exported["measurements"]
+    assert measurement["values"] == {"length": pytest.approx(np.hypot(60, 20)), "unit": "mm"}
+    assert measurement["points"] == [[10, 10], [40, 50]]
+
+
 @pytest.mark.parametrize("form", ["rle", "polygon"])
 def test_a_mask_with_holes_and_corners_comes_back_pixel_for_pixel(project, lead, as_person, add_case, add_reading, form):
     case, (instance,) = add_case(1)

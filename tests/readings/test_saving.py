@@ -301,3 +301,75 @@ def test_what_makes_no_sense_is_refused_field_by_field(reader, case, start) -> N
     assert answer.status_code == 400
     assert set(answer.json()) == {"lesions", "verdict"} and "kind" in str(answer.json()["lesions"])
     assert desk.mark(desk.box()).status_code == 200
+
+
+def a_measurement(desk, **change):
+    sop = desk.room["series"]["instances"][0]["sop_instance_uid"]
+    given = {"id": str(uuid.uuid4()), "kind": "length", "sop_instance_uid": sop, "frame": 1, "points": [[1, 1], [4, 5]]}
+    return {**given, "text": "", **change}
+
+
+def test_measurements_are_kept_with_the_reading_and_are_no_lesions(reader, case, start) -> None:
+    desk = start(reader, case)
+    length, arrow = a_measurement(desk), a_measurement(desk, kind="arrow", text="here")
+    reading = desk.save(measurements=[length, arrow]).json()
+    assert reading["measurements"] == [length, arrow]
+    assert (reading["lesions"], reading["verdict"]) == ([], "")
+    assert desk.client.get(f"{BASE}/cases/{case.pk}/").json()["reading"]["measurements"] == [length, arrow]
+    assert desk.save(comment="none of them touched").json()["measurements"] == [length, arrow]
+    assert desk.save(measurements=[arrow]).json()["measurements"] == [arrow]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"points": [[1, 1], [400, 5]]}, "outside the image"),
+        ({"points": [[1, 1]]}, "has 2 points"),
+        ({"sop_instance_uid": "1.2.3"}, "no image"),
+        ({"frame": 2}, "frames 1 to 1"),
+    ],
+)
+def test_a_measurement_that_cannot_be_is_refused(reader, case, start, change, reason) -> None:
+    desk = start(reader, case)
+    answer = desk.save(measurements=[a_measurement(desk, **change)])
+    assert answer.status_code == 400 and reason in answer.json()["detail"], answer.content
+    assert Reading.objects.get(case=case).measurements == []
+
+
+def test_a_converted_lesion_remembers_what_it_was(reader, case, start) -> None:
+    desk = start(reader, case)
+    box = desk.box([10, 10], [30, 26])
+    earlier = {name: box[name] for name in ("kind", "sop_instance_uid", "points")} | {"frame": 1, "mask": None}
+    ellipse = {**box, "kind": "ellipse", "points": [[10, 18], [30, 18], [20, 10], [20, 26]], "drawn_as": earlier}
+    [lesion] = desk.mark(ellipse).json()["lesions"]
+    assert lesion["kind"] == "ellipse" and lesion["drawn_as"] == earlier
+    [back] = desk.mark({**box, "drawn_as": None}).json()["lesions"]
+    assert (back["kind"], back["points"], back["drawn_as"]) == ("box", box["points"], None)
+
+
+def test_the_mask_that_a_contour_was_made_from_can_still_be_fetched(reader, outsider, case, start) -> None:
+    desk = start(reader, case)
+    digest = put_blob(desk.client, np.ones((1, 4, 6), dtype=bool))
+    outline = desk.box()
+    mask = {"origin": [0, 3, 5], "shape": [1, 4, 6], "digest": digest}
+    earlier = {"kind": "mask", "sop_instance_uid": outline["sop_instance_uid"], "frame": 1, "points": [], "mask": mask}
+    outline |= {"kind": "polygon", "points": [[5, 3], [11, 3], [11, 7], [5, 7]], "drawn_as": earlier}
+    [lesion] = desk.mark(outline).json()["lesions"]
+    assert lesion["mask"] is None and lesion["drawn_as"] == earlier
+    assert desk.client.get(f"{BASE}/blobs/{digest}/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"points": [[0, 0], [500, 500]]}, "partly outside the image"),
+        ({"sop_instance_uid": "1.2.3"}, "no image"),
+        ({"kind": "mask", "points": []}, "has a mask"),
+    ],
+)
+def test_what_a_lesion_was_must_have_been_a_valid_mark(reader, case, start, change, reason) -> None:
+    desk = start(reader, case)
+    box = desk.box()
+    earlier = {"kind": "box", "sop_instance_uid": box["sop_instance_uid"], "frame": 1, "points": box["points"], "mask": None}
+    answer = desk.mark({**box, "drawn_as": {**earlier, **change}})
+    assert answer.status_code == 400 and reason in answer.json()["lesions"][box["id"]], answer.content

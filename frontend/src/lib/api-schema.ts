@@ -843,6 +843,22 @@ export interface components {
          * @enum {string}
          */
         DeidProfileEnum: "none" | "basic";
+        /** @description What a lesion was before it was converted to another kind of mark. */
+        DrawnAs: {
+            kind: components["schemas"]["MarkKindEnum"];
+            sop_instance_uid: string;
+            frame: number;
+            points: number[][];
+            mask: components["schemas"]["Mask"] | null;
+        };
+        /** @description What a lesion was before it was converted to another kind of mark. */
+        DrawnAsRequest: {
+            kind: components["schemas"]["MarkKindEnum"];
+            sop_instance_uid: string;
+            frame: number;
+            points: number[][];
+            mask: components["schemas"]["MaskRequest"] | null;
+        };
         /** @description A case of the drawn batch. */
         DrawnCase: {
             /** Format: uuid */
@@ -1087,6 +1103,7 @@ export interface components {
             frame: number;
             points: number[][];
             mask: components["schemas"]["Mask"] | null;
+            drawn_as: components["schemas"]["DrawnAs"] | null;
             attributes: {
                 [key: string]: string;
             };
@@ -1123,6 +1140,7 @@ export interface components {
             frame: number;
             points?: number[][];
             mask?: components["schemas"]["MaskRequest"] | null;
+            drawn_as?: components["schemas"]["DrawnAsRequest"] | null;
             attributes?: {
                 [key: string]: string;
             };
@@ -1199,6 +1217,45 @@ export interface components {
                 [key: string]: string;
             };
             readonly projects: components["schemas"]["MyProject"][];
+        };
+        /**
+         * @description A measurement or arrow on an image: no lesion, it trains nothing.
+         *
+         *     Points: length and arrow have two (the arrow's tip first), an angle three (its vertex in the middle), bidirectional
+         *     and roi (an ellipse) four: the ends of the longer, then of the shorter axis.
+         */
+        Measurement: {
+            /** Format: uuid */
+            id: string;
+            kind: components["schemas"]["MeasurementKindEnum"];
+            sop_instance_uid: string;
+            frame: number;
+            points: number[][];
+            text: string;
+        };
+        /**
+         * @description * `angle` - angle
+         *     * `arrow` - arrow
+         *     * `bidirectional` - bidirectional
+         *     * `length` - length
+         *     * `roi` - roi
+         * @enum {string}
+         */
+        MeasurementKindEnum: "angle" | "arrow" | "bidirectional" | "length" | "roi";
+        /**
+         * @description A measurement or arrow on an image: no lesion, it trains nothing.
+         *
+         *     Points: length and arrow have two (the arrow's tip first), an angle three (its vertex in the middle), bidirectional
+         *     and roi (an ellipse) four: the ends of the longer, then of the shorter axis.
+         */
+        MeasurementRequest: {
+            /** Format: uuid */
+            id: string;
+            kind: components["schemas"]["MeasurementKindEnum"];
+            sop_instance_uid: string;
+            frame: number;
+            points: number[][];
+            text: string;
         };
         /** @description A member and the role. */
         Member: {
@@ -1524,6 +1581,7 @@ export interface components {
             image_findings: {
                 [key: string]: unknown;
             };
+            measurements: components["schemas"]["Measurement"][];
             lesions: components["schemas"]["Lesion"][];
             decisions: components["schemas"]["Decision"][];
             revision: number;
@@ -1722,6 +1780,7 @@ export interface components {
             image_findings?: {
                 [key: string]: unknown;
             };
+            measurements?: components["schemas"]["MeasurementRequest"][];
             /** Format: double */
             display_threshold?: number | null;
             /** Format: double */

@@ -47,11 +47,18 @@ export type Pace = S["Pace"];
 /** Frame, row and column: of the mask's first voxel, and how many. */
 export type MaskRef = Narrowed<S["Mask"], { origin: Triple; shape: Triple }>;
 /** `points` are (column, row); the top-left corner of the image is (0, 0). */
-export type Lesion = Narrowed<S["Lesion"], { points: Pair[]; mask: MaskRef | null }>;
+export type DrawnAs = Narrowed<S["DrawnAs"], { points: Pair[]; mask: MaskRef | null }>;
+export type Lesion = Narrowed<S["Lesion"], { points: Pair[]; mask: MaskRef | null; drawn_as: DrawnAs | null }>;
+export type MeasurementKind = S["MeasurementKindEnum"];
+/** No lesion: it trains nothing. */
+export type Measurement = Narrowed<S["Measurement"], { points: Pair[] }>;
 export type DecisionKind = S["DecisionKindEnum"];
 export type Decision = Narrowed<S["Decision"], { lesion: string | null }>;
 export type Verdict = S["Reading"]["verdict"];
-export type Reading = Narrowed<S["Reading"], { lesions: Lesion[]; decisions: Decision[] }>;
+export type Reading = Narrowed<
+  S["Reading"],
+  { lesions: Lesion[]; decisions: Decision[]; measurements: Measurement[] }
+>;
 export type RoomInstance = Narrowed<S["RoomInstance"], { pixel_spacing: Pair | null }>;
 /** A room as opening the case answers it. A look without opening (GET) may be without a reading. */
 export type Room = Narrowed<

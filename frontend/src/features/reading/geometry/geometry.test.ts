@@ -257,6 +257,7 @@ describe("sizes", () => {
     frame: 1,
     points,
     mask: null,
+    drawn_as: null,
     attributes: {},
     score: null,
     origin: "drawn",

@@ -62,6 +62,7 @@ export function newLesion(
     frame: frame.frame,
     points: [],
     mask: null,
+    drawn_as: null,
     attributes: {},
     score: null,
     origin: "drawn",

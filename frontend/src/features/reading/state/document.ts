@@ -1,5 +1,5 @@
 /** What a reader says of a case, as one immutable value: the unit of undo, of the journal and of a save. */
-import type { Decision, Lesion, Reading, Verdict } from "@/lib/api-types";
+import type { Decision, Lesion, MaskRef, Measurement, Reading, Verdict } from "@/lib/api-types";
 
 export interface ReadingDocument {
   lesions: Lesion[];
@@ -9,6 +9,7 @@ export interface ReadingDocument {
   verdict_reason: string;
   comment: string;
   image_findings: Record<string, unknown>;
+  measurements: Measurement[];
   /** The reader's own, above the model's: findings below it were not shown. */
   display_threshold: number | null;
 }
@@ -21,6 +22,7 @@ export function documentOf(reading: Reading): ReadingDocument {
     verdict_reason: reading.verdict_reason,
     comment: reading.comment,
     image_findings: reading.image_findings,
+    measurements: reading.measurements,
     display_threshold: reading.display_threshold,
   };
 }
@@ -29,9 +31,17 @@ export function documentOf(reading: Reading): ReadingDocument {
 export type LesionIn = Omit<Lesion, "score" | "origin_score" | "moved_pixels">;
 
 export function lesionIn(lesion: Lesion): LesionIn {
-  const { id, finding_type, kind, sop_instance_uid, frame, points, mask, attributes, origin, origin_lesion } =
-    lesion;
-  return { id, finding_type, kind, sop_instance_uid, frame, points, mask, attributes, origin, origin_lesion };
+  const { id, finding_type, kind, sop_instance_uid, frame, points, mask, drawn_as, attributes } = lesion;
+  const { origin, origin_lesion } = lesion;
+  return {
+    ...{ id, finding_type, kind, sop_instance_uid, frame, points, mask, drawn_as, attributes },
+    ...{ origin, origin_lesion },
+  };
+}
+
+/** The masks of which a lesion needs the bytes: its own, and the one it was drawn as. */
+export function masksOf({ mask, drawn_as }: Pick<Lesion, "mask" | "drawn_as">): MaskRef[] {
+  return [mask, drawn_as?.mask ?? null].filter((one) => one !== null);
 }
 
 type Overall = Omit<ReadingDocument, "lesions" | "decisions">;
@@ -39,7 +49,7 @@ type Overall = Omit<ReadingDocument, "lesions" | "decisions">;
 export interface Changes {
   lesions: { upsert: LesionIn[]; remove: string[] };
   decisions: { upsert: Decision[]; remove: string[] };
-  /** How many of verdict, its reason, comment, image findings and threshold differ. */
+  /** How many of verdict, its reason, comment, image findings, measurements and threshold differ. */
   overall: number;
 }
 
@@ -72,6 +82,7 @@ const overallKeys: (keyof Overall)[] = [
   "verdict_reason",
   "comment",
   "image_findings",
+  "measurements",
   "display_threshold",
 ];
 

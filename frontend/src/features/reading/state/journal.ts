@@ -71,12 +71,23 @@ export const journal: Journal = {
   remove: async (key) => {
     await (await database()).delete("entries", key);
   },
-  entriesOf: async (user) => (await database()).getAllFromIndex("entries", "user", user),
+  entriesOf: async (user) =>
+    (await (await database()).getAllFromIndex("entries", "user", user)).map((entry) => ({
+      ...entry,
+      base: asOfToday(entry.base),
+      doc: asOfToday(entry.doc),
+    })),
   purge: async (user) => {
     const db = await database();
     for (const key of await db.getAllKeysFromIndex("entries", "user", user)) await db.delete("entries", key);
   },
 };
+
+/** An entry may have been written by an older page that knew no measurements. */
+function asOfToday(doc: ReadingDocument): ReadingDocument {
+  const lesions = doc.lesions.map((lesion) => ({ ...lesion, drawn_as: lesion.drawn_as ?? null }));
+  return { ...doc, lesions, measurements: doc.measurements ?? [] };
+}
 
 export const entryKey = (user: string, reading: string, tab: string) => `${user}|${reading}|${tab}`;
 

@@ -5,13 +5,15 @@
  * the ETag it began from; when no answer comes, exactly the same is sent again, and the server gives its first answer.
  * A newer version on the server (412) stops the queue until the reader has chosen; being offline only delays it.
  */
-import type { Decision, Reading, Verdict } from "@/lib/api-types";
+import type { Decision, Measurement, Reading, Verdict } from "@/lib/api-types";
 import {
   changesBetween,
   countChanges,
   documentOf,
   type LesionIn,
+  masksOf,
   type ReadingDocument,
+  same,
   sameContent,
 } from "./document";
 import { entryKey, type Flight, type Journal, type JournalEntry } from "./journal";
@@ -24,6 +26,8 @@ export interface SaveBody {
   verdict_reason: string;
   comment: string;
   image_findings: Record<string, unknown>;
+  /** Left out while they are as they were. */
+  measurements?: Measurement[];
   display_threshold: number | null;
   active_seconds: number;
 }
@@ -113,7 +117,7 @@ export class SaveQueue {
     this.etag = options.etag;
     this.base = options.base;
     this.doc = options.base;
-    for (const lesion of options.base.lesions) if (lesion.mask) this.stored.add(lesion.mask.digest);
+    for (const { digest } of options.base.lesions.flatMap(masksOf)) this.stored.add(digest);
     this.status = { kind: "saved", at: null };
   }
 
@@ -186,7 +190,7 @@ export class SaveQueue {
   /** The page goes away: a request that may outlive it. What does not get through is in the journal. */
   leave(): void {
     if (this.isClean || this.pumping || !this.canSend) return;
-    const unsentBlob = this.doc.lesions.some((lesion) => lesion.mask && !this.stored.has(lesion.mask.digest));
+    const unsentBlob = this.doc.lesions.flatMap(masksOf).some(({ digest }) => !this.stored.has(digest));
     if (unsentBlob) return;
     const flight = this.flight ?? this.takeOff();
     void this.write();
@@ -312,7 +316,7 @@ export class SaveQueue {
   private takeOff(): Flight {
     const { lesions, decisions } = changesBetween(this.base, this.doc);
     const revision_id = this.options.newId();
-    const { verdict, verdict_reason, comment, image_findings, display_threshold } = this.doc;
+    const { verdict, verdict_reason, comment, image_findings, measurements, display_threshold } = this.doc;
     this.flight = {
       revision_id,
       etag: this.etag,
@@ -325,6 +329,7 @@ export class SaveQueue {
         verdict_reason,
         comment,
         image_findings,
+        ...(same(this.base.measurements, measurements) ? {} : { measurements }),
         display_threshold,
         active_seconds: Math.round(this.options.activeSeconds() * 10) / 10,
       },
@@ -333,14 +338,14 @@ export class SaveQueue {
   }
 
   private async sendBlobs(flight: Flight): Promise<Reply | null> {
-    for (const { mask } of flight.body.lesions.upsert) {
-      if (!mask || this.stored.has(mask.digest)) continue;
-      const bytes = this.bytesOf(mask.digest);
+    for (const { digest } of flight.body.lesions.upsert.flatMap(masksOf)) {
+      if (this.stored.has(digest)) continue;
+      const bytes = this.bytesOf(digest);
       // A mask that the server gave (an accepted finding's) is there already.
       if (!bytes) continue;
-      const reply = await this.options.transport.putBlob(mask.digest, bytes);
+      const reply = await this.options.transport.putBlob(digest, bytes);
       if (reply.kind !== "stored") return reply;
-      this.stored.add(mask.digest);
+      this.stored.add(digest);
     }
     return null;
   }
@@ -429,9 +434,9 @@ export class SaveQueue {
     const key = entryKey(user, reading, tab);
     if (this.isClean && !this.submitWanted) return journal.remove(key);
     const blobs: JournalEntry["blobs"] = {};
-    for (const { mask } of this.doc.lesions) {
-      const bytes = mask && !this.stored.has(mask.digest) ? this.bytesOf(mask.digest) : null;
-      if (mask && bytes) blobs[mask.digest] = bytes;
+    for (const { digest } of this.doc.lesions.flatMap(masksOf)) {
+      const bytes = this.stored.has(digest) ? null : this.bytesOf(digest);
+      if (bytes) blobs[digest] = bytes;
     }
     const { etag, base, doc, flight, submitWanted: submit } = this;
     const activeSeconds = this.options.activeSeconds();

@@ -30,6 +30,7 @@ function lesion(id: string, extra: Partial<Lesion> = {}): Lesion {
       [30, 40],
     ],
     mask: null,
+    drawn_as: null,
     attributes: {},
     score: null,
     origin: "drawn",
@@ -49,6 +50,7 @@ const EMPTY: ReadingDocument = {
   verdict_reason: "",
   comment: "",
   image_findings: {},
+  measurements: [],
   display_threshold: null,
 };
 
@@ -194,6 +196,7 @@ class Server implements Transport {
     verdict_reason: "",
     comment: "",
     image_findings: {},
+    measurements: [],
     lesions: [],
     decisions: [],
     revision: 0,
@@ -230,6 +233,7 @@ class Server implements Transport {
       ...this.reading,
       ...{ verdict: body.verdict, verdict_reason: body.verdict_reason, comment: body.comment },
       image_findings: body.image_findings,
+      measurements: body.measurements ?? this.reading.measurements,
       lesions: [...this.reading.lesions.filter(({ id }) => !gone.has(id)), ...stored],
       decisions: [...this.reading.decisions.filter((d) => !undone.has(d.predicted)), ...body.decisions.upsert],
       revision: this.reading.revision + 1,
@@ -485,6 +489,38 @@ describe("the save queue", () => {
     await queue.flush();
     expect([...server.blobs]).toEqual([digest]);
     expect(marks(server)).toEqual(["m"]);
+  });
+
+  test("sends the blob of the mask that a contour was made from, too", async () => {
+    const digest = "cd".repeat(32);
+    const queue = openQueue(server, "tab-1", { blobOf: () => new Uint8Array([1, 0, 0, 0]) });
+    const mask = {
+      origin: [0, 0, 0] as [number, number, number],
+      shape: [1, 1, 1] as [number, number, number],
+      digest,
+    };
+    const place = { sop_instance_uid: "1.2.3", frame: 1 };
+    queue.change(addLesion(EMPTY, lesion("m", { drawn_as: { kind: "mask", ...place, points: [], mask } })));
+    await queue.flush();
+    expect([...server.blobs]).toEqual([digest]);
+    expect(server.reading.lesions[0]?.drawn_as?.mask?.digest).toBe(digest);
+  });
+
+  test("sends measurements when they change, and only then", async () => {
+    const queue = openQueue(server);
+    const place = { sop_instance_uid: "1.2.3", frame: 1, text: "" };
+    const points: [number, number][] = [
+      [1, 1],
+      [4, 5],
+    ];
+    const measured = { ...EMPTY, measurements: [{ id: "x", kind: "length" as const, ...place, points }] };
+    queue.change(measured);
+    await queue.flush();
+    expect(server.reading.measurements).toEqual(measured.measurements);
+    queue.change({ ...measured, comment: "later" });
+    await queue.flush();
+    expect(server.saves.map((body) => "measurements" in body)).toEqual([true, false]);
+    expect(server.reading.measurements).toEqual(measured.measurements);
   });
 
   test("leaving the page sends what is pending in a request that may outlive it", async () => {
