@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backend.geometry.marks import Grid, InvalidMark
@@ -43,6 +43,7 @@ def test_a_region_has_the_area_of_its_ellipse_and_an_arrow_measures_nothing() ->
     assert measured_values(kind="arrow", points=LINE, spacing=None) == {}
 
 
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(places, places, places, spacings)
 def test_an_angle_does_not_depend_on_the_order_of_its_arms(one: list, middle: list, other: list, spacing: tuple) -> None:
     there = measured_values(kind="angle", points=[one, middle, other], spacing=spacing)
