@@ -16,15 +16,25 @@ SIZE: Final = (208, 156)
 _QUALITY: Final = 82
 
 
+def stored_thumbnail(instance_id: int) -> bytes | None:
+    """The JPEG of an instance's middle frame, None where it was not made yet."""
+    try:
+        return get_object(_key(instance_id))
+    except FileNotFoundError:
+        return None
+
+
 def thumbnail_of(instance: Instance) -> bytes:
     """The JPEG of the instance's middle frame, from the store if it was made before."""
-    key = f"thumbnails/{instance.pk}.jpg"
-    try:
-        return get_object(key)
-    except FileNotFoundError:
+    made = stored_thumbnail(instance.pk)
+    if made is None:
         made = make_thumbnail(render_frame(instance, (instance.number_of_frames + 1) // 2))
-        put_object(key=key, data=made)
-        return made
+        put_object(key=_key(instance.pk), data=made)
+    return made
+
+
+def _key(instance_id: int) -> str:
+    return f"thumbnails/{instance_id}.jpg"
 
 
 def make_thumbnail(pixels: npt.NDArray[np.uint8]) -> bytes:
