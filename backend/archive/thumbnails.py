@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final
 
 import numpy as np
@@ -16,25 +17,27 @@ SIZE: Final = (208, 156)
 _QUALITY: Final = 82
 
 
-def stored_thumbnail(instance_id: int) -> bytes | None:
-    """The JPEG of an instance's middle frame, None where it was not made yet."""
+def thumbnail_key(*, frames_key: str, received_digest: str) -> str:
+    """Where the picture lies: named after what it shows, never after a row's number, which another database gives again."""
+    return f"thumbnails/{hashlib.sha256(f'{frames_key} {received_digest}'.encode()).hexdigest()}.jpg"
+
+
+def stored_thumbnail(key: str) -> bytes | None:
+    """The JPEG that was kept there, None where it was not made yet."""
     try:
-        return get_object(_key(instance_id))
+        return get_object(key)
     except FileNotFoundError:
         return None
 
 
 def thumbnail_of(instance: Instance) -> bytes:
     """The JPEG of the instance's middle frame, from the store if it was made before."""
-    made = stored_thumbnail(instance.pk)
+    key = thumbnail_key(frames_key=instance.frames_key, received_digest=instance.received_digest)
+    made = stored_thumbnail(key)
     if made is None:
         made = make_thumbnail(render_frame(instance, (instance.number_of_frames + 1) // 2))
-        put_object(key=_key(instance.pk), data=made)
+        put_object(key=key, data=made)
     return made
-
-
-def _key(instance_id: int) -> str:
-    return f"thumbnails/{instance_id}.jpg"
 
 
 def make_thumbnail(pixels: npt.NDArray[np.uint8]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -21,16 +22,27 @@ def readable_case(project: Project, role: str, case_id: UUID) -> Case:
     return case
 
 
-def middle_instance_id(project: Project, role: str, case_id: UUID) -> int | None:
+@dataclass(frozen=True, slots=True)
+class MiddleInstance:
+    """The instance whose picture stands for a case, and what names that picture."""
+
+    instance_id: int
+    frames_key: str
+    received_digest: str
+
+
+def middle_instance(project: Project, role: str, case_id: UUID) -> MiddleInstance | None:
     """The instance in the middle of a case's reading order, by written queries; None for a case that is not to be shown."""
     found = _CASE.rows([case_id, project.pk])
     if not found or not _is_shown(found[0][0], role):
         return None
     _, series_id, instance_id = found[0]
-    if instance_id is not None:
-        return int(instance_id)
-    keys = _IN_READING_ORDER.rows([series_id])
-    return int(keys[len(keys) // 2][0]) if keys else None
+    if instance_id is None:
+        keys = _IN_READING_ORDER.rows([series_id])
+        if not keys:
+            return None
+        instance_id = keys[len(keys) // 2][0]
+    return MiddleInstance(*_PICTURED.rows([instance_id])[0])
 
 
 def _is_shown(split: str, role: str) -> bool:
@@ -39,6 +51,9 @@ def _is_shown(split: str, role: str) -> bool:
 
 _CASE: Final = CompiledSelect(
     fields_of(Case, "split", "series", "instance"), "FROM projects_case WHERE id = %s AND project_id = %s"
+)
+_PICTURED: Final = CompiledSelect(
+    fields_of(Instance, "id", "frames_key", "received_digest"), "FROM archive_instance WHERE id = %s"
 )
 _IN_READING_ORDER: Final = CompiledSelect(
     fields_of(Instance, "id"),

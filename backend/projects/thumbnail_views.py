@@ -10,8 +10,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from backend.archive.models import Instance
-from backend.archive.thumbnails import stored_thumbnail, thumbnail_of
-from backend.projects.case_access import middle_instance_id
+from backend.archive.thumbnails import stored_thumbnail, thumbnail_key, thumbnail_of
+from backend.projects.case_access import middle_instance
 from backend.projects.project_view import ProjectView
 
 
@@ -23,14 +23,15 @@ class CaseThumbnailView(ProjectView):
     @extend_schema(operation_id="case_thumbnail", responses={(200, "image/jpeg"): OpenApiTypes.BINARY})
     def get(self, request: Request, slug: str, case_id: UUID) -> HttpResponse:
         """The picture; it never changes, so a browser keeps it."""
-        middle = middle_instance_id(self.project, self.role, case_id)
+        middle = middle_instance(self.project, self.role, case_id)
         if middle is None:
             raise Http404("No such case.")
-        etag = f'"t{middle}"'
+        key = thumbnail_key(frames_key=middle.frames_key, received_digest=middle.received_digest)
+        etag = f'"{key[11:43]}"'
         if request.headers.get("If-None-Match") == etag:
             answer = HttpResponse(status=304)
         else:
-            picture = stored_thumbnail(middle) or thumbnail_of(Instance.objects.get(pk=middle))
+            picture = stored_thumbnail(key) or thumbnail_of(Instance.objects.get(pk=middle.instance_id))
             answer = HttpResponse(picture, content_type="image/jpeg")
         answer["ETag"] = etag
         answer["Cache-Control"] = "private, max-age=31536000, immutable"

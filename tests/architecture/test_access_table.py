@@ -47,9 +47,10 @@ ARGUMENTS: dict[str, str] = {
     "token_id": "1",
     "number": "1",
     "frames": "1",
-    "study": "1.2.3",
-    "series": "1.2.3.4",
-    "instance": "1.2.3.4.5",
+    # Of a root that `tests.rows` never uses: a study that is there by chance would be served, or fail for want of pixels.
+    "study": "2.25.1",
+    "series": "2.25.1.1",
+    "instance": "2.25.1.1.1",
     **{name: str(uuid.UUID(int=1)) for name in ("case_id", "reading_id", "run_id", "item_id", "job_id")},
 }
 

@@ -145,3 +145,51 @@ def test_a_thumbnail_is_small_cached_and_the_same_for_all_levels(project, reader
     assert Image.open(io.BytesIO(answers[0].content)).size == (208, 156)
     again = client.get(url_of(project, instance, "series", "/thumbnail"), HTTP_IF_NONE_MATCH=answers[0]["ETag"])
     assert again.status_code == 304
+
+
+def test_a_thumbnail_is_named_after_what_it_shows_and_never_after_a_row(project, reader, as_person, keep, example):
+    """A restored or emptied database gives the same row numbers to other patients' images."""
+    from backend.archive.models import Instance
+    from backend.archive.store import get_object
+    from backend.archive.thumbnails import thumbnail_key
+    from backend.projects.models import Case
+
+    client, pictures, etags = as_person(reader), [], []
+    for number, name in enumerate(("CT_small.dcm", "MR_small.dcm")):
+        image = example(name)
+        image.StudyInstanceUID, image.SeriesInstanceUID = f"1.2.7.{number}", f"1.2.7.{number}.1"
+        instance = keep(project, image)
+        case = Case.objects.get(instance=instance)
+        answer = client.get(f"/api/v1/projects/breast/cases/{case.pk}/thumbnail/")
+        assert answer.status_code == 200
+        key = thumbnail_key(frames_key=instance.frames_key, received_digest=instance.received_digest)
+        assert get_object(key) == answer.content and str(instance.pk) not in key.split("/")[1].split(".")
+        again = client.get(f"/api/v1/projects/breast/cases/{case.pk}/thumbnail/", HTTP_IF_NONE_MATCH=answer["ETag"])
+        assert (again.status_code, again.content) == (304, b"")
+        pictures.append(answer.content)
+        etags.append(answer["ETag"])
+        # The next image gets this one's row number.
+        case.delete()
+        Instance.objects.filter(pk=instance.pk).delete()
+    assert pictures[0] != pictures[1] and etags[0] != etags[1]
+
+
+def test_the_thumbnail_of_a_series_shows_its_middle_and_embargoed_cases_have_none(
+    project, reader, lead, as_person, keep, example
+):
+    from backend.archive.thumbnails import thumbnail_of
+    from backend.projects.models import Case
+
+    made = []
+    for number in range(3):
+        image = example("CT_small.dcm")
+        image.SOPInstanceUID, image.InstanceNumber = f"1.2.8.{number}", number
+        image.ImagePositionPatient[2] = -number  # the reverse of the order in which they arrive
+        image.PixelData = bytes(byte ^ (number * 7) for byte in image.PixelData)
+        made.append(keep(project, image, case="series"))
+    case = Case.objects.get(series=made[0].series)
+    url = f"/api/v1/projects/breast/cases/{case.pk}/thumbnail/"
+    assert as_person(reader).get(url).content == thumbnail_of(made[1])
+    Case.objects.filter(pk=case.pk).update(split="EMBARGOED")
+    assert as_person(reader).get(url).status_code == 404
+    assert as_person(lead).get(url).status_code == 200

@@ -14,6 +14,7 @@ from PIL import Image
 
 from backend.archive.models import Instance, Series
 from backend.archive.store import get_object
+from backend.archive.thumbnails import thumbnail_key
 from backend.exchange.models import ImportItem, ImportRun
 from backend.geometry.rle import blob_key, decode_mask
 from backend.projects.models import Case, FindingType, Project
@@ -40,7 +41,9 @@ def test_a_folder_becomes_cases_and_every_refused_file_is_told(project, folder, 
 def test_every_case_has_its_thumbnail_before_a_page_asks_for_it(project, folder, import_folder):
     import_folder(folder(a_png=None, b_png=None))
     for case in Case.objects.all():
-        assert get_object(f"thumbnails/{case.instance_id}.jpg").startswith(b"\xff\xd8")
+        shown = case.instance
+        key = thumbnail_key(frames_key=shown.frames_key, received_digest=shown.received_digest)
+        assert get_object(key).startswith(b"\xff\xd8")
 
 
 def test_a_case_that_cannot_be_drawn_small_is_still_imported(project, folder, import_folder, monkeypatch):
