@@ -1,5 +1,4 @@
-import { IconPhotoOff } from "@tabler/icons-react";
-import { useState } from "react";
+import { SmallImage } from "@/ui/small-image";
 
 interface ThumbnailProps {
   src: string;
@@ -12,19 +11,9 @@ interface ThumbnailProps {
 
 /** A 4:3 crop on black. Decorative: the case's name stands beside it. */
 export function Thumbnail({ src, width, height, corner, className }: ThumbnailProps) {
-  const [missing, setMissing] = useState(false);
   return (
     <span className={`thumb-t${className ? ` ${className}` : ""}`} style={{ width, height, display: "block" }}>
-      {missing ? (
-        <IconPhotoOff
-          size={16}
-          stroke={1.4}
-          color="var(--n7)"
-          style={{ position: "absolute", left: width / 2 - 8, top: height / 2 - 8 }}
-        />
-      ) : (
-        <img src={src} alt="" loading="lazy" width={width} height={height} onError={() => setMissing(true)} />
-      )}
+      <SmallImage key={src} src={src} width={width} height={height} />
       {corner ? (
         <span className="tb" style={{ left: 4, top: 4 }}>
           {corner}

@@ -5,6 +5,7 @@ import type { Learning, NextCase } from "@/lib/api-types";
 import { count, decimal } from "@/lib/format";
 import { Card } from "@/ui/card";
 import { Chip } from "@/ui/chip";
+import { SmallImage } from "@/ui/small-image";
 
 const SHOWN = 12;
 
@@ -56,7 +57,7 @@ function NextTile({ slug, one }: { slug: string; one: NextCase }) {
   return (
     <Link to={`/p/${slug}/read/${one.case}`} style={{ color: "inherit", display: "block" }}>
       <span className="thumb-t" style={{ display: "block", aspectRatio: "4 / 3", maxHeight: 106, width: "100%" }}>
-        <img src={one.thumbnail} alt="" loading="lazy" />
+        <SmallImage key={one.thumbnail} src={one.thumbnail} />
         <span className="tb num" style={{ left: 4, top: 4 }}>
           {one.rank}
         </span>
@@ -73,7 +74,7 @@ function NextTile({ slug, one }: { slug: string; one: NextCase }) {
             : t(one.acquisition === "foreground_aware_random" ? "next.likely" : "next.uncertain")}
         </span>
       </span>
-      <span className="row sb xs q num">
+      <span className="row sb xs q num" style={{ gap: 4 }}>
         <span className="ell">{one.name}</span>
         <span className="nw">{told()}</span>
       </span>
@@ -81,7 +82,7 @@ function NextTile({ slug, one }: { slug: string; one: NextCase }) {
   );
 
   function told(): string {
-    if (isRandom) return one.inclusion_probability === null ? "" : `p = ${decimal(one.inclusion_probability, 3)}`;
+    if (isRandom) return one.inclusion_probability === null ? "" : `p=${decimal(one.inclusion_probability, 3)}`;
     return one.score === null ? "" : decimal(one.score);
   }
 }
