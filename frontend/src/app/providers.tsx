@@ -1,6 +1,7 @@
 import { MantineProvider } from "@mantine/core";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { type ReactNode, Suspense } from "react";
+import { FirstPaint } from "@/app/first-paint";
 import { cssVariablesResolver, theme } from "@/app/theme";
 import "@/lib/i18n";
 import { queryClient } from "@/lib/query-client";
@@ -10,7 +11,7 @@ export function Providers({ children }: { children: ReactNode }) {
   return (
     <MantineProvider theme={theme} cssVariablesResolver={cssVariablesResolver} forceColorScheme="dark">
       <QueryClientProvider client={queryClient}>
-        <Suspense fallback={null}>{children}</Suspense>
+        <Suspense fallback={<FirstPaint />}>{children}</Suspense>
       </QueryClientProvider>
     </MantineProvider>
   );

@@ -1,21 +1,26 @@
 import { Suspense } from "react";
 import { createBrowserRouter, Navigate, Outlet } from "react-router";
 import { RouterProvider } from "react-router/dom";
+import { FirstPaint } from "@/app/first-paint";
 import { NotFoundPage, PageCrash } from "@/app/not-found";
+import { type LoadPage, PageNotLoaded } from "@/app/page-not-loaded";
 import { Shell } from "@/app/shell";
 
-type PageModule = { default: React.ComponentType };
 /** A page that is fetched when it is first opened: the viewer must not weigh on the worklist. */
-const lazily = (load: () => Promise<PageModule>) => ({
-  lazy: async () => ({ Component: (await load()).default }),
+const lazily = (load: LoadPage) => ({
+  // The router draws nothing at all when `lazy` rejects, so a page that cannot be fetched is a page of its own.
+  lazy: () =>
+    load().then(
+      (module) => ({ Component: module.default }),
+      () => ({ element: <PageNotLoaded load={load} /> }),
+    ),
   errorElement: <PageCrash />,
 });
 
 const router = createBrowserRouter([
   {
     errorElement: <PageCrash />,
-    // Until the first page's code is there: the ground, no word about it.
-    hydrateFallbackElement: <div className="app" />,
+    hydrateFallbackElement: <FirstPaint />,
     children: [
       {
         // The reading room fills the screen: no shell.

@@ -4,6 +4,8 @@ import { useTranslation } from "react-i18next";
 import { Link, NavLink, Outlet, useLocation, useNavigation, useParams } from "react-router";
 import { JobPill } from "@/app/job-pill";
 import { LanguageSwitch } from "@/app/language-switch";
+import { NotFoundPage } from "@/app/not-found";
+import { OfflineStrip } from "@/app/offline-strip";
 import { pagesFor } from "@/app/pages";
 import { PersonMenu } from "@/app/person-menu";
 import { ProjectMenu } from "@/app/project-menu";
@@ -73,13 +75,16 @@ export function Shell() {
         </IconButton>
         {me.data ? <PersonMenu me={me.data} /> : null}
       </header>
+      <OfflineStrip />
       <main id="page" className="page" key={slug} tabIndex={-1} aria-busy={navigation.state === "loading"}>
-        {navigation.state === "loading" ? <div className="loading-line" aria-hidden="true" /> : null}
+        {navigation.state === "loading" || me.isPending ? (
+          <div className="loading-line" aria-hidden="true" />
+        ) : null}
         {me.isError ? (
           <ErrorState error={me.error} retry={() => void me.refetch()} />
         ) : (
           <Suspense key={location.pathname} fallback={null}>
-            {me.data ? <Outlet /> : null}
+            {me.data ? slug && !project ? <NotFoundPage /> : <Outlet /> : null}
           </Suspense>
         )}
       </main>
