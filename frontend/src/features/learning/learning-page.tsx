@@ -8,13 +8,15 @@ import { NextCard } from "@/features/learning/components/next-card";
 import { PolicyDialog } from "@/features/learning/components/policy-dialog";
 import { RoundCard } from "@/features/learning/components/round-card";
 import { RoundsCard } from "@/features/learning/components/rounds-card";
+import { roundsNow } from "@/features/learning/rounds-now";
 import type { Learning } from "@/lib/api-types";
 import { count } from "@/lib/format";
 import { useSlug } from "@/lib/project";
 import { useKeys } from "@/lib/use-keys";
-import { Button } from "@/ui/button";
+import { Button, LinkButton } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { Cell } from "@/ui/cell";
+import { EmptyState } from "@/ui/empty-state";
 import { ErrorLine, ErrorState } from "@/ui/error-state";
 import { LoadingRows } from "@/ui/loading-rows";
 import { PageHead } from "@/ui/page-head";
@@ -82,20 +84,28 @@ function LearningBody({ slug, learning }: { slug: string; learning: Learning }) 
           {t("start")}
         </Button>
       </PageHead>
-      <div className="g12 learn">
-        <Cell span={7}>
-          <RoundCard slug={slug} round={round ?? null} learning={learning} />
-        </Cell>
-        <Cell span={5}>
-          <CurveCard points={learning.curve} slug={slug} />
-        </Cell>
-        <Cell span={7}>
-          <NextCard slug={slug} learning={learning} />
-        </Cell>
-        <Cell span={5}>
-          <RoundsCard slug={slug} rounds={learning.rounds} live={polled.data ?? learning.live} />
-        </Cell>
-      </div>
+      {learning.rounds.length === 0 && !round ? (
+        <NoRounds slug={slug} hasLabels={learning.labels.training > 0} />
+      ) : (
+        <div className="g12 learn">
+          <Cell span={7}>
+            <RoundCard slug={slug} round={round ?? null} learning={learning} />
+          </Cell>
+          <Cell span={5}>
+            <CurveCard points={learning.curve} slug={slug} />
+          </Cell>
+          <Cell span={7}>
+            <NextCard slug={slug} learning={learning} />
+          </Cell>
+          <Cell span={5}>
+            <RoundsCard
+              slug={slug}
+              rounds={roundsNow(learning.rounds, polled.data)}
+              live={polled.data ?? learning.live}
+            />
+          </Cell>
+        </div>
+      )}
       {editing ? <PolicyDialog slug={slug} policy={learning.policy} onClose={() => setEditing(false)} /> : null}
     </>
   );
@@ -107,6 +117,26 @@ function LearningBody({ slug, learning }: { slug: string; learning: Learning }) 
     const left = Math.max(0, learning.policy.every_n_readings - learning.new_readings);
     return left ? t("trigger.after", { count: left, shown: count(left) }) : t("trigger.soon");
   }
+}
+
+/** Before the first round: what this page will hold, and the one next step; starting is the button in the head. */
+function NoRounds({ slug, hasLabels }: { slug: string; hasLabels: boolean }) {
+  const { t } = useTranslation("learning");
+  return (
+    <EmptyState
+      title={t("round.none")}
+      actions={
+        hasLabels ? null : (
+          <LinkButton variant="primary" to={`/p/${slug}/worklist`}>
+            {t("round.toWorklist")}
+          </LinkButton>
+        )
+      }
+    >
+      <p>{t(hasLabels ? "round.noneReady" : "round.noneNoLabels")}</p>
+      <p style={{ marginTop: 8 }}>{t("curve.none")}</p>
+    </EmptyState>
+  );
 }
 
 function StateSentence({ learning }: { learning: Learning }) {

@@ -1,6 +1,6 @@
 import { useTranslation } from "react-i18next";
 import type { Round } from "@/lib/api-types";
-import { DASH, decimal, duration, percent } from "@/lib/format";
+import { count, DASH, decimal, duration, percent } from "@/lib/format";
 
 /** Time left, time gone, speed, share of training; below them the last lines of the log. */
 export function RoundNumbers({ round, live }: { round: Round; live: boolean }) {
@@ -10,13 +10,18 @@ export function RoundNumbers({ round, live }: { round: Round; live: boolean }) {
     elapsed ??
     (round.finished_at ? (Date.parse(round.finished_at) - Date.parse(round.created_at)) / 1000 : undefined);
   const cells: [string, string][] = [
-    [live && left !== undefined ? duration(left) : DASH, t("number.left")],
+    ...(live ? [[left === undefined ? DASH : duration(left), t("number.left")] as [string, string]] : []),
     [gone === undefined ? DASH : duration(gone), t("number.elapsed")],
     [speed === undefined ? DASH : decimal(speed, 1), t("number.speed")],
-    [step !== undefined && steps ? percent(step / steps) : DASH, t("number.share")],
+    live
+      ? [step !== undefined && steps ? percent(step / steps) : DASH, t("number.share")]
+      : [steps ? count(steps) : DASH, t("number.steps")],
+    ...(live
+      ? []
+      : [[round.n_labels === null ? DASH : count(round.n_labels), t("number.labels")] as [string, string]]),
   ];
   return (
-    <div style={{ width: 250, flex: "none" }}>
+    <div style={{ width: 284, flex: "none" }}>
       <dl style={{ display: "grid", gridTemplateColumns: "1fr 1fr", gap: "14px 12px", paddingTop: 10 }}>
         {cells.map(([value, name]) => (
           <div key={name} style={{ display: "flex", flexDirection: "column-reverse", justifyContent: "flex-end" }}>
