@@ -12,6 +12,7 @@ import type { ImportRun } from "@/lib/api-types";
 import { type NamedFile, takeFiles } from "@/lib/dropped-files";
 import { useProject, useSlug } from "@/lib/project";
 import { Card } from "@/ui/card";
+import { EmptyState } from "@/ui/empty-state";
 import { ErrorState } from "@/ui/error-state";
 import { LoadingRows } from "@/ui/loading-rows";
 import { PageHead } from "@/ui/page-head";
@@ -76,9 +77,7 @@ export default function ImportPage() {
           ) : run.data ? (
             <RunPanel slug={slug} run={run.data} runs={runs.data ?? []} onChoose={choose} />
           ) : runs.data?.length === 0 ? (
-            <p className="q" style={{ margin: "auto" }}>
-              {t("noRuns")}
-            </p>
+            <EmptyState title={t("noRuns")}>{t("noRunsNote")}</EmptyState>
           ) : (
             <LoadingRows rows={10} height={42} />
           )}

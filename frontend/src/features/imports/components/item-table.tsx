@@ -36,7 +36,8 @@ export function ItemTable({ slug, run, state, total, revision }: ItemTableProps)
   const before = items[0]?.start ?? 0;
   const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
   return (
-    <div ref={scroller} className="scroll" style={{ flex: 1 }}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: who has no mouse scrolls it, too
+    <section ref={scroller} className="scroll" style={{ flex: 1 }} tabIndex={0} aria-label={t("column.file")}>
       {total === 0 ? (
         <p className="q" style={{ padding: 24, textAlign: "center" }}>
           {t("noItems")}
@@ -44,10 +45,10 @@ export function ItemTable({ slug, run, state, total, revision }: ItemTableProps)
       ) : (
         <table style={{ "--rh": `${ROW}px`, tableLayout: "fixed" } as React.CSSProperties}>
           <colgroup>
-            <col style={{ width: "31%" }} />
-            <col style={{ width: 124 }} />
-            <col style={{ width: 82 }} />
-            <col style={{ width: 84 }} />
+            <col style={{ width: "27%" }} />
+            <col style={{ width: 118 }} />
+            <col style={{ width: 76 }} />
+            <col style={{ width: 74 }} />
             <col />
           </colgroup>
           <thead>
@@ -68,7 +69,7 @@ export function ItemTable({ slug, run, state, total, revision }: ItemTableProps)
           </tbody>
         </table>
       )}
-    </div>
+    </section>
   );
 }
 
@@ -94,7 +95,7 @@ function ItemRow({ item }: { item: ImportItem | undefined }) {
   return (
     <tr>
       <td className="mono ell" title={item.name}>
-        {middle(item.name, 44)}
+        {middle(item.name, 36)}
       </td>
       <td>
         <Chip tone={tone} icon={icon}>

@@ -27,7 +27,9 @@ export function ModelSection() {
         <div className="sh">
           <Ring model size={13} />
           {t("model")}{" "}
-          <span className="q ell">{`${model.name} v${model.version}`.replace(/ v(\d+) v\1$/, " v$1")}</span>
+          <span className="q ell">
+            {model.name.endsWith(`v${model.version}`) ? model.name : `${model.name} v${model.version}`}
+          </span>
           <span className="grow" />
           <span className="chip">{t("decided", { decided, total: shown.length })}</span>
         </div>

@@ -94,7 +94,7 @@ export function CaseList({ slug, role, fallback, leadColumns = false, aside }: C
               leadColumns={leadColumns}
             />
           )}
-          <ListFoot total={total} state={view.state} />
+          <ListFoot total={start.data?.total} state={view.state} />
         </div>
       </div>
       {aside}

@@ -45,7 +45,8 @@ export function CaseTable({ slug, view, total, at, onPoint, onOpen, rowAt, leadC
   const before = items[0]?.start ?? 0;
   const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
   return (
-    <div ref={scroller} className="scroll" style={{ flex: 1 }}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: who has no mouse scrolls it, too
+    <section ref={scroller} className="scroll" style={{ flex: 1 }} tabIndex={0} aria-label={t("column.case")}>
       <table style={{ "--rh": `${ROW}px`, tableLayout: "fixed" } as React.CSSProperties}>
         {leadColumns ? <LeadColumns /> : <ReaderColumns />}
         <thead>
@@ -82,7 +83,7 @@ export function CaseTable({ slug, view, total, at, onPoint, onOpen, rowAt, leadC
           {after > 0 ? <tr aria-hidden="true" style={{ height: after }} /> : null}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }
 

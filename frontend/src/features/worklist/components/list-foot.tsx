@@ -12,7 +12,7 @@ const HINTS: [string[], string][] = [
   [["?"], "allKeys"],
 ];
 
-export function ListFoot({ total, state }: { total: number; state: WorkFilter }) {
+export function ListFoot({ total, state }: { total: number | undefined; state: WorkFilter }) {
   const { t } = useTranslation("worklist");
   return (
     <footer
@@ -35,7 +35,9 @@ export function ListFoot({ total, state }: { total: number; state: WorkFilter })
         </span>
       ))}
       <span className="grow" />
-      <span className="q num">{t(`total.${state}`, { count: total, shown: count(total) })}</span>
+      {total === undefined ? null : (
+        <span className="q num">{t(`total.${state}`, { count: total, shown: count(total) })}</span>
+      )}
     </footer>
   );
 }
