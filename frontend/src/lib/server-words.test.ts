@@ -13,6 +13,10 @@ describe("sentences of the server", () => {
       "nearNew",
     );
   });
+  it("say what a file is instead of an image", () => {
+    expect(serverWords("Not an image: a radiotherapy plan (RTPLAN).", t)).toContain("noImagePlan ");
+    expect(serverWords("Not an image: a sound recording.", t)).toContain("noImage ");
+  });
   it("are found one by one where several stand in a row", () => {
     const told = serverWords(
       "Only 3 labelled images: expect little of this version. Something else. The first version serves.",

@@ -52,6 +52,17 @@ const SENTENCES: [pattern: string, key: string][] = [
   ["Damaged: the picture's header cannot be read\\.", "damagedHeader"],
   ["Damaged: its pixels cannot be decoded\\.", "damagedPixels"],
   ["Damaged: (.+)", "damaged"],
+  [
+    "Another image with the same SOP Instance UID and other content is already here; it was not overwritten\\.",
+    "conflict",
+  ],
+  ["Not an image: a structured report \\(SR\\)\\.", "noImageReport"],
+  ["Not an image: a segmentation \\(SEG\\), which marks other images\\.", "noImageSegmentation"],
+  ["Not an image: radiotherapy structures \\(RTSTRUCT\\), which mark other images\\.", "noImageStructures"],
+  ["Not an image: a radiotherapy plan \\(RTPLAN\\)\\.", "noImagePlan"],
+  ["Not an image: a radiotherapy dose grid \\(RTDOSE\\)\\.", "noImageDose"],
+  ["Not an image: an electrocardiogram \\(ECG waveform\\)\\.", "noImageEcg"],
+  ["Not an image: a directory of a DICOM medium \\(DICOMDIR\\)\\.", "noImageDirectory"],
   ["Not an image: (.+)", "noImage"],
   ["Its labels were not used: (.+)", "labelsUnused"],
 ];
