@@ -78,7 +78,7 @@ def version_weights(version: ModelVersion) -> Weights:
 @cache
 def machine_precision() -> str:
     """What this machine computes fastest in, measured once per process on a small batch."""
-    return probe_precision(64, net=NetConfig(n_types=2, n_findings=3), batch=4)
+    return probe_precision(64, net=NetConfig(n_types=2, n_findings=3))
 
 
 @cache

@@ -1,7 +1,8 @@
 """The learner on BUSI: what 100 random labels give on VALIDATION, what they cost, and what a round costs on top.
 
-`python -m tests.bench.bench_learning [--steps 800] [--labels 100]`. Real images (OVERREAD_TEST_DATA), the real import,
-a real round in this process; the bare loop is `workers.cnn` alone on the same samples. HOLDOUT is not touched.
+`python -m tests.bench.bench_learning [--steps 800] [--labels 100] [--seed 0] [--folder var/bench]`. Real images
+(OVERREAD_TEST_DATA), the real import, a real round in this process; the bare loop is `workers.cnn` alone on the same
+samples. HOLDOUT is not touched. It prints its cost beforehand; with a folder, a result that is there is not measured again.
 """
 
 from __future__ import annotations
@@ -12,15 +13,18 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-SIZE = 128
 AIM_RATIO = 1.15
+AIM_MINUTES = 20
+FIXED_SECONDS = 60  # Import, evaluation, prediction and ranking together, on two idle cores.
+Spent = dict[str, list[float]]
 
 
-def prepare(folder: Path, data: Path, seed: int) -> Any:
-    """An empty product on SQLite with BUSI imported, its masks as readings, split by near-duplicate group."""
+def set_up(folder: Path) -> None:
+    """Django on an empty data folder."""
     os.environ["OVERREAD_DATA_DIR"] = str(folder)
     os.environ["OVERREAD_LOG_LEVEL"] = "ERROR"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.config.settings")
@@ -29,15 +33,22 @@ def prepare(folder: Path, data: Path, seed: int) -> Any:
     import django
 
     django.setup()
+
+
+def import_busi(data: Path, seed: int) -> Any:
+    """A project with BUSI imported, its masks as readings, split by near-duplicate group."""
     from django.core.management import call_command
 
+    from backend.archive.models import Archive
     from backend.projects.models import Project
     from backend.projects.services import create_project
 
     call_command("migrate", verbosity=0)
     busi = data / "busi"
     made = create_project(by=None, fields={"name": "BUSI", "slug": "busi", "modality": "US"})
-    Project.objects.filter(pk=made.pk).update(split_key=f"{seed:064x}")  # The same seed, the same split.
+    # The same seed, the same split: groups are keyed by the archive, splits by the project.
+    Archive.objects.filter(pk=made.archive_id).update(key=f"{seed:064x}")
+    Project.objects.filter(pk=made.pk).update(split_key=f"{seed:064x}")
     call_command(
         "import_images", str(busi / "images"), project="busi", masks=str(busi / "masks"),
         labels=str(busi / "index.csv"), columns="finding=class,group=near_dup_group", findings="lesion",
@@ -54,14 +65,37 @@ def keep_labels(project: Any, count: int, seed: int) -> None:
     from backend.projects.models import Case
     from backend.readings.models import Lesion, Reading
 
-    rows = list(labels(project, "POOL").order_by("case__number").values_list("pk", "case_id"))
+    rows = list(labels(project, "POOL").order_by("case__source_name").values_list("pk", "case_id"))
     dropped = random.Random(seed).sample(rows, max(0, len(rows) - count))
     Lesion.objects.filter(reading__in=[pk for pk, _ in dropped]).delete()
     Reading.objects.filter(pk__in=[pk for pk, _ in dropped]).delete()
     Case.objects.filter(pk__in=[case for _, case in dropped]).update(is_open=True, readings_submitted=0)
 
 
-def bare_loop(project: Any, round_: Any) -> tuple[float, float]:
+def seconds_a_step(size: int, precision: str) -> float:
+    """Wall seconds of one training step on this machine as it is now."""
+    import numpy as np
+
+    from workers.cnn.data import Samples
+    from workers.cnn.model import NetConfig
+    from workers.cnn.train import Recipe, Training
+
+    empty = Samples(
+        images=np.zeros((8, size, size), np.uint8),
+        content=np.full((8, 2), size),
+        targets=np.zeros((8, size, size), np.uint8),
+        type_known=np.ones((8, 2), bool),
+        findings=np.zeros((8, 3), np.uint8),
+    )
+    training = Training(empty, net=NetConfig(n_types=2, n_findings=3), recipe=Recipe(steps=6, seed=0, precision=precision))
+    training.advance()
+    began = time.monotonic()
+    for _ in training.run():
+        pass
+    return (time.monotonic() - began) / 5
+
+
+def bare_loop(round_: Any) -> list[float]:
     """Wall and CPU seconds of the same steps on the same samples, with nothing around them."""
     from backend.learning.selectors import snapshot_readings
     from backend.learning.vocabulary import Vocabulary
@@ -70,53 +104,83 @@ def bare_loop(project: Any, round_: Any) -> tuple[float, float]:
     from workers.datasets import training_samples
 
     words = Vocabulary.from_dict(round_.settings["vocabulary"])
-    samples, _ = training_samples(snapshot_readings(round_), vocabulary=words, size=SIZE)
+    size = round_.settings["image_size"]
+    samples, _ = training_samples(snapshot_readings(round_), vocabulary=words, size=size)
     recipe = Recipe(steps=round_.settings["steps"], seed=round_.settings["seed"], precision=round_.settings["precision"])
     training = Training(samples, net=NetConfig(n_types=len(words.types), n_findings=len(words.outputs)), recipe=recipe)
     wall, cpu = time.monotonic(), time.process_time()
     for _ in training.run():
         pass
-    return time.monotonic() - wall, time.process_time() - cpu
+    return [time.monotonic() - wall, time.process_time() - cpu]
 
 
-def one_round(project: Any) -> tuple[Any, float, float]:
-    """A real round under a real lease; the round, its wall and CPU seconds."""
+def timed(name: str, work: Callable[..., Any], spent: Spent) -> Callable[..., Any]:
+    """The same work, and what it took: wall and CPU seconds are added up under its name."""
+
+    def run(*given: Any, **more: Any) -> Any:
+        wall, cpu = time.monotonic(), time.process_time()
+        try:
+            return work(*given, **more)
+        finally:
+            before = spent.setdefault(name, [0.0, 0.0])
+            before[0] += time.monotonic() - wall
+            before[1] += time.process_time() - cpu
+
+    return run
+
+
+def one_round(project: Any) -> tuple[Any, Spent]:
+    """A real round under a real lease, and the wall and CPU seconds of its steps, of its loop, and of all ("round")."""
     from backend.jobs.services import claim_job, finish_job
     from backend.learning.services import start_round
-    from workers.rounds import run_round
+    from workers import rounds, training
 
+    spent: Spent = {}
+    for state, step in list(rounds.STEPS.items()):
+        rounds.STEPS[state] = timed(str(state), step, spent)
+    training._run_training = timed("loop", training._run_training, spent)
+    training.training_samples = timed("loading", training.training_samples, spent)
     round_ = start_round(project=project, by=None)
     lease = claim_job(str(round_.job_id))
     assert lease is not None
-    wall, cpu = time.monotonic(), time.process_time()
-    run_round(lease)
-    spent = time.monotonic() - wall, time.process_time() - cpu
+    timed("round", rounds.run_round, spent)(lease)
     finish_job(lease, lease.result)
     round_.refresh_from_db()
-    return round_, *spent
+    return round_, spent
 
 
-def measured(round_: Any, bare: tuple[float, float], spent: tuple[float, float]) -> dict[str, Any]:
-    """The numbers of the issue."""
+def measured(round_: Any, bare: list[float], spent: Spent) -> dict[str, Any]:
+    """The numbers of the issue; every ratio is to the bare loop of the same steps."""
     version = round_.model_version
     evaluation = version.evaluations.get()
     told = {one["metric"]: one for one in evaluation.metrics if one["finding_type"] is None}
+    truth = [case["truth"]["any"] for case in evaluation.per_case]
     return {
         "labels": version.n_labels,
         "steps": version.steps,
-        "image_size": SIZE,
-        "validation_patients": evaluation.n_patients,
+        "image_size": round_.settings["image_size"],
+        "seed": round_.settings["seed"] - 1,
+        "code_version": version.code_version,
+        "validation": {
+            "cases": evaluation.n_cases,
+            "groups": evaluation.n_patients,
+            "with_lesions": told["dice"]["n_positive"],
+            "without": truth.count(0),
+        },
         **{name: [told[name][key] for key in ("value", "low", "high")] for name in ("dice", "auc", "sensitivity_at_1")},
-        "validation_lesion_bearing": told["dice"]["n_positive"],
         "training_core_seconds": version.core_seconds,
-        "round_seconds": round(spent[0], 1),
-        "bare_loop_seconds": round(bare[0], 1),
-        "round_to_bare_wall": round(spent[0] / bare[0], 3),
-        "round_to_bare_cpu": round(spent[1] / bare[1], 3),
+        "bare_loop_seconds": [round(value, 1) for value in bare],
+        "seconds_by_step_wall_cpu": {name: [round(value, 2) for value in pair] for name, pair in spent.items()},
+        "loop_to_bare_wall": round(spent["loop"][0] / bare[0], 3),
+        "loop_to_bare_cpu": round(spent["loop"][1] / bare[1], 3),
+        "training_step_to_bare_wall": round(spent["training"][0] / bare[0], 3),
+        "training_step_to_bare_cpu": round(spent["training"][1] / bare[1], 3),
+        "round_to_bare_wall": round(spent["round"][0] / bare[0], 3),
+        "round_to_bare_cpu": round(spent["round"][1] / bare[1], 3),
+        "aim_round_to_bare": AIM_RATIO,
         "pool_cases_predicted": round_.scores.count(),
         "precision": round_.settings["precision"],
         "load": os.getloadavg()[0],
-        "aim_round_to_bare": AIM_RATIO,
     }
 
 
@@ -126,26 +190,55 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--labels", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--threads", type=int, default=max(1, (os.cpu_count() or 2) - 1), help="default: as the product")
+    parser.add_argument("--folder", type=Path, help="keep results here, and do not measure again what is there")
     options = parser.parse_args(arguments)
     data = Path(os.environ.get("OVERREAD_TEST_DATA", ""))
     if not (data / "busi").is_dir():
         print("bench_learning: skipped, OVERREAD_TEST_DATA does not name the folder of real images")
         return 0
     with tempfile.TemporaryDirectory(prefix="ovr-bench-") as folder:
-        project = prepare(Path(folder), data, options.seed)
-        import torch
+        set_up(Path(folder))
+        from workers.networks import code_version
 
-        from backend.learning.models import TrainingPolicy
-        from workers.networks import machine_precision
-
-        torch.set_num_threads(options.threads)
-        machine_precision()  # A worker that has run a job is warm: the optimizer loads a compiler once per process.
-        keep_labels(project, options.labels, options.seed)
-        TrainingPolicy.objects.create(project=project, image_size=SIZE, steps_scratch=options.steps, seed=options.seed)
-        round_, *spent = one_round(project)
-        print(json.dumps(measured(round_, bare_loop(project, round_), (spent[0], spent[1])), indent=1))
+        name = f"{options.labels}-{options.steps}-{options.size}-{options.seed}-{options.threads}-{code_version()}.json"
+        kept = options.folder / name if options.folder else None
+        if kept and kept.exists():
+            print(kept.read_text())
+            return 0
+        told = json.dumps(measure(data, options), indent=1)
+        if kept:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_text(told)
+        print(told)
     return 0
+
+
+def measure(data: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Say what it will cost, then import, label, train and compare."""
+    import torch
+
+    from backend.learning.models import TrainingPolicy
+    from workers.networks import machine_precision
+
+    torch.set_num_threads(options.threads)
+    # A worker that has run a job is warm: the optimizer loads a compiler once per process.
+    seconds = seconds_a_step(options.size, machine_precision())
+    minutes = (2 * options.steps * seconds + FIXED_SECONDS) / 60
+    print(
+        f"bench_learning: about {minutes:.0f} minutes (aim: {AIM_MINUTES}) on the machine as busy as it is now: "
+        f"{options.steps} steps in a round and again bare, {seconds:.2f} s each on {options.threads} thread(s)",
+        file=sys.stderr,
+        flush=True,
+    )
+    project = import_busi(data, options.seed)
+    keep_labels(project, options.labels, options.seed)
+    TrainingPolicy.objects.create(
+        project=project, image_size=options.size, steps_scratch=options.steps, seed=options.seed
+    )  # fmt: skip
+    round_, spent = one_round(project)
+    return measured(round_, bare_loop(round_), spent)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from workers.cnn.train import (
     finding_loss,
     merge_unknown_types,
     pixel_loss,
+    probe_precision,
     rate_share,
 )
 
@@ -167,6 +168,17 @@ def test_a_warm_start_keeps_what_each_output_had_learned_when_the_vocabulary_gro
     other = build_network(NetConfig(n_types=3, n_findings=3, widths=(8, 8)), seed=2)
     with pytest.raises(ValueError, match="another shape"):
         transfer_weights(old.state_dict(), network=other, old_types=[7, 9], new_types=[7], old_findings=[], new_findings=[])
+
+
+def test_a_busy_moment_does_not_decide_in_which_precision_is_trained(net, monkeypatch) -> None:
+    steps = iter(range(100))
+
+    def seconds(training: Training) -> float:
+        busy = 3.0 if 3 <= next(steps) < 6 else 1.0
+        return busy * (1.0 if training.recipe.precision == "bfloat16" else 2.2)
+
+    monkeypatch.setattr("workers.cnn.train._seconds", seconds)
+    assert probe_precision(32, net=net) == "bfloat16"
 
 
 def test_the_network_has_the_size_it_is_said_to_have() -> None:

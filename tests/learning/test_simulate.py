@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 from django.core.management import call_command
@@ -48,3 +49,21 @@ def test_the_command_runs_it_in_a_process_of_its_own(project, monkeypatch, capfd
     with pytest.raises(CommandError, match="exit code 1"):
         call_command("simulate", "--project", "breast")
     assert capfd.readouterr().err.splitlines()[-1] == "breast has 0 labelled POOL cases, 16 are needed."
+
+
+@pytest.mark.django_db
+def test_the_command_waits_passively_and_leaves_a_core_free_unless_told_otherwise(project, monkeypatch) -> None:
+    given = []
+
+    def run(command: list[str], *, check: bool, env: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
+        given.append((env["OMP_WAIT_POLICY"], env["OMP_NUM_THREADS"]))
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr("subprocess.run", run)
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    for name in ("OMP_WAIT_POLICY", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    call_command("simulate", "--project", "breast")
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    call_command("simulate", "--project", "breast")
+    assert given == [("passive", "7"), ("passive", "3")]

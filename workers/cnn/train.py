@@ -27,6 +27,7 @@ from workers.cnn.model import NetConfig, Outputs, UNet, Weights, build_network, 
 
 SCRATCH_RATE: Final = 5e-3
 WARM_RATE: Final = 3e-3
+PROBE_STEPS: Final = 5
 
 
 class TrainingDiverged(RuntimeError):
@@ -214,9 +215,10 @@ def finding_loss(logits: Tensor, findings: Tensor) -> Tensor:
 
 
 def probe_precision(size: int, *, net: NetConfig, batch: int = 8) -> str:
-    """ "bfloat16" where this processor trains faster so (it takes avx512_bf16 or AMX), else "float32"; takes a second.
+    """ "bfloat16" where this processor trains faster so (it takes avx512_bf16 or AMX), else "float32"; takes 2 seconds.
 
-    Measured in CPU time on one thread: on a busy machine threads that wait for each other would decide instead.
+    Measured in CPU time on one thread: on a busy machine threads that wait for each other would decide instead. The two
+    take turns, so that a busy moment slows both.
     """
     empty = Samples(
         images=np.zeros((batch, size, size), np.uint8),
@@ -225,16 +227,18 @@ def probe_precision(size: int, *, net: NetConfig, batch: int = 8) -> str:
         type_known=np.ones((batch, net.n_types), bool),
         findings=np.zeros((batch, net.n_findings), np.uint8),
     )
-    seconds: dict[str, float] = {}
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        for precision in ("float32", "bfloat16"):
-            training = Training(empty, net=net, recipe=Recipe(steps=3, seed=0, batch=batch, precision=precision))
-            seconds[precision] = min(_seconds(training) for _ in range(3))
+        trainings = [
+            Training(empty, net=net, recipe=Recipe(steps=PROBE_STEPS, seed=0, batch=batch, precision=precision))
+            for precision in ("float32", "bfloat16")
+        ]
+        turns = [[_seconds(training) for training in trainings] for _ in range(PROBE_STEPS)]
     finally:
         torch.set_num_threads(threads)
-    return "bfloat16" if seconds["bfloat16"] < 0.9 * seconds["float32"] else "float32"
+    whole, half = (min(turn[index] for turn in turns) for index in (0, 1))
+    return "bfloat16" if half < 0.9 * whole else "float32"
 
 
 def _seconds(training: Training) -> float:
