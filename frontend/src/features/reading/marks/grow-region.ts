@@ -1,7 +1,7 @@
 /** Region growing: press on the lesion, drag to widen or narrow the range, release. Through the slices of a series. */
 import type { MaskGrid, Triple } from "../geometry/mask-grid";
 import { coversFrame, sliceOf } from "../geometry/mask-grid";
-import { united } from "../geometry/mask-volume";
+import { filledHoles, united } from "../geometry/mask-volume";
 import { type Growth, grown, rangeAround, reachOf, type Voxels } from "../geometry/region-grow";
 import type { Gesture, Ground, Pointer } from "./gesture";
 import { sliceOutlines, storeMaskOf, targetOf } from "./paint-mask";
@@ -71,7 +71,9 @@ async function finish(ground: Ground, growth: Growth, targetId: string | null, c
     session.say("imageLoading");
     return;
   }
-  const grid = grown(voxelsOf(ground), growth);
+  const found = grown(voxelsOf(ground), growth);
+  // Noise leaves pinholes that nobody means.
+  const grid = found && filledHoles(found);
   const target = session.store.getState().doc.lesions.find(({ id }) => id === targetId) ?? null;
   const kept = session.masks.gridOf(target?.mask ?? null);
   if (!grid) session.say("nothingInRange");

@@ -60,16 +60,13 @@ export function AttributesSection() {
         ))}
         <StatisticsLines lesion={lesion} />
         {reshape.length && !session.isReadonly ? (
-          <>
-            <span className="q sm">{t("shape")}</span>
-            <div className="rr-shapes">
-              {reshape.map(({ key, kbd, run }) => (
-                <Button key={key} dense kbd={kbd} onClick={run}>
-                  {key}
-                </Button>
-              ))}
-            </div>
-          </>
+          <fieldset className="rr-shapes" aria-label={t("shape")}>
+            {reshape.map(({ key, kbd, run }) => (
+              <Button key={key} dense kbd={kbd} onClick={run}>
+                {key}
+              </Button>
+            ))}
+          </fieldset>
         ) : null}
       </div>
     </section>
