@@ -1,10 +1,15 @@
 import { Suspense } from "react";
-import { createBrowserRouter, Navigate, Outlet } from "react-router";
+import { createBrowserRouter, type LoaderFunctionArgs, Navigate, Outlet } from "react-router";
 import { RouterProvider } from "react-router/dom";
 import { FirstPaint } from "@/app/first-paint";
 import { NotFoundPage, PageCrash } from "@/app/not-found";
 import { type LoadPage, PageNotLoaded } from "@/app/page-not-loaded";
 import { Shell } from "@/app/shell";
+import { beginOpening } from "@/features/reading/state/opening";
+import i18n from "@/lib/i18n";
+import { meQuery } from "@/lib/me";
+import { projectQuery } from "@/lib/project";
+import { queryClient } from "@/lib/query-client";
 
 /** A page that is fetched when it is first opened: the viewer must not weigh on the worklist. */
 const lazily = (load: LoadPage) => ({
@@ -16,6 +21,18 @@ const lazily = (load: LoadPage) => ({
     ),
   errorElement: <PageCrash />,
 });
+
+/** The case is asked for beside the room's code, not after it. */
+function begin({ params }: LoaderFunctionArgs): null {
+  const { slug, caseId } = params;
+  if (slug && caseId) {
+    beginOpening(slug, caseId);
+    void queryClient.prefetchQuery(projectQuery(slug));
+  }
+  void queryClient.prefetchQuery(meQuery);
+  void i18n.loadNamespaces("reading");
+  return null;
+}
 
 const router = createBrowserRouter([
   {
@@ -30,6 +47,8 @@ const router = createBrowserRouter([
             <Outlet />
           </Suspense>
         ),
+        loader: begin,
+        shouldRevalidate: ({ currentUrl, nextUrl }) => currentUrl.pathname !== nextUrl.pathname,
         children: [{ index: true, ...lazily(() => import("@/features/reading/reading-room-page")) }],
       },
       {

@@ -1,12 +1,18 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api } from "@/lib/api-client";
 import type { Me } from "@/lib/api-types";
 
 export const ME = ["me"] as const;
 
+export const meQuery = queryOptions({
+  queryKey: ME,
+  queryFn: ({ signal }) => api.get<Me>("/me/", { signal }),
+  staleTime: 60_000,
+});
+
 /** Who is signed in, with their projects and roles. */
 export function useMe() {
-  return useQuery({ queryKey: ME, queryFn: ({ signal }) => api.get<Me>("/me/", { signal }), staleTime: 60_000 });
+  return useQuery(meQuery);
 }
 
 export function useUpdateMe() {

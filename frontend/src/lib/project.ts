@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import { useParams } from "react-router";
 import { api } from "@/lib/api-client";
 import type { Project } from "@/lib/api-types";
@@ -12,11 +12,14 @@ export function useSlug(): string {
   return slug;
 }
 
-/** A project with its vocabulary and the reader's role in it. */
-export function useProject(slug: string) {
-  return useQuery({
+export const projectQuery = (slug: string) =>
+  queryOptions({
     queryKey: projectKey(slug),
     queryFn: ({ signal }) => api.get<Project>(`/projects/${slug}/`, { signal }),
     staleTime: 60_000,
   });
+
+/** A project with its vocabulary and the reader's role in it. */
+export function useProject(slug: string) {
+  return useQuery(projectQuery(slug));
 }

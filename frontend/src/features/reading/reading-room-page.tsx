@@ -5,21 +5,24 @@ import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
 import type { Project, Reading, Room } from "@/lib/api-types";
 import { StackView } from "@/lib/cornerstone/stack-view";
-import { hasWebGl2 } from "@/lib/cornerstone/start";
+import { hasWebGl2, renderingEngine } from "@/lib/cornerstone/start";
 import { currentLanguage, languageOf, switchLanguage } from "@/lib/i18n";
 import { useMe } from "@/lib/me";
 import { useProject } from "@/lib/project";
 import { ErrorState } from "@/ui/error-state";
-import { openCase, transportOf } from "./api/reading-api";
+import { transportOf } from "./api/reading-api";
 import "./reading-room.css";
 import { ReadingRoom } from "./reading-room";
 import { type JournalEntry, journal, leftoversOf } from "./state/journal";
 import { newId } from "./state/new-id";
+import { openedCase } from "./state/opening";
 import { RoomSession } from "./state/room-session";
 import { sendLeftovers } from "./state/send-leftovers";
 import { SessionContext } from "./state/session-context";
 
 const viewOnly = !hasWebGl2();
+// Its decoders start while the case is still on its way.
+renderingEngine();
 
 export default function ReadingRoomPage() {
   const { slug = "", caseId = "" } = useParams();
@@ -29,7 +32,7 @@ export default function ReadingRoomPage() {
   // Opening leases the case and is audited, so it happens once, not whenever the window gets the focus.
   const room = useQuery({
     queryKey: ["room", slug, caseId],
-    queryFn: () => openCase(slug, caseId),
+    queryFn: () => openedCase(slug, caseId),
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
     refetchOnReconnect: false,

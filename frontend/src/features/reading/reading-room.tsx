@@ -3,6 +3,7 @@ import { type MouseEvent, useCallback, useEffect, useMemo, useRef, useState } fr
 import { flushSync } from "react-dom";
 import type { NavigateFunction } from "react-router";
 import type { Reading } from "@/lib/api-types";
+import { framesKept } from "@/lib/cornerstone/frame-memory";
 import { registerHeaders } from "@/lib/cornerstone/frames";
 import { useMe } from "@/lib/me";
 import { isTyping } from "@/lib/use-keys";
@@ -14,6 +15,7 @@ import { RightPanel } from "./panels/right-panel";
 import { Strips } from "./panels/strips";
 import { TopBar } from "./panels/top-bar";
 import type { JournalEntry } from "./state/journal";
+import { headersBegun } from "./state/opening";
 import { readAhead } from "./state/read-ahead";
 import type { RoomSession } from "./state/room-session";
 import { useSession, useUi, useView } from "./state/session-context";
@@ -102,7 +104,7 @@ function useFrames(session: RoomSession): { failure: string | null; load: () => 
   const [failure, setFailure] = useState<string | null>(null);
   const load = useCallback(() => {
     setFailure(null);
-    registerHeaders(session.room.series)
+    registerHeaders(session.room.series, { begun: () => headersBegun(session.room) })
       .then((frames) => session.view?.show(frames, session.firstFrame))
       .catch((error: unknown) => setFailure(error instanceof Error ? error.message : String(error)));
   }, [session]);
@@ -112,7 +114,10 @@ function useFrames(session: RoomSession): { failure: string | null; load: () => 
 
 function useReadAhead(session: RoomSession): number {
   const [count, setCount] = useState(0);
-  const complete = useView((state) => state.frames.length > 0 && state.loaded === state.frames.length);
+  const complete = useView(({ frames, shown, loaded }) => {
+    const frame = shown === null ? undefined : frames[shown];
+    return frame !== undefined && loaded >= framesKept(frames.length, frame.imageId);
+  });
   useEffect(() => {
     if (!complete) return;
     return readAhead(session.project.slug, session.room.next, setCount);

@@ -2,6 +2,7 @@
 import { metaData } from "@cornerstonejs/core";
 import { wadors } from "@cornerstonejs/dicom-image-loader";
 import type { Room } from "@/lib/api-types";
+import { type DicomJson, fetchHeaders, seriesRoot } from "@/lib/wado";
 import type { Point3 } from "./coordinates";
 
 export interface FrameRef {
@@ -16,12 +17,11 @@ export interface FrameRef {
 }
 
 type Series = Room["series"];
-type DicomJson = Record<string, { vr: string; Value?: unknown[] }>;
 
 const SOP_INSTANCE_UID = "00080018";
 
 export function framesOf(series: Series, origin: string = window.location.origin): FrameRef[] {
-  const root = `${origin}${series.wado_root}/studies/${series.study_instance_uid}/series/${series.series_instance_uid}`;
+  const root = `${origin}${seriesRoot(series)}`;
   return series.instances.flatMap((instance) =>
     Array.from({ length: instance.number_of_frames }, (_, i) => ({
       imageId: `wadors:${root}/instances/${instance.sop_instance_uid}/frames/${i + 1}`,
@@ -34,29 +34,27 @@ export function framesOf(series: Series, origin: string = window.location.origin
   );
 }
 
+interface HeaderSource {
+  signal?: AbortSignal;
+  /** Headers that are on their way already, if they are. */
+  begun?: () => Promise<DicomJson[] | undefined>;
+}
+
 /** Fetch the headers and give them to Cornerstone; without them no frame can be decoded. */
-export async function registerHeaders(series: Series, signal?: AbortSignal): Promise<FrameRef[]> {
-  const { wado_root, study_instance_uid, series_instance_uid, instances } = series;
-  const root = `${wado_root}/studies/${study_instance_uid}/series/${series_instance_uid}`;
-  const [only] = instances;
-  const url =
-    instances.length === 1 && only ? `${root}/instances/${only.sop_instance_uid}/metadata` : `${root}/metadata`;
-  const init: RequestInit = { headers: { Accept: "application/dicom+json" }, credentials: "same-origin" };
-  if (signal) init.signal = signal;
-  const response = await fetch(url, init);
-  if (!response.ok) throw new Error(`HTTP ${response.status}`);
+export async function registerHeaders(series: Series, { signal, begun }: HeaderSource = {}): Promise<FrameRef[]> {
+  const known = framesOf(series);
+  if (known.every(({ imageId }) => wadors.metaDataManager.get(imageId))) return known;
   const headers = new Map<string, DicomJson>();
-  for (const header of (await response.json()) as DicomJson[]) {
+  for (const header of (await begun?.()) ?? (await fetchHeaders(series, signal))) {
     const uid = header[SOP_INSTANCE_UID]?.Value?.[0];
     if (typeof uid === "string") headers.set(uid, header);
   }
-  const frames = framesOf(series);
-  for (const { imageId, sop } of frames) {
+  for (const { imageId, sop } of known) {
     const header = headers.get(sop);
     if (!header) throw new Error(`The header of instance ${sop} is missing`);
     wadors.metaDataManager.add(imageId, header as never);
   }
-  return frames;
+  return known;
 }
 
 export interface FramePlacement {

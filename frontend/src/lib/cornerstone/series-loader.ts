@@ -1,24 +1,37 @@
-/** Loads a case's frames ahead, those next to the shown one first, a few at a time. */
-import { imageLoader } from "@cornerstonejs/core";
+/**
+ * Loads a case's frames ahead, a few at a time: those next to the shown one first, and on the way that the reader goes
+ * before those behind him. A series larger than its share of memory is kept around the shown frame, the rest is let go.
+ */
+import { type FrameMemory, frameMemory, framesWithin, LEAST } from "./frame-memory";
 
 export type FrameState = "waiting" | "loaded" | "failed";
 
-const AT_ONCE = 3;
+/** Browsers open six connections to a server; two stay free for what the reader asks for himself. */
+const AT_ONCE = 4;
+/** A frame behind the reader counts as this many times as far. */
+const BEHIND = 3;
 
 export class SeriesLoader {
   readonly states: FrameState[];
   private running = 0;
   private stopped = false;
   private centre = 0;
+  private forward = true;
+  private bytesOfFrame = 0;
   private readonly taken: boolean[];
   private readonly imageIds: string[];
   private readonly onChange: () => void;
+  private readonly memory: FrameMemory;
+  private readonly deafen: () => void;
 
-  constructor(imageIds: string[], onChange: () => void) {
+  constructor(imageIds: string[], onChange: () => void, memory: FrameMemory = frameMemory) {
     this.imageIds = imageIds;
     this.onChange = onChange;
+    this.memory = memory;
     this.states = imageIds.map(() => "waiting");
     this.taken = imageIds.map(() => false);
+    const places = new Map(imageIds.map((imageId, index) => [imageId, index]));
+    this.deafen = memory.onDropped((imageId) => this.onDropped(places.get(imageId)));
   }
 
   get loadedCount(): number {
@@ -27,6 +40,7 @@ export class SeriesLoader {
 
   /** Go on from here: the reader moved. */
   around(index: number): void {
+    if (index !== this.centre) this.forward = index > this.centre;
     this.centre = index;
     this.fill();
   }
@@ -52,6 +66,7 @@ export class SeriesLoader {
 
   stop(): void {
     this.stopped = true;
+    this.deafen();
   }
 
   private fill(): void {
@@ -64,28 +79,59 @@ export class SeriesLoader {
     }
   }
 
+  /** First and last frame that memory has room for; few as long as no frame's size is known. */
+  private window(): [number, number] {
+    const last = this.imageIds.length - 1;
+    const most = this.bytesOfFrame ? framesWithin(this.memory.share, this.bytesOfFrame) : LEAST;
+    if (most > last) return [0, last];
+    const low = Math.min(Math.max(0, this.centre - Math.floor(most / 2)), last + 1 - most);
+    return [low, low + most - 1];
+  }
+
   private nearest(): number | null {
-    for (let distance = 0; distance < this.imageIds.length; distance++) {
-      for (const index of [this.centre + distance, this.centre - distance]) {
-        if (this.taken[index] === false) return index;
-      }
+    const [low, high] = this.window();
+    const step = this.forward ? 1 : -1;
+    const ahead = this.untaken(this.centre, step, low, high);
+    const behind = this.untaken(this.centre - step, -step, low, high);
+    if (ahead === null || behind === null) return ahead ?? behind;
+    const far = Math.abs(behind - this.centre) * BEHIND;
+    return Math.abs(ahead - this.centre) <= far ? ahead : behind;
+  }
+
+  private untaken(from: number, step: number, low: number, high: number): number | null {
+    for (let index = from; index >= low && index <= high; index += step) {
+      if (this.taken[index] === false) return index;
     }
     return null;
   }
 
   private async load(index: number): Promise<void> {
     try {
-      await imageLoader.loadAndCacheImage(this.imageIds[index] as string, {
-        requestType: "prefetch",
-        priority: 0,
-      });
+      this.bytesOfFrame = Math.max(this.bytesOfFrame, await this.memory.load(this.imageIds[index] as string));
       this.states[index] = "loaded";
     } catch {
       this.states[index] = "failed";
     }
     this.running -= 1;
     if (this.stopped) return;
+    this.letGo();
     this.onChange();
     this.fill();
+  }
+
+  /** Frames that the reader has left far behind make room. */
+  private letGo(): void {
+    const [low, high] = this.window();
+    const isLoaded = (index: number) => this.states[index] === "loaded";
+    for (let index = 0; index < low; index++)
+      if (isLoaded(index)) this.memory.drop(this.imageIds[index] as string);
+    for (let index = high + 1; index < this.imageIds.length; index++)
+      if (isLoaded(index)) this.memory.drop(this.imageIds[index] as string);
+  }
+
+  private onDropped(index: number | undefined): void {
+    if (index === undefined || this.states[index] !== "loaded") return;
+    this.states[index] = "waiting";
+    this.taken[index] = false;
   }
 }

@@ -1,11 +1,19 @@
 /** Starts Cornerstone once per page. The reading room draws its own marks, so the tools package is not loaded at all. */
-import { RenderingEngine, init as startCore } from "@cornerstonejs/core";
+import { cache, RenderingEngine, init as startCore } from "@cornerstonejs/core";
 import { init as startLoader } from "@cornerstonejs/dicom-image-loader";
+import { memoryLimit } from "./frame-memory";
 
 let engine: RenderingEngine | null = null;
 
+let canDraw: boolean | null = null;
+
 /** Whether the browser can draw on the graphics card, really or in software. */
 export function hasWebGl2(): boolean {
+  canDraw ??= triedWebGl2();
+  return canDraw;
+}
+
+function triedWebGl2(): boolean {
   const canvas = document.createElement("canvas");
   const context = canvas.getContext("webgl2");
   context?.getExtension("WEBGL_lose_context")?.loseContext();
@@ -19,6 +27,7 @@ export function renderingEngine(): RenderingEngine {
   const rendering = { webGlContextCount: 1, useCPURendering: !hasWebGl2() };
   startCore({ rendering } as Parameters<typeof startCore>[0]);
   startLoader({ maxWebWorkers: Math.max(1, Math.min(4, Math.floor(navigator.hardwareConcurrency / 2))) });
+  cache.setMaxCacheSize(memoryLimit());
   window.addEventListener("unhandledrejection", withoutRequests);
   engine = new RenderingEngine("reading-room");
   return engine;

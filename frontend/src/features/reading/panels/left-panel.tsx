@@ -138,7 +138,7 @@ function UpNext({ loaded }: { loaded: number }) {
   const { room, project } = useSession();
   if (room.next.length === 0) return null;
   return (
-    <section className="sect rr-next">
+    <section className="sect rr-next" data-ahead={loaded}>
       <div className="sh">
         {t("upNext")}
         <span className="grow" />

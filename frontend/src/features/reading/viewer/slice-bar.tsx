@@ -12,6 +12,7 @@ export function SliceBar() {
   const bar = useRef<HTMLDivElement>(null);
   const target = useView((state) => state.target);
   const states = useView((state) => state.states);
+  const loaded = useView((state) => state.loaded);
   const doc = useReading((state) => state.doc);
   const hidden = useUi((state) => state.marksHidden);
   const total = session.frames.length;
@@ -43,6 +44,7 @@ export function SliceBar() {
       aria-valuemin={1}
       aria-valuemax={total}
       aria-valuenow={target + 1}
+      data-loaded={loaded}
       tabIndex={-1}
       onPointerDown={(event) => {
         event.currentTarget.setPointerCapture(event.pointerId);

@@ -1,0 +1,48 @@
+/**
+ * Opens a case while the room's own code is still on its way: the reading, then the headers and the frame that will be
+ * shown first. What is begun here is taken over by the room; a failure is the room's to meet, by asking again.
+ */
+import type { Room } from "@/lib/api-types";
+import { type DicomJson, fetchFrameAhead, fetchHeaders, hasHeaders } from "@/lib/wado";
+import { openCase } from "../api/reading-api";
+
+interface Opening {
+  path: string;
+  room: Promise<Room>;
+  headers: Promise<DicomJson[] | undefined>;
+}
+
+let begun: Opening | null = null;
+
+export function beginOpening(slug: string, caseId: string): void {
+  const room = openCase(slug, caseId);
+  const headers = room.then(({ series }) => (hasHeaders(series) ? undefined : fetchHeaders(series)));
+  begun = { path: `${slug}/${caseId}`, room, headers };
+  headers.catch(() => undefined);
+  room.then(firstFrameAhead).catch(() => undefined);
+}
+
+/** The case that was begun to be opened; a second call asks the server again. */
+export function openedCase(slug: string, caseId: string): Promise<Room> {
+  if (begun?.path !== `${slug}/${caseId}`) return openCase(slug, caseId);
+  const { room } = begun;
+  begun.path = "";
+  return room;
+}
+
+/** The headers that were begun to be fetched for this very room. */
+export async function headersBegun(room: Room): Promise<DicomJson[] | undefined> {
+  const opening = begun;
+  if (!opening || (await opening.room.catch(() => null)) !== room) return undefined;
+  return opening.headers.catch(() => undefined);
+}
+
+async function firstFrameAhead({ series, reading }: Room): Promise<void> {
+  const frames = series.instances.flatMap(({ sop_instance_uid, number_of_frames }) =>
+    Array.from({ length: number_of_frames }, (_, i) => ({ sop: sop_instance_uid, frame: i + 1 })),
+  );
+  const [mark] = reading.lesions;
+  const marked = frames.find(({ sop, frame }) => sop === mark?.sop_instance_uid && frame === mark.frame);
+  const first = marked ?? frames[Math.floor((frames.length - 1) / 2)];
+  if (first) await fetchFrameAhead(series, first.sop, first.frame);
+}
