@@ -92,6 +92,23 @@ export function ellipseInBox(from: Point, to: Point): Point[] {
   });
 }
 
+/**
+ * The circle (in the patient: an ellipse where pixels are not square) about `centre` through `through`, made smaller
+ * where it would reach out of the image. `spacing`: between rows, between columns.
+ */
+export function circlePoints(
+  centre: Point,
+  through: Point,
+  [perRow, perColumn]: readonly [number, number],
+  { columns, rows }: Extent,
+): Point[] {
+  const wanted = Math.hypot((through[0] - centre[0]) * perColumn, (through[1] - centre[1]) * perRow);
+  const across = Math.min(centre[0], columns - centre[0]) * perColumn;
+  const down = Math.min(centre[1], rows - centre[1]) * perRow;
+  const radius = Math.min(wanted, across, down);
+  return ellipsePoints({ centre, first: [radius / perColumn, 0], second: [0, radius / perRow] });
+}
+
 export function boxPoints(from: Point, to: Point): Point[] {
   const { left, top, right, bottom } = boundsOf([from, to]);
   return [rounded([left, top]), rounded([right, bottom])];

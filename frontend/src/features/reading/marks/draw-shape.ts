@@ -1,55 +1,96 @@
-/** Box, ellipse and freehand: press, drag, release. The polygon: click by click. */
+/** Box, ellipse, circle and freehand: press, drag, release. A point: press. */
+
+import type { DrawnAs, MarkKind } from "@/lib/api-types";
 import type { Point } from "@/lib/cornerstone/coordinates";
-import { boxPoints, clamped, coversPixel, ellipseInBox, rounded } from "../geometry/mark";
+import { crossesItself, withoutTails } from "../geometry/crossing";
+import {
+  boxPoints,
+  circlePoints,
+  clamped,
+  coversPixel,
+  ellipseInBox,
+  rounded,
+  staysInside,
+} from "../geometry/mark";
 import { simplifyOutline } from "../geometry/outline";
 import { addLesion } from "../state/edits";
 import { newId } from "../state/new-id";
 import { type Gesture, type Ground, newLesion, type Pointer, SMALLEST_DRAG, zoomNow } from "./gesture";
 
-type DragKind = "box" | "ellipse" | "freehand";
+type DragTool = "box" | "ellipse" | "circle" | "freehand";
 
-export function drawShape(ground: Ground, kind: DragKind, first: Pointer): Gesture {
+/** With Alt a box is drawn and the ellipse that fills it is kept; the box stays what it was drawn as. */
+export function drawShape(ground: Ground, tool: DragTool, first: Pointer): Gesture {
   const { session, frame } = ground;
   const start = clamped(first.at, frame);
   let line: Point[] = [start];
+  let kind: "box" | "ellipse" | "freehand" = tool === "circle" ? "ellipse" : tool;
+  const inscribes = ({ alt }: Pointer) => tool === "box" && alt && ellipseAllowed(ground);
   const show = (points: Point[]) => session.ui.setState({ draft: { kind, points } });
   const shape = (pointer: Pointer): Point[] => {
     const to = clamped(pointer.at, frame);
-    if (kind === "freehand") return line;
+    if (tool === "freehand") return line;
+    if (tool === "circle") return circlePoints(start, to, frame.spacing ?? [1, 1], frame);
     const corner = pointer.shift ? squared(start, to) : to;
     return kind === "box" ? boxPoints(start, corner) : ellipseInBox(start, corner);
   };
   return {
     move: (pointer, passed) => {
-      if (kind === "freehand") {
+      if (tool === "box") kind = inscribes(pointer) ? "ellipse" : "box";
+      if (tool === "freehand") {
         for (const { at } of [...passed, pointer]) line = extended(line, clamped(at, frame), zoomNow(ground));
       }
       show(shape(pointer));
     },
     end: (pointer) => {
       session.ui.setState({ draft: null });
-      const points = kind === "freehand" ? finished(line, zoomNow(ground)) : shape(pointer);
-      if (spans(first, pointer, kind, points, ground)) commit(ground, kind, points);
+      if (tool === "box") kind = inscribes(pointer) ? "ellipse" : "box";
+      const points = tool === "freehand" ? finished(withoutTails(line), zoomNow(ground)) : shape(pointer);
+      if (!spans(first, pointer, kind, points, ground)) return;
+      if (kind !== "ellipse" || tool !== "box") {
+        commit(ground, kind, points);
+        return;
+      }
+      const corner = clamped(pointer.at, frame);
+      const box = boxPoints(start, pointer.shift ? squared(start, corner) : corner);
+      commit(ground, kind, points, {
+        ...{ kind: "box", points: box, mask: null },
+        ...{ sop_instance_uid: frame.sop, frame: frame.frame },
+      });
     },
     cancel: () => session.ui.setState({ draft: null }),
   };
 }
 
-/** Store a drawn shape; a shape that covers no pixel is none. */
-export function commit(ground: Ground, kind: DragKind | "polygon", points: Point[]): boolean {
+function ellipseAllowed({ session }: Ground): boolean {
+  return session.activeType?.allowed_marks.includes("ellipse") ?? false;
+}
+
+/** Store a drawn shape; a shape that covers no pixel, or reaches out of the image, is none. */
+export function commit(
+  ground: Ground,
+  kind: Exclude<MarkKind, "mask">,
+  points: Point[],
+  drawn_as: DrawnAs | null = null,
+): boolean {
   const { session } = ground;
   if (!coversPixel(kind, points)) {
     session.say("tooSmall");
     return false;
   }
-  const lesion = newLesion(ground, { id: newId(), kind, points: points.map(rounded) });
+  if (!staysInside(kind, points, ground.frame)) {
+    session.say("outside");
+    return false;
+  }
+  const lesion = newLesion(ground, { id: newId(), kind, points: points.map(rounded), drawn_as });
   if (!lesion) return false;
   session.edit((doc) => addLesion(doc, lesion));
   session.select(lesion.id);
+  if ((kind === "polygon" || kind === "freehand") && crossesItself(points)) session.say("crosses");
   return true;
 }
 
-function spans(first: Pointer, last: Pointer, kind: DragKind, points: Point[], ground: Ground): boolean {
+function spans(first: Pointer, last: Pointer, kind: MarkKind, points: Point[], ground: Ground): boolean {
   if (kind === "freehand") {
     const zoom = zoomNow(ground);
     const xs = points.map(([x]) => x);
@@ -74,58 +115,6 @@ function extended(line: Point[], to: Point, zoom: number): Point[] {
 }
 
 /** Without the vertices that nobody can see: within a third of a screen pixel, a tenth of an image pixel at most. */
-function finished(line: Point[], zoom: number): Point[] {
+export function finished(line: Point[], zoom: number): Point[] {
   return simplifyOutline(line, Math.min(0.1, 1 / (3 * zoom)));
-}
-
-const CLOSING_REACH = 8;
-
-/** A click of the polygon tool; a click on the first vertex closes. */
-export function clickPolygon(ground: Ground, pointer: Pointer): void {
-  const { session, frame } = ground;
-  const { draft } = session.ui.getState();
-  const points = draft?.kind === "polygon" ? draft.points : [];
-  const [first] = points;
-  const at = clamped(pointer.at, frame);
-  if (first && points.length >= 3) {
-    const distance = Math.hypot(at[0] - first[0], at[1] - first[1]) * zoomNow(ground);
-    if (distance <= CLOSING_REACH) {
-      closePolygon(ground);
-      return;
-    }
-  }
-  session.ui.setState({ draft: { kind: "polygon", points: [...points, at], pointer: at } });
-}
-
-export function closePolygon(ground: Ground): void {
-  const { session } = ground;
-  const { draft } = session.ui.getState();
-  if (draft?.kind !== "polygon") return;
-  // A double click leaves its second vertex on top of the first.
-  const zoom = zoomNow(ground);
-  const points = draft.points.filter((point, i) => {
-    const before = draft.points[i - 1];
-    return !before || Math.hypot(point[0] - before[0], point[1] - before[1]) * zoom >= 2;
-  });
-  if (points.length < 3) {
-    session.say("polygonPoints");
-    return;
-  }
-  session.ui.setState({ draft: null });
-  commit(ground, "polygon", points);
-}
-
-export function hoverPolygon(ground: Ground, pointer: Pointer): void {
-  const { session, frame } = ground;
-  const { draft } = session.ui.getState();
-  if (draft?.kind === "polygon") session.ui.setState({ draft: { ...draft, pointer: clamped(pointer.at, frame) } });
-}
-
-/** Take the last vertex back; false when no polygon is being drawn. */
-export function unclickPolygon(ground: Ground): boolean {
-  const { draft } = ground.session.ui.getState();
-  if (draft?.kind !== "polygon") return false;
-  const points = draft.points.slice(0, -1);
-  ground.session.ui.setState({ draft: points.length ? { ...draft, points } : null });
-  return true;
 }

@@ -2,7 +2,9 @@
 import type { Lesion } from "@/lib/api-types";
 import type { Point } from "@/lib/cornerstone/coordinates";
 import { decimal } from "@/lib/format";
+import type { MaskGrid } from "../geometry/mask-grid";
 import { type Size, sizeOf } from "../geometry/measure";
+import { same } from "../state/document";
 import type { ReadingState } from "../state/reading-store";
 import type { RoomSession } from "../state/room-session";
 import type { RoomUi } from "../state/room-ui";
@@ -19,7 +21,7 @@ export interface DrawnMark {
   label: { model: boolean; index: number | null; name: string; value: string } | null;
 }
 
-const READER_COLOURS = ["#3ddbb0", "#f2f2f2", "#b79dff", "#ffc44d"];
+const READER_COLOURS = ["#3ddbb0", "#f2f2f2", "#7fb2ff", "#ff8f6b"];
 
 export function readerColour(index: number): string {
   return READER_COLOURS[index % READER_COLOURS.length] as string;
@@ -27,8 +29,12 @@ export function readerColour(index: number): string {
 
 export type MarksUi = Pick<
   RoomUi,
-  "marksHidden" | "originals" | "hidden" | "othersShown" | "preview" | "painting"
+  "marksHidden" | "originals" | "hidden" | "othersShown" | "preview" | "painting" | "colourBy"
 >;
+/** When marks are coloured by who made them. */
+export const OWN_COLOUR = "#ffc44d";
+const MODEL_COLOUR = "#b79dff";
+
 export type MarksReading = Pick<ReadingState, "doc" | "selected" | "focused">;
 
 export function drawnMarks(session: RoomSession, reading: MarksReading, ui: MarksUi, index: number): DrawnMark[] {
@@ -44,7 +50,9 @@ export function drawnMarks(session: RoomSession, reading: MarksReading, ui: Mark
     const outlines = session.outlines(lesion, index);
     if (outlines.length === 0) return;
     const own = colour ?? session.typeOf(lesion.finding_type)?.colour ?? "#f2f2f2";
-    marks.push({ id: lesion.id, lesion, outlines, isMask: lesion.mask !== null, colour: own, ...look });
+    marks.push(
+      kept(lesion, { id: lesion.id, lesion, outlines, isMask: lesion.mask !== null, colour: own, ...look }),
+    );
   };
   const nameOf = (lesion: Lesion) => session.typeOf(lesion.finding_type)?.name ?? "?";
   session.room.others.forEach((other, position) => {
@@ -61,22 +69,50 @@ export function drawnMarks(session: RoomSession, reading: MarksReading, ui: Mark
     if (decided && focused !== finding.id && !ui.originals) return;
     const value = finding.score === null ? "" : decimal(finding.score);
     const label = { model: true, index: position + 1, name: nameOf(finding), value };
-    add(finding, { dashed: true, selected: focused === finding.id, label });
+    const colour = ui.colourBy === "reader" ? MODEL_COLOUR : undefined;
+    add(finding, { dashed: true, selected: focused === finding.id, label }, colour);
   });
   doc.lesions.forEach((stored, position) => {
     if (ui.hidden.has(stored.id) || ui.painting === stored.id) return;
     const lesion = ui.preview?.id === stored.id ? ui.preview : stored;
     const size = measured(session, lesion);
     const label = { model: false, index: position + 1, name: nameOf(lesion), value: size ? shortSize(size) : "" };
-    add(lesion, { dashed: false, selected: selected === lesion.id, label });
+    const colour = ui.colourBy === "reader" ? OWN_COLOUR : undefined;
+    add(lesion, { dashed: false, selected: selected === lesion.id, label }, colour);
   });
   return marks;
 }
 
-/** The size of a lesion on its own frame. */
+const drawn = new WeakMap<Lesion, DrawnMark>();
+
+/** The same object for a mark that looks as it did: of two hundred lesions only the one that moves is drawn anew. */
+function kept(lesion: Lesion, mark: DrawnMark): DrawnMark {
+  const before = drawn.get(lesion);
+  if (
+    before &&
+    before.outlines === mark.outlines &&
+    before.colour === mark.colour &&
+    before.dashed === mark.dashed &&
+    before.selected === mark.selected &&
+    same(before.label, mark.label)
+  ) {
+    return before;
+  }
+  drawn.set(lesion, mark);
+  return mark;
+}
+
+const sizes = new WeakMap<Lesion, { grid: MaskGrid | null; size: Size | null }>();
+
+/** The size of a lesion on its own frame; measured once, a changed lesion is another object. */
 export function measured(session: RoomSession, lesion: Lesion): Size | null {
+  const grid = session.masks.gridOf(lesion.mask);
+  const known = sizes.get(lesion);
+  if (known && known.grid === grid) return known.size;
   const spacing = session.frames[session.frameIndexOf(lesion)]?.spacing ?? null;
-  return sizeOf(lesion, spacing, session.masks.gridOf(lesion.mask));
+  const size = sizeOf(lesion, spacing, grid);
+  sizes.set(lesion, { grid, size });
+  return size;
 }
 
 /** "21 mm": what a label has room for. */

@@ -1,12 +1,12 @@
 /** Selecting, moving and reshaping marks that are there, by pointer and by key. */
 import type { Lesion } from "@/lib/api-types";
 import { canvasFromScoord, type Point } from "@/lib/cornerstone/coordinates";
+import { crossesItself } from "../geometry/crossing";
 import { hitHandle, hitMark, nearestEdge } from "../geometry/hit-test";
 import {
   boundsOf,
   clamped,
   coversPixel,
-  ellipseInBox,
   handlesOf,
   pulledHandle,
   pulledLine,
@@ -16,7 +16,7 @@ import {
   staysInside,
 } from "../geometry/mark";
 import { crackOutlines, simplifyOutline, smoothOutline } from "../geometry/outline";
-import { changeLesion } from "../state/edits";
+import { changeLesion, convertLesion } from "../state/edits";
 import { type Gesture, type Ground, type Pointer, SMALLEST_DRAG, zoomNow } from "./gesture";
 import { storeMaskOf } from "./paint-mask";
 
@@ -26,12 +26,13 @@ export function grab(ground: Ground, pointer: Pointer, onlyHandles: boolean): Ge
   const { toCanvas } = view.store.getState();
   if (!toCanvas) return null;
   const selected = session.selectedLesion;
-  if (selected && session.isOnFrame(selected, index) && !selected.mask && !session.isReadonly) {
+  const { hidden, locked } = session.ui.getState();
+  const mayPull = selected && !selected.mask && !session.isReadonly && !locked.has(selected.id);
+  if (mayPull && session.isOnFrame(selected, index)) {
     const handle = hitHandle(pointer.canvas, handlesOf(selected.kind, selected.points), toCanvas);
     if (handle) return pullHandle(ground, selected, handle.id);
   }
   if (onlyHandles) return null;
-  const hidden = session.ui.getState().hidden;
   const mine = session.store
     .getState()
     .doc.lesions.filter((lesion) => session.isOnFrame(lesion, index) && !hidden.has(lesion.id));
@@ -45,12 +46,16 @@ export function grab(ground: Ground, pointer: Pointer, onlyHandles: boolean): Ge
     return null;
   }
   const lesion = mine.find((one) => one.id === hit?.id);
+  if (lesion && pointer.shift) {
+    session.selectAlso(lesion.id);
+    return null;
+  }
   session.select(lesion?.id ?? null);
   if (!lesion) {
     session.focus(null);
     return null;
   }
-  if (session.isReadonly || lesion.mask) return null;
+  if (session.isReadonly || lesion.mask || locked.has(lesion.id)) return null;
   if (hit?.part === "edge" && selected?.id === lesion.id) {
     if (lesion.kind === "freehand") return pullOutline(ground, lesion, pointer);
     if (lesion.kind === "polygon") return addVertex(ground, lesion, pointer);
@@ -84,6 +89,7 @@ function storePoints({ session }: Ground, lesion: Lesion, points: Point[]): void
     return;
   }
   session.edit((doc) => changeLesion(doc, { ...lesion, points: final }));
+  if ((lesion.kind === "polygon" || lesion.kind === "freehand") && crossesItself(final)) session.say("crosses");
 }
 
 function pullHandle(ground: Ground, lesion: Lesion, id: number): Gesture {
@@ -134,10 +140,18 @@ export function removeVertex(ground: Ground, at: Point | null): boolean {
   return true;
 }
 
+/** The selected mark, when it is not locked. */
+function unlocked({ session }: Ground): Lesion | null {
+  const lesion = session.selectedLesion;
+  if (!lesion || !session.ui.getState().locked.has(lesion.id)) return lesion;
+  session.say("locked");
+  return null;
+}
+
 /** Move the selected mark by whole pixels. */
 export function nudge(ground: Ground, by: Point): void {
   const { session, frame } = ground;
-  const lesion = session.selectedLesion;
+  const lesion = unlocked(ground);
   if (!lesion) return;
   const grid = session.masks.gridOf(lesion.mask);
   if (lesion.mask && grid) {
@@ -152,8 +166,8 @@ export function nudge(ground: Ground, by: Point): void {
 
 /** Make the selected mark larger or smaller about its middle. */
 export function resize(ground: Ground, by: Point): void {
-  const { session, frame } = ground;
-  const lesion = session.selectedLesion;
+  const { frame } = ground;
+  const lesion = unlocked(ground);
   if (!lesion || lesion.mask || lesion.kind === "point") return;
   const { left, top, right, bottom } = boundsOf(lesion.points);
   const grow = (low: number, high: number, step: number) => {
@@ -166,22 +180,10 @@ export function resize(ground: Ground, by: Point): void {
   if (staysInside(lesion.kind, points, frame)) storePoints(ground, lesion, points);
 }
 
-/** The selected box as the ellipse that fills it. */
-export function boxToEllipse({ session }: Ground): void {
-  const lesion = session.selectedLesion;
-  if (lesion?.kind !== "box") return;
-  const type = session.typeOf(lesion.finding_type);
-  if (type && !type.allowed_marks.includes("ellipse")) {
-    session.say("notAllowed", { type: type.name, mark: "ellipse" });
-    return;
-  }
-  const [from, to] = lesion.points as [Point, Point];
-  session.edit((doc) => changeLesion(doc, { ...lesion, kind: "ellipse", points: ellipseInBox(from, to) }));
-}
-
 /** The selected mask's largest outline on this frame as a polygon with vertices to pull. */
-export function maskToPolygon({ session, index }: Ground): void {
-  const lesion = session.selectedLesion;
+export function maskToPolygon(ground: Ground): void {
+  const { session, index } = ground;
+  const lesion = unlocked(ground);
   if (!lesion?.mask) return;
   const type = session.typeOf(lesion.finding_type);
   if (type && !type.allowed_marks.includes("polygon")) {
@@ -204,6 +206,6 @@ export function maskToPolygon({ session, index }: Ground): void {
     return;
   }
   const where = { sop_instance_uid: place.sop, frame: place.frame, mask: null, points: outline };
-  session.edit((doc) => changeLesion(doc, { ...lesion, kind: "polygon", ...where }));
+  session.edit((doc) => convertLesion(doc, lesion, { kind: "polygon", ...where }));
   session.ui.setState({ tool: "select" });
 }

@@ -9,6 +9,7 @@ import type { Draft } from "../state/room-ui";
 import { useMasks, useReading, useSession, useUi, useView } from "../state/session-context";
 import { type DrawnMark, drawnMarks } from "./drawn-marks";
 import { placeLabels } from "./label-place";
+import { MeasurementLayer, MeasurementShape } from "./measurement-layer";
 
 /** From here on single pixels are large enough to be told apart, and a mask shows its own. */
 const PIXELS_VISIBLE = 5;
@@ -20,11 +21,13 @@ export function MarkLayer() {
   const session = useSession();
   const reading = useReading(useShallow(({ doc, selected, focused }) => ({ doc, selected, focused })));
   const ui = useUi(
-    useShallow(({ marksHidden, originals, hidden, othersShown, preview, painting }) => ({
-      ...{ marksHidden, originals, hidden, othersShown, preview, painting },
+    useShallow(({ marksHidden, originals, hidden, othersShown, preview, painting, colourBy }) => ({
+      ...{ marksHidden, originals, hidden, othersShown, preview, painting, colourBy },
     })),
   );
-  const fill = useUi((state) => state.fill);
+  const also = useUi((state) => state.alsoSelected);
+  const locked = useUi((state) => state.locked);
+  const fill = useUi((state) => (state.fill ? state.opacity : 0));
   const masks = useMasks();
   const shown = useView((state) => state.shown);
   const toCanvas = useView((state) => state.toCanvas);
@@ -40,14 +43,22 @@ export function MarkLayer() {
     <>
       <svg className="rr-marks" width={size.width} height={size.height} aria-hidden="true">
         {marks.map((mark) => (
-          <MarkShape key={mark.id} mark={mark} to={toCanvas} fill={fill} zoom={zoom} />
+          <MarkShape
+            key={mark.id}
+            mark={mark}
+            to={toCanvas}
+            fill={fill}
+            zoom={zoom}
+            also={!mark.dashed && also.has(mark.id)}
+          />
         ))}
         {marks.map((mark) =>
-          mark.selected && !mark.dashed && !session.isReadonly ? (
+          mark.selected && !mark.dashed && !session.isReadonly && !locked.has(mark.id) ? (
             <Handles key={mark.id} mark={mark} to={toCanvas} />
           ) : null,
         )}
       </svg>
+      <MeasurementLayer to={toCanvas} size={size} index={shown} />
       {zoom >= NO_LABELS_BELOW ? <Labels marks={marks} to={toCanvas} size={size} zoom={zoom} /> : null}
     </>
   );
@@ -87,14 +98,18 @@ const MarkShape = memo(function MarkShape({
   to,
   fill,
   zoom,
+  also,
 }: {
   mark: DrawnMark;
   to: Affine;
-  fill: boolean;
+  /** Opacity of the filling; 0 for the outline alone. */
+  fill: number;
   zoom: number;
+  /** Chosen beside the selected one. */
+  also: boolean;
 }) {
-  const style = { "--c": mark.colour } as React.CSSProperties;
-  const look = `mk${mark.dashed ? " m" : ""}${mark.selected ? " sel" : ""}${fill ? " fill" : ""}`;
+  const style = { "--c": mark.colour, "--fill": fill } as React.CSSProperties;
+  const look = `mk${mark.dashed ? " m" : ""}${mark.selected || also ? " sel" : ""}${fill ? " fill" : ""}`;
   if (mark.lesion.kind === "point") {
     const [x, y] = canvasFromScoord(mark.lesion.points[0] as Point, to);
     const cross = `M${x - 7} ${y}H${x - 2}M${x + 2} ${y}H${x + 7}M${x} ${y - 7}V${y - 2}M${x} ${y + 2}V${y + 7}`;
@@ -141,15 +156,15 @@ function Handles({ mark, to }: { mark: DrawnMark; to: Affine }) {
 
 function DraftShape({ draft, to, colour, zoom }: { draft: Draft; to: Affine; colour: string; zoom: number }) {
   const style = { "--c": colour } as React.CSSProperties;
+  if (draft.kind === "measurement") return <MeasurementShape measurement={draft.measurement} to={to} selected />;
   if (draft.kind === "polygon") {
-    const points = draft.pointer ? [...draft.points, draft.pointer] : draft.points;
-    const line = points.map((point) => canvasFromScoord(point, to));
-    const d = pathOf([line], false);
+    const line = draft.points.map((point) => canvasFromScoord(point, to));
+    const d = pathOf([draft.line.map((point) => canvasFromScoord(point, to))], false);
     return (
       <g style={style}>
         <path className="mk h" d={d} />
         <path className="mk sel" d={d} />
-        {line.slice(0, draft.points.length).map(([x, y], i) => (
+        {line.map(([x, y], i) => (
           <rect
             // biome-ignore lint/suspicious/noArrayIndexKey: vertices have no other name while they are drawn
             key={i}

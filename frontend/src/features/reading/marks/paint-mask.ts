@@ -1,17 +1,25 @@
-/** Brush and eraser: one stroke on one frame of a mask, stored when the pointer is released. */
+/** Brush and eraser: one stroke on a mask, on one frame or (the sphere) on several, stored when the pointer is released. */
 import type { Lesion } from "@/lib/api-types";
 import type { Point } from "@/lib/cornerstone/coordinates";
-import { paintStroke } from "../geometry/brush";
+import { cutDiameter, paintStroke } from "../geometry/brush";
 import { hitMark } from "../geometry/hit-test";
 import { boxOf, type MaskGrid, type Slice, sliceOf, withSlice } from "../geometry/mask-grid";
 import { crackOutlines } from "../geometry/outline";
+import { rangeAround } from "../geometry/region-grow";
 import { addLesion, changeLesion, removeLesion } from "../state/edits";
 import { newId } from "../state/new-id";
+import type { BrushTool } from "../state/room-ui";
 import { type Gesture, type Ground, newLesion, type Pointer } from "./gesture";
+import { thresholdRange } from "./threshold";
+import { voxelsOf } from "./voxels";
+
+/** Standard deviations that the dynamic brush goes from the mean of what lies under its middle. */
+const DYNAMIC_SPREAD = 2;
 
 /** null when there is nothing to erase from. */
-export function paintMask(ground: Ground, erase: boolean, first: Pointer): Gesture | null {
-  const { session, frame, index } = ground;
+export function paintMask(ground: Ground, tool: BrushTool, first: Pointer): Gesture | null {
+  const { session, index } = ground;
+  const erase = tool === "eraser" || first.shift;
   const target = targetOf(ground, erase, first);
   if (erase && !target) {
     session.say("nothingToErase");
@@ -22,15 +30,21 @@ export function paintMask(ground: Ground, erase: boolean, first: Pointer): Gestu
     session.say("maskLoading");
     return null;
   }
-  const slice = sliceOf(grid, index, frame.rows, frame.columns);
-  const { brushSize } = session.ui.getState();
+  const takes = erase ? undefined : takesOf(ground, tool, first);
+  if (takes === null) {
+    session.say("maskLoading");
+    return null;
+  }
+  const slices = layersOf(ground, tool, grid);
   let last = first.at;
   const paint = (...places: Point[]) => {
     for (const to of places) {
-      paintStroke(slice, last, to, brushSize, erase ? 0 : 1);
+      for (const { slice, diameter } of slices) paintStroke(slice, last, to, diameter, erase ? 0 : 1, takes);
       last = to;
     }
-    session.ui.setState({ draft: { kind: "mask", outlines: sliceOutlines(slice) }, painting: target?.id ?? null });
+    const drawn = slices.find(({ frame }) => frame === index)?.slice;
+    const outlines = drawn ? sliceOutlines(drawn) : [];
+    session.ui.setState({ draft: { kind: "mask", outlines }, painting: target?.id ?? null });
   };
   const clear = () => session.ui.setState({ draft: null, painting: null });
   paint(first.at);
@@ -38,9 +52,58 @@ export function paintMask(ground: Ground, erase: boolean, first: Pointer): Gestu
     move: (pointer, passed) => paint(...passed.map(({ at }) => at), pointer.at),
     end: () => {
       clear();
-      storeMaskOf(ground, target, withSlice(grid, index, slice));
+      const painted = slices.reduce<MaskGrid | null>(
+        (mask, { frame, slice }) => withSlice(mask, frame, slice),
+        grid,
+      );
+      if (painted || target) storeMaskOf(ground, target, painted);
+      else session.say("nothingInRange");
     },
     cancel: clear,
+  };
+}
+
+interface Layer {
+  frame: number;
+  slice: Slice;
+  diameter: number;
+}
+
+/** The frames that the brush reaches, and how wide it is on each: one, or those that a ball cuts. */
+function layersOf({ session, index, frame }: Ground, tool: BrushTool, grid: MaskGrid | null): Layer[] {
+  const { brushSize } = session.ui.getState();
+  const layer = (at: number, diameter: number): Layer => ({
+    frame: at,
+    slice: sliceOf(grid, at, frame.rows, frame.columns),
+    diameter,
+  });
+  if (tool !== "sphereBrush") return [layer(index, brushSize)];
+  const [apart, , perColumn] = voxelsOf({ session, index, frame } as Ground).spacing;
+  const reach = Math.floor((brushSize * perColumn) / 2 / apart);
+  return Array.from({ length: 2 * reach + 1 }, (_, i) => index - reach + i)
+    .filter((at) => at >= 0 && at < session.frames.length)
+    .map((at) => layer(at, cutDiameter(brushSize * perColumn, Math.abs(at - index) * apart) / perColumn))
+    .filter(({ diameter }) => diameter > 0);
+}
+
+/** Which pixels a threshold brush takes; undefined for a plain one, null while the image is not loaded. */
+function takesOf(
+  ground: Ground,
+  tool: BrushTool,
+  { at }: Pointer,
+): ((row: number, column: number) => boolean) | undefined | null {
+  if (tool !== "thresholdBrush" && tool !== "dynamicBrush") return undefined;
+  const { session, index } = ground;
+  const voxels = voxelsOf(ground);
+  const around = Math.max(1, session.ui.getState().brushSize / 6);
+  const range =
+    tool === "thresholdBrush"
+      ? thresholdRange(ground)
+      : rangeAround(voxels, [index, Math.floor(at[1]), Math.floor(at[0])], around, DYNAMIC_SPREAD);
+  if (!range) return null;
+  return (row, column) => {
+    const value = voxels.value(index, row, column);
+    return value !== null && value >= range.low && value <= range.high;
   };
 }
 
@@ -51,28 +114,37 @@ export function storeMaskOf(ground: Ground, target: Lesion | null, grid: MaskGri
     if (target) session.edit((doc) => removeLesion(doc, target.id));
     return;
   }
-  const { ref } = session.masks.add(grid);
-  const place = session.frames[ref.origin[0]];
-  if (!place) return;
-  const where = { mask: ref, points: [], sop_instance_uid: place.sop, frame: place.frame };
+  const where = maskPlace(ground, grid);
+  if (!where) return;
   if (target) {
     session.edit((doc) => changeLesion(doc, { ...target, ...where }));
     session.select(target.id);
     return;
   }
-  const lesion = newLesion(ground, { id: newId(), kind: "mask", ...where });
+  const lesion = newLesion(ground, { id: newId(), ...where });
   if (!lesion) return;
   session.edit((doc) => addLesion(doc, lesion));
   session.select(lesion.id);
 }
 
+/** A mask as the place of a lesion; its first frame names the image. */
+export function maskPlace(
+  { session }: Pick<Ground, "session">,
+  grid: MaskGrid,
+): Pick<Lesion, "kind" | "mask" | "points" | "sop_instance_uid" | "frame"> | null {
+  const { ref } = session.masks.add(grid);
+  const place = session.frames[ref.origin[0]];
+  return place ? { kind: "mask", mask: ref, points: [], sop_instance_uid: place.sop, frame: place.frame } : null;
+}
+
 /** The selected mask; for the eraser else the one under the pointer. A brush without one begins a new lesion. */
-function targetOf({ session, view, index }: Ground, erase: boolean, pointer: Pointer): Lesion | null {
+export function targetOf({ session, view, index }: Ground, erase: boolean, pointer: Pointer): Lesion | null {
   const selected = session.selectedLesion;
-  if (selected?.mask) return selected;
+  const { locked } = session.ui.getState();
+  if (selected?.mask && !locked.has(selected.id)) return selected;
   const { toCanvas } = view.store.getState();
   if (!erase || !toCanvas) return null;
-  const masks = session.store.getState().doc.lesions.filter((lesion) => lesion.mask);
+  const masks = session.store.getState().doc.lesions.filter(({ id, mask }) => mask && !locked.has(id));
   const drawn = masks.map((lesion) => ({ id: lesion.id, outlines: session.outlines(lesion, index) }));
   const hit = hitMark(pointer.canvas, drawn, toCanvas);
   return masks.find((lesion) => lesion.id === hit?.id) ?? null;

@@ -1,12 +1,17 @@
 /** Takes the pointer above the image: the tool in hand with the left button, window with the right, pan with the middle. */
 import { useEffect, useRef } from "react";
 import { canvasFromScoord, type Point, scoordFromCanvas, zoomOf } from "@/lib/cornerstone/coordinates";
+import { clamped } from "../geometry/mark";
 import type { RoomSession } from "../state/room-session";
-import { isMarkTool, type Tool } from "../state/room-ui";
+import { isBrushTool, isContourTool, isMarkTool, isMeasureTool, type Tool } from "../state/room-ui";
 import { useSession, useUi, useView } from "../state/session-context";
-import { clickPolygon, closePolygon, drawShape, hoverPolygon } from "./draw-shape";
+import { clickContour, closeContour, hoverContour } from "./click-contour";
+import { cutMask, fillHole } from "./cut-mask";
+import { commit, drawShape } from "./draw-shape";
 import { grab } from "./edit-mark";
 import { type Gesture, type Ground, groundOf, type Pointer } from "./gesture";
+import { growRegion } from "./grow-region";
+import { drawMeasurement, grabMeasurement } from "./measure-marks";
 import { paintMask } from "./paint-mask";
 
 const LEFT = 0;
@@ -74,7 +79,7 @@ export function PointerLayer() {
         pointer,
         between.filter((one) => one !== null),
       );
-    } else hoverPolygon(ground, pointer);
+    } else hoverContour(ground, pointer);
   };
 
   const finish = (event: React.PointerEvent<HTMLDivElement>) => {
@@ -104,7 +109,7 @@ export function PointerLayer() {
       onPointerLeave={() => session.ui.setState({ hover: null })}
       onDoubleClick={() => {
         const ground = groundOf(session);
-        if (ground) closePolygon(ground);
+        if (ground) closeContour(ground);
       }}
       onContextMenu={(event) => event.preventDefault()}
     />
@@ -120,15 +125,35 @@ function begin(ground: Ground, pointer: Pointer, button: number, tool: Tool): Ge
   }
   if (button !== LEFT) return null;
   if (tool === "zoom") return dragging(pointer, (_, dy) => view.zoom(Math.exp(-dy / 150), pointer.canvas));
-  if (tool === "select" || session.isReadonly || !isMarkTool(tool)) return grab(ground, pointer, false);
-  if (tool === "brush" || tool === "eraser") return paintMask(ground, tool === "eraser" || pointer.shift, pointer);
-  const { draft } = session.ui.getState();
-  if (!draft) {
+  if (tool === "select" || session.isReadonly || !(isMarkTool(tool) || isMeasureTool(tool))) {
+    return grabMeasurement(ground, pointer, false) ?? grab(ground, pointer, false);
+  }
+  if (!session.ui.getState().draft) {
+    const pulled = grabMeasurement(ground, pointer, true);
+    if (pulled) return pulled;
+  }
+  if (isMeasureTool(tool)) {
+    if (tool !== "angle") return drawMeasurement(ground, tool, pointer);
+    clickContour(ground, tool, pointer);
+    return null;
+  }
+  if (isBrushTool(tool)) return paintMask(ground, tool, pointer);
+  if (tool === "lasso" || tool === "scissors") return cutMask(ground, tool, pointer);
+  if (tool === "grow") return growRegion(ground, pointer);
+  if (tool === "fillHole") {
+    fillHole(ground, pointer);
+    return null;
+  }
+  if (!session.ui.getState().draft) {
     const pulled = grab(ground, pointer, true);
     if (pulled) return pulled;
   }
-  if (tool === "polygon") {
-    clickPolygon(ground, pointer);
+  if (isContourTool(tool)) {
+    clickContour(ground, tool, pointer);
+    return null;
+  }
+  if (tool === "point") {
+    commit(ground, "point", [clamped(pointer.at, ground.frame)]);
     return null;
   }
   return drawShape(ground, tool, pointer);
@@ -165,7 +190,7 @@ export function BrushRing() {
   const brushSize = useUi((state) => state.brushSize);
   const toCanvas = useView((state) => state.toCanvas);
   const size = useView((state) => state.size);
-  if (!at || !toCanvas || (tool !== "brush" && tool !== "eraser")) return null;
+  if (!at || !toCanvas || !isBrushTool(tool)) return null;
   const [x, y] = canvasFromScoord(at, toCanvas);
   const radius = Math.max(3, (brushSize / 2) * zoomOf(toCanvas));
   return (

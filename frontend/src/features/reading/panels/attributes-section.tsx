@@ -1,16 +1,30 @@
 /** The selected lesion: where it came from, its attributes, its shape. */
 import { useTranslation } from "react-i18next";
-import type { Attribute, Lesion } from "@/lib/api-types";
+import type { Attribute, Lesion, MarkKind } from "@/lib/api-types";
 import { decimal } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { Segmented } from "@/ui/segmented";
 import { centreOf } from "../geometry/mark";
 import type { MaskGrid } from "../geometry/mask-grid";
-import { boxToEllipse, maskToPolygon } from "../marks/edit-mark";
-import { groundOf } from "../marks/gesture";
+import { maskToPolygon } from "../marks/edit-mark";
+import { type Ground, groundOf } from "../marks/gesture";
+import {
+  boxToEllipse,
+  fillHoles,
+  interpolate,
+  removeIslands,
+  revert,
+  snapToEdge,
+  split,
+  toBox,
+  toMask,
+} from "../marks/mask-acts";
+import { measureLesion } from "../marks/measure-marks";
+import { extentText, regionOf, statisticsText } from "../marks/measurement-text";
 import { changeLesion } from "../state/edits";
+import { type Command, keysOf, printed } from "../state/keymap";
 import type { RoomSession } from "../state/room-session";
-import { useMasks, useReading, useSession } from "../state/session-context";
+import { useMasks, useReading, useSession, useView } from "../state/session-context";
 import { useWords, type Words } from "../state/use-words";
 
 export function AttributesSection() {
@@ -26,7 +40,7 @@ export function AttributesSection() {
       const { [name]: known, ...rest } = lesion.attributes;
       return changeLesion(doc, { ...lesion, attributes: known === value ? rest : { ...rest, [name]: value } });
     });
-  const reshape = shapeActs(session, lesion);
+  const reshape = shapeActs(session, lesion, t);
   return (
     <section className="sect" data-testid="attributes">
       <div className="sh">
@@ -44,17 +58,15 @@ export function AttributesSection() {
             onChange={(value) => set(attribute.name, value)}
           />
         ))}
+        <StatisticsLines lesion={lesion} />
         {reshape.length && !session.isReadonly ? (
-          <>
-            <span className="q sm">{t("shape")}</span>
-            <div className="row" style={{ gap: 6 }}>
-              {reshape.map(({ key, kbd, run }) => (
-                <Button key={key} dense kbd={kbd} onClick={run}>
-                  {t(key)}
-                </Button>
-              ))}
-            </div>
-          </>
+          <fieldset className="rr-shapes" aria-label={t("shape")}>
+            {reshape.map(({ key, kbd, run }) => (
+              <Button key={key} dense kbd={kbd} onClick={run}>
+                {key}
+              </Button>
+            ))}
+          </fieldset>
         ) : null}
       </div>
     </section>
@@ -107,19 +119,66 @@ function AttributeLine({ attribute, value, disabled, onChange }: LineProps) {
   );
 }
 
-function shapeActs(session: RoomSession, lesion: Lesion): { key: string; kbd: string; run: () => void }[] {
+interface ShapeAct {
+  key: string;
+  kbd: string;
+  run: () => void;
+}
+
+/** What can be done to this lesion now; the keys do the same. */
+function shapeActs(session: RoomSession, lesion: Lesion, t: Words): ShapeAct[] {
   const allowed = session.typeOf(lesion.finding_type)?.allowed_marks ?? [];
-  const run = (act: typeof boxToEllipse) => () => {
-    const ground = groundOf(session);
-    if (ground) act(ground);
-  };
-  if (lesion.kind === "box" && allowed.includes("ellipse")) {
-    return [{ key: "toEllipse", kbd: "⇧B", run: run(boxToEllipse) }];
+  const may = (kind: MarkKind) => lesion.kind !== kind && allowed.includes(kind);
+  const acts: ShapeAct[] = [];
+  const add = (key: string, command: Command, act: (ground: Ground) => void) =>
+    acts.push({
+      key,
+      kbd: printed(keysOf(command)[0] ?? ""),
+      run: () => {
+        const ground = groundOf(session);
+        if (ground) act(ground);
+      },
+    });
+  const single = !lesion.mask || lesion.mask.shape[0] === 1;
+  if (lesion.kind === "box" && may("ellipse")) add(t("toEllipse"), "boxToEllipse", boxToEllipse);
+  if (lesion.mask && single && may("polygon")) add(t("toPolygon"), "maskToPolygon", maskToPolygon);
+  if (lesion.kind !== "point" && !lesion.mask && (allowed.includes("freehand") || allowed.includes("polygon"))) {
+    add(t("snap"), "snapToEdge", snapToEdge);
   }
-  if (lesion.mask?.shape[0] === 1 && allowed.includes("polygon")) {
-    return [{ key: "toPolygon", kbd: "⇧Y", run: run(maskToPolygon) }];
+  if (lesion.kind !== "point" && single && may("box")) add(t("toBox"), "toBox", toBox);
+  if (may("mask")) add(t("toMask"), "toMask", toMask);
+  if (lesion.mask && !single) add(t("interpolate"), "interpolate", interpolate);
+  if (lesion.mask) {
+    add(t("fillHoles"), "fillHoles", fillHoles);
+    add(t("removeIslands"), "removeIslands", removeIslands);
+    add(t("split"), "split", split);
   }
-  return [];
+  if (lesion.kind !== "point") add(t("diameters"), "measureLesion", measureLesion);
+  if (lesion.drawn_as) add(t("revert", { kind: t(`kind.${lesion.drawn_as.kind}`) }), "revert", revert);
+  return acts;
+}
+
+/** Area or volume, and what the pixels inside are like. */
+function StatisticsLines({ lesion }: { lesion: Lesion }) {
+  const t = useWords();
+  const session = useSession();
+  // The numbers come with the slices that are loaded.
+  useView((state) => state.loaded);
+  const region = regionOf(session, lesion);
+  if (!region) return null;
+  const extent = extentText(session, region);
+  return (
+    <>
+      <span className="q sm">{t(region.shape[0] > 1 ? "stats.volume" : "stats.area")}</span>
+      <span className="sm num" data-testid="extent">
+        {extent}
+      </span>
+      <span className="q sm">{t("stats.values")}</span>
+      <span className="sm num" data-testid="statistics">
+        {statisticsText(session, region, t).join(t("comma")) || t("stats.loading")}
+      </span>
+    </>
+  );
 }
 
 /** "accepted from model 1", "edited from model 2, moved 0.6 mm", "drawn". */

@@ -8,6 +8,7 @@ import { AttributesSection } from "./attributes-section";
 import { FindingTypesSection } from "./finding-types-section";
 import { ImageFindingsSection } from "./image-findings-section";
 import { MarksSection } from "./marks-section";
+import { MeasurementsSection } from "./measurements-section";
 import { ModelSection } from "./model-section";
 import { OthersSection } from "./others-section";
 import { VerdictFoot } from "./verdict-foot";
@@ -22,6 +23,7 @@ export function RightPanel({ onSubmit, submitting }: { onSubmit: () => void; sub
         <FindingTypesSection />
         <MarksSection />
         <AttributesSection />
+        <MeasurementsSection />
         <ImageFindingsSection />
         <OthersSection />
       </div>

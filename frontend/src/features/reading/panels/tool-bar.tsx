@@ -1,28 +1,45 @@
 /** Tools in groups: view, mark, display. Each has its name and key in its tooltip. */
 import { Menu, Tooltip } from "@mantine/core";
 import {
+  IconAngle,
+  IconArrowsCross,
+  IconArrowUpLeft,
   IconBrightness,
   IconBrush,
+  IconBucketDroplet,
+  IconCircle,
+  IconCircleDashed,
+  IconContrast,
   IconContrast2,
+  IconCurrentLocation,
   IconEraser,
   IconFlipHorizontal,
   IconFlipVertical,
   IconHandStop,
   IconLasso,
+  IconLassoPolygon,
+  IconMagnet,
   IconOvalVertical,
+  IconPaint,
   IconPointer,
   IconPolygon,
   IconRefresh,
   IconRotateClockwise2,
+  IconRuler2,
+  IconScissors,
+  IconSphere,
   IconSquare,
+  IconVectorSpline,
+  IconWand,
   IconZoomIn,
 } from "@tabler/icons-react";
-import type { ComponentType, ReactNode } from "react";
+import { type ComponentType, type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { presetsOf } from "@/lib/cornerstone/windows";
 import { useMe } from "@/lib/me";
 import { type Command, keysOf, printed } from "../state/keymap";
-import { isMarkTool, kindOfTool, type Tool } from "../state/room-ui";
+import type { RoomSession } from "../state/room-session";
+import { isMarkTool, isMeasureTool, mayUse, type Tool } from "../state/room-ui";
 import { useSession, useUi, useView } from "../state/session-context";
 
 type Icon = ComponentType<{ size?: number; stroke?: number }>;
@@ -31,14 +48,41 @@ const VIEW: [Tool, Icon][] = [
   ["pan", IconHandStop],
   ["zoom", IconZoomIn],
 ];
-const MARK: [Tool, Icon][] = [
-  ["select", IconPointer],
-  ["box", IconSquare],
-  ["ellipse", IconOvalVertical],
-  ["polygon", IconPolygon],
-  ["freehand", IconLasso],
-  ["brush", IconBrush],
-  ["eraser", IconEraser],
+/** One place in the bar: the tool of the group that was used last; the others fold out. */
+const MARK: [Tool, Icon][][] = [
+  [["select", IconPointer]],
+  [["box", IconSquare]],
+  [
+    ["ellipse", IconOvalVertical],
+    ["circle", IconCircle],
+  ],
+  [
+    ["polygon", IconPolygon],
+    ["freehand", IconLasso],
+    ["spline", IconVectorSpline],
+    ["livewire", IconMagnet],
+    ["point", IconCurrentLocation],
+  ],
+  [
+    ["brush", IconBrush],
+    ["sphereBrush", IconSphere],
+    ["thresholdBrush", IconContrast],
+    ["dynamicBrush", IconPaint],
+    ["lasso", IconLassoPolygon],
+    ["fillHole", IconBucketDroplet],
+  ],
+  [
+    ["eraser", IconEraser],
+    ["scissors", IconScissors],
+  ],
+  [["grow", IconWand]],
+];
+const MEASURE: [Tool, Icon][] = [
+  ["length", IconRuler2],
+  ["bidirectional", IconArrowsCross],
+  ["angle", IconAngle],
+  ["roi", IconCircleDashed],
+  ["arrow", IconArrowUpLeft],
 ];
 
 export function ToolBar() {
@@ -52,9 +96,11 @@ export function ToolBar() {
         <ToolButton key={tool} tool={tool} icon={icon} />
       ))}
       <i className="vr" />
-      {MARK.map(([tool, icon]) => (
-        <ToolButton key={tool} tool={tool} icon={icon} />
+      {MARK.map((group) => (
+        <ToolGroup key={group[0]?.[0]} tools={group} />
       ))}
+      <i className="vr" />
+      <ToolGroup tools={MEASURE} />
       <i className="vr" />
       <Act command="invert" icon={IconContrast2} on={inverted} run={() => session.view?.invert()} />
       <Act command="flipHorizontal" icon={IconFlipVertical} run={() => session.view?.flip("horizontal")} />
@@ -65,17 +111,61 @@ export function ToolBar() {
   );
 }
 
+function ToolGroup({ tools }: { tools: [Tool, Icon][] }) {
+  const { t } = useTranslation("reading");
+  const session = useSession();
+  const current = useUi((state) => state.tool);
+  const own = useMe().data?.key_bindings;
+  const [last, setLast] = useState(tools[0] as [Tool, Icon]);
+  const inHand = tools.find(([tool]) => tool === current);
+  if (inHand && inHand[0] !== last[0]) setLast(inHand);
+  const [tool, icon] = inHand ?? last;
+  if (tools.length === 1) return <ToolButton tool={tool} icon={icon} />;
+  return (
+    <>
+      <ToolButton tool={tool} icon={icon} />
+      <Menu position="bottom-start" width={230}>
+        <Menu.Target>
+          <button
+            type="button"
+            className="tool rr-caret"
+            aria-label={t("moreTools", { name: t(`command.${tools[0]?.[0]}`) })}
+          >
+            <i className="caret" />
+          </button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {tools.map(([one, Glyph]) => (
+            <Menu.Item
+              key={one}
+              leftSection={<Glyph size={16} stroke={1.6} />}
+              rightSection={<span className="q xs">{printed(keysOf(one as Command, own)[0] ?? "")}</span>}
+              aria-current={one === current}
+              disabled={!canUse(session, one)}
+              onClick={() => session.setTool(one)}
+            >
+              {t(`command.${one}`)}
+            </Menu.Item>
+          ))}
+        </Menu.Dropdown>
+      </Menu>
+    </>
+  );
+}
+
+function canUse(session: RoomSession, tool: Tool): boolean {
+  if (!isMarkTool(tool) && !isMeasureTool(tool)) return true;
+  return !session.isReadonly && mayUse(tool, session.activeType);
+}
+
 function ToolButton({ tool, icon: Glyph }: { tool: Tool; icon: Icon }) {
   const { t } = useTranslation("reading");
   const session = useSession();
   const current = useUi((state) => state.tool);
-  const activeType = useUi((state) => state.activeType);
-  const type = activeType === null ? undefined : session.typeOf(activeType);
-  const allowed =
-    !isMarkTool(tool) ||
-    (!session.isReadonly && (tool === "eraser" || !type || type.allowed_marks.includes(kindOfTool(tool))));
+  useUi((state) => state.activeType);
+  const allowed = canUse(session, tool);
   return (
-    <WithKey command={tool}>
+    <WithKey command={tool as Command}>
       <button
         type="button"
         className={`tool${current === tool ? " on" : ""}${allowed ? "" : " off"}`}

@@ -1,5 +1,5 @@
 /** Everything a reader can do to a reading, as pure functions from document to document. */
-import type { Decision, DecisionKind, Lesion, Verdict } from "@/lib/api-types";
+import type { Decision, DecisionKind, DrawnAs, Lesion, Measurement, Verdict } from "@/lib/api-types";
 import { type ReadingDocument, same } from "./document";
 
 export function addLesion(doc: ReadingDocument, lesion: Lesion): ReadingDocument {
@@ -29,6 +29,82 @@ export function removeLesion(doc: ReadingDocument, id: string): ReadingDocument 
     Object.entries(doc.decisions).filter(([, decision]) => decision.lesion !== id),
   );
   return withVerdictOfMarks({ ...doc, lesions: doc.lesions.filter((lesion) => lesion.id !== id), decisions });
+}
+
+type Place = Pick<Lesion, "kind" | "points" | "mask" | "sop_instance_uid" | "frame">;
+
+/** Another kind of mark for the same lesion, which remembers what it was first drawn as. */
+export function convertLesion(doc: ReadingDocument, lesion: Lesion, place: Place): ReadingDocument {
+  const { kind, points, mask, sop_instance_uid, frame } = lesion;
+  const first: DrawnAs = { kind, points, mask, sop_instance_uid, frame };
+  return changeLesion(doc, { ...lesion, ...place, drawn_as: lesion.drawn_as ?? first });
+}
+
+/** Back to what it was before it was converted. */
+export function revertLesion(doc: ReadingDocument, lesion: Lesion): ReadingDocument {
+  return lesion.drawn_as ? changeLesion(doc, { ...lesion, ...lesion.drawn_as, drawn_as: null }) : doc;
+}
+
+/** Several lesions as one: the first takes the place, the others go; findings they were adopted from are edited into it. */
+export function mergeLesions(doc: ReadingDocument, ids: readonly string[], place: Place): ReadingDocument {
+  const [kept, ...gone] = doc.lesions.filter(({ id }) => ids.includes(id));
+  if (!kept || gone.length === 0) return doc;
+  const merged = convertLesion(doc, kept, place);
+  const taken = new Set(gone.map(({ id }) => id));
+  const decisions = Object.fromEntries(
+    Object.entries(merged.decisions).map(([predicted, decision]) => [
+      predicted,
+      decision.lesion && taken.has(decision.lesion)
+        ? { ...decision, kind: "edited" as const, lesion: kept.id }
+        : decision,
+    ]),
+  );
+  return { ...merged, lesions: merged.lesions.filter(({ id }) => !taken.has(id)), decisions };
+}
+
+/** One lesion as several: it keeps the first place itself, the others are new lesions of its type, drawn by hand. */
+export function splitLesion(
+  doc: ReadingDocument,
+  lesion: Lesion,
+  places: readonly Place[],
+  newIds: readonly string[],
+): ReadingDocument {
+  const [own, ...others] = places;
+  if (!own || others.length === 0) return doc;
+  const copies = others.map((place, i) => drawnCopy(lesion, newIds[i] as string, place));
+  const changed = changeLesion(doc, { ...lesion, ...own });
+  return { ...changed, lesions: [...changed.lesions, ...copies] };
+}
+
+/** A lesion like another, drawn by the reader: what came from the model stays with the one that was decided on. */
+export function drawnCopy(lesion: Lesion, id: string, place: Place): Lesion {
+  const { finding_type, attributes } = lesion;
+  return {
+    ...{ id, finding_type, attributes, ...place },
+    ...{
+      drawn_as: null,
+      score: null,
+      origin: "drawn",
+      origin_lesion: null,
+      origin_score: null,
+      moved_pixels: null,
+    },
+  };
+}
+
+/** Add a measurement, or store a changed one. */
+export function putMeasurement(doc: ReadingDocument, measurement: Measurement): ReadingDocument {
+  const known = doc.measurements.find(({ id }) => id === measurement.id);
+  if (known && same(known, measurement)) return doc;
+  const measurements = known
+    ? doc.measurements.map((one) => (one.id === measurement.id ? measurement : one))
+    : [...doc.measurements, measurement];
+  return { ...doc, measurements };
+}
+
+export function removeMeasurement(doc: ReadingDocument, id: string): ReadingDocument {
+  const measurements = doc.measurements.filter((one) => one.id !== id);
+  return measurements.length === doc.measurements.length ? doc : { ...doc, measurements };
 }
 
 interface Adoption {

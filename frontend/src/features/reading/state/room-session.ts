@@ -15,6 +15,7 @@ import {
   completeImageFindings,
   rejectFinding,
   removeLesion,
+  removeMeasurement,
   setThreshold,
   setVerdict,
   toggleImageFinding,
@@ -23,7 +24,17 @@ import { answerForTab, type JournalEntry, journal } from "./journal";
 import { MaskStore } from "./mask-store";
 import { newId } from "./new-id";
 import { byScore, createReadingStore, type ReadingStore, undecidedOf } from "./reading-store";
-import { createRoomUi, isMarkTool, kindOfTool, type ReasonFor, type RoomUiStore, type Tool } from "./room-ui";
+import {
+  createRoomUi,
+  isMarkTool,
+  isMeasureTool,
+  kindOfTool,
+  type MarkTool,
+  mayUse,
+  type ReasonFor,
+  type RoomUiStore,
+  type Tool,
+} from "./room-ui";
 import { SaveQueue, type SubmitOutcome } from "./save-queue";
 
 interface SessionOptions {
@@ -57,6 +68,8 @@ export class RoomSession {
   /** Findings of the model in the order of their scores; none in the blinded arm. */
   readonly findings: Lesion[];
   view: StackView | null = null;
+  /** A changed lesion is another object, so what was worked out for one holds. */
+  private readonly contours = new WeakMap<Lesion, Point[][]>();
   private submitting = false;
   /** Handed in: what is pressed until the next case is there belongs to no case. */
   isOver = false;
@@ -178,7 +191,11 @@ export class RoomSession {
   /** Closed outlines (SCOORD) of a lesion on a frame. */
   outlines(lesion: Lesion, index: number): Point[][] {
     if (lesion.mask) return this.masks.outlinesOf(lesion.mask, index);
-    return [outlineOf(lesion.kind, lesion.points)];
+    const known = this.contours.get(lesion);
+    if (known) return known;
+    const made = [outlineOf(lesion.kind, lesion.points)];
+    this.contours.set(lesion, made);
+    return made;
   }
 
   /** Scroll to a lesion and bring it into view. */
@@ -216,14 +233,14 @@ export class RoomSession {
   }
 
   setTool(tool: Tool): void {
-    if (isMarkTool(tool)) {
+    if (isMarkTool(tool) || isMeasureTool(tool)) {
       if (this.isReadonly) {
         this.say("readonly");
         return;
       }
       const type = this.activeType;
-      if (type && tool !== "eraser" && !type.allowed_marks.includes(kindOfTool(tool))) {
-        this.say("notAllowed", { type: type.name, mark: kindOfTool(tool) });
+      if (type && !mayUse(tool, type)) {
+        this.say("notAllowed", { type: type.name, mark: kindOfTool(tool as MarkTool) });
         return;
       }
     }
@@ -252,7 +269,7 @@ export class RoomSession {
       this.edit((doc) => changeLesion(doc, { ...lesion, finding_type: id, attributes }));
     }
     const { tool } = this.ui.getState();
-    const fits = !isMarkTool(tool) || type.allowed_marks.includes(kindOfTool(tool));
+    const fits = mayUse(tool, type);
     this.ui.setState({ activeType: id, hint: null, ...(fits ? {} : { tool: "select" as Tool }) });
   }
 
@@ -264,7 +281,36 @@ export class RoomSession {
   select(id: string | null): void {
     this.store.getState().select(id);
     if (id) this.store.getState().focus(null);
-    this.ui.setState({ rejecting: null });
+    this.ui.setState({ rejecting: null, alsoSelected: new Set(), selectedMeasurement: null });
+  }
+
+  selectMeasurement(id: string | null): void {
+    if (id) this.select(null);
+    this.ui.setState({ selectedMeasurement: id });
+  }
+
+  /** Choose another mark beside the selected one, or no longer; the first of all becomes the selected one. */
+  selectAlso(id: string): void {
+    const { selected } = this.store.getState();
+    if (!selected || selected === id) {
+      this.select(id);
+      return;
+    }
+    const next = new Set(this.ui.getState().alsoSelected);
+    if (!next.delete(id)) next.add(id);
+    this.ui.setState({ alsoSelected: next });
+  }
+
+  get chosenLesions(): Lesion[] {
+    const { doc, selected } = this.store.getState();
+    const { alsoSelected } = this.ui.getState();
+    return doc.lesions.filter(({ id }) => id === selected || alsoSelected.has(id));
+  }
+
+  toggle(set: "hidden" | "locked", id: string): void {
+    const next = new Set(this.ui.getState()[set]);
+    if (!next.delete(id)) next.add(id);
+    this.ui.setState({ [set]: next });
   }
 
   /** Open a finding's row and go there. */
@@ -353,8 +399,16 @@ export class RoomSession {
   }
 
   deleteSelected(): void {
+    const { selectedMeasurement } = this.ui.getState();
+    if (selectedMeasurement) {
+      this.edit((doc) => removeMeasurement(doc, selectedMeasurement));
+      this.selectMeasurement(null);
+      return;
+    }
     const lesion = this.selectedLesion;
-    if (lesion) this.edit((doc) => removeLesion(doc, lesion.id));
+    if (!lesion) return;
+    if (this.ui.getState().locked.has(lesion.id)) this.say("locked");
+    else this.edit((doc) => removeLesion(doc, lesion.id));
   }
 
   toggleImageFinding(id: number): void {

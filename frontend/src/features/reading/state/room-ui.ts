@@ -1,35 +1,99 @@
 /** What the room shows and which tool is in hand; nothing of it is saved. */
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { FindingType, Lesion, MarkKind, Verdict } from "@/lib/api-types";
+import type { FindingType, Lesion, MarkKind, Measurement, MeasurementKind, Verdict } from "@/lib/api-types";
 import type { Point } from "@/lib/cornerstone/coordinates";
 
-export type MarkTool = "box" | "ellipse" | "polygon" | "freehand" | "brush" | "eraser";
-export type Tool = "window" | "pan" | "zoom" | "select" | MarkTool;
+export type BrushTool = "brush" | "sphereBrush" | "thresholdBrush" | "dynamicBrush" | "eraser";
+export type ContourTool = "polygon" | "spline" | "livewire";
+export type MarkTool =
+  | "box"
+  | "ellipse"
+  | "circle"
+  | ContourTool
+  | "freehand"
+  | "point"
+  | BrushTool
+  | "lasso"
+  | "scissors"
+  | "fillHole"
+  | "grow";
+export type MeasureTool = MeasurementKind;
+export type Tool = "window" | "pan" | "zoom" | "select" | MarkTool | MeasureTool;
 
-export const MARK_TOOLS: MarkTool[] = ["box", "ellipse", "polygon", "freehand", "brush", "eraser"];
-export const isMarkTool = (tool: Tool): tool is MarkTool => (MARK_TOOLS as Tool[]).includes(tool);
+/** The kinds of mark that a tool makes, the one it would rather make first. */
+const KINDS_OF: Record<MarkTool, MarkKind[]> = {
+  box: ["box"],
+  ellipse: ["ellipse"],
+  circle: ["ellipse"],
+  polygon: ["polygon"],
+  spline: ["freehand", "polygon"],
+  livewire: ["freehand", "polygon"],
+  freehand: ["freehand"],
+  point: ["point"],
+  brush: ["mask"],
+  sphereBrush: ["mask"],
+  thresholdBrush: ["mask"],
+  dynamicBrush: ["mask"],
+  eraser: ["mask"],
+  lasso: ["mask"],
+  scissors: ["mask"],
+  fillHole: ["mask"],
+  grow: ["mask"],
+};
 
-/** The kind of mark that a tool makes. */
-export const kindOfTool = (tool: MarkTool): MarkKind => (tool === "brush" || tool === "eraser" ? "mask" : tool);
+const BRUSHES: readonly Tool[] = ["brush", "sphereBrush", "thresholdBrush", "dynamicBrush", "eraser"];
+const CONTOURS: readonly Tool[] = ["polygon", "spline", "livewire"];
+const MEASURES: readonly Tool[] = ["length", "bidirectional", "angle", "roi", "arrow"];
+
+export const isMarkTool = (tool: Tool): tool is MarkTool => tool in KINDS_OF;
+export const isBrushTool = (tool: Tool): tool is BrushTool => BRUSHES.includes(tool);
+export const isContourTool = (tool: Tool): tool is ContourTool => CONTOURS.includes(tool);
+export const isMeasureTool = (tool: Tool): tool is MeasureTool => MEASURES.includes(tool);
+
+/** The kind of mark that a tool makes, of those that are allowed. */
+export function kindOfTool(tool: MarkTool, allowed: readonly MarkKind[] = []): MarkKind {
+  const kinds = KINDS_OF[tool];
+  return kinds.find((kind) => allowed.includes(kind)) ?? (kinds[0] as MarkKind);
+}
+
+/** Tools that take away from masks which are there need nobody's leave. */
+export function mayUse(tool: Tool, type: FindingType | undefined): boolean {
+  if (!isMarkTool(tool) || !type || tool === "eraser" || tool === "scissors") return true;
+  return KINDS_OF[tool].some((kind) => type.allowed_marks.includes(kind));
+}
 
 export type ReasonFor = Extract<Verdict, "not_readable" | "deferred">;
 
 /** A shape while it is drawn. */
 export type Draft =
   | { kind: "box" | "ellipse" | "freehand"; points: Point[] }
-  | { kind: "polygon"; points: Point[]; pointer: Point | null }
+  | { kind: "polygon"; tool: ContourTool | "angle"; points: Point[]; pointer: Point | null; line: Point[] }
+  | { kind: "measurement"; measurement: Measurement }
   | { kind: "mask"; outlines: Point[][] };
 
 export interface RoomUi {
   tool: Tool;
   activeType: number | null;
   brushSize: number;
+  /** What the threshold brush takes, in the image's values (HU for CT); null until it was first needed. */
+  range: { low: number; high: number } | null;
+  /** How far a grown region reaches from where it began: mm, or pixels where the spacing is not known. */
+  growRadius: number;
   fill: boolean;
+  /** Of the filling. */
+  opacity: number;
+  colourBy: "type" | "reader";
   overlays: boolean;
   marksHidden: boolean;
   /** While M is held: the model's originals of what was decided. */
   originals: boolean;
   hidden: ReadonlySet<string>;
+  /** Marks that the pointer does not take hold of. */
+  locked: ReadonlySet<string>;
+  /** Marks chosen beside the selected one, to be merged with it. */
+  alsoSelected: ReadonlySet<string>;
+  selectedMeasurement: string | null;
+  measurementPreview: Measurement | null;
   othersShown: ReadonlySet<string>;
   /** The predicted lesion that waits for the reason of its rejection. */
   rejecting: string | null;
@@ -51,22 +115,31 @@ export interface RoomUi {
 export type RoomUiStore = StoreApi<RoomUi>;
 
 /** Kept from case to case: a reader who marks with the brush goes on with the brush. */
-const remembered: Partial<Pick<RoomUi, "tool" | "brushSize" | "fill" | "overlays" | "left" | "right">> = {};
+type Kept = "tool" | "brushSize" | "growRadius" | "fill" | "opacity" | "colourBy" | "overlays" | "left" | "right";
+const remembered: Partial<Pick<RoomUi, Kept>> = {};
 
 export function createRoomUi(types: FindingType[], isReadonly: boolean): RoomUiStore {
   const first = types.find((type) => type.scope === "lesion") ?? null;
   const wanted = remembered.tool ?? "box";
-  const fits = !isMarkTool(wanted) || first?.allowed_marks.includes(kindOfTool(wanted));
+  const fits = !isMarkTool(wanted) || (first && mayUse(wanted, first));
   const tool = fits ? wanted : (toolOf(first?.allowed_marks[0]) ?? "select");
   const store = createStore<RoomUi>(() => ({
-    tool: isReadonly && isMarkTool(tool) ? "window" : tool,
+    tool: isReadonly && (isMarkTool(tool) || isMeasureTool(tool)) ? "window" : tool,
     activeType: first?.id ?? null,
     brushSize: remembered.brushSize ?? 9,
+    range: null,
+    growRadius: remembered.growRadius ?? 20,
     fill: remembered.fill ?? false,
+    opacity: remembered.opacity ?? 0.22,
+    colourBy: remembered.colourBy ?? "type",
     overlays: remembered.overlays ?? true,
     marksHidden: false,
     originals: false,
     hidden: new Set(),
+    locked: new Set(),
+    alsoSelected: new Set(),
+    selectedMeasurement: null,
+    measurementPreview: null,
     othersShown: new Set(),
     rejecting: null,
     reasonFor: null,
@@ -80,13 +153,13 @@ export function createRoomUi(types: FindingType[], isReadonly: boolean): RoomUiS
     preview: null,
     painting: null,
   }));
-  store.subscribe(({ tool, brushSize, fill, overlays, left, right }) => {
-    Object.assign(remembered, { tool, brushSize, fill, overlays, left, right });
+  store.subscribe(({ tool, brushSize, growRadius, fill, opacity, colourBy, overlays, left, right }) => {
+    Object.assign(remembered, { tool, brushSize, growRadius, fill, opacity, colourBy, overlays, left, right });
   });
   return store;
 }
 
 function toolOf(kind: MarkKind | undefined): MarkTool | null {
-  if (!kind || kind === "point") return null;
+  if (!kind) return null;
   return kind === "mask" ? "brush" : kind;
 }

@@ -3,12 +3,29 @@ import { useEffect } from "react";
 import { presetsOf } from "@/lib/cornerstone/windows";
 import { isTyping } from "@/lib/use-keys";
 import { nextBrushSize } from "../geometry/brush";
-import { closePolygon, unclickPolygon } from "../marks/draw-shape";
-import { boxToEllipse, maskToPolygon, nudge, removeVertex, resize } from "../marks/edit-mark";
+import { closeContour, unclickContour } from "../marks/click-contour";
+import { maskToPolygon, nudge, removeVertex, resize } from "../marks/edit-mark";
 import { type Ground, groundOf } from "../marks/gesture";
+import {
+  boxToEllipse,
+  copyToSlice,
+  cycleMarks,
+  duplicate,
+  fillHoles,
+  interpolate,
+  merge,
+  removeIslands,
+  revert,
+  snapToEdge,
+  split,
+  toBox,
+  toMask,
+} from "../marks/mask-acts";
+import { measureLesion } from "../marks/measure-marks";
 import { placeMark } from "../marks/place-mark";
 import { type Command, commandOf, keyOf } from "./keymap";
 import { REJECT_REASONS, type RoomSession } from "./room-session";
+import type { Tool } from "./room-ui";
 
 interface Around {
   own: Record<string, string>;
@@ -16,6 +33,15 @@ interface Around {
   previousCase: () => void;
   focusComment: () => void;
 }
+
+/** Commands that take a tool in hand; they have its name. */
+const TOOL_COMMANDS = [
+  ...(["select", "window", "pan", "zoom"] as const),
+  ...(["box", "ellipse", "circle", "polygon", "freehand", "spline", "livewire", "point"] as const),
+  ...(["brush", "sphereBrush", "thresholdBrush", "dynamicBrush", "eraser"] as const),
+  ...(["lasso", "scissors", "fillHole", "grow"] as const),
+  ...(["length", "bidirectional", "angle", "roi", "arrow"] as const),
+] satisfies (Tool & Command)[];
 
 type Acts = Partial<Record<Command, () => unknown>>;
 
@@ -85,9 +111,29 @@ function actsOf(session: RoomSession, around: Around): Acts {
     const chosen = presetsOf(session.room.case.modality)[index];
     if (chosen) view?.applyPreset(chosen);
   };
+  // The same keys make the brush and the reach of a grown region larger and smaller.
   const brush = (direction: 1 | -1) => () =>
-    ui.setState(({ brushSize }) => ({ brushSize: nextBrushSize(brushSize, direction) }));
+    ui.setState(({ tool, brushSize, growRadius }) =>
+      tool === "grow"
+        ? { growRadius: Math.min(200, Math.max(2, Math.round(growRadius * (direction > 0 ? 1.25 : 0.8)))) }
+        : { brushSize: nextBrushSize(brushSize, direction) },
+    );
+  /** What changes marks is for those who may. */
+  const change = (act: (ground: Ground) => unknown) => () =>
+    session.isReadonly ? session.say("readonly") : onGround(act)();
+  const opacity = (by: number) => () =>
+    ui.setState((state) => ({
+      fill: true,
+      opacity: Math.min(0.4, Math.max(0.05, Math.round((state.opacity + by) * 100) / 100)),
+    }));
+  const onSelected = (set: "hidden" | "locked") => () => {
+    const lesion = session.selectedLesion;
+    if (lesion) session.toggle(set, lesion.id);
+    return lesion !== null;
+  };
+  const tools = Object.fromEntries(TOOL_COMMANDS.map((tool) => [tool, () => session.setTool(tool)]));
   return {
+    ...tools,
     nextFinding: () => session.focusNext(1),
     previousFinding: () => session.focusNext(-1),
     accept: () => session.accept(),
@@ -102,18 +148,30 @@ function actsOf(session: RoomSession, around: Around): Acts {
     raiseThreshold: () => session.changeThreshold(session.threshold + 0.05),
     lowerThreshold: () => session.changeThreshold(session.threshold - 0.05),
     comment: around.focusComment,
-    box: () => session.setTool("box"),
-    boxToEllipse: onGround(boxToEllipse),
-    ellipse: () => session.setTool("ellipse"),
-    polygon: () => session.setTool("polygon"),
-    freehand: () => session.setTool("freehand"),
-    brush: () => session.setTool("brush"),
-    eraser: () => session.setTool("eraser"),
+    boxToEllipse: change(boxToEllipse),
     brushSmaller: brush(-1),
     brushLarger: brush(1),
-    select: () => session.setTool("select"),
     fill: () => ui.setState(({ fill }) => ({ fill: !fill })),
-    maskToPolygon: onGround(maskToPolygon),
+    maskToPolygon: change(maskToPolygon),
+    snapToEdge: change(snapToEdge),
+    toBox: change(toBox),
+    toMask: change(toMask),
+    revert: change(revert),
+    interpolate: change(interpolate),
+    copyToNext: change((ground) => copyToSlice(ground, 1)),
+    copyToPrevious: change((ground) => copyToSlice(ground, -1)),
+    fillHoles: change(fillHoles),
+    removeIslands: change(removeIslands),
+    duplicate: change(duplicate),
+    merge: change(merge),
+    split: change(split),
+    measureLesion: change(measureLesion),
+    cycleMarks: onGround(cycleMarks),
+    hideMark: onSelected("hidden"),
+    lockMark: onSelected("locked"),
+    fainter: opacity(-0.05),
+    stronger: opacity(0.05),
+    colourBy: () => ui.setState(({ colourBy }) => ({ colourBy: colourBy === "type" ? "reader" : "type" })),
     nextSlice: () => view?.step(1),
     previousSlice: () => view?.step(-1),
     tenForward: () => view?.step(10),
@@ -125,9 +183,6 @@ function actsOf(session: RoomSession, around: Around): Acts {
     preset3: preset(2),
     preset4: preset(3),
     preset5: preset(4),
-    window: () => session.setTool("window"),
-    pan: () => session.setTool("pan"),
-    zoom: () => session.setTool("zoom"),
     zoomIn: () => view?.zoom(1.25),
     zoomOut: () => view?.zoom(0.8),
     invert: () => view?.invert(),
@@ -145,7 +200,7 @@ function actsOf(session: RoomSession, around: Around): Acts {
     done: onGround((ground) => finishOrPlace(session, ground)),
     cancel: () => cancel(session),
     remove: onGround((ground) => {
-      if (!unclickPolygon(ground) && !removeVertex(ground, ui.getState().hover)) session.deleteSelected();
+      if (!unclickContour(ground) && !removeVertex(ground, ui.getState().hover)) session.deleteSelected();
     }),
     nextMark: () => selectNeighbour(session, 1),
     previousMark: () => selectNeighbour(session, -1),
@@ -171,7 +226,7 @@ function shift(ground: Ground, by: [number, number]): void {
 
 /** Enter: close the polygon, accept nothing by itself; without anything open, a mark in the middle of the view. */
 function finishOrPlace(session: RoomSession, ground: Ground): void {
-  if (session.ui.getState().draft?.kind === "polygon") closePolygon(ground);
+  if (session.ui.getState().draft?.kind === "polygon") closeContour(ground);
   else placeMark(ground);
 }
 
@@ -181,6 +236,7 @@ function cancel(session: RoomSession): void {
   if (draft) session.ui.setState({ draft: null });
   else if (rejecting) session.ui.setState({ rejecting: null });
   else if (reasonFor) session.ui.setState({ reasonFor: null });
+  else if (session.ui.getState().selectedMeasurement) session.selectMeasurement(null);
   else if (session.store.getState().selected) session.select(null);
   else if (session.store.getState().focused) session.focus(null);
   else if (hint) session.say(null);

@@ -1,7 +1,9 @@
 /** Says what the tool in hand will do, above the image; nothing while there is nothing to say. */
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Kbd } from "@/ui/kbd";
-import { useReading, useSession, useUi } from "../state/session-context";
+import { isBrushTool } from "../state/room-ui";
+import { useReading, useSession, useUi, useView } from "../state/session-context";
 
 export function EditBar() {
   const { t } = useTranslation("reading");
@@ -9,12 +11,16 @@ export function EditBar() {
   const tool = useUi((state) => state.tool);
   const draft = useUi((state) => state.draft);
   const brushSize = useUi((state) => state.brushSize);
+  const growRadius = useUi((state) => state.growRadius);
   const hidden = useUi((state) => state.marksHidden);
   const selected = useReading((state) => state.doc.lesions.find((lesion) => lesion.id === state.selected));
   const index = useReading((state) => state.doc.lesions.findIndex((lesion) => lesion.id === state.selected));
   useUi((state) => state.activeType);
+  const unit = session.frames[0]?.spacing ? "mm" : "px";
+  const allowsEllipse = !session.isReadonly && session.activeType?.allowed_marks.includes("ellipse");
   if (hidden) return <Bar text={t("edit.hidden")} keys={[["T", t("edit.show")]]} />;
   if (draft?.kind === "polygon") {
+    if (draft.tool === "angle") return <Bar text={t("edit.angle")} keys={[["Esc", t("edit.cancel")]]} />;
     return (
       <Bar
         text={t("edit.polygon", { count: draft.points.length })}
@@ -26,7 +32,15 @@ export function EditBar() {
       />
     );
   }
-  if (tool === "brush" || tool === "eraser") {
+  if (tool === "grow")
+    return <Bar text={t("edit.grow")} keys={[["[ ]", t("edit.radius", { radius: growRadius, unit })]]} />;
+  if (draft?.kind === "box" && allowsEllipse)
+    return <Bar text={t("edit.box")} keys={[["Alt", t("edit.inscribed")]]} />;
+  if (tool === "lasso" || tool === "scissors") {
+    return <Bar text={t(`edit.${tool}`)} keys={[["Shift", t(tool === "lasso" ? "edit.cutOut" : "edit.addTo")]]} />;
+  }
+  if (tool === "fillHole") return <Bar text={t("edit.fillHole")} keys={[[";", t("edit.allHoles")]]} />;
+  if (isBrushTool(tool)) {
     const name = session.typeOf(selected?.finding_type ?? session.activeType?.id ?? -1)?.name ?? "";
     const mask = selected?.mask ? `${index + 1} ${name}` : null;
     const text =
@@ -39,15 +53,51 @@ export function EditBar() {
           : t("edit.paintNew", { name });
     const keys: [string, string][] = [["[ ]", t("edit.size", { size: brushSize })]];
     if (mask) keys.push(["Esc", t("edit.newMask")]);
-    return <Bar text={text} keys={keys} />;
+    return (
+      <Bar text={text} keys={keys}>
+        {tool === "thresholdBrush" ? <RangeFields /> : null}
+        {tool === "dynamicBrush" ? <span className="sec">{t("edit.dynamic")}</span> : null}
+      </Bar>
+    );
   }
   return null;
 }
 
-function Bar({ text, keys }: { text: string; keys: [string, string][] }) {
+/** What the threshold brush takes, in the image's values. */
+function RangeFields() {
+  const { t } = useTranslation("reading");
+  const session = useSession();
+  const own = useUi((state) => state.range);
+  const window = useView((state) => state.window);
+  const range = own ?? {
+    low: Math.round((window?.centre ?? 0) - (window?.width ?? 0) / 2),
+    high: Math.round((window?.centre ?? 0) + (window?.width ?? 0) / 2),
+  };
+  const field = (side: "low" | "high") => (
+    <input
+      className="in d rr-range-field num"
+      type="number"
+      aria-label={t(`edit.${side}`)}
+      value={range[side]}
+      onChange={(event) => {
+        const value = event.target.valueAsNumber;
+        if (Number.isFinite(value)) session.ui.setState({ range: { ...range, [side]: value } });
+      }}
+    />
+  );
+  return (
+    <span className="row" style={{ gap: 6 }}>
+      {field("low")}–{field("high")}
+      {session.room.case.modality === "CT" ? <span className="sec">HU</span> : null}
+    </span>
+  );
+}
+
+function Bar({ text, keys, children }: { text: string; keys: [string, string][]; children?: ReactNode }) {
   return (
     <div className="rr-editbar" role="status">
       <span>{text}</span>
+      {children}
       {keys.map(([key, does]) => (
         <span key={key} className="row" style={{ gap: 5 }}>
           <Kbd>{key}</Kbd>
