@@ -84,7 +84,9 @@ function Value({ measurement, to, size }: { measurement: Measurement; to: Affine
   const session = useSession();
   const lines = measurementText(session, measurement, t);
   if (lines.length === 0) return null;
-  const { left, right, bottom } = boundsOf(measurement.points.map((point) => canvasFromScoord(point, to)));
+  // An arrow's words stand at its tail: at its tip they would hide what it points at.
+  const named = measurement.kind === "arrow" ? measurement.points.slice(1) : measurement.points;
+  const { left, right, bottom } = boundsOf(named.map((point) => canvasFromScoord(point, to)));
   const x = right + WIDTH < size.width ? right + 8 : Math.max(4, left - WIDTH);
   const y = Math.min(size.height - 20 * lines.length, Math.max(4, bottom - 10));
   return (

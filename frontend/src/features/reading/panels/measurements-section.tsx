@@ -31,7 +31,7 @@ function Row({ measurement }: { measurement: Measurement }) {
   const session = useSession();
   const on = useUi((state) => state.selectedMeasurement === measurement.id);
   useView((state) => state.loaded);
-  const name = t(`command.${measurement.kind}`);
+  const name = t(`measured.${measurement.kind}`);
   const said = measurementText(session, measurement, t).filter((line) => line !== measurement.text);
   const index = session.frames.findIndex((frame) => onFrame(measurement, frame));
   const where = session.frames.length > 1 ? [t("onSlice", { n: index + 1 })] : [];
