@@ -161,3 +161,24 @@ def as_person() -> Iterator[Callable[[object], object]]:
         return made
 
     yield client
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """Headless Chromium: an installed one, else Playwright's own."""
+    from playwright.sync_api import sync_playwright
+
+    executable = next((path for name in ("chromium", "google-chrome", "chrome") if (path := shutil.which(name))), None)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=executable,
+            args=[
+                "--no-sandbox",
+                "--use-angle=swiftshader",
+                "--enable-unsafe-swiftshader",
+                "--disable-background-networking",
+                "--disable-component-update",
+            ],
+        )
+        yield started
+        started.close()

@@ -11,6 +11,7 @@ class User(AbstractUser):
 
     language = models.CharField(max_length=10, default="en")
     key_bindings = models.JSONField(default=dict)
+    tour_seen = models.BooleanField(default=False)
     may_create_projects = models.BooleanField(default=False)
     must_change_password = models.BooleanField(default=False)
 

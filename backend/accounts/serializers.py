@@ -41,6 +41,7 @@ class MeChangeSerializer(serializers.Serializer[Any]):
 
     language = serializers.ChoiceField(choices=[code for code, _ in settings.LANGUAGES], required=False)
     key_bindings = serializers.DictField(child=serializers.CharField(max_length=40), required=False)
+    tour_seen = serializers.BooleanField(required=False)
 
 
 class TokenSerializer(serializers.ModelSerializer[ApiToken]):

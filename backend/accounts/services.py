@@ -59,13 +59,21 @@ def create_person(*, actor: User, username: str, full_name: str = "", password: 
     return user, one_time
 
 
-def update_me(*, user: User, language: str | None = None, key_bindings: dict[str, str] | None = None) -> User:
+def update_me(
+    *,
+    user: User,
+    language: str | None = None,
+    key_bindings: dict[str, str] | None = None,
+    tour_seen: bool | None = None,
+) -> User:
     """Change one's own settings."""
     if language is not None:
         user.language = language
     if key_bindings is not None:
         user.key_bindings = key_bindings
-    user.save(update_fields=["language", "key_bindings"])
+    if tour_seen is not None:
+        user.tour_seen = tour_seen
+    user.save(update_fields=["language", "key_bindings", "tour_seen"])
     return user
 
 

@@ -239,6 +239,7 @@ SPECTACULAR_SETTINGS = {
     # One name for each set of choices, wherever a field of it is called "state" or "kind".
     "ENUM_NAME_OVERRIDES": {
         "ArmEnum": "backend.projects.models.Arm",
+        "AssignmentStateEnum": "backend.projects.models.AssignmentState",
         "FindingScopeEnum": [("lesion", "lesion"), ("image", "image")],
         "MarkKindEnum": "backend.readings.models.MarkKind",
         "ModelStateEnum": "backend.registry.models.ModelState",

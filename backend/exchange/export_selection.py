@@ -58,13 +58,17 @@ class ExportCase:
 
 
 def exported_readings(*, project: Project, by: User, chosen: ExportFilter) -> QuerySet[Reading]:
-    """Submitted readings, models' excepted; none of a case that `by` is reading blinded and has not submitted."""
+    """Submitted readings, models' excepted; none of a case that `by` reads blinded, or is to look at first, and has not
+    submitted."""
     blinded = Assignment.objects.filter(case_id=OuterRef("case_id"), user=by, arm=Arm.BLINDED)
     found = (
         Reading.objects.filter(case__project=project, state=ReadingState.SUBMITTED)
         .exclude(reader__kind=ReaderKind.MODEL)
         .exclude(Exists(blinded.exclude(state=AssignmentState.SUBMITTED)))
     )
+    if project.first_look:
+        unrevealed = Reading.objects.filter(revealed_at=None, started_from=None, state=ReadingState.DRAFT)
+        found = found.exclude(Exists(unrevealed.filter(case_id=OuterRef("case_id"), reader__user=by)))
     return found.filter(reader_id__in=chosen.readers) if chosen.readers else found
 
 

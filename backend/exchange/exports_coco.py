@@ -127,6 +127,7 @@ def _readings(project: Project, cases: Iterable[ExportCase]) -> Iterator[dict[st
                 "label_kind": reading.label_kind,
                 "vocabulary_version": reading.vocabulary_version,
                 "submitted_at": reading.submitted_at.isoformat() if reading.submitted_at else None,
+                "revealed_at": reading.revealed_at.isoformat() if reading.revealed_at else None,
             }
 
 
@@ -176,4 +177,5 @@ def _annotation(
         "origin": lesion.origin,
         "origin_score": lesion.origin_score,
         "moved_pixels": lesion.moved_pixels,
+        "look": lesion.look,
     }

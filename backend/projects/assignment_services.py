@@ -5,29 +5,35 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from backend.accounts.models import User
 from backend.audit.services import record_event
 from backend.projects.arms import arm_of
-from backend.projects.models import Assignment, AssignmentState, Case, Project
+from backend.projects.models import Assignment, AssignmentState, Case, Membership, Project
 from backend.projects.reading_order import open_cases_in_order
 
 HELD = (AssignmentState.OPENED, AssignmentState.IN_PROGRESS)
+GIVEN_FOR = timedelta(days=7)
 _ATTEMPTS = 10
 
 
 def lease_next_case(*, project: Project, user: User, after: UUID | None = None) -> UUID | None:
     """Lease the first open case that is the user's to read and return its id; None when nothing is left.
 
+    What a lead has given to the user comes first.
     Two callers never get the same case: on PostgreSQL rows that another caller holds are skipped and the lease is
     looked at again under the lock; SQLite's transactions are IMMEDIATE, one writer at a time.
     """
     for _ in range(_ATTEMPTS):
         with transaction.atomic():
             now = timezone.now()
+            given = [row.case_id for row in _given_to(project, user, now).order_by("opened_at") if row.case_id != after]
+            if given:
+                return given[0]
             first = open_cases_in_order(project=project, user=user, count=1, free_at=now, after=after, lock=True)
             if not first:
                 return None
@@ -78,6 +84,41 @@ def release_leases(*, project: Project, case: Case, by: User) -> int:
     return ended
 
 
+def give_case(*, project: Project, case: Case, username: str, by: User) -> Assignment:
+    """Give a case to a member for a week: everybody else's lease ends, the member meets it before all others."""
+    membership = Membership.objects.filter(project=project, user__username=username).select_related("user").first()
+    if membership is None:
+        raise ValidationError({"username": [f"{username} is no member of this project."]})
+    user = membership.user
+    expires = timezone.now() + GIVEN_FOR
+    with transaction.atomic():
+        live_leases(now=timezone.now()).filter(case=case).exclude(user=user).update(lease_expires_at=None)
+        assignment = _create(project=project, case=case, user=user, expires=expires)
+        if assignment.state == AssignmentState.SUBMITTED:
+            raise ValidationError({"username": [f"{username} has read this case already."]})
+        if assignment.state == AssignmentState.DEFERRED:
+            assignment.state = AssignmentState.IN_PROGRESS
+        assignment.lease_expires_at, assignment.given_by = expires, by
+        assignment.save(update_fields=["state", "lease_expires_at", "given_by", "changed_at"])
+        record_event(
+            actor=by, verb="case.given", project_id=project.pk, object_type="case", object_id=case.pk,
+            detail={"to": username, "name": case.name},
+        )  # fmt: skip
+    return assignment
+
+
+def _given_to(project: Project, user: User, now: datetime) -> QuerySet[Assignment]:
+    """Cases that a lead gave to the user and that he has not begun."""
+    return Assignment.objects.filter(
+        user=user,
+        state=AssignmentState.OPENED,
+        given_by__isnull=False,
+        lease_expires_at__gt=now,
+        case__project=project,
+        case__is_open=True,
+    )
+
+
 def lease_until(project: Project) -> datetime:
     """When a lease taken or prolonged now runs out."""
     return timezone.now() + timedelta(minutes=project.lease_minutes)
@@ -89,9 +130,11 @@ def live_leases(*, now: datetime) -> QuerySet[Assignment]:
 
 
 def _prolong(*, case_id: UUID, user: User, expires: datetime) -> bool:
-    """Whether there is an assignment; a submitted one keeps no lease."""
+    """Whether there is an assignment; a submitted one keeps no lease, a longer one stays."""
     mine = Assignment.objects.filter(case_id=case_id, user=user)
-    return bool(mine.exclude(state=AssignmentState.SUBMITTED).update(lease_expires_at=expires)) or mine.exists()
+    shorter = Q(lease_expires_at=None) | Q(lease_expires_at__lt=expires)
+    prolonged = mine.filter(shorter).exclude(state=AssignmentState.SUBMITTED).update(lease_expires_at=expires)
+    return bool(prolonged) or mine.exists()
 
 
 def _create(*, project: Project, case: Case, user: User, expires: datetime | None) -> Assignment:

@@ -44,7 +44,7 @@ class MeSerializer(serializers.ModelSerializer[User]):
         model = User
         fields = [
             "username", "full_name", "initials", "language", "must_change_password", "may_create_projects", "is_admin",
-            "key_bindings", "projects",
+            "key_bindings", "tour_seen", "projects",
         ]  # fmt: skip
 
     def get_initials(self, user: User) -> str:
@@ -72,7 +72,7 @@ class MeView(SignedInView):
 
     @extend_schema(request=MeChangeSerializer, responses=MeSerializer, operation_id="me_update")
     def patch(self, request: Request) -> Response:
-        """Change language or keys; the language also becomes that of the sign-in pages in this browser."""
+        """Change language, keys, the tour; the language also becomes that of the sign-in pages in this browser."""
         given = MeChangeSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         user = update_me(user=self.user, **given.validated_data)

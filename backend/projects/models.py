@@ -57,7 +57,11 @@ class Arm(models.TextChoices):
 
 
 class Project(models.Model):
-    """One question asked of many cases, with its vocabulary, its readers and its model."""
+    """One question asked of many cases, with its vocabulary, its readers and its model.
+
+    `first_look`: in the assisted arm, too, the reader marks on his own before the model's findings are revealed.
+    `accept_all`: readers may accept all shown findings with one command.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     slug = models.SlugField(unique=True)
@@ -76,6 +80,8 @@ class Project(models.Model):
     laterality_matters = models.BooleanField(default=False)
     display_threshold = models.FloatField(default=0.5)
     lease_minutes = models.PositiveIntegerField(default=30)
+    first_look = models.BooleanField(default=False)
+    accept_all = models.BooleanField(default=False)
     next_case_number = models.PositiveIntegerField(default=1)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -175,7 +181,10 @@ class AssignmentState(models.TextChoices):
 
 
 class Assignment(models.Model):
-    """Case × reader: the arm (drawn once, its probability kept), the lease (it only schedules), the times."""
+    """Case × reader: the arm (drawn once, its probability kept), the lease (it only schedules), the times.
+
+    `given_by`: the lead who gave the case to this reader; the reader meets it before all others while the lease lives.
+    """
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="assignments")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="assignments")
@@ -184,6 +193,7 @@ class Assignment(models.Model):
     state = models.CharField(max_length=12, choices=AssignmentState, default=AssignmentState.OPENED)
     note = models.CharField(max_length=200, blank=True)
     lease_expires_at = models.DateTimeField(null=True, db_index=True)
+    given_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     opened_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
     submitted_at = models.DateTimeField(null=True)

@@ -130,6 +130,8 @@ def _project_document(membership: Membership, counts: dict[str, int], vocabulary
         "blinded_share": project.blinded_share,
         "readings_wanted": project.readings_wanted,
         "laterality_matters": project.laterality_matters,
+        "first_look": project.first_look,
+        "accept_all": project.accept_all,
         "display_threshold": project.display_threshold,
         "role": membership.role,
         "finding_types": [finding_type_document(finding_type) for finding_type in vocabulary],

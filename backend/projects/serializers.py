@@ -91,6 +91,8 @@ class ProjectInSerializer(serializers.Serializer[Any]):
     blinded_share = serializers.FloatField(min_value=0, max_value=1, default=0.1)
     readings_wanted = serializers.IntegerField(min_value=1, max_value=20, default=1)
     laterality_matters = serializers.BooleanField(default=False)
+    first_look = serializers.BooleanField(default=False)
+    accept_all = serializers.BooleanField(default=False)
     finding_types = FindingTypeInSerializer(many=True, required=False)
     members = MemberSerializer(many=True, required=False)
 
@@ -103,6 +105,8 @@ class ProjectChangeSerializer(serializers.Serializer[Any]):
     blinded_share = serializers.FloatField(min_value=0, max_value=1, required=False)
     readings_wanted = serializers.IntegerField(min_value=1, max_value=20, required=False)
     laterality_matters = serializers.BooleanField(required=False)
+    first_look = serializers.BooleanField(required=False)
+    accept_all = serializers.BooleanField(required=False)
     display_threshold = serializers.FloatField(min_value=0, max_value=1, required=False)
     lease_minutes = serializers.IntegerField(min_value=1, max_value=24 * 60, required=False)
 
@@ -140,6 +144,8 @@ class ProjectSerializer(serializers.Serializer[Any]):
     blinded_share = serializers.FloatField()
     readings_wanted = serializers.IntegerField()
     laterality_matters = serializers.BooleanField()
+    first_look = serializers.BooleanField()
+    accept_all = serializers.BooleanField()
     display_threshold = serializers.FloatField()
     role = serializers.ChoiceField(choices=Role.choices)
     finding_types = FindingTypeSerializer(many=True)

@@ -26,6 +26,8 @@ PROJECT_FIELDS = (
     "blinded_share",
     "readings_wanted",
     "laterality_matters",
+    "first_look",
+    "accept_all",
     "synthetic",
 )
 CHANGEABLE_FIELDS = (
@@ -34,6 +36,8 @@ CHANGEABLE_FIELDS = (
     "blinded_share",
     "readings_wanted",
     "laterality_matters",
+    "first_look",
+    "accept_all",
     "display_threshold",
     "lease_minutes",
 )

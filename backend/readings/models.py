@@ -66,7 +66,8 @@ class Reading(models.Model):
     `image_findings` maps a finding type's id (as text) to "present" or "absent" (or, from a model, a score).
     `measurements`: list of {id, kind, sop_instance_uid, frame, points, text}, see `backend.geometry.measurements`.
     `label_kind` of an imported reading says what it may train: "full" (lesions are complete) or "image" (image-level only).
-    `revision_id` names the newest revision; the ETag is `"<revision>-<revision_id>"`.
+    `revision_id` names the newest revision; the ETag is `"<revision>-<revision_id>"`. Where the project asks for a first
+    look, `revealed_at` is when the model's findings were shown, and the revision `revealed_revision` what was marked before.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -79,6 +80,8 @@ class Reading(models.Model):
     image_findings = models.JSONField(default=dict)
     measurements = models.JSONField(default=list)
     label_kind = models.CharField(max_length=8, choices=[("full", "full"), ("image", "image")], default="full")
+    revealed_at = models.DateTimeField(null=True)
+    revealed_revision = models.PositiveIntegerField(null=True)
     started_from = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
     display_threshold = models.FloatField(null=True)
     vocabulary_version = models.PositiveIntegerField(default=1)
@@ -115,6 +118,14 @@ class Origin(models.TextChoices):
     PREDICTED = "predicted"
 
 
+class Look(models.TextChoices):
+    """Whether a person marked a lesion before or after the model's findings were revealed; empty without a first look."""
+
+    FIRST = "first"
+    CHANGED = "changed"
+    SECOND = "second"
+
+
 class Lesion(models.Model):
     """One mark: where (instance, frame, geometry) and what (finding type, attributes, score).
 
@@ -122,7 +133,8 @@ class Lesion(models.Model):
     box: two opposite corners; ellipse: four points, ends of the major then of the minor axis; polygon, freehand: the
     outline, implicitly closed; point: one. A mask has no points but `mask_origin` [frame, row, column] and
     `mask_shape` [frames, rows, columns] in the series grid (frame 0-based in series order) and the digest of its
-    run-length blob. `frame` is DICOM's 1-based frame number inside `instance`.
+    run-length blob. `frame` is DICOM's 1-based frame number inside `instance`. `look`: marked at the first look
+    (before the model's findings were revealed), at the first and changed since, or only after the reveal.
     `drawn_as`: what the lesion was before it was converted to another kind: {kind, sop_instance_uid, frame, points, mask},
     the mask as {origin, shape, digest}; null when it was never converted. `drawn_as_digest` repeats that mask's digest.
     """
@@ -142,6 +154,7 @@ class Lesion(models.Model):
     attributes = models.JSONField(default=dict)
     score = models.FloatField(null=True)
     origin = models.CharField(max_length=10, choices=Origin, default=Origin.DRAWN)
+    look = models.CharField(max_length=8, choices=Look, blank=True)
     origin_lesion = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="descendants")
     origin_score = models.FloatField(null=True)
     moved_pixels = models.FloatField(null=True)
@@ -165,7 +178,10 @@ class DecisionKind(models.TextChoices):
 
 
 class Decision(models.Model):
-    """A person's act on one predicted lesion, with the threshold then in force."""
+    """A person's act on one predicted lesion, with the threshold then in force.
+
+    `at_seconds`: the reader's seconds of work on the case until then; differences are the time between decisions.
+    """
 
     reading = models.ForeignKey(Reading, on_delete=models.CASCADE, related_name="decisions")
     predicted = models.ForeignKey(Lesion, on_delete=models.CASCADE, related_name="decisions")
@@ -173,6 +189,7 @@ class Decision(models.Model):
     reason = models.CharField(max_length=120, blank=True)
     lesion = models.ForeignKey(Lesion, null=True, on_delete=models.SET_NULL, related_name="+")
     threshold = models.FloatField()
+    at_seconds = models.FloatField(null=True)
     decided_at = models.DateTimeField(auto_now=True)
 
     class Meta:

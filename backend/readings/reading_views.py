@@ -17,7 +17,7 @@ from backend.readings.answers import answered, answered_without_condition
 from backend.readings.models import Reading, ReadingRevision
 from backend.readings.selectors import readings_visible_to
 from backend.readings.serializers import ReadingSerializer, RefusalSerializer, RevisionSerializer, SaveSerializer
-from backend.readings.services import reopen_reading, save_reading, submit_reading
+from backend.readings.services import reopen_reading, reveal_model, save_reading, submit_reading
 
 IF_MATCH = OpenApiParameter(
     "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, description="The reading's etag."
@@ -64,6 +64,22 @@ class ReadingSubmitView(ProjectView):
         """Submit the reading, or put the case off when its verdict is "deferred"."""
         return answered(
             lambda if_match: submit_reading(
+                project=self.project, user=self.user, role=self.role, reading_id=reading_id, if_match=if_match
+            ),
+            request,
+        )
+
+
+class ReadingRevealView(ProjectView):
+    """The end of the first look."""
+
+    operations = {"POST": "reading.reveal"}
+
+    @extend_schema(operation_id="reading_reveal", parameters=[IF_MATCH], request=None, responses=ANSWERS)
+    def post(self, request: Request, slug: str, reading_id: UUID) -> Response:
+        """Keep what was marked so far apart and reveal the model's findings; the case then tells them."""
+        return answered(
+            lambda if_match: reveal_model(
                 project=self.project, user=self.user, role=self.role, reading_id=reading_id, if_match=if_match
             ),
             request,

@@ -14,6 +14,7 @@ from backend.projects.models import Arm, Assignment, Case, Project, Split, Unit
 from backend.projects.selectors import case_instances
 from backend.readings.models import ReaderKind, Reading, ReadingState
 from backend.readings.selectors import (
+    awaits_reveal,
     lesion_documents,
     model_reading_shown,
     own_reading,
@@ -37,6 +38,7 @@ def room_document(*, project: Project, case: Case, user: User, role: str) -> dic
     return {
         "case": _case(project, case, instances),
         "arm": str(arm),
+        "first_look": awaits_reveal(user, case, role=role, arm=arm),
         "lease": lease,
         "readonly": _readonly(case, own, lease),
         "series": {
@@ -118,10 +120,20 @@ def _model(case: Case, user: User, role: str, assignment: Assignment | None) -> 
         "name": reading.reader.name,
         "display_threshold": version.display_threshold,
         "calibrated": is_calibrated(version),
+        "froc": _froc(version),
         "reading_id": str(reading.pk),
         "findings": lesion_documents(shown_lesions(reading)).get(reading.pk, []),
         "image_findings": reading.image_findings,
     }
+
+
+def _froc(version: ModelVersion) -> dict[str, Any] | None:
+    """False positives per image at each threshold, from the version's newest evaluation on VALIDATION; None unmeasured."""
+    evaluation = version.evaluations.filter(split=Split.VALIDATION).order_by("-created_at").first()
+    points = evaluation.curves.get("froc", []) if evaluation else []
+    if evaluation is None or not points:
+        return None
+    return {"n_cases": evaluation.n_cases, "points": [[level, wrong, found] for wrong, found, level in points]}
 
 
 def _others(case: Case, user: User, role: str, assignment: Assignment | None) -> list[dict[str, Any]]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
+from rest_framework.exceptions import ValidationError as Refused
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from backend.projects.assignment_services import release_leases
+from backend.projects.assignment_services import give_case, release_leases
 from backend.projects.case_access import readable_case
 from backend.projects.models import Split
 from backend.projects.project_view import ProjectView
 from backend.readings.room_selectors import room_document
-from backend.readings.serializers import RoomSerializer
+from backend.readings.serializers import GiveSerializer, RoomSerializer
 from backend.readings.services import open_case
 
 
@@ -42,6 +44,24 @@ class CaseOpenView(ProjectView):
         if case.split != Split.EMBARGOED:
             open_case(project=self.project, case=case, user=self.user, role=self.role)
         return Response(room_document(project=self.project, case=case, user=self.user, role=self.role))
+
+
+class CaseGiveView(ProjectView):
+    """Giving a case to a reader."""
+
+    operations = {"POST": "case.give"}
+
+    @extend_schema(operation_id="case_give", request=GiveSerializer, responses={204: None})
+    def post(self, request: Request, slug: str, case_id: UUID) -> Response:
+        """End everybody else's lease and hold the case for this member, who meets it next."""
+        given = GiveSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        case = readable_case(self.project, self.role, case_id)
+        try:
+            give_case(project=self.project, case=case, username=given.validated_data["username"], by=self.user)
+        except ValidationError as refused:
+            raise Refused(refused.message_dict) from refused
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class CaseReleaseView(ProjectView):

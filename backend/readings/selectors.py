@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -26,8 +26,9 @@ def readings_visible_to(
 
     Own readings always. In the blinded arm nothing else before submitting, whatever the role; a reader (who may reopen)
     nothing after it either. In the assisted arm also the serving model's reading, or the one from which the own draft
-    was started. Reviewers and leads see others' submitted readings once they have submitted, or where in the
-    assisted arm the case wants no more readings and they have not begun one.
+    was started; where the project asks for a first look, only once it has been revealed. Reviewers and leads see others'
+    submitted readings once they have submitted, or where in the assisted arm the case wants no more readings and they
+    have not begun one.
     """
     visible = Reading.objects.filter(case=case)
     own = Q(reader__kind=ReaderKind.PERSON, reader__user=user)
@@ -40,11 +41,40 @@ def readings_visible_to(
     judges = role in JUDGES
     if arm == Arm.BLINDED and not (submitted and judges):
         return visible.filter(own)
+    if awaits_reveal(user, case, role=role, arm=arm):
+        return visible.filter(own)
     started_from = Reading.objects.filter(own, case=case).values("started_from")
     shown = own | Q(reader__model_version__state=ModelState.SERVES) | Q(pk__in=started_from)
     if judges and (submitted or (not case.is_open and not _has_begun(user, case))):
         shown |= Q(state=ReadingState.SUBMITTED) & ~Q(reader__kind=ReaderKind.MODEL)
     return visible.filter(shown)
+
+
+def awaits_reveal(user: User, case: Case, *, role: str, arm: str) -> bool:
+    """Whether the project asks for the user's own marks on `case` before anything of the model is revealed."""
+    return bool(cases_awaiting_reveal(case.project, user, role=role, cases=[(case.pk, case.is_open, arm)]))
+
+
+def cases_awaiting_reveal(project: Project, user: User, *, role: str, cases: Iterable[tuple[UUID, bool, str]]) -> set[UUID]:
+    """Of these cases (id, whether it is open, arm) those whose model output is kept back for the user's first look.
+
+    Nothing is kept back from a draft that started from a model's reading before the project asked for a first look, nor
+    from a reviewer or lead who looks at a case that wants no more readings and has not begun one.
+    """
+    assisted = {pk: is_open for pk, is_open, arm in cases if arm == Arm.ASSISTED} if project.first_look else {}
+    if not assisted:
+        return set()
+    begun, known = set(), set()
+    own = Reading.objects.filter(case__in=list(assisted), reader__user=user, reader__kind=ReaderKind.PERSON)
+    for case_id, state, started, revealed, revision in own.values_list(
+        "case_id", "state", "started_from_id", "revealed_at", "revision"
+    ):
+        if state == ReadingState.SUBMITTED or started or revealed:
+            known.add(case_id)
+        if revision:
+            begun.add(case_id)
+    looking = {pk for pk, is_open in assisted.items() if role in JUDGES and not is_open and pk not in begun}
+    return assisted.keys() - known - looking
 
 
 def may_see_others(user: User, case: Case, *, role: str, assignment: Assignment) -> bool:
@@ -141,8 +171,9 @@ _LESION_FIELDS: Final = fields_of(
     "origin_lesion",
     "origin_score",
     "moved_pixels",
+    "look",
 )
-_DECISION_FIELDS: Final = fields_of(Decision, "predicted", "kind", "reason", "lesion", "threshold")
+_DECISION_FIELDS: Final = fields_of(Decision, "predicted", "kind", "reason", "lesion", "threshold", "at_seconds")
 _LESIONS_OF_READING: Final = CompiledSelect(
     [*_LESION_FIELDS, *fields_of(Instance, "sop_instance_uid")],
     "FROM readings_lesion JOIN archive_instance ON archive_instance.id = readings_lesion.instance_id "
@@ -170,6 +201,7 @@ def _lesion_document(row: Sequence[Any]) -> dict[str, Any]:
         origin_lesion,
         origin_score,
         moved_pixels,
+        look,
         sop_instance_uid,
     ) = row
     return {
@@ -187,17 +219,19 @@ def _lesion_document(row: Sequence[Any]) -> dict[str, Any]:
         "origin_lesion": str(origin_lesion) if origin_lesion else None,
         "origin_score": origin_score,
         "moved_pixels": moved_pixels,
+        "look": look,
     }
 
 
 def _decision_document(row: Sequence[Any]) -> dict[str, Any]:
-    predicted, kind, reason, lesion, threshold = row
+    predicted, kind, reason, lesion, threshold, at_seconds = row
     return {
         "predicted": str(predicted),
         "kind": kind,
         "reason": reason,
         "lesion": str(lesion) if lesion else None,
         "threshold": threshold,
+        "at_seconds": at_seconds,
     }
 
 
@@ -219,6 +253,8 @@ def _reading_document(reading: Reading, lesions: list[dict[str, Any]], decisions
         "active_seconds": reading.active_seconds,
         "updated_at": reading.updated_at.isoformat(),
         "submitted_at": reading.submitted_at.isoformat() if reading.submitted_at else None,
+        "revealed_at": reading.revealed_at.isoformat() if reading.revealed_at else None,
+        "revealed_revision": reading.revealed_revision,
         "vocabulary_version": reading.vocabulary_version,
     }
 

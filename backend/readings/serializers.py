@@ -8,9 +8,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from backend.geometry.measurements import POINTS as MEASUREMENT_POINTS
-from backend.projects.models import Arm, Split, Unit
-from backend.readings.models import DecisionKind, MarkKind, Origin, ReaderKind, ReadingState, Verdict
-from backend.readings.worklist_selectors import ORDERS, STATES
+from backend.projects.models import Arm, AssignmentState, Role, Split, Unit
+from backend.readings.models import DecisionKind, Look, MarkKind, Origin, ReaderKind, ReadingState, Verdict
+from backend.readings.worklist_selectors import LISTED, ORDERS, STATES
 
 CLIENT_ORIGINS = (Origin.DRAWN, Origin.ACCEPTED, Origin.EDITED)
 REASON_KINDS = ("random", "uncertain", "likely", "imported", "first")
@@ -43,8 +43,28 @@ class WorklistQuerySerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=("all", *STATES), default="all")
     search = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
     order = serializers.ChoiceField(choices=ORDERS, default="priority")
+    finding = serializers.IntegerField(
+        min_value=1, default=None, help_text="Cases in which the caller, or the model where shown, found this type."
+    )
+    score = serializers.FloatField(
+        min_value=0, max_value=1, default=None, help_text="Least highest score of the model, of cases where it is shown."
+    )
+    modality = serializers.CharField(max_length=16, default="", allow_blank=True)
+    changed_from = serializers.DateField(default=None, help_text="First day (UTC) of the caller's last change.")
+    changed_to = serializers.DateField(default=None)
+    study_from = serializers.DateField(default=None)
+    study_to = serializers.DateField(default=None)
+    split = serializers.ChoiceField(choices=LISTED, default="", allow_blank=True, help_text="Leads only.")
+    arm = serializers.ChoiceField(choices=Arm.choices, default="", allow_blank=True, help_text="Leads only.")
+    reader = serializers.CharField(max_length=150, default="", allow_blank=True, help_text="Leads only: who has the case.")
     offset = serializers.IntegerField(min_value=0, max_value=10_000_000, default=0)
     limit = serializers.IntegerField(min_value=1, max_value=200, default=100)
+
+
+class GiveSerializer(serializers.Serializer[Any]):
+    """The member to whom a case is given."""
+
+    username = serializers.CharField(max_length=150)
 
 
 class WorklistReasonSerializer(serializers.Serializer[Any]):
@@ -54,6 +74,16 @@ class WorklistReasonSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField(allow_blank=True)
 
 
+class WorklistHolderSerializer(serializers.Serializer[Any]):
+    """Who has, or had, the case, in which arm, how far; until when it is held, null when it is not."""
+
+    username = serializers.CharField()
+    name = serializers.CharField()
+    arm = serializers.ChoiceField(choices=Arm.choices)
+    state = serializers.ChoiceField(choices=AssignmentState.choices)
+    held_until = serializers.DateTimeField(allow_null=True)
+
+
 class WorklistRowSerializer(serializers.Serializer[Any]):
     """One case as the caller may see it; a blinded row tells nothing of the model."""
 
@@ -61,6 +91,8 @@ class WorklistRowSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     state = serializers.ChoiceField(choices=STATES)
     blinded = serializers.BooleanField()
+    first_look = serializers.BooleanField(help_text="The model is kept back until the caller has looked first.")
+    given = serializers.BooleanField(help_text="A lead gave the case to the caller.")
     reason = WorklistReasonSerializer(allow_null=True)
     top_score = serializers.FloatField(allow_null=True)
     n_findings = serializers.IntegerField(allow_null=True)
@@ -74,6 +106,7 @@ class WorklistRowSerializer(serializers.Serializer[Any]):
     split = serializers.ChoiceField(choices=Split.choices, required=False, help_text="Leads only.")
     arm = serializers.ChoiceField(choices=Arm.choices, required=False, help_text="Leads only.")
     source_name = serializers.CharField(required=False, allow_blank=True, help_text="Leads only.")
+    readers = WorklistHolderSerializer(many=True, required=False, help_text="Leads only.")
 
 
 class WorklistCountsSerializer(serializers.Serializer[Any]):
@@ -121,6 +154,40 @@ class DecisionCountsSerializer(serializers.Serializer[Any]):
     rejected = serializers.IntegerField()
 
 
+class LookCountsSerializer(serializers.Serializer[Any]):
+    """Lesions in submitted readings with a first look: marked before the reveal, marked then and changed since, after."""
+
+    first = serializers.IntegerField()
+    changed = serializers.IntegerField()
+    second = serializers.IntegerField()
+
+
+class HeldCaseSerializer(serializers.Serializer[Any]):
+    """A case that a reader holds."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    state = serializers.ChoiceField(choices=AssignmentState.choices)
+    held_until = serializers.DateTimeField()
+    given = serializers.BooleanField()
+
+
+class WorkingReaderSerializer(serializers.Serializer[Any]):
+    """A member at work: seconds are medians over the last fourteen days, null without any."""
+
+    username = serializers.CharField()
+    name = serializers.CharField()
+    role = serializers.ChoiceField(choices=Role.choices)
+    held = HeldCaseSerializer(many=True)
+    in_progress = serializers.IntegerField()
+    submitted = serializers.IntegerField()
+    deferred = serializers.IntegerField()
+    median_seconds = serializers.FloatField(allow_null=True)
+    decision_seconds = serializers.FloatField(allow_null=True)
+    decisions = DecisionCountsSerializer()
+    looks = LookCountsSerializer()
+
+
 class PaceSerializer(serializers.Serializer[Any]):
     """How the caller gets on; the seconds are quartiles over the last fourteen days, null without any."""
 
@@ -132,6 +199,8 @@ class PaceSerializer(serializers.Serializer[Any]):
     submitted = serializers.IntegerField()
     total = serializers.IntegerField()
     decisions = DecisionCountsSerializer()
+    decision_seconds = serializers.FloatField(allow_null=True, help_text="Median time from decision to decision.")
+    looks = LookCountsSerializer()
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """`continue` is a word of Python's."""
@@ -204,16 +273,18 @@ class LesionSerializer(serializers.Serializer[Any]):
     origin_lesion = serializers.UUIDField(allow_null=True)
     origin_score = serializers.FloatField(allow_null=True)
     moved_pixels = serializers.FloatField(allow_null=True)
+    look = serializers.ChoiceField(choices=Look.choices, allow_blank=True)
 
 
 class DecisionSerializer(serializers.Serializer[Any]):
-    """What the reader did with a predicted lesion, and the threshold then in force."""
+    """What the reader did with a predicted lesion, the threshold then in force, and after how many seconds of work."""
 
     predicted = serializers.UUIDField()
     kind = serializers.ChoiceField(choices=DecisionKind.choices)
     reason = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
     lesion = serializers.UUIDField(required=False, allow_null=True, default=None)
     threshold = serializers.FloatField(min_value=0, max_value=1)
+    at_seconds = serializers.FloatField(min_value=0, max_value=1e7, required=False, allow_null=True, default=None)
 
 
 class LesionChangesSerializer(serializers.Serializer[Any]):
@@ -271,6 +342,8 @@ class ReadingSerializer(serializers.Serializer[Any]):
     active_seconds = serializers.FloatField()
     updated_at = serializers.DateTimeField()
     submitted_at = serializers.DateTimeField(allow_null=True)
+    revealed_at = serializers.DateTimeField(allow_null=True)
+    revealed_revision = serializers.IntegerField(allow_null=True)
     vocabulary_version = serializers.IntegerField()
 
 
@@ -348,14 +421,22 @@ class RoomSeriesSerializer(serializers.Serializer[Any]):
     instances = RoomInstanceSerializer(many=True)
 
 
+class FrocSerializer(serializers.Serializer[Any]):
+    """The version's FROC on VALIDATION: [threshold, false positives per image, sensitivity], strict to lax."""
+
+    n_cases = serializers.IntegerField()
+    points = serializers.ListField(child=serializers.ListField(child=serializers.FloatField(), min_length=3, max_length=3))
+
+
 class RoomModelSerializer(serializers.Serializer[Any]):
-    """The model's reading of the case: what reached the display threshold."""
+    """The model's reading of the case: what reached the display threshold; `froc` null where it was not measured."""
 
     version = serializers.IntegerField()
     name = serializers.CharField()
     display_threshold = serializers.FloatField()
     calibrated = serializers.BooleanField()
     reading_id = serializers.UUIDField()
+    froc = FrocSerializer(allow_null=True)
     findings = LesionSerializer(many=True)
     image_findings = ImageFindingsField()
 
@@ -373,6 +454,7 @@ class RoomSerializer(serializers.Serializer[Any]):
 
     case = RoomCaseSerializer()
     arm = serializers.ChoiceField(choices=Arm.choices)
+    first_look = serializers.BooleanField(help_text="The model is kept back until the reader has looked first.")
     lease = RoomLeaseSerializer()
     readonly = serializers.ChoiceField(choices=("submitted", "embargoed", "leased"), allow_null=True)
     series = RoomSeriesSerializer()

@@ -27,6 +27,7 @@ from backend.readings.models import (
     Decision,
     DecisionKind,
     Lesion,
+    Look,
     Reader,
     ReaderKind,
     Reading,
@@ -36,6 +37,7 @@ from backend.readings.models import (
 )
 from backend.readings.refusals import ReadingRefused, ReadingStale
 from backend.readings.selectors import (
+    awaits_reveal,
     may_see_others,
     model_reading_shown,
     reading_documents,
@@ -60,6 +62,7 @@ LESION_FIELDS = (
     "origin_lesion",
     "origin_score",
     "moved_pixels",
+    "look",
     "updated_at",
 )
 PLAIN_FIELDS = ("verdict", "verdict_reason", "comment", "image_findings", "measurements", "display_threshold")
@@ -143,6 +146,7 @@ def submit_reading(*, project: Project, user: User, role: str, reading_id: UUID,
         _check_verdict(reading)
         if reading.verdict == Verdict.DEFERRED:
             return _defer(project, user, reading)
+        _check_revealed(reading, user, role)
         _check_decided(reading, user, role)
         reading.state, reading.submitted_at = ReadingState.SUBMITTED, timezone.now()
         answer = _append_revision(reading, user, uuid4(), digest)
@@ -156,6 +160,31 @@ def submit_reading(*, project: Project, user: User, role: str, reading_id: UUID,
         )
         refresh_case_openness(case_id=reading.case_id)
         _record(project, user, reading, "reading.submitted")
+    return answer
+
+
+def reveal_model(*, project: Project, user: User, role: str, reading_id: UUID, if_match: str) -> Document:
+    """End the first look: keep what was marked until now apart, and show the model's findings from now on.
+
+    Asks for a verdict: a first look without one says nothing. Repeating it changes nothing.
+    """
+    with transaction.atomic():
+        reading = _own(project, user, reading_id, lock=True)
+        if reading.revealed_at is not None:
+            return reading_documents([reading])[0]
+        _require_draft(reading)
+        _require_current(reading, if_match)
+        assignment = Assignment.objects.get(case_id=reading.case_id, user=user)
+        if not awaits_reveal(user, reading.case, role=role, arm=assignment.arm):
+            raise ReadingRefused("no_first_look", "Nothing is kept back from this reading.")
+        if reading.verdict in ("", Verdict.DEFERRED):
+            raise ReadingRefused("no_verdict", "Say first what you see yourself: lesions, no lesion, or not readable.")
+        reading.revealed_at, reading.revealed_revision = timezone.now(), reading.revision
+        reading.started_from = _serving_reading(project, reading.case)
+        reading.save(update_fields=["revealed_at", "revealed_revision", "started_from"])
+        Lesion.objects.filter(reading=reading).update(look=Look.FIRST)
+        answer = _append_revision(reading, user, uuid4(), hashlib.sha256(b"reveal").hexdigest())
+        _record(project, user, reading, "reading.revealed")
     return answer
 
 
@@ -195,14 +224,19 @@ def _refresh_draft(reading: Reading, project: Project, case: Case, user: User, r
     if reading.vocabulary_version != project.vocabulary_version:
         reading.vocabulary_version = project.vocabulary_version
         changed.append("vocabulary_version")
-    if assignment.arm == "assisted" and (reading.revision == 0 or reading.started_from_id is None):
-        reader = serving_reader(project)
-        serving = Reading.objects.filter(case=case, reader=reader).first() if reader else None
+    follows = reading.revision == 0 or reading.started_from_id is None
+    if follows and assignment.arm == "assisted" and not awaits_reveal(user, case, role=role, arm=assignment.arm):
+        serving = _serving_reading(project, case)
         if serving is not None and reading.started_from_id != serving.pk:
             reading.started_from = serving
             changed.append("started_from")
     if changed:
         reading.save(update_fields=changed)
+
+
+def _serving_reading(project: Project, case: Case) -> Reading | None:
+    reader = serving_reader(project)
+    return Reading.objects.filter(case=case, reader=reader).first() if reader else None
 
 
 def _own(project: Project, user: User, reading_id: UUID, *, lock: bool = False) -> Reading:
@@ -288,6 +322,7 @@ def _store_lesions(reading: Reading, lesions: list[Lesion], change: Mapping[str,
         _remove_lesions(reading, removed)
     if not lesions:
         return
+    _tell_looks(reading, lesions)
     owners = dict(_OWNERS.rows([], listed=[lesion.pk for lesion in lesions]))
     foreign = [str(pk) for pk, owner in owners.items() if owner != reading.pk]
     if foreign:
@@ -316,6 +351,38 @@ def _remove_lesions(reading: Reading, removed: Sequence[UUID]) -> None:
             cursor.execute(statement.format(own=own), keys)
 
 
+_PLACE_AND_KIND: Final = ("finding_type", "kind", "sop_instance_uid", "frame", "points", "mask", "attributes")
+
+
+def _tell_looks(reading: Reading, lesions: list[Lesion]) -> None:
+    """Which of these were marked before the reveal: those of the revealed revision, unless they are changed by now."""
+    if reading.revealed_revision is None:
+        return
+    revision = ReadingRevision.objects.filter(reading=reading, number=reading.revealed_revision).first()
+    first = {item["id"]: item for item in revision.content["lesions"]} if revision else {}
+    for lesion in lesions:
+        before, now = first.get(str(lesion.pk)), _comparable(lesion)
+        if before is None:
+            lesion.look = Look.SECOND
+        else:
+            lesion.look = Look.FIRST if all(before[name] == now[name] for name in _PLACE_AND_KIND) else Look.CHANGED
+
+
+def _comparable(lesion: Lesion) -> dict[str, Any]:
+    mask = {"origin": lesion.mask_origin, "shape": lesion.mask_shape, "digest": lesion.mask_digest}
+    values = (
+        lesion.finding_type_id,
+        lesion.kind,
+        lesion.instance.sop_instance_uid,
+        lesion.frame,
+        lesion.points,
+        mask if lesion.mask_digest else None,
+        lesion.attributes,
+    )
+    told: dict[str, Any] = json.loads(json.dumps(dict(zip(_PLACE_AND_KIND, values, strict=True))))
+    return told
+
+
 def _store_decisions(reading: Reading, change: Mapping[str, Any], shown: Mapping[UUID, Lesion]) -> None:
     changes = change.get("decisions", {})
     if changes.get("remove"):
@@ -341,13 +408,14 @@ def _store_decisions(reading: Reading, change: Mapping[str, Any], shown: Mapping
                 reason=item["reason"],
                 lesion_id=item["lesion"],
                 threshold=item["threshold"],
+                at_seconds=item["at_seconds"],
             )
         )
     Decision.objects.bulk_create(
         rows,
         update_conflicts=True,
         unique_fields=["reading", "predicted"],
-        update_fields=["kind", "reason", "lesion", "threshold", "decided_at"],
+        update_fields=["kind", "reason", "lesion", "threshold", "at_seconds", "decided_at"],
     )
 
 
@@ -386,14 +454,19 @@ def _touch_assignment(project: Project, reading: Reading, user: User) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             _TOUCH_SQL,
-            [AssignmentState.IN_PROGRESS.value, reading.active_seconds, *times, database_key(reading.case_id), user.pk],
+            [
+                *(AssignmentState.IN_PROGRESS.value, reading.active_seconds, times[0], *times),
+                *(database_key(reading.case_id), user.pk),
+            ],
         )
 
 
 _TOUCH_SQL: Final = (
-    "UPDATE projects_assignment SET state = %s, note = '', active_seconds = %s, lease_expires_at = %s, changed_at = %s "
+    "UPDATE projects_assignment SET state = %s, note = '', active_seconds = %s, "
+    "lease_expires_at = CASE WHEN lease_expires_at > %s THEN lease_expires_at ELSE %s END, changed_at = %s "
     "WHERE case_id = %s AND user_id = %s"
 )
+"""What a lead gave for days is not cut short by a save."""
 
 
 def _check_verdict(reading: Reading) -> None:
@@ -409,6 +482,12 @@ def _check_verdict(reading: Reading) -> None:
         raise ReadingRefused("nothing_marked", "The verdict is lesions, but none is marked and no image finding is present.")
     if reading.verdict in (Verdict.NO_LESION, Verdict.NOT_READABLE) and n_lesions:
         raise ReadingRefused("lesions_present", f"The verdict is {reading.verdict}, but {n_lesions} lesions are marked.")
+
+
+def _check_revealed(reading: Reading, user: User, role: str) -> None:
+    assignment = Assignment.objects.filter(case_id=reading.case_id, user=user).first()
+    if assignment is not None and awaits_reveal(user, reading.case, role=role, arm=assignment.arm):
+        raise ReadingRefused("not_revealed", "This project asks for a first look: reveal the model's findings, then submit.")
 
 
 def _check_decided(reading: Reading, user: User, role: str) -> None:

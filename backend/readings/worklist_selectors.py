@@ -9,22 +9,35 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Case as CaseWhen
-from django.db.models import CharField, Count, F, FilteredRelation, Max, Q, QuerySet, Sum, Value, When
+from django.db.models import (
+    CharField,
+    Count,
+    F,
+    FilteredRelation,
+    Max,
+    Q,
+    QuerySet,
+    Sum,
+    Value,
+    When,
+)
 from django.utils import timezone
 
 from backend.accounts.models import User
 from backend.archive.models import Instance
 from backend.projects.arms import ReaderArms, arm_expression, mapped_draw
-from backend.projects.assignment_services import live_leases
+from backend.projects.assignment_services import HELD, live_leases
 from backend.projects.models import Arm, Assignment, AssignmentState, Case, Project, Role, Split
 from backend.projects.reading_order import open_cases_in_order
 from backend.readings.models import Decision, Lesion, ReaderKind, Reading
+from backend.readings.reader_selectors import NO_LOOKS, decision_seconds, look_counts
 from backend.readings.room_selectors import cases_path
-from backend.readings.selectors import serving_reader
+from backend.readings.selectors import cases_awaiting_reveal, serving_reader
+from backend.readings.worklist_filters import WorklistFilters, told_top_score
 
 TO_READ, IN_PROGRESS, SUBMITTED, DEFERRED = "to_read", "in_progress", "submitted", "deferred"
 STATES = (TO_READ, IN_PROGRESS, SUBMITTED, DEFERRED)
-ORDERS = ("priority", "name", "changed")
+ORDERS = ("priority", "name", "changed", "score")
 PACE_DAYS = 14
 LISTED = (Split.POOL, Split.VALIDATION, Split.HOLDOUT)
 BEGUN: dict[str, str] = {
@@ -63,13 +76,23 @@ def worklist_counts(*, project: Project, user: User) -> dict[str, int]:
 
 
 def worklist_page(
-    *, project: Project, user: User, role: str, state: str, search: str, order: str, offset: int, limit: int
+    *,
+    project: Project,
+    user: User,
+    role: str,
+    state: str,
+    search: str,
+    order: str,
+    offset: int,
+    limit: int,
+    filters: WorklistFilters | None = None,
 ) -> dict[str, Any]:
     """Counts, the number of matching cases, and one page of rows."""
+    filters = filters or WorklistFilters()
     counts = worklist_counts(project=project, user=user)
     total = counts.get(state, counts["all"])
     walked = {TO_READ: counts[TO_READ], "all": counts["open"]}.get(state, 0)
-    if order == "priority" and not search and offset + limit <= min(walked, WALKED):
+    if order == "priority" and not search and not filters and offset + limit <= min(walked, WALKED):
         places = open_cases_in_order(project=project, user=user, count=offset + limit, begun=state == "all")
         ids = [place.case_id for place in places[offset:]]
     else:
@@ -79,7 +102,12 @@ def worklist_page(
         if search:
             named = Q(name__icontains=search)
             cases = cases.filter(named | Q(source_name__icontains=search) if role == Role.LEAD else named)
+        if filters:
+            cases = filters.narrowed(cases, project, user)
+        if search or filters:
             total = cases.count()
+        if order == "score":
+            cases = cases.annotate(shown_score=told_top_score(project, user))
         ids = list(cases.order_by(*_order(order)).values_list("pk", flat=True)[offset : offset + limit])
     del counts["open"]
     return {"counts": counts, "total": total, "results": _rows(project, user, role, ids)}
@@ -113,6 +141,8 @@ def worklist_pace(*, project: Project, user: User, role: str) -> dict[str, Any]:
         "submitted": counts[SUBMITTED],
         "total": counts["all"],
         "decisions": _decisions(project, user),
+        "decision_seconds": decision_seconds(project, since=now - timedelta(days=PACE_DAYS), user=user).get(user.pk),
+        "looks": look_counts(project, user=user).get(user.pk, NO_LOOKS),
         "continue": rows[0] if rows else None,
     }
 
@@ -138,6 +168,8 @@ def _cases(project: Project, user: User) -> QuerySet[Any]:
 def _order(order: str) -> tuple[Any, ...]:
     if order == "name":
         return ("number",)
+    if order == "score":
+        return (F("shown_score").desc(nulls_last=True), "number")
     if order == "changed":
         return (F("mine__changed_at").desc(nulls_last=True), "number")
     met_at = CaseWhen(When(row_arm=Arm.BLINDED, then=F("blind_priority")), default=F("priority"))
@@ -150,14 +182,16 @@ def _rows(project: Project, user: User, role: str, ids: Sequence[UUID]) -> list[
     mine = {
         row["case_id"]: row
         for row in Assignment.objects.filter(user=user, case_id__in=ids).values(
-            "case_id", "arm", "state", "note", "changed_at"
+            "case_id", "arm", "state", "note", "changed_at", "given_by_id"
         )
     }
     arms = ReaderArms(project, user)
     rows = {case_id: _row(cases[case_id], mine.get(case_id), arms) for case_id in ids}
+    _keep_back(project, user, role, cases, rows)
     _add_scores(project, user, rows)
     _add_frames(cases, rows)
     holders = _holders(user, ids)
+    readers = _readers(ids) if role == Role.LEAD else {}
     prefix = cases_path(project.slug)
     for case_id, row in rows.items():
         row["thumbnail"] = f"{prefix}{case_id}/thumbnail/"
@@ -165,6 +199,7 @@ def _rows(project: Project, user: User, role: str, ids: Sequence[UUID]) -> list[
         if role == Role.LEAD:
             row["split"], row["source_name"] = cases[case_id]["split"], cases[case_id]["source_name"]
             row["arm"] = "blinded" if row["blinded"] else "assisted"
+            row["readers"] = readers.get(case_id, [])
     return list(rows.values())
 
 
@@ -197,6 +232,8 @@ def _row(case: Mapping[str, Any], assignment: Mapping[str, Any] | None, arms: Re
         "name": case["name"],
         "state": state,
         "blinded": blinded,
+        "first_look": False,
+        "given": bool(assignment and assignment["given_by_id"] and assignment["state"] == AssignmentState.OPENED),
         "reason": None if blinded else {"kind": case["priority_reason"], "detail": detail},
         "top_score": None,
         "n_findings": None,
@@ -208,9 +245,19 @@ def _row(case: Mapping[str, Any], assignment: Mapping[str, Any] | None, arms: Re
     }
 
 
+def _keep_back(
+    project: Project, user: User, role: str, cases: Mapping[UUID, Mapping[str, Any]], rows: Mapping[UUID, dict[str, Any]]
+) -> None:
+    """Rows of cases that wait for the reader's first look tell as little as blinded ones."""
+    known = ((pk, cases[pk]["is_open"], Arm.BLINDED if row["blinded"] else Arm.ASSISTED) for pk, row in rows.items())
+    for case_id in cases_awaiting_reveal(project, user, role=role, cases=known):
+        rows[case_id]["first_look"], rows[case_id]["reason"] = True, None
+
+
 def _add_scores(project: Project, user: User, rows: Mapping[UUID, dict[str, Any]]) -> None:
     """The serving model's highest score and number of shown findings, in assisted rows only."""
-    scores = _scores(project, [case_id for case_id, row in rows.items() if not row["blinded"]])
+    shown = [case_id for case_id, row in rows.items() if not (row["blinded"] or row["first_look"])]
+    scores = _scores(project, shown)
     begun = [case_id for case_id in scores if rows[case_id]["state"] == IN_PROGRESS]
     decided = _decided(user, begun)
     for case_id, score in scores.items():
@@ -264,6 +311,22 @@ def _holders(user: User, case_ids: Sequence[UUID]) -> dict[UUID, str]:
             "case_id", "user__username", "user__first_name", "user__last_name"
         )
     }
+
+
+def _readers(case_ids: Sequence[UUID]) -> dict[UUID, list[dict[str, Any]]]:
+    """Everybody's assignments on these cases, the newest first."""
+    now = timezone.now()
+    found: dict[UUID, list[dict[str, Any]]] = {}
+    for row in Assignment.objects.filter(case_id__in=case_ids).select_related("user").order_by("-changed_at"):
+        held = row.state in HELD and row.lease_expires_at is not None and row.lease_expires_at > now
+        found.setdefault(row.case_id, []).append({
+            "username": row.user.get_username(),
+            "name": row.user.get_full_name() or row.user.get_username(),
+            "arm": row.arm,
+            "state": row.state,
+            "held_until": row.lease_expires_at.isoformat() if held and row.lease_expires_at else None,
+        })  # fmt: skip
+    return found
 
 
 def _quartiles(seconds: list[float]) -> tuple[float | None, float | None, float | None]:

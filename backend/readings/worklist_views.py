@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backend.accounts.given import given
 from backend.projects.assignment_services import lease_next_case
+from backend.projects.models import Role
 from backend.projects.project_view import ProjectView
+from backend.readings.reader_selectors import working_readers
 from backend.readings.serializers import (
     NextCaseSerializer,
     NextInSerializer,
     PaceSerializer,
+    WorkingReaderSerializer,
     WorklistQuerySerializer,
     WorklistSerializer,
 )
+from backend.readings.worklist_filters import FILTERS, LEADS_FILTERS, WorklistFilters
 from backend.readings.worklist_selectors import worklist_pace, worklist_page
 
 
@@ -28,7 +33,11 @@ class WorklistView(ProjectView):
     def get(self, request: Request, slug: str) -> Response:
         """One page, with the counts of every state."""
         query = given(WorklistQuerySerializer, request.query_params)
-        page = worklist_page(project=self.project, user=self.user, role=self.role, **query)
+        asked = {name for name in LEADS_FILTERS if query[name]}
+        if asked and self.role != Role.LEAD:
+            raise PermissionDenied(f"Only leads filter by {', '.join(sorted(asked))}.")
+        filters = WorklistFilters(**{name: query.pop(name) for name in FILTERS})
+        page = worklist_page(project=self.project, user=self.user, role=self.role, filters=filters, **query)
         return Response(page)
 
 
@@ -41,6 +50,17 @@ class WorklistPaceView(ProjectView):
     def get(self, request: Request, slug: str) -> Response:
         """Cases per day, seconds per case, decisions, and the case to continue."""
         return Response(worklist_pace(project=self.project, user=self.user, role=self.role))
+
+
+class ReaderListView(ProjectView):
+    """Who has what."""
+
+    operations = {"GET": "reader.list"}
+
+    @extend_schema(operation_id="reader_list", responses=WorkingReaderSerializer(many=True))
+    def get(self, request: Request, slug: str) -> Response:
+        """Every member with the cases held, how many are read, at which pace, and what was decided."""
+        return Response(working_readers(self.project))
 
 
 class WorklistNextView(ProjectView):

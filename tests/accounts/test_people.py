@@ -29,6 +29,7 @@ def test_me_tells_who_and_in_which_projects(reader: Any, as_person: Callable[...
         "may_create_projects": False,
         "is_admin": False,
         "key_bindings": {},
+        "tour_seen": False,
         "projects": [
             {
                 "slug": "breast",

@@ -94,7 +94,16 @@ def every_page(client: Any, planted: Planted) -> dict[str, bytes]:
         "series": [instance.series.series_instance_uid],
         "instance": [instance.sop_instance_uid],
     }
-    queries = ["", "?order=priority", "?order=changed", "?state=to_read", "?search=planted", "?search=0.82"]
+    queries = [
+        "",
+        "?order=priority",
+        "?order=changed",
+        "?state=to_read",
+        "?search=planted",
+        "?search=0.82",
+        "?order=score",
+        "?score=0.82",
+    ]
     pages = {}
     for route, method, _ in operations():
         if method != "GET":
@@ -149,6 +158,34 @@ def test_a_blinded_reader_finds_no_trace_of_the_model(project, reader, second_re
     submitted = client.post(f"{url}submit/", headers={"If-Match": saved.json()["etag"]})
     assert submitted.status_code == 200, submitted.content
     assert leaks({"saved": saved.content, "submitted": submitted.content}, planted) == []
+
+
+def test_before_the_reveal_of_a_first_look_there_is_no_trace_of_the_model(project, reader, second_reader, as_person) -> None:
+    """In the assisted arm: what the project keeps back for the first look never leaves the server before it is asked for."""
+    project.blinded_share, project.first_look = 0.0, True
+    project.save()
+    planted = Planted(project, second_reader, "POOL")
+    client = as_person(reader)
+    assert leaks(every_page(client, planted), planted) == [], "before opening"
+    opened = client.post(f"{BASE}/cases/{planted.case.pk}/open/")
+    assert opened.json()["arm"] == "assisted" and opened.json()["first_look"]
+    assert leaks({"open": opened.content}, planted) == []
+    assert leaks(every_page(client, planted), planted) == [], "while looking first"
+    etag = opened.json()["reading"]["etag"]
+    url = f"{BASE}/readings/{opened.json()['reading']['id']}/"
+    early = client.post(f"{url}reveal/", headers={"If-Match": etag})
+    assert early.status_code == 409 and leaks({url: early.content}, planted) == []
+    for answer in attempts(client, planted, url, etag):
+        assert leaks({url: answer.content}, planted) == []
+    change = {"revision_id": str(uuid.uuid4()), "verdict": "no_lesion"}
+    saved = client.put(url, change, format="json", headers={"If-Match": etag})
+    refused = client.post(f"{url}submit/", headers={"If-Match": saved.json()["etag"]})
+    assert refused.json()["code"] == "not_revealed"
+    assert leaks({"saved": saved.content, "refused": refused.content}, planted) == []
+    assert client.get(f"{BASE}/blobs/{planted.digest}/").status_code == 404
+    client.post(f"{url}reveal/", headers={"If-Match": saved.json()["etag"]})
+    found = {name for _, name in leaks(every_page(client, planted), planted)}
+    assert {"the score of a finding", "a predicted lesion"} <= found, "revealed"
 
 
 def attempts(client: Any, planted: Planted, url: str, etag: str) -> list[Any]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -110,25 +110,6 @@ def product() -> Iterator[Product]:
     yield started
     stop_product(started)
     shutil.rmtree(data_dir, ignore_errors=True)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium: an installed one, else Playwright's own."""
-    executable = next((path for name in ("chromium", "google-chrome", "chrome") if (path := shutil.which(name))), None)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=executable,
-            args=[
-                "--no-sandbox",
-                "--use-angle=swiftshader",
-                "--enable-unsafe-swiftshader",
-                "--disable-background-networking",
-                "--disable-component-update",
-            ],
-        )
-        yield started
-        started.close()
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ export function PersonMenu({ me }: { me: Me }) {
           <button
             type="button"
             className="av"
-            aria-label={t("person.menu", { name: me.full_name || me.username })}
+            aria-label={`${me.initials}: ${t("person.menu", { name: me.full_name || me.username })}`}
             {...props}
           >
             {me.initials}

@@ -49,7 +49,7 @@ export function Shell() {
         {t("skip")}
       </a>
       <header className="top">
-        <Link to="/" className="logo" aria-label={t("allProjects")}>
+        <Link to="/" className="logo" aria-label={`Overread: ${t("allProjects")}`}>
           <Logo />
           Overread
         </Link>

@@ -67,7 +67,7 @@ export async function request<T>(method: Method, path: string, options: RequestO
   if (options.signal) init.signal = options.signal;
   const response = await fetch(`${ROOT}${path}${queryString(options.query)}`, init);
   if (response.status === 401) {
-    signIn();
+    leave();
     throw new ApiError(401, await parsed(response));
   }
   if (response.ok || response.status === 304) {
@@ -93,6 +93,16 @@ export const api = {
 export function signIn(): void {
   const here = window.location.pathname + window.location.search;
   window.location.assign(`/accounts/login/?next=${encodeURIComponent(here)}`);
+}
+
+let leave: () => void = signIn;
+
+/** Act otherwise than by leaving for the sign-in page while a page holds unsent work; returns what ends that. */
+export function onSignedOut(act: () => void): () => void {
+  leave = act;
+  return () => {
+    if (leave === act) leave = signIn;
+  };
 }
 
 export function cookie(name: string): string {

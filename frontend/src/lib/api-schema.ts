@@ -18,7 +18,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** @description Change language or keys; the language also becomes that of the sign-in pages in this browser. */
+        /** @description Change language, keys, the tour; the language also becomes that of the sign-in pages in this browser. */
         patch: operations["me_update"];
         trace?: never;
     };
@@ -122,6 +122,23 @@ export interface paths {
         get: operations["case_read"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/cases/{case_id}/give/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description End everybody else's lease and hold the case for this member, who meets it next. */
+        post: operations["case_give"];
         delete?: never;
         options?: never;
         head?: never;
@@ -523,6 +540,23 @@ export interface paths {
         patch: operations["policy_update"];
         trace?: never;
     };
+    "/api/v1/projects/{slug}/readers/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Every member with the cases held, how many are read, at which pace, and what was decided. */
+        get: operations["reader_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/readings/{reading_id}/": {
         parameters: {
             query?: never;
@@ -551,6 +585,23 @@ export interface paths {
         put?: never;
         /** @description Make a submitted reading a draft again. */
         post: operations["reading_reopen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/readings/{reading_id}/reveal/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Keep what was marked so far apart and reveal the model's findings; the case then tells them. */
+        post: operations["reading_reveal"];
         delete?: never;
         options?: never;
         head?: never;
@@ -762,6 +813,14 @@ export interface components {
          * @enum {string}
          */
         ArmEnum: "assisted" | "blinded";
+        /**
+         * @description * `opened` - Opened
+         *     * `in_progress` - In Progress
+         *     * `submitted` - Submitted
+         *     * `deferred` - Deferred
+         * @enum {string}
+         */
+        AssignmentStateEnum: "opened" | "in_progress" | "submitted" | "deferred";
         /** @description A property of a lesion with the values it may take. */
         Attribute: {
             name: string;
@@ -795,7 +854,7 @@ export interface components {
             version: number;
             arm: string;
         };
-        /** @description What the reader did with a predicted lesion, and the threshold then in force. */
+        /** @description What the reader did with a predicted lesion, the threshold then in force, and after how many seconds of work. */
         Decision: {
             /** Format: uuid */
             predicted: string;
@@ -806,6 +865,8 @@ export interface components {
             lesion?: string | null;
             /** Format: double */
             threshold: number;
+            /** Format: double */
+            at_seconds?: number | null;
         };
         /** @description Decisions to store, and predicted lesions to make undecided again. */
         DecisionChangesRequest: {
@@ -825,7 +886,7 @@ export interface components {
          * @enum {string}
          */
         DecisionKindEnum: "accepted" | "edited" | "rejected";
-        /** @description What the reader did with a predicted lesion, and the threshold then in force. */
+        /** @description What the reader did with a predicted lesion, the threshold then in force, and after how many seconds of work. */
         DecisionRequest: {
             /** Format: uuid */
             predicted: string;
@@ -836,6 +897,8 @@ export interface components {
             lesion?: string | null;
             /** Format: double */
             threshold: number;
+            /** Format: double */
+            at_seconds?: number | null;
         };
         /**
          * @description * `none` - None
@@ -933,6 +996,25 @@ export interface components {
             code_meaning?: string;
             attributes?: components["schemas"]["AttributeRequest"][];
             position?: number;
+        };
+        /** @description The version's FROC on VALIDATION: [threshold, false positives per image, sensitivity], strict to lax. */
+        Froc: {
+            n_cases: number;
+            points: number[][];
+        };
+        /** @description The member to whom a case is given. */
+        GiveRequest: {
+            username: string;
+        };
+        /** @description A case that a reader holds. */
+        HeldCase: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            state: components["schemas"]["AssignmentStateEnum"];
+            /** Format: date-time */
+            held_until: string;
+            given: boolean;
         };
         /** @description What became of one file. */
         ImportItem: {
@@ -1116,6 +1198,7 @@ export interface components {
             origin_score: number | null;
             /** Format: double */
             moved_pixels: number | null;
+            look: components["schemas"]["LookEnum"] | components["schemas"]["BlankEnum"];
         };
         /** @description Lesions to store and to remove. */
         LesionChangesRequest: {
@@ -1158,6 +1241,19 @@ export interface components {
          * @enum {string}
          */
         LesionOriginEnum: "drawn" | "accepted" | "edited" | "imported" | "predicted";
+        /** @description Lesions in submitted readings with a first look: marked before the reveal, marked then and changed since, after. */
+        LookCounts: {
+            first: number;
+            changed: number;
+            second: number;
+        };
+        /**
+         * @description * `first` - First
+         *     * `changed` - Changed
+         *     * `second` - Second
+         * @enum {string}
+         */
+        LookEnum: "first" | "changed" | "second";
         /** @description A new account; its one-time password is shown this once and is empty where a password was given. */
         MadePerson: {
             username: string;
@@ -1216,6 +1312,7 @@ export interface components {
             key_bindings: {
                 [key: string]: string;
             };
+            tour_seen?: boolean;
             readonly projects: components["schemas"]["MyProject"][];
         };
         /**
@@ -1408,6 +1505,12 @@ export interface components {
             submitted: number;
             total: number;
             decisions: components["schemas"]["DecisionCounts"];
+            /**
+             * Format: double
+             * @description Median time from decision to decision.
+             */
+            decision_seconds: number | null;
+            looks: components["schemas"]["LookCounts"];
             continue: components["schemas"]["WorklistRow"] | null;
         };
         /** @description Cases submitted on a day (UTC). */
@@ -1435,6 +1538,7 @@ export interface components {
             key_bindings?: {
                 [key: string]: string;
             };
+            tour_seen?: boolean;
         };
         /** @description When a round starts by itself and how it trains. */
         PatchedPolicyRequest: {
@@ -1458,6 +1562,8 @@ export interface components {
             blinded_share?: number;
             readings_wanted?: number;
             laterality_matters?: boolean;
+            first_look?: boolean;
+            accept_all?: boolean;
             /** Format: double */
             display_threshold?: number;
             lease_minutes?: number;
@@ -1515,6 +1621,8 @@ export interface components {
             blinded_share: number;
             readings_wanted: number;
             laterality_matters: boolean;
+            first_look: boolean;
+            accept_all: boolean;
             /** Format: double */
             display_threshold: number;
             role: components["schemas"]["RoleEnum"];
@@ -1553,6 +1661,10 @@ export interface components {
             readings_wanted: number;
             /** @default false */
             laterality_matters: boolean;
+            /** @default false */
+            first_look: boolean;
+            /** @default false */
+            accept_all: boolean;
             finding_types?: components["schemas"]["FindingTypeInRequest"][];
             members?: components["schemas"]["MemberRequest"][];
         };
@@ -1594,6 +1706,9 @@ export interface components {
             updated_at: string;
             /** Format: date-time */
             submitted_at: string | null;
+            /** Format: date-time */
+            revealed_at: string | null;
+            revealed_revision: number | null;
             vocabulary_version: number;
         };
         /**
@@ -1644,6 +1759,8 @@ export interface components {
         Room: {
             case: components["schemas"]["RoomCase"];
             arm: components["schemas"]["ArmEnum"];
+            /** @description The model is kept back until the reader has looked first. */
+            first_look: boolean;
             lease: components["schemas"]["RoomLease"];
             readonly: (components["schemas"]["ReadonlyEnum"] | components["schemas"]["NullEnum"]) | null;
             series: components["schemas"]["RoomSeries"];
@@ -1687,7 +1804,7 @@ export interface components {
             expires_at: string | null;
             held_by: string | null;
         };
-        /** @description The model's reading of the case: what reached the display threshold. */
+        /** @description The model's reading of the case: what reached the display threshold; `froc` null where it was not measured. */
         RoomModel: {
             version: number;
             name: string;
@@ -1696,6 +1813,7 @@ export interface components {
             calibrated: boolean;
             /** Format: uuid */
             reading_id: string;
+            froc: components["schemas"]["Froc"] | null;
             findings: components["schemas"]["Lesion"][];
             image_findings: {
                 [key: string]: unknown;
@@ -1856,6 +1974,22 @@ export interface components {
          * @enum {string}
          */
         VerdictEnum: "lesions" | "no_lesion" | "not_readable" | "deferred";
+        /** @description A member at work: seconds are medians over the last fourteen days, null without any. */
+        WorkingReader: {
+            username: string;
+            name: string;
+            role: components["schemas"]["RoleEnum"];
+            held: components["schemas"]["HeldCase"][];
+            in_progress: number;
+            submitted: number;
+            deferred: number;
+            /** Format: double */
+            median_seconds: number | null;
+            /** Format: double */
+            decision_seconds: number | null;
+            decisions: components["schemas"]["DecisionCounts"];
+            looks: components["schemas"]["LookCounts"];
+        };
         /** @description A page of the worklist. */
         Worklist: {
             counts: components["schemas"]["WorklistCounts"];
@@ -1869,6 +2003,15 @@ export interface components {
             in_progress: number;
             submitted: number;
             deferred: number;
+        };
+        /** @description Who has, or had, the case, in which arm, how far; until when it is held, null when it is not. */
+        WorklistHolder: {
+            username: string;
+            name: string;
+            arm: components["schemas"]["ArmEnum"];
+            state: components["schemas"]["AssignmentStateEnum"];
+            /** Format: date-time */
+            held_until: string | null;
         };
         /** @description Why a case stands where it stands. */
         WorklistReason: {
@@ -1891,6 +2034,10 @@ export interface components {
             name: string;
             state: components["schemas"]["WorklistRowStateEnum"];
             blinded: boolean;
+            /** @description The model is kept back until the caller has looked first. */
+            first_look: boolean;
+            /** @description A lead gave the case to the caller. */
+            given: boolean;
             reason: components["schemas"]["WorklistReason"] | null;
             /** Format: double */
             top_score: number | null;
@@ -1921,6 +2068,8 @@ export interface components {
             arm?: components["schemas"]["ArmEnum"];
             /** @description Leads only. */
             source_name?: string;
+            /** @description Leads only. */
+            readers?: components["schemas"]["WorklistHolder"][];
         };
         /**
          * @description * `to_read` - to_read
@@ -2204,6 +2353,31 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Room"];
                 };
+            };
+        };
+    };
+    case_give: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GiveRequest"];
+            };
+        };
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -2857,6 +3031,27 @@ export interface operations {
             };
         };
     };
+    reader_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkingReader"][];
+                };
+            };
+        };
+    };
     reading_save: {
         parameters: {
             query?: never;
@@ -2930,6 +3125,71 @@ export interface operations {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                reading_id: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reading"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    reading_reveal: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The reading's etag. */
+                "If-Match": string;
+            };
             path: {
                 reading_id: string;
                 slug: string;
@@ -3192,15 +3452,41 @@ export interface operations {
     worklist_read: {
         parameters: {
             query?: {
+                /**
+                 * @description Leads only.
+                 *
+                 *     * `assisted` - Assisted
+                 *     * `blinded` - Blinded
+                 */
+                arm?: "assisted" | "blinded" | "";
+                /** @description First day (UTC) of the caller's last change. */
+                changed_from?: string;
+                changed_to?: string;
+                /** @description Cases in which the caller, or the model where shown, found this type. */
+                finding?: number;
                 limit?: number;
+                modality?: string;
                 offset?: number;
                 /**
                  * @description * `priority` - priority
                  *     * `name` - name
                  *     * `changed` - changed
+                 *     * `score` - score
                  */
-                order?: "priority" | "name" | "changed";
+                order?: "priority" | "name" | "changed" | "score";
+                /** @description Leads only: who has the case. */
+                reader?: string;
+                /** @description Least highest score of the model, of cases where it is shown. */
+                score?: number;
                 search?: string;
+                /**
+                 * @description Leads only.
+                 *
+                 *     * `POOL` - POOL
+                 *     * `VALIDATION` - VALIDATION
+                 *     * `HOLDOUT` - HOLDOUT
+                 */
+                split?: "POOL" | "VALIDATION" | "HOLDOUT" | "";
                 /**
                  * @description * `all` - all
                  *     * `to_read` - to_read
@@ -3209,6 +3495,8 @@ export interface operations {
                  *     * `deferred` - deferred
                  */
                 state?: "all" | "to_read" | "in_progress" | "submitted" | "deferred";
+                study_from?: string;
+                study_to?: string;
             };
             header?: never;
             path: {

@@ -36,11 +36,12 @@ export type ProjectChange = S["PatchedProjectChangeRequest"];
 
 export type WorkState = S["WorklistRowStateEnum"];
 export type WorkFilter = keyof S["WorklistCounts"];
-export type WorkOrder = "priority" | "name" | "changed";
+export type WorkOrder = "priority" | "name" | "changed" | "score";
 export type ReasonKind = S["WorklistReasonKindEnum"];
 export type WorkRow = S["WorklistRow"];
 export type Worklist = S["Worklist"];
 export type Pace = S["Pace"];
+export type WorkingReader = S["WorkingReader"];
 
 // Reading room
 
@@ -48,25 +49,32 @@ export type Pace = S["Pace"];
 export type MaskRef = Narrowed<S["Mask"], { origin: Triple; shape: Triple }>;
 /** `points` are (column, row); the top-left corner of the image is (0, 0). */
 export type DrawnAs = Narrowed<S["DrawnAs"], { points: Pair[]; mask: MaskRef | null }>;
-export type Lesion = Narrowed<S["Lesion"], { points: Pair[]; mask: MaskRef | null; drawn_as: DrawnAs | null }>;
+export type Lesion = Narrowed<
+  S["Lesion"],
+  /** `look` is the server's: marked before or after the model was revealed. */
+  { points: Pair[]; mask: MaskRef | null; drawn_as: DrawnAs | null; look?: S["Lesion"]["look"] }
+>;
 export type MeasurementKind = S["MeasurementKindEnum"];
 /** No lesion: it trains nothing. */
 export type Measurement = Narrowed<S["Measurement"], { points: Pair[] }>;
 export type DecisionKind = S["DecisionKindEnum"];
-export type Decision = Narrowed<S["Decision"], { lesion: string | null }>;
+export type Decision = Narrowed<S["Decision"], { lesion: string | null; at_seconds?: number | null }>;
 export type Verdict = S["Reading"]["verdict"];
 export type Reading = Narrowed<
   S["Reading"],
   { lesions: Lesion[]; decisions: Decision[]; measurements: Measurement[] }
 >;
 export type RoomInstance = Narrowed<S["RoomInstance"], { pixel_spacing: Pair | null }>;
+/** `froc`: threshold, false positives per image, sensitivity; from strict to lax. */
+export type Froc = Narrowed<S["Froc"], { points: Triple[] }>;
+export type RoomModel = Narrowed<S["RoomModel"], { findings: Lesion[]; froc: Froc | null }>;
 /** A room as opening the case answers it. A look without opening (GET) may be without a reading. */
 export type Room = Narrowed<
   S["Room"],
   {
     series: Narrowed<S["RoomSeries"], { instances: RoomInstance[] }>;
     reading: Reading;
-    model: Narrowed<S["RoomModel"], { findings: Lesion[] }> | null;
+    model: RoomModel | null;
     others: Reading[];
   }
 >;

@@ -18,7 +18,8 @@ export function useMe() {
 export function useUpdateMe() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (change: Partial<Pick<Me, "language" | "key_bindings">>) => api.patch<Me>("/me/", change),
+    mutationFn: (change: Partial<Pick<Me, "language" | "key_bindings" | "tour_seen">>) =>
+      api.patch<Me>("/me/", change),
     onSuccess: (me) => client.setQueryData(ME, me),
   });
 }

@@ -42,8 +42,10 @@ export function KeysDialog({ opened, onClose, isLead = false, groups = [] }: Key
         { keys: ["↵"], does: t("keys.open") },
         { keys: ["/"], does: t("keys.search") },
         { keys: ["F"], does: t("keys.filter") },
+        { keys: ["G"], does: t("keys.filters") },
         { keys: ["S"], does: t("keys.sort") },
         { keys: ["C"], does: t("keys.continue") },
+        ...(isLead ? [{ keys: ["X"], does: t("keys.choose") }] : []),
       ],
     },
     {

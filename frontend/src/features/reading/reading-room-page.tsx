@@ -1,6 +1,6 @@
 /** The reading room: opens a case and hands it to its session. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
 import type { Project, Reading, Room } from "@/lib/api-types";
@@ -80,6 +80,12 @@ function OpenRoom({ room, project, user }: OpenRoomProps) {
     [client, path],
   );
 
+  /** The same opening goes on with what the model found: its session is not renewed. */
+  const showRevealed = (revealed: Room) => {
+    const updatedAt = client.getQueryState(roomKey)?.dataUpdatedAt;
+    client.setQueryData<Room>(roomKey, revealed, updatedAt === undefined ? {} : { updatedAt });
+  };
+
   // biome-ignore lint/correctness/useExhaustiveDependencies: one session for one opening; the parent's key renews it
   useEffect(() => {
     let dead = false;
@@ -91,6 +97,7 @@ function OpenRoom({ room, project, user }: OpenRoomProps) {
         ...{ room, project, user, viewOnly },
         onSubmitted: replaceReading,
         onReplaced: replaceReading,
+        onRevealed: showRevealed,
         onReload: () => void client.refetchQueries({ queryKey: roomKey }),
       });
       made.view = new StackView();
@@ -118,9 +125,10 @@ function OpenRoom({ room, project, user }: OpenRoomProps) {
     };
   }, [room.case.name]);
 
-  if (!session) return <div className="rr" aria-busy="true" />;
+  const known = useMemo(() => session && { session, room }, [session, room]);
+  if (!known) return <div className="rr" aria-busy="true" />;
   return (
-    <SessionContext value={session}>
+    <SessionContext value={known}>
       <ReadingRoom leftovers={leftovers} onReading={replaceReading} navigate={navigate} />
     </SessionContext>
   );

@@ -2,6 +2,7 @@
 import { type MouseEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { flushSync } from "react-dom";
 import type { NavigateFunction } from "react-router";
+import { onSignedOut } from "@/lib/api-client";
 import type { Reading } from "@/lib/api-types";
 import { framesKept } from "@/lib/cornerstone/frame-memory";
 import { registerHeaders } from "@/lib/cornerstone/frames";
@@ -94,8 +95,9 @@ export function ReadingRoom({ leftovers, onReading, navigate }: Props) {
 /** After a click on a button the keys belong to the image again; who came to it by Tab stays on it. */
 function backToImage(event: MouseEvent<HTMLDivElement>): void {
   const target = event.target instanceof Element ? event.target.closest("button") : null;
-  if (event.detail === 0 || !target || target.hasAttribute("aria-haspopup") || isTyping(document.activeElement))
-    return;
+  // A dialog's button is no part of the room's own elements; its focus stays in the dialog.
+  if (!target || !event.currentTarget.contains(target)) return;
+  if (event.detail === 0 || target.hasAttribute("aria-haspopup") || isTyping(document.activeElement)) return;
   event.currentTarget.querySelector<HTMLElement>(".rr-pointer")?.focus({ preventScroll: true });
 }
 
@@ -167,14 +169,17 @@ function useLeaving(session: RoomSession): void {
     const onHide = () => queue.leave();
     const onBeforeUnload = (event: BeforeUnloadEvent) => {
       const { kind } = queue.status;
-      if (kind === "conflict" || kind === "offline" || kind === "refused") event.preventDefault();
+      const isHeld = kind === "conflict" || kind === "offline" || kind === "refused" || kind === "signed_out";
+      if ((isHeld && !queue.isClean) || queue.isUnkept) event.preventDefault();
     };
     const onOnline = () => queue.tryNow();
+    const stop = onSignedOut(() => queue.noteSignedOut());
     document.addEventListener("visibilitychange", onVisibility);
     window.addEventListener("pagehide", onHide);
     window.addEventListener("beforeunload", onBeforeUnload);
     window.addEventListener("online", onOnline);
     return () => {
+      stop();
       document.removeEventListener("visibilitychange", onVisibility);
       window.removeEventListener("pagehide", onHide);
       window.removeEventListener("beforeunload", onBeforeUnload);

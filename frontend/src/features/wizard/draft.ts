@@ -91,6 +91,8 @@ export function projectOf(draft: Draft): ProjectIn {
     blinded_share: draft.blinded_share,
     readings_wanted: draft.readings_wanted,
     laterality_matters: draft.laterality_matters,
+    first_look: false,
+    accept_all: false,
     finding_types: draft.entries.map(payloadOf),
     members: draft.members.map(({ username, role }) => ({ username, role })),
   };

@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 import { CaseList } from "@/features/worklist/components/case-list";
+import { ReadersAside } from "@/features/worklist/components/readers-aside";
 import { useProject, useSlug } from "@/lib/project";
 import { PageHead } from "@/ui/page-head";
 
@@ -13,9 +14,10 @@ export default function CasesPage() {
       <PageHead title={t("cases.title")} note={t("cases.note")} />
       <CaseList
         slug={slug}
-        role={project.data?.role}
-        fallback={{ state: "all", order: "name", search: "" }}
+        project={project.data}
+        fallback={{ state: "all", order: "name" }}
         leadColumns
+        aside={<ReadersAside slug={slug} />}
       />
     </>
   );

@@ -14,8 +14,8 @@ export default function WorklistPage() {
       <PageHead title={t("title")} note={project.data?.question} />
       <CaseList
         slug={slug}
-        role={project.data?.role}
-        fallback={{ state: "to_read", order: "priority", search: "" }}
+        project={project.data}
+        fallback={{ state: "to_read", order: "priority" }}
         aside={<PaceAside slug={slug} />}
       />
     </>

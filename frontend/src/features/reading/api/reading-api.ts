@@ -21,6 +21,31 @@ export async function fetchBlob(slug: string, digest: string): Promise<Uint8Arra
   return new Uint8Array(await response.arrayBuffer());
 }
 
+/** Sign in again without leaving the page; what is wrong in the server's words, null when it is done. */
+export async function signInAgain(username: string, password: string): Promise<string | null> {
+  const body = new URLSearchParams({ login: username, password });
+  const response = await fetch("/accounts/login/", {
+    method: "POST",
+    headers: {
+      "X-CSRFToken": cookie("csrftoken"),
+      "X-Requested-With": "XMLHttpRequest",
+      Accept: "application/json",
+    },
+    body,
+    credentials: "same-origin",
+  });
+  const isJson = (response.headers.get("Content-Type") ?? "").includes("json");
+  const answer: unknown = isJson ? await response.json() : null;
+  if (response.ok && isJson) return null;
+  const form = (answer as { form?: { errors?: string[]; fields?: Record<string, { errors?: string[] }> } } | null)
+    ?.form;
+  const said = [
+    ...(form?.errors ?? []),
+    ...Object.values(form?.fields ?? {}).flatMap(({ errors }) => errors ?? []),
+  ];
+  return said.join(" ") || `HTTP ${response.status}`;
+}
+
 const PATIENCE_MS = 30_000;
 
 export function transportOf(slug: string, caseId: string): Transport {
@@ -37,6 +62,12 @@ export function transportOf(slug: string, caseId: string): Transport {
       }),
     submit: (reading, etag) =>
       send(`${readings}/${reading}/submit/`, {
+        method: "POST",
+        headers: { ...json, "If-Match": etag },
+        body: "{}",
+      }),
+    reveal: (reading, etag) =>
+      send(`${readings}/${reading}/reveal/`, {
         method: "POST",
         headers: { ...json, "If-Match": etag },
         body: "{}",

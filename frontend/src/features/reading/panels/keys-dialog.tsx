@@ -1,10 +1,13 @@
 /** Every key of the room, by group: pairs in one line, the project's own types among them. */
 import { Modal } from "@mantine/core";
+import { useState } from "react";
 import { useMe } from "@/lib/me";
+import { Button } from "@/ui/button";
 import { Kbd } from "@/ui/kbd";
 import { COMMANDS, type Command, GROUPS, type KeyGroupName, keysOf, printed, TOGETHER } from "../state/keymap";
 import { useSession, useUi } from "../state/session-context";
 import { useWords, type Words } from "../state/use-words";
+import { KeyEditor } from "./key-editor";
 
 interface Line {
   name: string;
@@ -16,18 +19,23 @@ export function RoomKeysDialog() {
   const session = useSession();
   const shown = useUi((state) => state.keysShown);
   const own = useMe().data?.key_bindings;
+  const [editing, setEditing] = useState(false);
   const types = [...session.lesionTypes, ...session.imageTypes]
     .filter((type) => type.key)
     .map((type) => ({ name: type.name, keys: [type.key] }));
   return (
     <Modal
       opened={shown}
-      onClose={() => session.ui.setState({ keysShown: false })}
+      onClose={() => {
+        setEditing(false);
+        session.ui.setState({ keysShown: false });
+      }}
       title={t("command.keys")}
       size="1080px"
       closeButtonProps={{ "aria-label": t("closeKeys") }}
     >
-      <div className="rr-keys">
+      {editing ? <KeyEditor onDone={() => setEditing(false)} /> : null}
+      <div className="rr-keys" hidden={editing}>
         {GROUPS.map((group) => (
           <section key={group}>
             <h3>{t(`keyGroup.${group}`)}</h3>
@@ -46,7 +54,14 @@ export function RoomKeysDialog() {
           </section>
         ))}
       </div>
-      <p className="q sm">{t("keysOff")}</p>
+      {editing ? null : (
+        <div className="row" style={{ gap: 12 }}>
+          <p className="q sm grow">{t("keysOff")}</p>
+          <Button dense onClick={() => setEditing(true)}>
+            {t("ownKeys.edit")}
+          </Button>
+        </div>
+      )}
     </Modal>
   );
 }

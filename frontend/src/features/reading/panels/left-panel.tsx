@@ -6,6 +6,7 @@ import { decimal } from "@/lib/format";
 import { useReading, useSession } from "../state/session-context";
 import { useWords, type Words } from "../state/use-words";
 import { thumbnailOf } from "../viewer/viewport";
+import { TourCard } from "./tour-card";
 
 interface Props {
   comment: React.RefObject<HTMLTextAreaElement | null>;
@@ -16,6 +17,7 @@ interface Props {
 export function LeftPanel({ comment, loadedAhead }: Props) {
   return (
     <aside className="left">
+      <TourCard />
       <ThisStudy />
       <Context />
       <Comment field={comment} />

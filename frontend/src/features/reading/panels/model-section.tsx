@@ -2,20 +2,23 @@
 import { IconCheck, IconPencil, IconX } from "@tabler/icons-react";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
-import type { Decision, Lesion } from "@/lib/api-types";
+import type { Decision, Lesion, RoomModel } from "@/lib/api-types";
 import { decimal } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { Kbd } from "@/ui/kbd";
 import { Ring } from "@/ui/ring";
 import { Swatch } from "@/ui/swatch";
 import { fullSize, measured, shortSize } from "../marks/drawn-marks";
+import { falsePositivesAt } from "../state/false-positives";
 import { REJECT_REASONS } from "../state/room-session";
 import { useMasks, useReading, useSession, useUi } from "../state/session-context";
+import { useKeyOf } from "../state/use-key-of";
 
 export function ModelSection() {
   const { t } = useTranslation("reading");
   const session = useSession();
   const doc = useReading((state) => state.doc);
+  const keyOf = useKeyOf();
   const model = session.room.model;
   if (!model) return null;
   const shown = session.shownFindings(doc);
@@ -33,8 +36,19 @@ export function ModelSection() {
           <span className="grow" />
           <span className="chip">{t("decided", { decided, total: shown.length })}</span>
         </div>
-        <Threshold least={model.display_threshold} />
+        <Threshold model={model} />
         {hiddenCount ? <p className="xs q num">{t("belowThreshold", { count: hiddenCount })}</p> : null}
+        {session.project.accept_all && decided < shown.length ? (
+          <Button
+            dense
+            className="rr-accept-all"
+            kbd={keyOf("acceptAll")}
+            disabled={session.isReadonly}
+            onClick={() => session.acceptAll()}
+          >
+            {t("acceptAll", { count: shown.length - decided })}
+          </Button>
+        ) : null}
         {session.findings.length === 0 ? <p className="sm q">{t("noFindings")}</p> : null}
       </div>
       {session.findings.map((finding, position) =>
@@ -52,29 +66,38 @@ export function ModelSection() {
 }
 
 /** The model's threshold; it can be raised to see less, never lowered below what the version shows. */
-function Threshold({ least }: { least: number }) {
+function Threshold({ model }: { model: RoomModel }) {
   const { t } = useTranslation("reading");
   const session = useSession();
   useReading((state) => state.doc.display_threshold);
   const value = session.threshold;
+  const least = model.display_threshold;
+  const { froc } = model;
   return (
-    <div className="row sm sec rr-threshold">
-      <span className="nw">
-        {t("threshold")} <b className="b num">{decimal(value)}</b>
-      </span>
-      <input
-        type="range"
-        className="rr-range grow"
-        style={{ "--at": value } as React.CSSProperties}
-        min={0}
-        max={1}
-        step={0.05}
-        value={value}
-        disabled={session.isReadonly}
-        aria-label={t("threshold")}
-        onChange={(event) => session.changeThreshold(Math.max(least, Number(event.target.value)))}
-      />
-    </div>
+    <>
+      <div className="row sm sec rr-threshold">
+        <span className="nw">
+          {t("threshold")} <b className="b num">{decimal(value)}</b>
+        </span>
+        <input
+          type="range"
+          className="rr-range grow"
+          style={{ "--at": value } as React.CSSProperties}
+          min={0}
+          max={1}
+          step={0.05}
+          value={value}
+          disabled={session.isReadonly}
+          aria-label={t("threshold")}
+          onChange={(event) => session.changeThreshold(Math.max(least, Number(event.target.value)))}
+        />
+      </div>
+      <p className="xs q num rr-expected" data-testid="expected">
+        {froc
+          ? t("expectedFalse", { rate: decimal(falsePositivesAt(froc, value)), count: froc.n_cases })
+          : t("expectedUnknown")}
+      </p>
+    </>
   );
 }
 
@@ -155,6 +178,7 @@ function DecisionGlyph({ decision }: { decision: Decision | undefined }) {
 function OpenFinding({ finding, decision }: { finding: Lesion; decision: Decision | undefined }) {
   const { t } = useTranslation("reading");
   const session = useSession();
+  const keyOf = useKeyOf();
   const rejecting = useUi((state) => state.rejecting === finding.id);
   const calibrated = session.room.model?.calibrated;
   const score = finding.score;
@@ -174,21 +198,31 @@ function OpenFinding({ finding, decision }: { finding: Lesion; decision: Decisio
           <Button
             dense
             variant={decision ? "default" : "primary"}
-            kbd="A"
+            kbd={keyOf("accept")}
             disabled={session.isReadonly}
             aria-pressed={decision?.kind === "accepted"}
             onClick={() => session.accept(finding)}
           >
             {t("accept")}
           </Button>
-          <Button dense kbd="E" disabled={session.isReadonly} onClick={() => session.editFinding(finding)}>
+          <Button
+            dense
+            kbd={keyOf("editFinding")}
+            disabled={session.isReadonly}
+            onClick={() => session.editFinding(finding)}
+          >
             {t("edit.verb")}
           </Button>
-          <Button dense kbd="X" disabled={session.isReadonly} onClick={() => session.askRejection(finding)}>
+          <Button
+            dense
+            kbd={keyOf("reject")}
+            disabled={session.isReadonly}
+            onClick={() => session.askRejection(finding)}
+          >
             {t("rejectVerb")}
           </Button>
           <span className="grow" />
-          <Kbd>Tab</Kbd>
+          <Kbd>{keyOf("nextFinding")}</Kbd>
         </div>
       )}
     </div>
@@ -198,6 +232,7 @@ function OpenFinding({ finding, decision }: { finding: Lesion; decision: Decisio
 function Reasons({ finding }: { finding: Lesion }) {
   const { t } = useTranslation("reading");
   const session = useSession();
+  const keyOf = useKeyOf();
   return (
     <fieldset className="rr-reasons">
       <legend className="sm">{t("whyReject")}</legend>
@@ -208,7 +243,7 @@ function Reasons({ finding }: { finding: Lesion }) {
         </button>
       ))}
       <button type="button" className="fkey" onClick={() => session.reject(finding, "")}>
-        <Kbd>X</Kbd>
+        <Kbd>{keyOf("reject")}</Kbd>
         {t("reject.none")}
       </button>
     </fieldset>

@@ -1,11 +1,13 @@
 /** The reading itself: what the model found, one's own marks, their attributes, image findings, verdict. */
 import { IconEyeOff } from "@tabler/icons-react";
-import { useTranslation } from "react-i18next";
-import { clock } from "@/lib/format";
+import type { Room } from "@/lib/api-types";
+import { clock, time } from "@/lib/format";
 import { Ring } from "@/ui/ring";
 import { useActiveSeconds, useSession } from "../state/session-context";
+import { useWords, type Words } from "../state/use-words";
 import { AttributesSection } from "./attributes-section";
 import { FindingTypesSection } from "./finding-types-section";
+import { FirstLookSection } from "./first-look-section";
 import { ImageFindingsSection } from "./image-findings-section";
 import { MarksSection } from "./marks-section";
 import { MeasurementsSection } from "./measurements-section";
@@ -19,6 +21,7 @@ export function RightPanel({ onSubmit, submitting }: { onSubmit: () => void; sub
     <aside className="right">
       <ArmStrip />
       <div className="rr-scroll">
+        {session.room.first_look ? <FirstLookSection /> : null}
         {session.room.model ? <ModelSection /> : null}
         <FindingTypesSection />
         <MarksSection />
@@ -32,8 +35,15 @@ export function RightPanel({ onSubmit, submitting }: { onSubmit: () => void; sub
   );
 }
 
+function lineOf({ arm, first_look, model, reading }: Room, t: Words): string {
+  if (arm === "blinded") return t("blindedLine");
+  if (first_look) return t("firstLook.line");
+  if (reading.revealed_at) return t("firstLook.over", { time: time(reading.revealed_at) });
+  return t(model ? "assistedLine" : "noModelLine");
+}
+
 function ArmStrip() {
-  const { t } = useTranslation("reading");
+  const t = useWords();
   const { room } = useSession();
   const seconds = useActiveSeconds();
   const blinded = room.arm === "blinded";
@@ -43,7 +53,7 @@ function ArmStrip() {
       <b className="b" style={{ color: "var(--n10)" }}>
         {t(blinded ? "blinded" : "assisted")}
       </b>
-      <span className="ell">{t(blinded ? "blindedLine" : room.model ? "assistedLine" : "noModelLine")}</span>
+      <span className="ell">{lineOf(room, t)}</span>
       <span className="grow" />
       <span className="num" title={t("activeTime")}>
         {clock(seconds)}

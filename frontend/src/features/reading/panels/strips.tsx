@@ -1,5 +1,5 @@
 /** The strips under the bar: offline, signed out, read-only, unsent work of another case. */
-import { IconLock, IconPlugConnectedX, IconWifiOff } from "@tabler/icons-react";
+import { IconLock, IconWifiOff } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
@@ -7,6 +7,7 @@ import { time } from "@/lib/format";
 import { Button } from "@/ui/button";
 import type { JournalEntry } from "../state/journal";
 import { useSaveStatus, useSession } from "../state/session-context";
+import { SignInStrip } from "./sign-in-strip";
 
 interface Props {
   leftovers: JournalEntry[];
@@ -18,7 +19,7 @@ export function Strips({ leftovers, onReopen, reopenProblem }: Props) {
   return (
     <div>
       <OfflineStrip />
-      <SignedOutStrip />
+      <SignInStrip />
       <ReadonlyStrip onReopen={onReopen} problem={reopenProblem} />
       <LeftoverStrip entries={leftovers} />
     </div>
@@ -36,7 +37,9 @@ function OfflineStrip() {
     <div className="alert warn rr-strip" role="status">
       <IconWifiOff size={18} stroke={1.6} />
       <b className="b">{t("offline.since", { time: time(status.since) })}</b>
-      <span className="ell">{t(queue.isSubmitKept ? "offline.submitKept" : "offline.kept")}</span>
+      <span className="ell">
+        {t(queue.isUnkept ? "offline.unkept" : queue.isSubmitKept ? "offline.submitKept" : "offline.kept")}
+      </span>
       <span className="grow" />
       <span className="num nw">{t("offline.nextTry", { seconds: left })}</span>
       <Button dense onClick={() => queue.tryNow()}>
@@ -55,31 +58,6 @@ function useSecondsUntil(moment: number): number {
     return () => clearInterval(timer);
   }, [moment]);
   return Math.max(0, Math.ceil((moment - now) / 1000));
-}
-
-function SignedOutStrip() {
-  const { t } = useTranslation("reading");
-  const { queue } = useSession();
-  const status = useSaveStatus();
-  const isOut = status.kind === "signed_out";
-  useEffect(() => {
-    if (!isOut) return;
-    const again = () => queue.resume();
-    window.addEventListener("focus", again);
-    return () => window.removeEventListener("focus", again);
-  }, [isOut, queue]);
-  if (!isOut) return null;
-  return (
-    <div className="alert warn rr-strip" role="alert">
-      <IconPlugConnectedX size={18} stroke={1.6} />
-      <b className="b">{t("signedOut.title")}</b>
-      <span className="ell">{t("signedOut.kept")}</span>
-      <span className="grow" />
-      <a className="btn d" href="/accounts/login/?next=/" target="_blank" rel="noreferrer">
-        {t("signedOut.signIn")}
-      </a>
-    </div>
-  );
 }
 
 function ReadonlyStrip({ onReopen, problem }: { onReopen: () => void; problem: string | null }) {

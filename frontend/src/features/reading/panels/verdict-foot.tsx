@@ -4,21 +4,24 @@ import { useTranslation } from "react-i18next";
 import type { Verdict } from "@/lib/api-types";
 import { Button } from "@/ui/button";
 import { Segmented } from "@/ui/segmented";
+import type { Command } from "../state/keymap";
 import { VERDICT_REASONS } from "../state/room-session";
 import type { ReasonFor, RoomUi } from "../state/room-ui";
 import { useReading, useSession, useUi } from "../state/session-context";
+import { useKeyOf } from "../state/use-key-of";
 import { useWords, type Words } from "../state/use-words";
 
-const VERDICTS: { value: Exclude<Verdict, "">; kbd: string }[] = [
-  { value: "lesions", kbd: "L" },
-  { value: "no_lesion", kbd: "K" },
-  { value: "not_readable", kbd: "U" },
-  { value: "deferred", kbd: "J" },
+const VERDICTS: { value: Exclude<Verdict, "">; command: Command }[] = [
+  { value: "lesions", command: "lesions" },
+  { value: "no_lesion", command: "noLesion" },
+  { value: "not_readable", command: "notReadable" },
+  { value: "deferred", command: "defer" },
 ];
 
 export function VerdictFoot({ onSubmit, submitting }: { onSubmit: () => void; submitting: boolean }) {
   const t = useWords();
   const session = useSession();
+  const keyOf = useKeyOf();
   const doc = useReading((state) => state.doc);
   const hint = useUi((state) => state.hint);
   const reasonFor = useUi((state) => state.reasonFor);
@@ -37,10 +40,10 @@ export function VerdictFoot({ onSubmit, submitting }: { onSubmit: () => void; su
         label={t("verdictLabel")}
         value={reasonFor ?? doc.verdict}
         disabled={session.isReadonly}
-        options={VERDICTS.map(({ value, kbd }) => ({
+        options={VERDICTS.map(({ value, command }) => ({
           value,
           label: t(`verdict.${value}`),
-          title: `${t(`verdict.${value}`)}  ${kbd}`,
+          title: `${t(`verdict.${value}`)}  ${keyOf(command)}`,
         }))}
         onChange={(value) => session.chooseVerdict(value as Verdict)}
       />
@@ -51,7 +54,7 @@ export function VerdictFoot({ onSubmit, submitting }: { onSubmit: () => void; su
         <Button
           variant={obstacle ? "default" : "primary"}
           className={obstacle ? "off" : ""}
-          kbd="N"
+          kbd={keyOf("submit")}
           busy={submitting}
           disabled={session.isReadonly}
           onClick={onSubmit}

@@ -28,7 +28,7 @@ export function documentOf(reading: Reading): ReadingDocument {
 }
 
 /** What a save says of a lesion. Scores are the model's and stay with its own lesions; the server adds them. */
-export type LesionIn = Omit<Lesion, "score" | "origin_score" | "moved_pixels">;
+export type LesionIn = Omit<Lesion, "score" | "origin_score" | "moved_pixels" | "look">;
 
 export function lesionIn(lesion: Lesion): LesionIn {
   const { id, finding_type, kind, sop_instance_uid, frame, points, mask, drawn_as, attributes } = lesion;

@@ -112,10 +112,15 @@ interface Adoption {
   kind: Exclude<DecisionKind, "rejected">;
   id: string;
   threshold: number;
+  /** Seconds of work on the case until now. */
+  atSeconds?: number | undefined;
 }
 
 /** Accept a finding, or take it over to edit it: the person's own solid copy, which remembers where it came from. */
-export function adoptFinding(doc: ReadingDocument, { predicted, kind, id, threshold }: Adoption): ReadingDocument {
+export function adoptFinding(
+  doc: ReadingDocument,
+  { predicted, kind, id, threshold, atSeconds }: Adoption,
+): ReadingDocument {
   const known = doc.decisions[predicted.id];
   const copy = known?.lesion ? doc.lesions.find((lesion) => lesion.id === known.lesion) : undefined;
   if (known && copy && (known.kind === kind || known.kind === "edited")) return doc;
@@ -133,18 +138,29 @@ export function adoptFinding(doc: ReadingDocument, { predicted, kind, id, thresh
   const lesions = copy
     ? doc.lesions.map((other) => (other.id === lesion.id ? lesion : other))
     : [...doc.lesions, lesion];
-  const decision: Decision = { predicted: predicted.id, kind, reason: "", lesion: lesion.id, threshold };
+  const decision: Decision = {
+    ...{ predicted: predicted.id, kind, reason: "", lesion: lesion.id, threshold },
+    at_seconds: atSeconds ?? null,
+  };
   return withVerdictOfMarks({ ...doc, lesions, decisions: { ...doc.decisions, [predicted.id]: decision } });
 }
 
 export function rejectFinding(
   doc: ReadingDocument,
-  { predicted, reason, threshold }: { predicted: Lesion; reason: string; threshold: number },
+  {
+    predicted,
+    reason,
+    threshold,
+    atSeconds,
+  }: { predicted: Lesion; reason: string; threshold: number; atSeconds?: number | undefined },
 ): ReadingDocument {
   const known = doc.decisions[predicted.id];
   if (known?.kind === "rejected" && known.reason === reason) return doc;
   const without = known?.lesion ? removeLesion(doc, known.lesion) : doc;
-  const decision: Decision = { predicted: predicted.id, kind: "rejected", reason, lesion: null, threshold };
+  const decision: Decision = {
+    ...{ predicted: predicted.id, kind: "rejected" as const, reason, lesion: null, threshold },
+    at_seconds: atSeconds ?? null,
+  };
   return { ...without, decisions: { ...without.decisions, [predicted.id]: decision } };
 }
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { COMMANDS, commandOf, keyOf, printed, TOGETHER } from "./keymap";
+import en from "@/locales/en/reading.json";
+import zh from "@/locales/zh/reading.json";
+import { COMMANDS, commandOf, holderOf, keyOf, printed, TOGETHER } from "./keymap";
 
 const press = (key: string, code: string, held: Partial<KeyboardEvent> = {}) => ({
   ...{ key, code, shiftKey: false, ctrlKey: false, metaKey: false, altKey: false },
@@ -45,4 +47,18 @@ describe("keys", () => {
     expect(printed("Shift+ArrowLeft")).toBe("Shift ←");
     expect(printed("+")).toBe("+");
   });
+});
+
+test("a key is held by a finding type, by the reader's own command, or by a command that has not moved away", () => {
+  expect(holderOf("1", {}, ["1"])).toBe("type");
+  expect(holderOf("A", {}, [])).toBe("accept");
+  expect(holderOf("A", { accept: "G" }, [])).toBeNull();
+  expect(holderOf("G", { accept: "G" }, [])).toBe("accept");
+});
+
+test("every command that a reader may give another key has a name of its own, in both languages", () => {
+  for (const { command, ownKeys } of [en, zh]) {
+    const named = new Set([...Object.keys(command), ...Object.keys(ownKeys.name)]);
+    expect(Object.keys(COMMANDS).filter((one) => !named.has(one))).toEqual([]);
+  }
 });

@@ -4,10 +4,12 @@ export const COMMANDS = {
   nextFinding: { keys: ["Tab"], group: "reading" },
   previousFinding: { keys: ["Shift+Tab"], group: "reading" },
   accept: { keys: ["A"], group: "reading" },
+  acceptAll: { keys: ["Alt+A"], group: "reading" },
   editFinding: { keys: ["E"], group: "reading" },
   reject: { keys: ["X"], group: "reading" },
   submit: { keys: ["N"], group: "reading" },
   previousCase: { keys: ["P"], group: "reading" },
+  reveal: { keys: ["R"], group: "reading" },
   lesions: { keys: ["L"], group: "reading" },
   noLesion: { keys: ["K"], group: "reading" },
   notReadable: { keys: ["U"], group: "reading" },
@@ -166,6 +168,16 @@ export function commandOf(pressed: string, own: Record<string, string> = {}): Co
     if (!(command in own) && (keys as readonly string[]).includes(pressed)) return command as Command;
   }
   return null;
+}
+
+/** Who has a key now: a command, a finding type of the project, or nobody. */
+export function holderOf(
+  pressed: string,
+  own: Record<string, string>,
+  typeKeys: string[],
+): Command | "type" | null {
+  if (typeKeys.some((key) => key.toUpperCase() === pressed)) return "type";
+  return commandOf(pressed, own);
 }
 
 const PRINTED: Record<string, string> = {

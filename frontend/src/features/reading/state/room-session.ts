@@ -4,7 +4,7 @@ import type { FindingType, Lesion, Project, Reading, Room, Verdict } from "@/lib
 import type { Point } from "@/lib/cornerstone/coordinates";
 import { type FrameRef, framesOf } from "@/lib/cornerstone/frames";
 import type { StackView } from "@/lib/cornerstone/stack-view";
-import { fetchBlob, transportOf } from "../api/reading-api";
+import { fetchBlob, readRoom, transportOf } from "../api/reading-api";
 import { boundsOf, outlineOf } from "../geometry/mark";
 import { coversFrame } from "../geometry/mask-grid";
 import { ActivityClock } from "./activity-clock";
@@ -45,6 +45,8 @@ interface SessionOptions {
   viewOnly: boolean;
   onSubmitted: (reading: Reading) => void;
   onReplaced: (reading: Reading) => void;
+  /** The first look is over: the room with what the model found. */
+  onRevealed: (room: Room) => void;
   /** The reading changed in a way that only opening the case anew shows. */
   onReload: () => void;
 }
@@ -56,7 +58,8 @@ export const VERDICT_REASONS: Record<ReasonFor, readonly string[]> = {
 };
 
 export class RoomSession {
-  readonly room: Room;
+  room: Room;
+  readonly user: string;
   readonly project: Project;
   readonly frames: FrameRef[];
   readonly store: ReadingStore;
@@ -65,8 +68,8 @@ export class RoomSession {
   readonly queue: SaveQueue;
   readonly clock: ActivityClock;
   readonly readonlyReason: string | null;
-  /** Findings of the model in the order of their scores; none in the blinded arm. */
-  readonly findings: Lesion[];
+  /** Findings of the model in the order of their scores; none in the blinded arm and before the reveal. */
+  findings: Lesion[];
   view: StackView | null = null;
   /** A changed lesion is another object, so what was worked out for one holds. */
   private readonly contours = new WeakMap<Lesion, Point[][]>();
@@ -75,11 +78,16 @@ export class RoomSession {
   isOver = false;
   private readonly stops: (() => void)[] = [];
   private readonly onReload: () => void;
+  private readonly onRevealed: (room: Room) => void;
+  private revealing = false;
 
-  constructor({ room, project, user, viewOnly, onSubmitted, onReplaced, onReload }: SessionOptions) {
+  constructor({ room, project, user, viewOnly, ...on }: SessionOptions) {
+    const { onSubmitted, onReplaced, onReload, onRevealed } = on;
     // One name per opening, so that what a closed one left is found by the next.
     const tab = newId();
     this.onReload = onReload;
+    this.onRevealed = onRevealed;
+    this.user = user;
     this.stops.push(answerForTab(tab));
     this.room = room;
     this.project = project;
@@ -358,18 +366,56 @@ export class RoomSession {
 
   accept(finding = this.findingInHand()): void {
     if (!finding) return;
-    this.edit((doc) =>
-      adoptFinding(doc, { predicted: finding, kind: "accepted", id: newId(), threshold: this.threshold }),
-    );
+    this.edit((doc) => this.adopted(doc, finding, "accepted"));
     this.focusUndecided();
+  }
+
+  /** Accept every shown finding that is not decided yet: where the project's lead allows it, one step of undo. */
+  acceptAll(): boolean {
+    if (!this.project.accept_all) return false;
+    if (this.isReadonly) this.say("readonly");
+    else this.edit((doc) => this.undecided(doc).reduce((now, one) => this.adopted(now, one, "accepted"), doc));
+    return true;
+  }
+
+  private adopted(doc: ReadingDocument, predicted: Lesion, kind: "accepted" | "edited"): ReadingDocument {
+    const { threshold, clock } = this;
+    return adoptFinding(doc, { predicted, kind, id: newId(), threshold, atSeconds: clock.seconds });
+  }
+
+  /** The first look is over: keep it apart and show what the model found. */
+  async reveal(): Promise<void> {
+    if (!this.room.first_look || this.revealing) return;
+    if (this.isReadonly) return this.say("readonly");
+    const { verdict } = this.store.getState().doc;
+    if (verdict === "" || verdict === "deferred") return this.say("lookFirst");
+    this.revealing = true;
+    const reply = await this.queue.reveal().finally(() => {
+      this.revealing = false;
+    });
+    if (reply?.kind === "refused") return this.say("refused", { reason: reply.reason });
+    if (reply?.kind !== "ok") return this.say(reply?.kind === "no_verdict" ? "lookFirst" : "revealLater");
+    await this.showRevealed();
+  }
+
+  private async showRevealed(): Promise<void> {
+    try {
+      const room = await readRoom(this.project.slug, this.room.case.id);
+      this.room = room;
+      this.findings = byScore(room.model?.findings ?? []);
+      this.masks.need(this.findings);
+      this.say(room.model ? null : "noModelRead");
+      this.onRevealed(room);
+    } catch {
+      // Revealed, and the server gone since: opening the case anew shows the findings.
+      this.onReload();
+    }
   }
 
   /** Take a finding over and open it for editing. */
   editFinding(finding = this.findingInHand()): void {
     if (!finding) return;
-    this.edit((doc) =>
-      adoptFinding(doc, { predicted: finding, kind: "edited", id: newId(), threshold: this.threshold }),
-    );
+    this.edit((doc) => this.adopted(doc, finding, "edited"));
     const copy = this.store.getState().doc.decisions[finding.id]?.lesion ?? null;
     this.goToLesion(finding);
     this.select(copy);
@@ -387,7 +433,8 @@ export class RoomSession {
   }
 
   reject(finding: Lesion, reason: string): void {
-    this.edit((doc) => rejectFinding(doc, { predicted: finding, reason, threshold: this.threshold }));
+    const { threshold, clock } = this;
+    this.edit((doc) => rejectFinding(doc, { predicted: finding, reason, threshold, atSeconds: clock.seconds }));
     this.ui.setState({ rejecting: null });
     this.focusUndecided();
   }
@@ -449,6 +496,7 @@ export class RoomSession {
   obstacle(doc: ReadingDocument = this.store.getState().doc): { key: string; count?: number } | null {
     const open = this.undecided(doc).length;
     if (doc.verdict === "deferred") return doc.verdict_reason ? null : { key: "noReason" };
+    if (this.room.first_look) return { key: doc.verdict === "" ? "lookFirst" : "toReveal" };
     if (open > 0) return { key: "toDecide", count: open };
     if (doc.verdict === "") return { key: "noVerdict" };
     const marks = doc.lesions.length;

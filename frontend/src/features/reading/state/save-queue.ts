@@ -47,6 +47,7 @@ export interface Transport {
   save: (reading: string, etag: string, body: SaveBody, keepalive: boolean) => Promise<Reply>;
   submit: (reading: string, etag: string) => Promise<Reply>;
   reopen: (reading: string) => Promise<Reply>;
+  reveal: (reading: string, etag: string) => Promise<Reply>;
   current: () => Promise<Reply>;
   putBlob: (digest: string, bytes: Uint8Array<ArrayBuffer>) => Promise<Reply | { kind: "stored" }>;
 }
@@ -89,6 +90,8 @@ export interface SaveQueueOptions {
 }
 
 const PAUSE_MS = 1200;
+/** A reader who never pauses is sent for too: no change waits longer than this. */
+const LONGEST_MS = 1600;
 const RETRIES_S = [1, 2, 4, 8, 15, 30];
 
 export class SaveQueue {
@@ -103,6 +106,9 @@ export class SaveQueue {
   private failures = 0;
   private offlineSince: Date | null = null;
   private savedAt: Date | null = null;
+  private dirtySince: number | null = null;
+  /** The device refuses to keep the journal (storage full or forbidden): what is unsent lives in this tab alone. */
+  isUnkept = false;
   private readonly stored = new Set<string>();
   private readonly blobs = new Map<string, Uint8Array<ArrayBuffer>>();
   private readonly listeners = new Set<() => void>();
@@ -150,7 +156,9 @@ export class SaveQueue {
     else if (this.isClean) this.tell({ kind: "saved", at: this.savedAt });
     else {
       this.tell({ kind: "waiting", changes });
-      this.schedule(this.options.delay ?? PAUSE_MS);
+      this.dirtySince ??= Date.now();
+      const left = LONGEST_MS - (Date.now() - this.dirtySince);
+      this.schedule(this.options.delay ?? Math.max(0, Math.min(PAUSE_MS, left)));
     }
   }
 
@@ -202,11 +210,31 @@ export class SaveQueue {
     void this.pump();
   }
 
-  /** After signing in again in another tab. */
+  /** Another request was told that nobody is signed in. */
+  noteSignedOut(): void {
+    if (!this.canSend) return;
+    clearTimeout(this.timer);
+    this.tell({ kind: "signed_out", changes: this.changes });
+  }
+
+  /** Signed in again, here or in another tab. */
   resume(): void {
     if (this.status.kind !== "signed_out") return;
     this.tell({ kind: "waiting", changes: this.changes });
     void this.pump();
+  }
+
+  /** Send what is left, then end the first look; null when it was not reached or not all is sent. */
+  async reveal(): Promise<Reply | null> {
+    if (!(await this.flush()) || !this.canSend) return null;
+    const reply = await this.options.transport.reveal(this.options.reading, this.etag);
+    if (reply.kind === "ok") {
+      this.etag = reply.reading.etag;
+      this.base = documentOf(reply.reading);
+      this.landed();
+      this.change({ ...this.doc });
+    } else if (reply.kind !== "no_verdict" && reply.kind !== "refused") await this.fail(reply);
+    return reply;
   }
 
   /** Go on with this tab's version: it becomes the next revision after theirs, which stays in the history. */
@@ -316,6 +344,7 @@ export class SaveQueue {
   private takeOff(): Flight {
     const { lesions, decisions } = changesBetween(this.base, this.doc);
     const revision_id = this.options.newId();
+    this.dirtySince = null;
     const { verdict, verdict_reason, comment, image_findings, measurements, display_threshold } = this.doc;
     this.flight = {
       revision_id,
@@ -425,8 +454,17 @@ export class SaveQueue {
 
   /** Bring the journal up to date: an entry while something is unsent, none when nothing is. */
   private write(): Promise<void> {
-    this.writing = this.writing.then(() => this.writeEntry()).catch(() => undefined);
+    this.writing = this.writing
+      .then(() => this.writeEntry())
+      .then(() => this.noteKept(true))
+      .catch(() => this.noteKept(false));
     return this.writing;
+  }
+
+  private noteKept(isKept: boolean): void {
+    if (this.isUnkept === !isKept) return;
+    this.isUnkept = !isKept;
+    this.tell({ ...this.status });
   }
 
   private async writeEntry(): Promise<void> {

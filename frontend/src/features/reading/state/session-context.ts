@@ -1,17 +1,19 @@
 import { createContext, useContext, useSyncExternalStore } from "react";
 import { useStore } from "zustand";
+import type { Room } from "@/lib/api-types";
 import type { ViewState } from "@/lib/cornerstone/stack-view";
 import type { ReadingState } from "./reading-store";
 import type { RoomSession } from "./room-session";
 import type { RoomUi } from "./room-ui";
 import type { SaveStatus } from "./save-queue";
 
-export const SessionContext = createContext<RoomSession | null>(null);
+/** `room` is new after the reveal, so that everything that asks the session looks again. */
+export const SessionContext = createContext<{ session: RoomSession; room: Room } | null>(null);
 
 export function useSession(): RoomSession {
-  const session = useContext(SessionContext);
-  if (!session) throw new Error("No reading room around this");
-  return session;
+  const known = useContext(SessionContext);
+  if (!known) throw new Error("No reading room around this");
+  return known.session;
 }
 
 export const useReading = <T>(pick: (state: ReadingState) => T): T => useStore(useSession().store, pick);

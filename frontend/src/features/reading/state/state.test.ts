@@ -79,6 +79,7 @@ describe("edits", () => {
       reason: "",
       lesion: "mine",
       threshold: 0.5,
+      at_seconds: null,
     });
     expect(adoptFinding(doc, { predicted: predicted("p", 0.9), kind: "accepted", id: "x", threshold: 0.5 })).toBe(
       doc,
@@ -205,6 +206,8 @@ class Server implements Transport {
     active_seconds: 0,
     updated_at: "",
     submitted_at: null,
+    revealed_at: null,
+    revealed_revision: null,
     vocabulary_version: 1,
   };
   cut: "no" | "before" | "after" = "no";
@@ -247,6 +250,13 @@ class Server implements Transport {
     if (etag !== this.reading.etag) return { kind: "stale", current: this.reading };
     if (this.reading.verdict === "") return { kind: "no_verdict" };
     this.reading = { ...this.reading, state: "submitted", etag: `${this.reading.etag}-s` };
+    return { kind: "ok", reading: this.reading };
+  };
+  reveal = async (_reading: string, etag: string): Promise<Reply> => {
+    if (this.cut !== "no") return { kind: "unreachable" };
+    if (etag !== this.reading.etag) return { kind: "stale", current: this.reading };
+    if (this.reading.verdict === "") return { kind: "no_verdict" };
+    this.reading = { ...this.reading, revealed_at: "now", etag: `${this.reading.etag}-v` };
     return { kind: "ok", reading: this.reading };
   };
   reopen = async (): Promise<Reply> => {
@@ -334,6 +344,56 @@ describe("the save queue", () => {
     expect(kindOf(queue)).toBe("saved");
     await settle();
     expect(await entries()).toEqual([]);
+  });
+
+  test("sends for a reader who never pauses, too", async () => {
+    const queue = openQueue(server);
+    for (let i = 0; i < 4; i++) {
+      queue.change({ ...EMPTY, comment: `letter ${i}` });
+      await pass(500);
+    }
+    expect(server.reading.comment).toMatch(/^letter/);
+  });
+
+  test("reveals after everything is sent, and goes on from the revealed version", async () => {
+    const queue = openQueue(server);
+    queue.change(addLesion(EMPTY, lesion("a")));
+    expect((await queue.reveal())?.kind).toBe("ok");
+    expect(marks(server)).toEqual(["a"]);
+    expect(kindOf(queue)).toBe("saved");
+    queue.change(addLesion(queue.mine, lesion("b")));
+    expect(await queue.flush()).toBe(true);
+    expect(marks(server)).toEqual(["a", "b"]);
+    server.cut = "before";
+    expect((await queue.reveal())?.kind).toBe("unreachable");
+  });
+
+  test("does not reveal before what was marked is with the server", async () => {
+    const queue = openQueue(server);
+    server.cut = "before";
+    queue.change(addLesion(EMPTY, lesion("a")));
+    expect(await queue.reveal()).toBeNull();
+    expect(server.reading.revealed_at).toBeNull();
+  });
+
+  test("stops when any request finds the reader signed out, and sends after signing in again", async () => {
+    const queue = openQueue(server);
+    queue.change(addLesion(EMPTY, lesion("a")));
+    queue.noteSignedOut();
+    await pass(3000);
+    expect([kindOf(queue), marks(server)]).toEqual(["signed_out", []]);
+    queue.resume();
+    await settle();
+    expect([kindOf(queue), marks(server)]).toEqual(["saved", ["a"]]);
+  });
+
+  test("says when the device keeps no journal", async () => {
+    const full = { ...journal, put: () => Promise.reject(new Error("QuotaExceededError")) };
+    const queue = openQueue(server, "tab-1", { journal: full });
+    server.cut = "before";
+    queue.change(addLesion(EMPTY, lesion("a")));
+    await settle();
+    expect(queue.isUnkept).toBe(true);
   });
 
   test("sends only what changed since the last save", async () => {

@@ -137,6 +137,8 @@ function actsOf(session: RoomSession, around: Around): Acts {
     nextFinding: () => session.focusNext(1),
     previousFinding: () => session.focusNext(-1),
     accept: () => session.accept(),
+    acceptAll: () => session.acceptAll(),
+    reveal: () => void session.reveal(),
     editFinding: () => session.editFinding(),
     reject: () => session.askRejection(),
     submit: around.submit,

@@ -54,6 +54,18 @@ export function QuestionSection({ project }: SectionProps) {
             onChange={(value) => set({ readings_wanted: Math.max(1, Number(value) || 1) })}
           />
           <Switch
+            label={t("firstLook")}
+            description={t("firstLookNote")}
+            checked={now.first_look}
+            onChange={(event) => set({ first_look: event.currentTarget.checked })}
+          />
+          <Switch
+            label={t("acceptAll")}
+            description={t("acceptAllNote")}
+            checked={now.accept_all}
+            onChange={(event) => set({ accept_all: event.currentTarget.checked })}
+          />
+          <Switch
             label={t("laterality")}
             description={t("lateralityNote")}
             checked={now.laterality_matters}

@@ -4,11 +4,41 @@ import type { WorkFilter, Worklist, WorkOrder, WorkRow } from "@/lib/api-types";
 
 export const PAGE_SIZE = 100;
 
-export interface WorklistView {
+/** Each "" while it narrows nothing. */
+export interface WorklistFilters {
+  finding: string;
+  score: string;
+  modality: string;
+  changed_from: string;
+  changed_to: string;
+  study_from: string;
+  study_to: string;
+  split: string;
+  arm: string;
+  reader: string;
+}
+
+export const NO_FILTERS: WorklistFilters = {
+  finding: "",
+  score: "",
+  modality: "",
+  changed_from: "",
+  changed_to: "",
+  study_from: "",
+  study_to: "",
+  split: "",
+  arm: "",
+  reader: "",
+};
+
+export interface WorklistView extends WorklistFilters {
   state: WorkFilter;
   search: string;
   order: WorkOrder;
 }
+
+export const isFiltered = (view: WorklistView): boolean =>
+  (Object.keys(NO_FILTERS) as (keyof WorklistFilters)[]).some((name) => view[name] !== "");
 
 const pageQuery = (slug: string, view: WorklistView, page: number) => ({
   queryKey: ["worklist", slug, view, page] as const,

@@ -1,15 +1,18 @@
 import { type ReactNode, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { useNextCase } from "@/features/worklist/api/next-case";
 import { usePace } from "@/features/worklist/api/pace";
-import { useWorklistStart, type WorklistView } from "@/features/worklist/api/worklist";
+import { isFiltered, NO_FILTERS, useWorklistStart, type WorklistView } from "@/features/worklist/api/worklist";
 import { CaseTable } from "@/features/worklist/components/case-table";
+import { FilterRow } from "@/features/worklist/components/filter-row";
+import { HandOverBar } from "@/features/worklist/components/hand-over-bar";
 import { ListControls } from "@/features/worklist/components/list-controls";
 import { ListFoot } from "@/features/worklist/components/list-foot";
 import { NoCases } from "@/features/worklist/components/no-cases";
-import { useWorklistView } from "@/features/worklist/worklist-view";
-import type { Role, WorkRow } from "@/lib/api-types";
+import { useWorklistView, type WorklistFallback } from "@/features/worklist/worklist-view";
+import type { Project, WorkRow } from "@/lib/api-types";
 import { useKeys } from "@/lib/use-keys";
 import { Button } from "@/ui/button";
 import { ErrorState } from "@/ui/error-state";
@@ -17,17 +20,21 @@ import { LoadingRows } from "@/ui/loading-rows";
 
 interface CaseListProps {
   slug: string;
-  role: Role | undefined;
-  fallback: WorklistView;
+  project: Project | undefined;
+  fallback: WorklistFallback;
   leadColumns?: boolean;
   aside?: ReactNode;
 }
 
-/** Search, status, order, and the rows; J K Enter / F S C from anywhere on the page. */
-export function CaseList({ slug, role, fallback, leadColumns = false, aside }: CaseListProps) {
+/** Search, status, order, and the rows; J K Enter / F G S C X from anywhere on the page. */
+export function CaseList({ slug, project, fallback, leadColumns = false, aside }: CaseListProps) {
   const { t } = useTranslation("worklist");
   const navigate = useNavigate();
+  const role = project?.role;
   const [view, change] = useWorklistView(fallback);
+  const [filtering, setFiltering] = useState(false);
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const firstFilter = useRef<HTMLSelectElement>(null);
   const start = useWorklistStart(slug, view);
   const pace = usePace(slug);
   const next = useNextCase(slug);
@@ -38,6 +45,12 @@ export function CaseList({ slug, role, fallback, leadColumns = false, aside }: C
   const [sorting, setSorting] = useState(false);
   const total = start.data?.total ?? 0;
 
+  const choose = (id: string) =>
+    setChosen((now) => {
+      const next = new Set(now);
+      if (!next.delete(id)) next.add(id);
+      return next;
+    });
   const open = (row: WorkRow | undefined) => {
     if (row) void navigate(`/p/${slug}/read/${row.id}`);
   };
@@ -47,7 +60,16 @@ export function CaseList({ slug, role, fallback, leadColumns = false, aside }: C
     enter: () => open(rowAt.current(at)),
     "/": () => search.current?.focus(),
     f: () => filter.current?.querySelector<HTMLElement>('[aria-checked="true"]')?.focus(),
+    g: () => {
+      flushSync(() => setFiltering(true));
+      firstFilter.current?.focus();
+    },
     s: () => setSorting(true),
+    x: () => {
+      const row = leadColumns ? rowAt.current(at) : undefined;
+      if (row) choose(row.id);
+    },
+    escape: () => setChosen(new Set()),
     c: () => (pace.data?.continue ? open(pace.data.continue) : next.mutate()),
   });
   const show = (wanted: Partial<WorklistView>) => {
@@ -75,13 +97,21 @@ export function CaseList({ slug, role, fallback, leadColumns = false, aside }: C
           filterRef={filter}
           sorting={sorting}
           onSorting={setSorting}
+          filtering={filtering || isFiltered(view)}
+          onFiltering={() => {
+            if (isFiltered(view)) show(NO_FILTERS);
+            setFiltering((now) => !(now || isFiltered(view)));
+          }}
           searchLabel={t(role === "lead" ? "searchLead" : "search")}
         />
+        {project && (filtering || isFiltered(view)) ? (
+          <FilterRow project={project} view={view} onChange={show} firstRef={firstFilter} />
+        ) : null}
         <div className="card" style={{ flex: 1 }}>
           {start.data === undefined ? (
             <LoadingRows rows={12} />
           ) : total === 0 ? (
-            <EmptyList view={view} onClear={() => show({ state: "all", search: "" })} />
+            <EmptyList view={view} onClear={() => show({ state: "all", search: "", ...NO_FILTERS })} />
           ) : (
             <CaseTable
               slug={slug}
@@ -92,9 +122,15 @@ export function CaseList({ slug, role, fallback, leadColumns = false, aside }: C
               onOpen={open}
               rowAt={rowAt}
               leadColumns={leadColumns}
+              chosen={chosen}
+              onChoose={choose}
             />
           )}
-          <ListFoot total={start.data?.total} state={view.state} />
+          {chosen.size > 0 ? (
+            <HandOverBar slug={slug} chosen={chosen} onDone={() => setChosen(new Set())} />
+          ) : (
+            <ListFoot total={start.data?.total} state={view.state} />
+          )}
         </div>
       </div>
       {aside}
@@ -104,9 +140,11 @@ export function CaseList({ slug, role, fallback, leadColumns = false, aside }: C
 
 function EmptyList({ view, onClear }: { view: WorklistView; onClear: () => void }) {
   const { t } = useTranslation("worklist");
-  const text = view.search
-    ? t("empty.search", { text: view.search, state: t(`state.${view.state}`) })
-    : t(`empty.${view.state}`);
+  const text = isFiltered(view)
+    ? t("empty.filtered")
+    : view.search
+      ? t("empty.search", { text: view.search, state: t(`state.${view.state}`) })
+      : t(`empty.${view.state}`);
   return (
     <div className="col" style={{ alignItems: "center", justifyContent: "center", flex: 1, gap: 12 }}>
       <p className="sec">{text}</p>

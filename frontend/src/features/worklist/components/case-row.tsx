@@ -1,4 +1,4 @@
-import { IconCheck, IconClock, IconEye, IconEyeOff, IconLock } from "@tabler/icons-react";
+import { IconCheck, IconClock, IconEye, IconEyeOff, IconEyeSearch, IconLock } from "@tabler/icons-react";
 import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
@@ -13,17 +13,19 @@ interface CaseRowProps {
   row: WorkRow | undefined;
   isPointed: boolean;
   leadColumns: boolean;
+  chosen: ReadonlySet<string>;
+  onChoose: (id: string) => void;
   onPoint: () => void;
   onOpen: (row: WorkRow) => void;
   href: (row: WorkRow) => string;
 }
 
-export function CaseRow({ row, isPointed, leadColumns, onPoint, onOpen, href }: CaseRowProps) {
+export function CaseRow({ row, isPointed, leadColumns, chosen, onChoose, onPoint, onOpen, href }: CaseRowProps) {
   const { t } = useTranslation("worklist");
   if (!row) {
     return (
       <tr aria-hidden="true">
-        <td colSpan={leadColumns ? 9 : 7} />
+        <td colSpan={leadColumns ? 10 : 7} />
       </tr>
     );
   }
@@ -35,7 +37,19 @@ export function CaseRow({ row, isPointed, leadColumns, onPoint, onOpen, href }: 
       onClick={() => onOpen(row)}
     >
       <td>
-        <Thumbnail src={row.thumbnail} width={52} height={39} />
+        <span className="row" style={{ gap: 10 }}>
+          {leadColumns ? (
+            <input
+              type="checkbox"
+              tabIndex={-1}
+              aria-label={t("bulk.choose", { name: row.name })}
+              checked={chosen.has(row.id)}
+              onClick={(event) => event.stopPropagation()}
+              onChange={() => onChoose(row.id)}
+            />
+          ) : null}
+          <Thumbnail src={row.thumbnail} width={52} height={39} />
+        </span>
       </td>
       <td className="b ell">
         <Link
@@ -55,18 +69,20 @@ export function CaseRow({ row, isPointed, leadColumns, onPoint, onOpen, href }: 
         <td className="sec wrap">
           {row.blinded ? (
             <Chip icon={<IconEyeOff />}>{t("blinded")}</Chip>
+          ) : row.first_look ? (
+            <Chip icon={<IconEyeSearch />}>{t("firstLook")}</Chip>
           ) : row.reason ? (
             <ReasonCell reason={row.reason} />
           ) : null}
         </td>
       )}
       <td>
-        {row.blinded ? (
+        {row.blinded || row.first_look ? (
           <span className="q">{DASH}</span>
         ) : (
           <span className="row" style={{ gap: 8 }}>
             {row.top_score === null ? null : <ScoreBar score={row.top_score} />}
-            {row.n_findings === null ? null : (
+            {row.n_findings === null || leadColumns ? null : (
               <span className="q sm">{t("findings", { count: row.n_findings })}</span>
             )}
           </span>
@@ -79,7 +95,7 @@ export function CaseRow({ row, isPointed, leadColumns, onPoint, onOpen, href }: 
             {t("leasedBy", { name: row.leased_by })}
           </span>
         ) : (
-          noteOf(row, t)
+          (row.given && t("givenToYou")) || noteOf(row, t)
         )}
       </td>
       <td className="q r sm">{row.changed_at ? ago(row.changed_at) : ""}</td>
@@ -111,6 +127,15 @@ function LeadCells({ row }: { row: WorkRow }) {
             {t(row.arm)}
           </Chip>
         ) : null}
+      </td>
+      <td className="sm sec">
+        {(row.readers ?? []).slice(0, 2).map((reader) => (
+          <span key={reader.username} className="row" style={{ gap: 5 }} title={t(`assignment.${reader.state}`)}>
+            {reader.held_until ? <IconLock size={12} stroke={1.6} style={{ flex: "none" }} /> : null}
+            <span className="ell">{reader.name}</span>
+            <span className="q xs nw">{t(`assignment.${reader.state}`)}</span>
+          </span>
+        ))}
       </td>
     </>
   );

@@ -17,10 +17,14 @@ interface CaseTableProps {
   /** Filled with the way from index to row, for the page's keys. */
   rowAt: RefObject<(index: number) => WorkRow | undefined>;
   leadColumns: boolean;
+  /** Cases that the lead has chosen to hand over. */
+  chosen: ReadonlySet<string>;
+  onChoose: (id: string) => void;
 }
 
 /** Rows of 50 px; only those in sight exist, so ten thousand cases scroll as ten. */
-export function CaseTable({ slug, view, total, at, onPoint, onOpen, rowAt, leadColumns }: CaseTableProps) {
+export function CaseTable(props: CaseTableProps) {
+  const { slug, view, total, at, onPoint, onOpen, rowAt, leadColumns, chosen, onChoose } = props;
   const { t } = useTranslation("worklist");
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
@@ -51,18 +55,21 @@ export function CaseTable({ slug, view, total, at, onPoint, onOpen, rowAt, leadC
         {leadColumns ? <LeadColumns /> : <ReaderColumns />}
         <thead>
           <tr>
-            <th aria-label={t("column.image")} />
+            <th>
+              <span className="visually-hidden">{t("column.image")}</span>
+            </th>
             <th>{t("column.case")}</th>
             {leadColumns ? (
               <>
                 <th>{t("column.file")}</th>
                 <th>{t("column.split")}</th>
                 <th>{t("column.arm")}</th>
+                <th>{t("column.reader")}</th>
               </>
             ) : null}
             <th>{t("column.status")}</th>
             {leadColumns ? null : <th>{t("column.why")}</th>}
-            <th>{t("column.model")}</th>
+            <th>{t(leadColumns ? "order.score" : "column.model")}</th>
             <th>{t("column.note")}</th>
             <th className="r">{t("column.changed")}</th>
           </tr>
@@ -75,6 +82,8 @@ export function CaseTable({ slug, view, total, at, onPoint, onOpen, rowAt, leadC
               row={find(item.index)}
               isPointed={item.index === at}
               leadColumns={leadColumns}
+              chosen={chosen}
+              onChoose={onChoose}
               onPoint={() => onPoint(item.index)}
               onOpen={onOpen}
               href={(row) => `/p/${slug}/read/${row.id}`}
@@ -104,15 +113,16 @@ function ReaderColumns() {
 function LeadColumns() {
   return (
     <colgroup>
-      <col style={{ width: 84 }} />
+      <col style={{ width: 112 }} />
       <col style={{ width: 96 }} />
       <col />
-      <col style={{ width: 112 }} />
-      <col style={{ width: 112 }} />
-      <col style={{ width: 116 }} />
-      <col style={{ width: 190 }} />
-      <col style={{ width: "16%" }} />
       <col style={{ width: 106 }} />
+      <col style={{ width: 104 }} />
+      <col style={{ width: 130 }} />
+      <col style={{ width: 108 }} />
+      <col style={{ width: 104 }} />
+      <col style={{ width: "12%" }} />
+      <col style={{ width: 84 }} />
     </colgroup>
   );
 }

@@ -1,5 +1,5 @@
 import { useDebouncedCallback } from "@mantine/hooks";
-import { IconCheck, IconSearch, IconSortDescending, IconX } from "@tabler/icons-react";
+import { IconCheck, IconFilter, IconSearch, IconSortDescending, IconX } from "@tabler/icons-react";
 import { type RefObject, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { WorklistView } from "@/features/worklist/api/worklist";
@@ -18,6 +18,9 @@ interface ListControlsProps {
   filterRef: RefObject<HTMLDivElement | null>;
   sorting: boolean;
   onSorting: (open: boolean) => void;
+  /** Whether the row of filters is shown. */
+  filtering: boolean;
+  onFiltering: () => void;
   /** What the search looks through, as its placeholder says it. */
   searchLabel: string;
 }
@@ -30,6 +33,8 @@ export function ListControls({
   filterRef,
   sorting,
   onSorting,
+  filtering,
+  onFiltering,
   searchLabel,
 }: ListControlsProps) {
   const { t } = useTranslation("worklist");
@@ -62,6 +67,11 @@ export function ListControls({
         />
       </div>
       <span className="grow" />
+      <button type="button" className="btn" aria-expanded={filtering} onClick={onFiltering}>
+        <IconFilter size={16} stroke={1.6} />
+        {t("filter.button")}
+        <Kbd>G</Kbd>
+      </button>
       <Menu
         width={200}
         align="end"

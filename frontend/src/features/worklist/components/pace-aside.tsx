@@ -28,7 +28,7 @@ export function PaceAside({ slug }: { slug: string }) {
             <StartCard slug={slug} pace={pace.data} />
           )}
           <PaceCard pace={pace.data} />
-          <DecisionsCard decisions={pace.data.decisions} />
+          <DecisionsCard pace={pace.data} />
         </>
       ) : null}
     </aside>
@@ -129,8 +129,10 @@ const PARTS = [
   ["rejected", "#565656"],
 ] as const;
 
-function DecisionsCard({ decisions }: { decisions: Pace["decisions"] }) {
+function DecisionsCard({ pace }: { pace: Pace }) {
   const { t } = useTranslation("worklist");
+  const { decisions, looks, decision_seconds } = pace;
+  const looked = looks.first + looks.changed + looks.second;
   const total = decisions.accepted + decisions.edited + decisions.rejected;
   if (total === 0) return null;
   return (
@@ -149,7 +151,9 @@ function DecisionsCard({ decisions }: { decisions: Pace["decisions"] }) {
       </div>
       <p className="sm q num" style={{ marginTop: 10 }}>
         {t("decisions.total", { count: total, shown: count(total) })}
+        {decision_seconds === null ? "" : ` · ${t("decisions.between", { time: duration(decision_seconds) })}`}
       </p>
+      {looked > 0 ? <p className="sm q num">{t("decisions.looks", { ...looks })}</p> : null}
     </Card>
   );
 }
