@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from backend.config.supervisor import end_with_parent
+
 _DATA_DIR: Path = settings.DATA_DIR  # A folder of this run alone: see tests/settings.py.
 
 
@@ -26,7 +28,9 @@ def pytest_configure(config: pytest.Config) -> None:
         socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         socket.unlink(missing_ok=True)
         command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(socket), "--save", ""]
-        config._valkey = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # type: ignore[attr-defined]
+        config._valkey = subprocess.Popen(  # type: ignore[attr-defined]
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=end_with_parent
+        )
         deadline = time.monotonic() + 20
         while not socket.exists() and time.monotonic() < deadline:
             time.sleep(0.02)

@@ -1,7 +1,8 @@
 """The suite's settings: those of the product on a data folder of its own.
 
 pytest-django loads settings before any conftest, so the folder must be chosen here. Processes that a test starts
-inherit the product's own settings module and the same folder.
+inherit the product's own settings module and the same folder; pytest's own side processes inherit them, too, and are
+brought back here by `--ds` (pyproject.toml), which outranks the environment.
 """
 
 from __future__ import annotations
