@@ -22,7 +22,7 @@ from pydicom.pixels.processing import apply_voi
 from backend.archive.models import Instance
 from backend.archive.store import get_range
 from backend.dicom.display import modality_values
-from backend.dicom.header import Header, frame_format, numbers, text, values
+from backend.dicom.header import Header, frame_format, frame_text, numbers, values, whole_number
 from backend.dicom.stored_frames import Pixels, decoded_frame
 
 Function = Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
@@ -69,10 +69,30 @@ def render_frame(instance: Instance, number: int, window: Window | None = None) 
     index = pixels.astype(np.int32) - low
     counts = np.bincount(index.ravel())
     occurring = (np.arange(counts.size, dtype=np.int32) + low).astype(pixels.dtype)
-    table = _presented(occurring, counts, header, number, window)
+    padded = _is_padding(occurring, header, signed=bool(form.pixel_representation))
+    table = _presented(occurring, np.where(padded, 0, counts), header, number, window)
     if form.photometric_interpretation == "MONOCHROME1":
         table = 255 - table
+    table[padded] = 0
     return table[index]
+
+
+def _is_padding(stored: Pixels, header: Header, *, signed: bool) -> NDArray[np.bool_]:
+    """Which stored values are no image (Pixel Padding Value, Pixel Padding Range Limit): they are shown black."""
+    value = whole_number(header, "PixelPaddingValue")
+    if value is None:
+        return np.zeros(stored.shape, dtype=bool)
+    limit = whole_number(header, "PixelPaddingRangeLimit")
+    ends = sorted(_as_stored(end, signed=signed) for end in (value, value if limit is None else limit))
+    wide = stored.astype(np.int64)
+    return (wide >= ends[0]) & (wide <= ends[1])
+
+
+def _as_stored(value: int, *, signed: bool) -> int:
+    """A 16-bit value with the sign of the pixels: files say US where SS is meant, and the other way round."""
+    if signed:
+        return value - 0x10000 if value > 0x7FFF else value
+    return value + 0x10000 if value < 0 else value
 
 
 def _presented(
@@ -109,7 +129,7 @@ def header_window(header: Header, frame: int = 1) -> Window | None:
     """The header's first window for a frame, None if it has no usable one."""
     center = numbers(header, "WindowCenter", frame, "FrameVOILUTSequence")
     width = numbers(header, "WindowWidth", frame, "FrameVOILUTSequence")
-    name = text(header, "VOILUTFunction")
+    name = frame_text(header, "VOILUTFunction", frame, "FrameVOILUTSequence")
     function = cast(Function, name if name in ("LINEAR_EXACT", "SIGMOID") else "LINEAR")
     if not center or not width or width[0] <= 0 or (function == "LINEAR" and width[0] < 1):
         return None
@@ -118,9 +138,11 @@ def header_window(header: Header, frame: int = 1) -> Window | None:
 
 def _fitting_window(stored: Pixels, scaled: NDArray[np.float64], counts: NDArray[np.int64]) -> Window:
     """A window where the header has none: 8-bit pixels as they are, others from their 0.5th to their 99.5th percentile."""
-    if stored.dtype == np.uint8:
+    if stored.dtype == np.uint8 and np.array_equal(scaled, stored):
         return Window(127.5, 255, "LINEAR_EXACT")
     cumulated = np.cumsum(counts)
+    if cumulated[-1] == 0:
+        return Window(0, 1, "LINEAR_EXACT")
     ends = [float(scaled[np.searchsorted(cumulated, share * cumulated[-1])]) for share in (0.005, 0.995)]
     return Window(sum(ends) / 2, max(abs(ends[1] - ends[0]), 1e-6), "LINEAR_EXACT")
 

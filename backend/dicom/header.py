@@ -15,7 +15,7 @@ from backend.dicom.stored_frames import FrameFormat
 
 Header = dict[str, Any]
 
-MAX_INLINE_BYTES: Final = 64 * 1024
+MAX_INLINE_BYTES: Final = 128 * 1024  # A look-up table of 16 bits to 16 bits.
 _PIXEL_KEYWORDS: Final = (
     "PixelData",
     "FloatPixelData",
@@ -134,6 +134,12 @@ def text(header: Header, keyword: str, limit: int = 64) -> str:
     if value is None:
         return ""
     return str(value).replace("\0", "").encode("utf-8", "replace").decode().strip()[:limit]
+
+
+def frame_text(header: Header, keyword: str, frame: int, macro: str) -> str:
+    """The first value as text: of a 1-based frame from its functional group `macro` if there, else the header's."""
+    found = (text(source, keyword) for source in (*_macros(header, frame, macro), header))
+    return next(filter(None, found), "")
 
 
 def whole_number(header: Header, keyword: str) -> int | None:

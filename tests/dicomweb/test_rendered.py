@@ -7,6 +7,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
@@ -84,6 +85,37 @@ def test_without_a_window_the_values_that_occur_fill_the_range(render, example):
             delattr(dataset, keyword)
     shown = render(dataset)
     assert shown.min() == 0 and shown.max() == 255 and 20 < np.median(shown) < 235
+
+
+def test_padding_is_black_and_counts_for_no_window(render, example):
+    dataset = example("MR_small.dcm")
+    for keyword in ("WindowCenter", "WindowWidth"):
+        if keyword in dataset:
+            delattr(dataset, keyword)
+    unpadded = render(dataset)
+    pixels = np.pad(dataset.pixel_array, ((0, 0), (0, 64)), constant_values=-2000)
+    dataset.PixelData, dataset.Columns = pixels.astype("<i2").tobytes(), pixels.shape[1]
+    dataset["PixelPaddingValue"] = DataElement("PixelPaddingValue", "SS", -2000)
+    dataset.SOPInstanceUID += ".1"
+    shown = render(dataset)
+    assert not shown[:, 64:].any() and np.array_equal(shown[:, :64], unpadded)
+    dataset.PhotometricInterpretation = "MONOCHROME1"
+    dataset.SOPInstanceUID += ".2"
+    film = render(dataset)
+    assert not film[:, 64:].any() and np.array_equal(film[:, :64], 255 - unpadded)
+
+
+def test_the_window_of_a_frame_may_have_a_function_of_its_own(render, example):
+    dataset = example("MR_small.dcm")
+    for keyword in ("WindowCenter", "WindowWidth"):
+        if keyword in dataset:
+            delattr(dataset, keyword)
+    voi, group = Dataset(), Dataset()
+    voi.WindowCenter, voi.WindowWidth, voi.VOILUTFunction = 600, 800, "SIGMOID"
+    group.FrameVOILUTSequence = [voi]
+    dataset.PerFrameFunctionalGroupsSequence = [group]
+    sigmoid = 255 / (1 + np.exp(-4 * (dataset.pixel_array.astype(float) - 600) / 800))
+    assert np.abs(render(dataset) - sigmoid).max() <= 0.51
 
 
 def test_colour_is_shown_as_rgb(render, example):
