@@ -13,12 +13,20 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from backend.accounts.models import User
+from backend.projects.models import Case
+from backend.projects.selectors import case_instances
+from tests.journeys.room import Room
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -120,6 +128,50 @@ def page(browser: Browser) -> Iterator[Page]:
     opened = context.new_page()
     yield opened
     context.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _built_front_end() -> None:
+    if not (settings.FRONTEND_DIST / "index.html").exists():
+        pytest.fail("frontend/dist is missing: run `npm run build` in frontend/ first")
+
+
+@pytest.fixture
+def sign_in(browser: Browser, live_server: Any) -> Iterator[Callable[..., BrowserContext]]:
+    """A window in which a person is signed in; a console error or an unexpected refusal fails the test."""
+    contexts: list[BrowserContext] = []
+    problems: list[str] = []
+
+    def window(user: User, **options: Any) -> BrowserContext:
+        client = Client()
+        client.force_login(user)
+        context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB", **options)
+        context.set_default_timeout(90_000)
+        cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}])
+        context.on("weberror", lambda error: problems.append(str(error.error)))
+        contexts.append(context)
+        return context
+
+    yield window
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+@pytest.fixture
+def enter(live_server: Any) -> Callable[..., Room]:
+    """Open a case and wait for its image."""
+
+    def open_room(where: BrowserContext | Page, case: Case) -> Room:
+        page = where if isinstance(where, Page) else where.new_page()
+        page.goto(f"{live_server.url}/p/{case.project.slug}/read/{case.pk}")
+        expect(page.get_by_test_id("window")).to_be_visible(timeout=180_000)
+        instance = case_instances(case).first()
+        assert instance is not None
+        return Room(page, case, instance.columns, instance.rows)
+
+    return open_room
 
 
 @pytest.hookimpl(wrapper=True)

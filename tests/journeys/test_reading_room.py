@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import io
-import re
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from django.conf import settings
-from django.core.management import call_command
-from django.db.models import F
-from django.test import Client
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, expect
 
 from backend.accounts.models import User
 from backend.archive.store import get_object, put_object
@@ -27,76 +21,11 @@ from backend.projects.models import Assignment, Case, FindingType, Project
 from backend.projects.selectors import case_instances
 from backend.readings.models import Decision, Lesion, Reader, Reading
 from backend.registry.models import ModelVersion
+from tests.journeys.room import Room, imported
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
-SAVED = re.compile(r"Saved \d\d:\d\d:\d\d")
 PLANTED_SCORE = 0.8137
-
-
-@dataclass
-class Room:
-    """The open reading room, with the way from image coordinates (SCOORD) to the mouse and back."""
-
-    page: Page
-    case: Case
-    columns: int
-    rows: int
-
-    @property
-    def viewport(self) -> Locator:
-        return self.page.get_by_test_id("viewport")
-
-    @property
-    def marks(self) -> Locator:
-        return self.page.locator("g[data-mark][data-origin=person]")
-
-    def client(self, column: float, row: float) -> tuple[float, float]:
-        """Where a place of the fitted image lies on the page."""
-        box = self.viewport.bounding_box()
-        assert box is not None
-        scale = min(box["width"] / self.columns, box["height"] / self.rows)
-        left = box["x"] + (box["width"] - scale * self.columns) / 2
-        top = box["y"] + (box["height"] - scale * self.rows) / 2
-        return left + scale * column, top + scale * row
-
-    def drag(self, *places: tuple[float, float]) -> None:
-        """Press at the first place, move over the others, release at the last."""
-        mouse = self.page.mouse
-        mouse.move(*self.client(*places[0]))
-        mouse.down()
-        for place in places[1:]:
-            mouse.move(*self.client(*place), steps=3)
-        mouse.up()
-
-    def click(self, column: float, row: float) -> None:
-        self.page.mouse.click(*self.client(column, row))
-
-    def press(self, *keys: str) -> None:
-        for key in keys:
-            self.page.keyboard.press(key)
-
-    def wait_until_saved(self) -> None:
-        expect(self.page.locator(".rr-save")).to_have_text(SAVED, timeout=90_000)
-
-    def drawn(self) -> list[str]:
-        """The lines on the screen, as the page draws them."""
-        return [mark.locator("path.mk:not(.h)").get_attribute("d") or "" for mark in self.marks.all()]
-
-    def wait_for_case(self, case: Case) -> None:
-        """The next case is there, with its image."""
-        expect(self.page.get_by_role("heading", name=case.name)).to_be_visible(timeout=180_000)
-        expect(self.page.get_by_test_id("window")).to_be_visible(timeout=180_000)
-
-    def stored(self, user: User) -> dict[str, Lesion]:
-        found = Lesion.objects.filter(reading__case=self.case, reading__reader__user=user).select_related("instance")
-        return {lesion.kind: lesion for lesion in found}
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _built_front_end() -> None:
-    if not (settings.FRONTEND_DIST / "index.html").exists():
-        pytest.fail("frontend/dist is missing: run `npm run build` in frontend/ first")
 
 
 @pytest.fixture
@@ -115,53 +44,6 @@ def slices(real_data: Path, tmp_path: Path, project: Project, lead: User) -> Cas
     for path in sorted((real_data / "ct_nlst_101287" / "ct").iterdir())[:9]:
         shutil.copy(path, tmp_path)
     return imported(project, tmp_path)[0]
-
-
-def imported(project: Project, folder: Path) -> list[Case]:
-    """Import a folder; all cases in the pool and none blinded, so that the test knows what it will see."""
-    Project.objects.filter(pk=project.pk).update(validation_share=0.0, holdout_share=0.0, blinded_share=0.0)
-    call_command("import_images", str(folder), project=project.slug, modality=project.modality, stdout=io.StringIO())
-    # The order of new cases is random; the journey wants to know which one comes next.
-    Case.objects.filter(project=project).update(priority=-F("number"))
-    return list(Case.objects.filter(project=project).select_related("project").order_by("number"))
-
-
-@pytest.fixture
-def sign_in(browser: Browser, live_server: Any) -> Iterator[Callable[..., BrowserContext]]:
-    """A window in which a person is signed in; a console error or an unexpected refusal fails the test."""
-    contexts: list[BrowserContext] = []
-    problems: list[str] = []
-
-    def window(user: User, **options: Any) -> BrowserContext:
-        client = Client()
-        client.force_login(user)
-        context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB", **options)
-        context.set_default_timeout(90_000)
-        cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
-        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}])
-        context.on("weberror", lambda error: problems.append(str(error.error)))
-        contexts.append(context)
-        return context
-
-    yield window
-    for context in contexts:
-        context.close()
-    assert problems == []
-
-
-@pytest.fixture
-def enter(live_server: Any) -> Callable[..., Room]:
-    """Open a case and wait for its image."""
-
-    def open_room(where: BrowserContext | Page, case: Case) -> Room:
-        page = where if isinstance(where, Page) else where.new_page()
-        page.goto(f"{live_server.url}/p/{case.project.slug}/read/{case.pk}")
-        expect(page.get_by_test_id("window")).to_be_visible(timeout=180_000)
-        instance = case_instances(case).first()
-        assert instance is not None
-        return Room(page, case, instance.columns, instance.rows)
-
-    return open_room
 
 
 def plant_model(case: Case, **extra: Any) -> list[Lesion]:
