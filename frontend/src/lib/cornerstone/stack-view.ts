@@ -4,7 +4,7 @@
  * Wraps a Cornerstone stack viewport. Everything that pages need is in `store`; `toCanvas` is kept in step with the
  * camera, so that marks drawn above the image move with it.
  */
-import { Enums, eventTarget, type Types } from "@cornerstonejs/core";
+import { cache, Enums, eventTarget, getShouldUseCPURendering, type Types } from "@cornerstonejs/core";
 import { createStore, type StoreApi } from "zustand/vanilla";
 import {
   type Affine,
@@ -16,9 +16,24 @@ import {
   scoordFromCanvas,
   worldFromScoord,
 } from "./coordinates";
-import { type FramePlacement, type FrameRef, headerWindow, placementOf } from "./frames";
+import { type FramePlacement, type FrameRef, placementOf } from "./frames";
+import { type GreyScale, greyScaleOf } from "./grey-scale";
+import { headerOf } from "./header";
+import { type Cut, reformatted, type SampledFrames } from "./reformat";
 import { type FrameState, SeriesLoader } from "./series-loader";
 import { renderingEngine } from "./start";
+import { texelsOf, transferFunctionOf } from "./transfer-function";
+import {
+  type Curve,
+  curveOf,
+  curveThrough,
+  invertedCurve,
+  overStored,
+  shaderOf,
+  tableAt,
+  type Voi,
+  withoutPadding,
+} from "./voi";
 import { type Preset, rangeWindow, type Window } from "./windows";
 
 export interface ViewState {
@@ -31,8 +46,13 @@ export interface ViewState {
   failure: string | null;
   toCanvas: Affine | null;
   size: { width: number; height: number };
+  /** The window in force; for a look-up table, the span of its input. */
   window: Window | null;
   preset: string | null;
+  /** What the header calls the window. */
+  explanation: string;
+  /** The modality's unit, "HU" for one; empty where the header names none. */
+  unit: string;
   inverted: boolean;
   flippedHorizontally: boolean;
   flippedVertically: boolean;
@@ -52,6 +72,8 @@ const NOTHING: ViewState = {
   size: { width: 0, height: 0 },
   window: null,
   preset: null,
+  explanation: "",
+  unit: "",
   inverted: false,
   flippedHorizontally: false,
   flippedVertically: false,
@@ -72,7 +94,9 @@ export class StackView {
   private readonly attached: Promise<void>;
   private announce: () => void = () => undefined;
   private loader: SeriesLoader | null = null;
-  private initialWindow: { window: Window; preset: string } | null = null;
+  private initial: Shown | null = null;
+  private voi: Voi | null = null;
+  private scale: GreyScale = NO_SCALE;
   private dead = false;
   private asked = 0;
 
@@ -123,7 +147,8 @@ export class StackView {
       () => this.set({ states: [...loader.states], loaded: loader.loadedCount }),
     );
     this.loader = loader;
-    this.initialWindow = null;
+    this.initial = null;
+    this.voi = null;
     this.set({ ...NOTHING, size: this.store.getState().size, frames, target: first, states: [...loader.states] });
     loader.mark(first, "waiting");
     await this.attached;
@@ -162,32 +187,36 @@ export class StackView {
   }
 
   setWindow(window: Window, preset: string | null = null): void {
-    const width = Math.max(1, window.width);
-    this.viewport?.setProperties({ voiRange: voiRange({ width, centre: window.centre }) });
-    this.viewport?.render();
-    this.set({ window: { width, centre: window.centre }, preset });
+    this.present({ voi: { kind: "window", window }, preset, explanation: "" });
   }
 
   applyPreset(preset: Preset): void {
-    const window = this.windowOf(preset);
-    if (window) this.setWindow(window, preset.name);
+    const shown = this.shownBy(preset);
+    if (shown) this.present(shown);
   }
 
-  /** The window under a drag: right is wider, down is brighter ground (a higher centre is darker). */
+  /** The windows and tables that the header of the shown frame brings. */
+  get headerPresets(): { name: string; preset: Preset }[] {
+    return this.scale.vois.map(({ name }, index) => ({ name, preset: { name: "header", kind: "header", index } }));
+  }
+
+  /** The window under a drag: right is wider, down is a higher centre, which is darker. */
   dragWindow(dx: number, dy: number): void {
     const { window } = this.store.getState();
     if (!window) return;
-    const gain = Math.max(0.25, window.width / 400);
-    this.setWindow({ width: window.width + dx * gain, centre: window.centre + dy * gain });
+    const least = this.hasWholeValues ? 0.25 : 0;
+    const gain = Math.max(least, window.width / 400);
+    const smallest = this.hasWholeValues ? 1 : window.width / 4;
+    this.setWindow({
+      ...window,
+      width: Math.max(smallest, window.width + dx * gain),
+      centre: window.centre + dy * gain,
+    });
   }
 
   invert(): void {
-    const inverted = !this.store.getState().inverted;
-    const viewport = this.viewport;
-    if (!viewport) return;
-    viewport.setProperties({ invert: !viewport.getProperties().invert });
-    viewport.render();
-    this.set({ inverted });
+    this.set({ inverted: !this.store.getState().inverted });
+    this.draw();
   }
 
   flip(axis: "horizontal" | "vertical"): void {
@@ -236,13 +265,41 @@ export class StackView {
   reset(): void {
     const viewport = this.viewport;
     if (!viewport) return;
-    if (this.store.getState().inverted) this.invert();
-    if (this.initialWindow) this.setWindow(this.initialWindow.window, this.initialWindow.preset);
+    this.set({ inverted: false });
+    if (this.initial) this.present(this.initial);
     viewport.setViewPresentation({ rotation: 0 });
     viewport.resetCamera();
     viewport.render();
     this.set({ flippedHorizontally: false, flippedVertically: false, rotation: 0 });
     this.measure();
+  }
+
+  /** One image column on one pixel of the screen, in the middle, on whole pixels: nothing is interpolated. */
+  actualSize(): void {
+    const viewport = this.viewport;
+    const { toCanvas, size, shown, frames } = this.store.getState();
+    const frame = shown === null ? undefined : frames[shown];
+    if (!viewport || !toCanvas || !frame) return;
+    const perPixel = 1 / window.devicePixelRatio;
+    this.zoom(perPixel / Math.hypot(toCanvas.a, toCanvas.b));
+    const now = this.store.getState().toCanvas;
+    if (!now) return;
+    // The corner that is left and on top, turned and flipped views included.
+    const corners = [
+      [0, 0],
+      [frame.columns, 0],
+      [0, frame.rows],
+      [frame.columns, frame.rows],
+    ] as Point[];
+    const drawn = corners.map((corner) => canvasFromScoord(corner, now));
+    const [left, top] = [0, 1].map((axis) => Math.min(...drawn.map((corner) => corner[axis] as number)));
+    const [right, bottom] = [0, 1].map((axis) => Math.max(...drawn.map((corner) => corner[axis] as number)));
+    // A hair more, so that 394 that came out as 393.9999 stays 394.
+    const whole = (length: number) =>
+      Math.floor(length * window.devicePixelRatio + 1e-3) / window.devicePixelRatio;
+    const x = whole((size.width - ((right as number) - (left as number))) / 2);
+    const y = whole((size.height - ((bottom as number) - (top as number))) / 2);
+    this.pan(x - (left as number), y - (top as number));
   }
 
   /** Bring a place of the shown frame into view; does nothing when it is in view already. */
@@ -266,7 +323,34 @@ export class StackView {
     const parts = Math.max(1, Math.round(values.length / (image.columns * image.rows)));
     const first = (row * image.columns + column) * parts;
     if (parts >= 3) return [0, 1, 2].map((part) => values[first + part] as number);
-    return [unscaled(image, values[first] as number)];
+    return [this.inUnits(image, values[first] as number)];
+  }
+
+  /** A plane across the frames that are loaded, in the window in force. */
+  reformatted(cut: Cut): ImageData | null {
+    const { frames } = this.store.getState();
+    return this.cutOf(
+      cut,
+      frames.map((frame) => (cache.getImage(frame.imageId) as IImage | undefined) ?? null),
+    );
+  }
+
+  /** What lies around a place, `factor` times as large as it is shown and at least one screen pixel to a pixel. */
+  magnified(at: Point, diameter: number, factor: number): ImageData | null {
+    const { toCanvas } = this.store.getState();
+    const image = this.image;
+    if (!image || !toCanvas) return null;
+    const centre = canvasFromScoord(at, toCanvas);
+    const larger = Math.max(factor, 1 / Math.hypot(toCanvas.a, toCanvas.b));
+    const indexAt = (x: number, y: number): Point3 => {
+      const there: Point = [centre[0] + (x - diameter / 2) / larger, centre[1] + (y - diameter / 2) / larger];
+      const [column, row] = scoordFromCanvas(there, toCanvas);
+      return [column - 0.5, row - 0.5, 0];
+    };
+    const start = indexAt(0.5, 0.5);
+    const step = ([i, j]: Point3): Point3 => [i - start[0], j - start[1], 0];
+    const cut = { start, right: step(indexAt(1.5, 0.5)), down: step(indexAt(0.5, 1.5)) };
+    return this.cutOf({ ...cut, width: diameter, height: diameter }, [image]);
   }
 
   scoordAt(at: Point): Point | null {
@@ -278,6 +362,17 @@ export class StackView {
   picture(): string | null {
     const canvas = this.viewport?.canvas;
     return canvas ? canvas.toDataURL("image/jpeg", 0.85) : null;
+  }
+
+  private cutOf(cut: Cut, images: (IImage | null)[]): ImageData | null {
+    const { image, voi } = this;
+    if (!image || !voi) return null;
+    const frames = images.map((one) => one?.getPixelData() ?? null);
+    const { columns, rows } = image;
+    const parts = Math.max(1, Math.round(image.getPixelData().length / (columns * rows)));
+    const from: SampledFrames = { columns, rows, frames, parts };
+    const shade = shaderOf(this.drawnCurve(image, this.curveFor(image, voi)));
+    return new ImageData(reformatted(from, cut, shade), cut.width, cut.height);
   }
 
   private get viewport(): Types.IStackViewport | null {
@@ -305,14 +400,25 @@ export class StackView {
     if (!frame) return;
     this.loader?.mark(imageIdIndex, "loaded");
     const isColour = Boolean(image.color);
-    this.set({ shown: imageIdIndex, failure: null, placement: placementOf(frame), isColour });
-    if (!this.initialWindow) {
-      const preset = this.firstPreset(frame, image);
-      this.initialWindow = preset;
-      // Cornerstone sets its own window after this event; ours must come last.
-      this.set({ window: preset.window, preset: preset.preset });
-      queueMicrotask(() => !this.dead && this.setWindow(preset.window, preset.preset));
+    const header = headerOf(frame.imageId);
+    this.scale = header && !isColour ? greyScaleOf(header) : NO_SCALE;
+    this.set({
+      shown: imageIdIndex,
+      failure: null,
+      placement: placementOf(frame),
+      isColour,
+      unit: this.scale.unit,
+    });
+    const { preset, explanation } = this.store.getState();
+    if (!this.initial) {
+      this.initial = this.firstShown(image);
+      this.present(this.initial);
+    } else if (preset === "header") {
+      const own = this.scale.vois.find(({ name }) => name === explanation) ?? this.scale.vois[0];
+      if (own) this.present({ voi: own.voi, preset, explanation });
     }
+    // Cornerstone sets its own window after this event; ours must come last.
+    queueMicrotask(() => this.draw());
     this.measure();
   };
 
@@ -341,23 +447,109 @@ export class StackView {
     this.measure();
   };
 
-  private firstPreset(frame: FrameRef, image: IImage): { window: Window; preset: string } {
-    const fromHeader = headerWindow(frame);
-    if (fromHeader) return { window: fromHeader, preset: "header" };
-    const values = image.getPixelData();
-    if (values instanceof Uint8Array || values instanceof Uint8ClampedArray) {
-      return { window: { width: 255, centre: 127.5 }, preset: "full" };
-    }
-    const window = rangeWindow(values, 0.005, 0.995);
-    return { window: inModalityUnits(image, window), preset: "automatic" };
+  private firstShown(image: IImage): Shown {
+    if (image.color) return { voi: FULL_COLOUR, preset: "full", explanation: "" };
+    const [own] = this.scale.vois;
+    if (own) return { voi: own.voi, preset: "header", explanation: own.name };
+    if (isByte(image)) return { ...this.fullBytes(), preset: "full", explanation: "" };
+    return this.automatic(image, 0.005, 0.995, "automatic");
   }
 
-  private windowOf(preset: Preset): Window | null {
-    if (preset.kind === "fixed") return preset.window;
+  /** All that 8-bit pixels can hold. */
+  private fullBytes(): { voi: Voi } {
+    const { slope, intercept, modalityTable } = this.scale;
+    if (modalityTable) return { voi: windowVoi(0, 2 ** modalityTable.bits - 1) };
+    return { voi: windowVoi(intercept, 255 * slope + intercept) };
+  }
+
+  private automatic(image: IImage, low: number, high: number, preset: string): Shown {
+    const { modalityTable } = this.scale;
+    const found = rangeWindow(image.getPixelData(), low, high, this.paddingIn(image)) ?? { width: 1, centre: 0 };
+    if (modalityTable) {
+      const ends = [found.centre - found.width / 2, found.centre + found.width / 2].map((one) =>
+        tableAt(modalityTable, one),
+      );
+      return { voi: windowVoi(ends[0] as number, ends[1] as number), preset, explanation: "" };
+    }
+    const half = found.width / 2;
+    const ends = [found.centre - half, found.centre + half].map((one) => this.inUnits(image, one));
+    return { voi: windowVoi(ends[0] as number, ends[1] as number), preset, explanation: "" };
+  }
+
+  private shownBy(preset: Preset): Shown | null {
     const image = this.image;
     if (!image) return null;
-    if (preset.kind === "header") return this.initialWindow?.window ?? null;
-    return inModalityUnits(image, rangeWindow(image.getPixelData(), preset.low, preset.high));
+    if (preset.kind === "fixed") {
+      return { voi: { kind: "window", window: preset.window }, preset: preset.name, explanation: "" };
+    }
+    if (image.color) return { voi: FULL_COLOUR, preset: "full", explanation: "" };
+    if (preset.kind === "range") return this.automatic(image, preset.low, preset.high, preset.name);
+    const own = this.scale.vois[preset.index];
+    return own ? { voi: own.voi, preset: "header", explanation: own.name } : this.firstShown(image);
+  }
+
+  private present({ voi, preset, explanation }: Shown): void {
+    this.voi = voi;
+    const window = voi.kind === "window" ? voi.window : spanOf(voi.table);
+    this.set({ window, preset, explanation });
+    this.draw();
+  }
+
+  /** Draw with the window in force. */
+  private draw(): void {
+    const { viewport, image, voi } = this;
+    if (!viewport || !image || !voi) return;
+    const { inverted, isColour } = this.store.getState();
+    const curve = this.curveFor(image, voi);
+    const invert = this.scale.lowestIsWhite !== inverted;
+    this.element.style.filter = isColour && inverted ? "invert(1)" : "";
+    if (getShouldUseCPURendering()) {
+      viewport.setProperties({ voiRange: endsOf(curve), invert });
+    } else {
+      const drawn = this.drawnCurve(image, curve);
+      // Cornerstone keeps the range from image to image, and would squeeze the curve into another one.
+      viewport.setProperties({ voiRange: endsOf(drawn) });
+      const actor = viewport.getDefaultActor()?.actor as unknown as ImageActor | undefined;
+      actor?.getMapper().setColorTextureWidth(texelsOf(drawn));
+      actor?.getProperty().setRGBTransferFunction(0, transferFunctionOf(drawn));
+    }
+    viewport.render();
+  }
+
+  /** With inversion and black padding, as it is drawn. */
+  private drawnCurve(image: IImage, curve: Curve): Curve {
+    const { inverted, isColour } = this.store.getState();
+    if (isColour) return curve;
+    const padding = this.paddingIn(image);
+    const grey = this.scale.lowestIsWhite !== inverted ? invertedCurve(curve) : curve;
+    return padding ? withoutPadding(grey, padding) : grey;
+  }
+
+  /** The curve over the values that the image's pixels hold. */
+  private curveFor(image: IImage, voi: Voi): Curve {
+    const { slope, intercept, modalityTable } = this.scale;
+    if (modalityTable) return curveThrough(modalityTable, voi);
+    return isScaled(image) ? curveOf(voi) : overStored(curveOf(voi), slope, intercept);
+  }
+
+  /** The padding in the values that the image's pixels hold. */
+  private paddingIn(image: IImage): [number, number] | null {
+    const { padding, slope, intercept } = this.scale;
+    if (!padding || !isScaled(image)) return padding;
+    const [p, q] = padding.map((one) => one * slope + intercept) as [number, number];
+    return [Math.min(p, q), Math.max(p, q)];
+  }
+
+  /** What the pixel holds, in modality units. */
+  private inUnits(image: IImage, value: number): number {
+    const { slope, intercept, modalityTable } = this.scale;
+    if (modalityTable) return tableAt(modalityTable, value);
+    return isScaled(image) ? value : value * slope + intercept;
+  }
+
+  private get hasWholeValues(): boolean {
+    const image = this.image;
+    return !image || !(image.getPixelData() instanceof Float32Array);
   }
 
   private setCamera(camera: Partial<Types.ICamera>): void {
@@ -412,23 +604,52 @@ export class StackView {
   }
 }
 
-/** Cornerstone's range of a DICOM window (PS3.3 C.11.2.1.2, linear). */
-function voiRange({ width, centre }: Window): { lower: number; upper: number } {
-  return { lower: centre - width / 2, upper: centre + width / 2 };
+interface Shown {
+  voi: Voi;
+  preset: string | null;
+  explanation: string;
+}
+
+/** As much of vtk.js' image slice as is used here. */
+interface ImageActor {
+  getMapper(): { setColorTextureWidth(texels: number): boolean };
+  getProperty(): { setRGBTransferFunction(index: number, made: unknown): boolean };
+}
+
+const NO_SCALE: GreyScale = {
+  slope: 1,
+  intercept: 0,
+  modalityTable: null,
+  lowestIsWhite: false,
+  padding: null,
+  vois: [],
+  unit: "",
+};
+
+function endsOf(curve: Curve): { lower: number; upper: number } {
+  return { lower: curve[0]?.[0] ?? 0, upper: curve.at(-1)?.[0] ?? 1 };
+}
+
+const FULL_COLOUR: Voi = windowVoi(0, 255);
+
+function windowVoi(lower: number, upper: number): Voi {
+  const [low, high] = lower < upper ? [lower, upper] : [upper, lower];
+  const window: Window = { width: high - low || 1, centre: (low + high) / 2, curve: "LINEAR_EXACT" };
+  return { kind: "window", window };
+}
+
+/** The window that a table covers: what a drag goes on from. */
+function spanOf({ first, values }: { first: number; values: ArrayLike<number> }): Window {
+  return { width: values.length, centre: first + values.length / 2 };
+}
+
+function isByte(image: IImage): boolean {
+  const bits = (image as { imageFrame?: { bitsAllocated?: number; pixelRepresentation?: number } }).imageFrame;
+  return bits?.bitsAllocated === 8 && bits.pixelRepresentation !== 1;
 }
 
 function isScaled(image: IImage): boolean {
   return Boolean(image.preScale?.scaled);
-}
-
-function unscaled(image: IImage, value: number): number {
-  return isScaled(image) ? value : value * (image.slope ?? 1) + (image.intercept ?? 0);
-}
-
-function inModalityUnits(image: IImage, window: Window): Window {
-  if (isScaled(image)) return window;
-  const slope = image.slope ?? 1;
-  return { width: window.width * Math.abs(slope), centre: window.centre * slope + (image.intercept ?? 0) };
 }
 
 function messageOf(error: unknown): string {

@@ -2,6 +2,7 @@
 import { cache, RenderingEngine, init as startCore } from "@cornerstonejs/core";
 import { init as startLoader } from "@cornerstonejs/dicom-image-loader";
 import { memoryLimit } from "./frame-memory";
+import { answerForHeaders } from "./metadata";
 
 let engine: RenderingEngine | null = null;
 
@@ -28,6 +29,7 @@ export function renderingEngine(): RenderingEngine {
   startCore({ rendering } as Parameters<typeof startCore>[0]);
   startLoader({ maxWebWorkers: Math.max(1, Math.min(4, Math.floor(navigator.hardwareConcurrency / 2))) });
   cache.setMaxCacheSize(memoryLimit());
+  answerForHeaders();
   window.addEventListener("unhandledrejection", withoutRequests);
   engine = new RenderingEngine("reading-room");
   return engine;

@@ -32,13 +32,19 @@ describe("letters at the edges", () => {
 });
 
 describe("windows", () => {
-  test("of CT are the five that every reader knows", () => {
-    expect(presetsOf("CT").map(({ name }) => name)).toEqual(["lung", "mediastinum", "bone", "brain", "abdomen"]);
+  test("of CT are the five that every reader knows, then the header's own and the automatic one", () => {
+    const names = presetsOf("CT").map(({ name }) => name);
+    expect(names).toEqual(["lung", "mediastinum", "bone", "brain", "abdomen", "header", "automatic"]);
   });
 
-  test("from the pixels leave the extremes out", () => {
+  test("from the pixels leave the extremes and the padding out", () => {
     const values = Array.from({ length: 1001 }, (_, i) => i);
-    expect(rangeWindow(values, 0.01, 0.99)).toEqual({ width: 980, centre: 500 });
-    expect(rangeWindow([7, 7, 7], 0, 1).width).toBe(1);
+    expect(rangeWindow(values, 0.01, 0.99)).toMatchObject({ width: 980, centre: 500 });
+    expect(rangeWindow([7, 7, 7], 0, 1)?.width).toBe(1);
+    expect(rangeWindow([-2000, -2000, 0, 10, Number.NaN], 0, 1, [-2000, -2000])).toMatchObject({
+      width: 10,
+      centre: 5,
+    });
+    expect(rangeWindow([5, 5], 0, 1, [5, 5])).toBeNull();
   });
 });
