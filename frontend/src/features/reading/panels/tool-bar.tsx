@@ -18,7 +18,9 @@ import {
   IconHandStop,
   IconLasso,
   IconLassoPolygon,
+  IconLayoutBoardSplit,
   IconMagnet,
+  IconMovie,
   IconOvalVertical,
   IconPaint,
   IconPointer,
@@ -32,6 +34,7 @@ import {
   IconVectorSpline,
   IconWand,
   IconZoomIn,
+  IconZoomScan,
 } from "@tabler/icons-react";
 import { type ComponentType, type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -40,7 +43,7 @@ import { useMe } from "@/lib/me";
 import { type Command, keysOf, printed } from "../state/keymap";
 import type { RoomSession } from "../state/room-session";
 import { isMarkTool, isMeasureTool, mayUse, type Tool } from "../state/room-ui";
-import { useSession, useUi, useView } from "../state/session-context";
+import { useDisplay, useSession, useUi, useView } from "../state/session-context";
 
 type Icon = ComponentType<{ size?: number; stroke?: number }>;
 
@@ -106,6 +109,7 @@ export function ToolBar() {
       <Act command="flipHorizontal" icon={IconFlipVertical} run={() => session.view?.flip("horizontal")} />
       <Act command="flipVertical" icon={IconFlipHorizontal} run={() => session.view?.flip("vertical")} />
       <Act command="rotate" icon={IconRotateClockwise2} run={() => session.view?.rotate()} />
+      <DisplayActs />
       <Act command="reset" icon={IconRefresh} run={() => session.view?.reset()} />
     </div>
   );
@@ -149,6 +153,34 @@ function ToolGroup({ tools }: { tools: [Tool, Icon][] }) {
           ))}
         </Menu.Dropdown>
       </Menu>
+    </>
+  );
+}
+
+/** Magnifier, planes, cine: the last two for series only. */
+function DisplayActs() {
+  const { display, frames } = useSession();
+  const { layout, magnifier, playing } = useDisplay((state) => state);
+  const many = frames.length > 1;
+  return (
+    <>
+      <Act
+        command="magnifier"
+        icon={IconZoomScan}
+        on={magnifier}
+        run={() => display.setState({ magnifier: !magnifier })}
+      />
+      {many ? (
+        <>
+          <Act
+            command="mpr"
+            icon={IconLayoutBoardSplit}
+            on={layout === "mpr"}
+            run={() => display.setState({ layout: layout === "mpr" ? "single" : "mpr" })}
+          />
+          <Act command="cine" icon={IconMovie} on={playing} run={() => display.setState({ playing: !playing })} />
+        </>
+      ) : null}
     </>
   );
 }
@@ -212,6 +244,8 @@ function PresetMenu() {
   const { t } = useTranslation("reading");
   const session = useSession();
   const presets = presetsOf(session.room.case.modality);
+  useView((state) => state.shown);
+  const own = session.view?.headerPresets ?? [];
   return (
     <Menu position="bottom-start" width={210}>
       <Menu.Target>
@@ -232,6 +266,15 @@ function PresetMenu() {
             ) : null}
           </Menu.Item>
         ))}
+        {own.length > 1 ? <Menu.Label>{t("ownWindows")}</Menu.Label> : null}
+        {own.length > 1
+          ? own.map(({ name, preset }, i) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: the header's order is their only name
+              <Menu.Item key={i} onClick={() => session.view?.applyPreset(preset)}>
+                {name || t("windowNumber", { n: i + 1 })}
+              </Menu.Item>
+            ))
+          : null}
       </Menu.Dropdown>
     </Menu>
   );

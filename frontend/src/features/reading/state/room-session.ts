@@ -8,6 +8,7 @@ import { fetchBlob, readRoom, transportOf } from "../api/reading-api";
 import { boundsOf, outlineOf } from "../geometry/mark";
 import { coversFrame } from "../geometry/mask-grid";
 import { ActivityClock } from "./activity-clock";
+import { createDisplay } from "./display";
 import { documentOf, type ReadingDocument } from "./document";
 import {
   adoptFinding,
@@ -64,6 +65,7 @@ export class RoomSession {
   readonly frames: FrameRef[];
   readonly store: ReadingStore;
   readonly ui: RoomUiStore;
+  readonly display = createDisplay();
   readonly masks: MaskStore;
   readonly queue: SaveQueue;
   readonly clock: ActivityClock;

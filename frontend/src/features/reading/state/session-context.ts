@@ -2,6 +2,7 @@ import { createContext, useContext, useSyncExternalStore } from "react";
 import { useStore } from "zustand";
 import type { Room } from "@/lib/api-types";
 import type { ViewState } from "@/lib/cornerstone/stack-view";
+import type { Display } from "./display";
 import type { ReadingState } from "./reading-store";
 import type { RoomSession } from "./room-session";
 import type { RoomUi } from "./room-ui";
@@ -18,6 +19,7 @@ export function useSession(): RoomSession {
 
 export const useReading = <T>(pick: (state: ReadingState) => T): T => useStore(useSession().store, pick);
 export const useUi = <T>(pick: (state: RoomUi) => T): T => useStore(useSession().ui, pick);
+export const useDisplay = <T>(pick: (state: Display) => T): T => useStore(useSession().display, pick);
 export const useMasks = () => useStore(useSession().masks.store);
 
 export function useSaveStatus(): SaveStatus {

@@ -23,6 +23,7 @@ import {
 } from "../marks/mask-acts";
 import { measureLesion } from "../marks/measure-marks";
 import { placeMark } from "../marks/place-mark";
+import { nextSpeed } from "./display";
 import { type Command, commandOf, keyOf } from "./keymap";
 import { REJECT_REASONS, type RoomSession } from "./room-session";
 import type { Tool } from "./room-ui";
@@ -185,6 +186,8 @@ function actsOf(session: RoomSession, around: Around): Acts {
     preset3: preset(2),
     preset4: preset(3),
     preset5: preset(4),
+    preset6: preset(5),
+    preset7: preset(6),
     zoomIn: () => view?.zoom(1.25),
     zoomOut: () => view?.zoom(0.8),
     invert: () => view?.invert(),
@@ -192,6 +195,8 @@ function actsOf(session: RoomSession, around: Around): Acts {
     flipVertical: () => view?.flip("vertical"),
     rotate: () => view?.rotate(),
     reset: () => view?.reset(),
+    actualSize: () => view?.actualSize(),
+    ...displayActs(session),
     overlays: () => ui.setState(({ overlays }) => ({ overlays: !overlays })),
     originals: () => ui.setState({ originals: true }),
     hideMarks: () => ui.setState(({ marksHidden }) => ({ marksHidden: !marksHidden })),
@@ -215,6 +220,22 @@ function actsOf(session: RoomSession, around: Around): Acts {
     taller: onGround((ground) => resize(ground, [0, 1])),
     flatter: onGround((ground) => resize(ground, [0, -1])),
     keys: () => ui.setState({ keysShown: true }),
+  };
+}
+
+function displayActs({ display, ui, frames }: RoomSession): Acts {
+  const change = (direction: 1 | -1) => () =>
+    display.setState(({ speed }) => ({ speed: nextSpeed(speed, direction) }));
+  return {
+    magnifier: () => display.setState(({ magnifier }) => ({ magnifier: !magnifier })),
+    mpr: () => display.setState(({ layout }) => ({ layout: layout === "mpr" ? "single" : "mpr" })),
+    crossHere: () => {
+      const at = ui.getState().hover;
+      if (at) display.setState(({ cross }) => ({ cross: cross && [at[0] - 0.5, at[1] - 0.5, cross[2]] }));
+    },
+    cine: () => display.setState(({ playing }) => ({ playing: frames.length > 1 && !playing })),
+    faster: change(1),
+    slower: change(-1),
   };
 }
 

@@ -90,16 +90,18 @@ function Display() {
   const at = useUi((state) => state.hover);
   const window = useView((state) => state.window);
   const preset = useView((state) => state.preset);
+  const explanation = useView((state) => state.explanation);
+  const unit = useView((state) => state.unit);
   const toCanvas = useView((state) => state.toCanvas);
   const values = at && session.view ? session.view.valueAt(at) : null;
-  const unit = session.room.case.modality === "CT" ? "HU" : "";
   const value = values
     ? values.length === 3
       ? `RGB ${values.join(", ")}`
       : unit
-        ? `${decimal(values[0] as number, 0)} HU`
-        : t("grey", { value: decimal(values[0] as number, Number.isInteger(values[0]) ? 0 : 2) })
+        ? `${short(values[0] as number)} ${unit}`
+        : t("grey", { value: short(values[0] as number) })
     : "";
+  const width = window?.width ?? 0;
   return (
     <div className="ov num" style={{ left: 12, bottom: 10 }}>
       <span className="q" data-testid="value">
@@ -108,13 +110,22 @@ function Display() {
       <br />
       {window ? (
         <span data-testid="window">
-          W {decimal(window.width, 0)}&ensp;L {decimal(window.centre, 0)}{" "}
-          {preset ? <span className="q">{t(`preset.${preset}`)}</span> : null}
+          W {short(width, width)}&ensp;L {short(window.centre, width)}{" "}
+          {preset ? <span className="q">{explanation || t(`preset.${preset}`)}</span> : null}
         </span>
       ) : null}
       &ensp;{toCanvas ? `${decimal(zoomOf(toCanvas), zoomOf(toCanvas) < 1 ? 2 : 1)}×` : ""}
     </div>
   );
+}
+
+/** Whole numbers as they are, others to three figures of the scale that they are read on. */
+function short(value: number, scale = value): string {
+  const size = Math.abs(scale);
+  if (size >= 100 || (scale === value && Number.isInteger(value))) return decimal(value, 0);
+  if (size === 0) return decimal(value, 2);
+  const places = Math.min(8, Math.max(0, 2 - Math.floor(Math.log10(size))));
+  return decimal(value, Number.isInteger(value) && size >= 1 ? 0 : places);
 }
 
 const LENGTHS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200];

@@ -7,7 +7,10 @@ import { Button } from "@/ui/button";
 import { DraftLayer, MarkLayer } from "../marks/mark-layer";
 import { BrushRing, PointerLayer } from "../marks/pointer-layer";
 import { useSession, useView } from "../state/session-context";
+import { Cine } from "./cine";
 import { EditBar } from "./edit-bar";
+import { Magnifier } from "./magnifier";
+import { MainCross, MprPanes } from "./mpr-panes";
 import { Overlays } from "./overlays";
 import { SliceBar } from "./slice-bar";
 
@@ -41,12 +44,16 @@ export function Viewport({ view, failure, onRetry }: Props) {
         <MarkLayer />
         <DraftLayer />
         <PointerLayer />
+        <MainCross />
         <BrushRing />
+        <Magnifier />
         <Overlays />
+        <Cine />
         <LoadingLine />
         {problem ? <Failed reason={problem} onRetry={failure ? onRetry : () => void view.retry()} /> : <EditBar />}
       </div>
       {session.frames.length > 1 ? <SliceBar /> : null}
+      <MprPanes />
     </main>
   );
 }
