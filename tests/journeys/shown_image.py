@@ -86,7 +86,7 @@ def canvas_of(page: Page) -> NDArray[np.uint8]:
 
 def compared(page: Page, instance: Instance, frame: int) -> Comparison:
     """Show the image at one pixel to one and cut the same part out of the server's rendered frame."""
-    page.keyboard.press("Shift+0")
+    page.keyboard.press("Shift+Space")
     canvas = canvas_of(page)
     rendered = render_frame(instance, frame)
     rows, columns = rendered.shape[:2]

@@ -1,0 +1,62 @@
+"""Every file of the corpus that the server takes is shown as the server renders it, or the room says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from backend.accounts.models import User
+from backend.exchange.models import ImportItem
+from backend.projects.models import Case, Project
+from tests.journeys.conftest import _built_front_end, browser, sign_in  # noqa: F401
+from tests.journeys.room import imported
+from tests.journeys.shown_image import compared
+
+pytestmark = [pytest.mark.journey, pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.timeout(7200)]
+
+LEAST_SIMILARITY = 0.99
+SAMPLE = 6
+FIRST_IMAGE_S = 120
+
+
+def test_every_image_of_the_corpus_is_shown_right_or_refused_in_words(
+    real_data: Path,
+    tmp_path: Path,
+    project: Project,
+    lead: User,
+    reader: User,
+    live_server: object,
+    sign_in: Callable[..., BrowserContext],
+    long_run: bool,
+) -> None:
+    corpus = real_data / "dicom_corpus"
+    for number, path in enumerate(sorted(path for path in corpus.rglob("*") if path.is_file())):
+        (tmp_path / f"{number:03}-{path.name}").symlink_to(path)
+    imported(project, tmp_path)
+    taken = ImportItem.objects.filter(case__isnull=False).select_related("case__project", "instance").order_by("name")
+    items = list(taken)
+    assert len(items) > 80
+    if not long_run:
+        items = items[:: len(items) // SAMPLE]
+    page = sign_in(reader).new_page()
+    url = str(live_server.url)  # type: ignore[attr-defined]
+    problems = [f"{item.name}: {problem}" for item in items if (problem := _problem(page, url, item))]
+    assert not problems, f"{len(problems)} of {len(items)}:\n" + "\n".join(problems)
+
+
+def _problem(page: Page, url: str, item: ImportItem) -> str:
+    """What is wrong with the picture of an imported file; empty if nothing is, or if the room says that it cannot."""
+    case: Case | None = item.case
+    instance = item.instance
+    assert case is not None and instance is not None
+    page.goto(f"{url}/p/{case.project.slug}/read/{case.pk}")
+    window, refusal = page.get_by_test_id("window"), page.get_by_role("alert")
+    window.or_(refusal).first.wait_for(timeout=FIRST_IMAGE_S * 1000)
+    if refusal.count():
+        return "" if (refusal.text_content() or "").strip() else "an empty message"
+    frame = (instance.number_of_frames - 1) // 2 + 1
+    result = compared(page, instance, frame)
+    return "" if result.similarity >= LEAST_SIMILARITY else f"similarity {result.similarity:.4f}"
