@@ -33,6 +33,6 @@ test("a plane through a corner cuts it once, and one along an edge does not come
     [10, 20],
   ];
   expect(stretchesOn([diamond], "column", 10)).toEqual([[0, 20]]);
-  expect(stretchesOn([square], "column", 10)).toEqual([[20, 60]]);
-  expect(stretchesOn([square], "column", 30)).toEqual([]);
+  expect(stretchesOn([square], "column", 10)).toEqual([]);
+  expect(stretchesOn([square], "column", 30)).toEqual([[20, 60]]);
 });
