@@ -21,14 +21,8 @@ from backend.geometry.rle import blob_key, decode_mask
 from backend.projects.models import Case, Project
 from backend.projects.selectors import case_instances
 from backend.readings.models import Lesion, Reading
-from tests.journeys.test_reading_room import (  # noqa: F401
-    Room,
-    _built_front_end,
-    enter,
-    imported,
-    sign_in,
-    ultrasounds,
-)
+from tests.journeys.room import Room, imported
+from tests.journeys.test_reading_room import ultrasounds  # noqa: F401
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
