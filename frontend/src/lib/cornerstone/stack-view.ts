@@ -97,6 +97,8 @@ export class StackView {
   private initial: Shown | null = null;
   private voi: Voi | null = null;
   private scale: GreyScale = NO_SCALE;
+  /** As it opened or was reset: it is fitted anew when its pane changes size. */
+  private fitted = true;
   private dead = false;
   private asked = 0;
 
@@ -148,6 +150,7 @@ export class StackView {
     );
     this.loader = loader;
     this.initial = null;
+    this.fitted = true;
     this.voi = null;
     this.set({ ...NOTHING, size: this.store.getState().size, frames, target: first, states: [...loader.states] });
     loader.mark(first, "waiting");
@@ -265,6 +268,7 @@ export class StackView {
   reset(): void {
     const viewport = this.viewport;
     if (!viewport) return;
+    this.fitted = true;
     this.set({ inverted: false });
     if (this.initial) this.present(this.initial);
     viewport.setViewPresentation({ rotation: 0 });
@@ -441,7 +445,9 @@ export class StackView {
     const { clientWidth: width, clientHeight: height } = this.element;
     if (width === 0 || height === 0 || this.dead) return;
     const before = this.store.getState().size;
-    const keep = before.width > 0 && this.store.getState().shown !== null;
+    const { shown, flippedHorizontally, flippedVertically, rotation } = this.store.getState();
+    const plain = this.fitted && !flippedHorizontally && !flippedVertically && rotation === 0;
+    const keep = before.width > 0 && shown !== null && !plain;
     this.set({ size: { width, height } });
     renderingEngine().resize(true, keep);
     this.measure();
@@ -559,6 +565,7 @@ export class StackView {
   }
 
   private shiftCamera(by: Point3): void {
+    this.fitted = false;
     const viewport = this.viewport;
     const { focalPoint, position } = viewport?.getCamera() ?? {};
     if (!viewport || !focalPoint || !position) return;
