@@ -16,7 +16,8 @@ from backend.projects.models import Assignment, Case, Project
 from backend.readings.models import Decision, Lesion, Reading
 from backend.registry.models import Evaluation, ModelVersion
 from tests.journeys.axe import violations
-from tests.journeys.test_reading_room import Room, _built_front_end, enter, plant_model, sign_in, ultrasounds  # noqa: F401
+from tests.journeys.room import Room
+from tests.journeys.test_reading_room import plant_model, ultrasounds  # noqa: F401
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 

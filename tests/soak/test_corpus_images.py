@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page
 from backend.accounts.models import User
 from backend.exchange.models import ImportItem
 from backend.projects.models import Case, Project
-from tests.journeys.conftest import _built_front_end, browser, sign_in  # noqa: F401
+from tests.journeys.conftest import _built_front_end, sign_in  # noqa: F401
 from tests.journeys.room import imported
 from tests.journeys.shown_image import compared
 
