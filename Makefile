@@ -1,7 +1,7 @@
 # Overread. `make up` starts it, `make test` proves it; everything else is in the README.
 # Needs Python >= 3.11 and make. Node comes from the system (>= 20.19) or else from a package inside .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo dev test check bench soak format schema dev-setup browser
+.PHONY: help setup up demo dev test check bench soak format schema screenshots dev-setup browser
 
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; break; }; done)
@@ -96,6 +96,9 @@ bench: setup dev-setup
 
 soak: setup dev-setup browser
 	OVERREAD_SOAK=1 $(BIN)/pytest tests/soak $(ARGS)
+
+screenshots: setup dev-setup browser
+	OVERREAD_SCREENSHOTS=docs/images $(BIN)/pytest tests/journeys/test_tour.py $(ARGS)
 
 format: dev-setup
 	$(BIN)/ruff check --fix --quiet .

@@ -32,15 +32,14 @@ from backend.readings.models import Reading, Verdict
 
 CHEST: Final = "phantom-chest"
 CT: Final = "phantom-ct"
-RADIOGRAPHS: Final = 100
+RADIOGRAPHS: Final = 110
 TRUTH: Final = "Phantom truth"
-# All of VALIDATION comes with its truth, so that the first round is measured; at 40 % of the cases, all but surely more
-# than the 20 images with a lesion that a number needs. Of the POOL as many as a first round learns from; the newcomer
-# reads the others.
+# All of VALIDATION comes with its truth, so that the first round is measured: about 44 cases, all but surely more than
+# the 20 with a lesion that a number needs. Of the POOL as many as a first round learns from; the others are to be read.
 _VALIDATION_SHARE: Final = 0.4
-_WITH_TRUTH: Final[Mapping[str, int]] = {Split.POOL: 32, Split.VALIDATION: RADIOGRAPHS}
-# Half of the usual steps: a first round in about a minute, on phantoms that are easier than patients.
-_STEPS: Final = 300
+_WITH_TRUTH: Final[Mapping[str, int]] = {Split.POOL: 44, Split.VALIDATION: RADIOGRAPHS}
+# A first round in about a minute: phantoms are easier than patients, their lesions are seen at 96² pixels.
+_POLICY: Final = {"image_size": 96, "steps_scratch": 450}
 _MARKS: Final = ("box", "ellipse", "polygon", "freehand", "mask")
 _TYPES: Final = (
     {
@@ -98,7 +97,7 @@ def _make_chest(lead: User | None, say: Callable[[str], None]) -> None:
             "finding_types": [{**kind, "allowed_marks": list(_MARKS)} for kind in _TYPES],
         },
     )
-    TrainingPolicy.objects.get_or_create(project=project, defaults={"steps_scratch": _STEPS})
+    TrainingPolicy.objects.get_or_create(project=project, defaults=_POLICY)
     with tempfile.TemporaryDirectory(prefix="overread-demo-") as folder:
         known = _write_radiographs(Path(folder))
         run = _import(project, lead, Path(folder))

@@ -290,11 +290,11 @@ def _vessels(body: _Body, rng: np.random.Generator, lung: Field) -> Field:
 
 
 def _kinds_of(rng: np.random.Generator) -> list[str]:
-    """Which lesions a person has: about a fifth has none."""
+    """Which lesions a person has: about a quarter has none."""
     draw = rng.random()
-    if draw < 0.2:
+    if draw < 0.26:
         return []
-    if draw < 0.66:
+    if draw < 0.7:
         return ["Nodule"] * int(rng.integers(1, 4))
     return ["Mass"] + ["Nodule"] * int(rng.random() < 0.3)
 
@@ -318,7 +318,7 @@ def _lesions(body: _Body, rng: np.random.Generator, lung: Field, kinds: list[str
             share = outline_share(dx, dy, radius, lobulated(rng, 0.24))
             depth = 1.7 * radius * rng.uniform(0.8, 1.0)
             added += _spicules(body, rng, (float(body.x[row, column]), float(body.y[row, column])), radius)
-        lesion = (0.85 * depth * dome(np.clip(share, 0, 1).astype(np.float32)) ** 0.75).astype(np.float32)
+        lesion = (1.28 * depth * dome(np.clip(share, 0, 1).astype(np.float32)) ** 0.75).astype(np.float32)
         np.maximum(added, lesion, out=added)
         lesions.append(ChestLesion(kind, share < 1))
         taken |= np.hypot(dx, dy) < radius + 2.4
@@ -350,8 +350,8 @@ def _exposed(attenuation: Field, rng: np.random.Generator) -> NDArray[np.uint16]
     open_field[edge[0] : SIDE - edge[1], edge[2] : SIDE - edge[3]] = True
     pixels[~open_field] = 30
     # Below the corner texts of a viewer, and within the crop of a thumbnail.
-    _burn(pixels, word("SYNTHETIC", 2), 68, 20)
-    _burn(pixels, word("L", 4), 68, SIDE - 62)
+    _burn(pixels, word("SYNTHETIC", 2), 84, 20)
+    _burn(pixels, word("L", 4), 84, SIDE - 62)
     exposed: NDArray[np.uint16] = pixels.astype(np.uint16)
     return exposed
 

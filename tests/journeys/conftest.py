@@ -69,14 +69,14 @@ class Product:
         raise AssertionError("no one-time password was printed:\n" + "\n".join(self.lines))
 
 
-def start_product(data_dir: Path) -> Product:
-    """Start `manage.py up` and wait until it answers."""
+def start_product(data_dir: Path, *arguments: str) -> Product:
+    """Start `manage.py up` with further arguments and wait until it answers."""
     port = free_port()
     environment = {**os.environ, "OVERREAD_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1"}
     for name in ("DATABASE_URL", "REDIS_URL"):
         environment.pop(name, None)
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "up", "--port", str(port)],
+        [sys.executable, "manage.py", "up", "--port", str(port), *arguments],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -91,7 +91,7 @@ def start_product(data_dir: Path) -> Product:
             product.lines.append(line.rstrip())
 
     threading.Thread(target=follow, daemon=True).start()
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + 900
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise AssertionError("`manage.py up` ended:\n" + "\n".join(product.lines))
@@ -101,6 +101,7 @@ def start_product(data_dir: Path) -> Product:
                     return product
         except OSError:
             time.sleep(0.3)
+    stop_product(product)
     raise AssertionError("`manage.py up` did not become ready:\n" + "\n".join(product.lines))
 
 
