@@ -25,8 +25,9 @@ def mark(job_id: str) -> None:
         if lease is None:
             return
         folder = Path(lease.job.arguments["folder"])
-        _leave_mark(folder, lease.token)
+        # The mark comes last: whoever sees it and kills this process finds the line in the log.
         append_log(lease, f"attempt {lease.job.attempts}")
+        _leave_mark(folder, lease.token)
         while not (folder / "go").exists():
             if is_cancelled(lease):
                 raise JobCancelled
