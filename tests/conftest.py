@@ -15,8 +15,6 @@ from django.conf import settings
 
 from backend.config.supervisor import end_with_parent
 
-_DATA_DIR: Path = settings.DATA_DIR  # A folder of this run alone: see tests/settings.py.
-
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start a real Valkey on a socket in the data folder unless an external server is given."""
@@ -41,12 +39,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop Valkey and remove the data folder."""
+    """Stop Valkey; the process that made the run's folder removes it."""
     valkey = getattr(config, "_valkey", None)
     if valkey is not None:
         valkey.terminate()
         valkey.wait(10)
-    shutil.rmtree(_DATA_DIR, ignore_errors=True)
+    if "PYTEST_XDIST_WORKER" not in os.environ:  # Side processes are gone by now; some are ended before they can tidy up.
+        shutil.rmtree(os.environ["OVERREAD_TEST_RUN"], ignore_errors=True)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,7 +10,12 @@ from __future__ import annotations
 import os
 import tempfile
 
-os.environ["OVERREAD_DATA_DIR"] = tempfile.mkdtemp(prefix="ovr-")
+# One folder a run, made by the first process and removed by it (tests/conftest.py); a part of it for each side process.
+if "OVERREAD_TEST_RUN" not in os.environ:
+    os.environ["OVERREAD_TEST_RUN"] = tempfile.mkdtemp(prefix="ovr-")
+os.environ["OVERREAD_DATA_DIR"] = os.path.join(
+    os.environ["OVERREAD_TEST_RUN"], os.environ.get("PYTEST_XDIST_WORKER", "main")
+)
 os.environ["DJANGO_SETTINGS_MODULE"] = "backend.config.settings"
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("OVERREAD_LOG_LEVEL", "WARNING")
