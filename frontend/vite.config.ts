@@ -35,7 +35,7 @@ export default defineConfig(({ command }) => ({
       "@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs",
     ],
   },
-  test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"] },
+  test: { include: ["src/**/*.test.{ts,tsx}"] },
   server: {
     proxy: Object.fromEntries(
       ["/api", "/dicom-web", "/accounts", "/i18n", "/static/overread"].map((path) => [path, backend]),

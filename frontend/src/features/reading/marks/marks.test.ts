@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { describe, expect, test, vi } from "vitest";
 import type { FindingType, Lesion } from "@/lib/api-types";
 import type { Affine, Point } from "@/lib/cornerstone/coordinates";
