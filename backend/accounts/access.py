@@ -48,6 +48,7 @@ ACCESS: Final[dict[str, frozenset[str]]] = {
     "case.open": MEMBERS,
     "case.read": MEMBERS,
     "case.thumbnail": MEMBERS,
+    "case.prior_readings": MEMBERS,
     "case.release": LEADS,
     "case.give": LEADS,
     "reader.list": LEADS,

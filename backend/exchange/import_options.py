@@ -17,7 +17,9 @@ class ImportOptions:
     `boxes_file` name files of the same run, or, with `source`, paths on the server. `columns` and `box_columns` map
     meanings to column names ("finding=class,patient=patient_id"). `box_size` is the size (width, height) of the picture
     in which boxes were measured; empty: the image itself. `findings_scope` is "lesion" (the class names the type of
-    the marks) or "image"; empty: lesion if there are masks. `types` renames findings to finding types.
+    the marks) or "image"; empty: lesion if there are masks. `types` renames findings to finding types. `context_file` and
+    `context_columns` are a table of indications and reports; where the archive has a de-identification profile it is
+    refused unless `context_is_clean`: a lead's word that these free texts name nobody.
     """
 
     source: str = ""
@@ -33,11 +35,19 @@ class ImportOptions:
     mask_type: str = "Lesion"
     findings_scope: str = ""
     imported_reader: str = "Imported labels"
+    context_file: str = ""
+    context_columns: str = ""
+    context_is_clean: bool = False
 
     @property
     def has_labels(self) -> bool:
         """Whether any labels come along."""
         return bool(self.masks_prefix or self.labels_file or self.boxes_file)
+
+    @property
+    def tables(self) -> list[str]:
+        """The tables that come along, by their names."""
+        return [name for name in (self.labels_file, self.boxes_file, self.context_file) if name]
 
     @property
     def names_lesions(self) -> bool:

@@ -21,6 +21,7 @@ from backend.archive.models import Instance, Series
 from backend.archive.services import order_series
 from backend.archive.thumbnails import thumbnail_of
 from backend.dicom.refusal import Refused
+from backend.exchange.context_table import CONTEXT_COLUMNS, ContextRow, read_contexts
 from backend.exchange.import_options import ImportOptions
 from backend.exchange.label_import import LabelledImage, LabelOutcome, import_labels
 from backend.exchange.label_tables import LabelTables, column_mapping, read_boxes, read_labels
@@ -38,11 +39,12 @@ _MAX_TABLE_BYTES: Final = 200 * 1024 * 1024
 
 @dataclass
 class ImportPlan:
-    """The files of a run by what they are: images, mask pictures by name, and the labels their tables hold."""
+    """The files of a run by what they are: images, mask pictures by name, and what their tables hold."""
 
     images: list[Source]
     masks: dict[str, Source] = field(default_factory=dict)
     tables: LabelTables = field(default_factory=LabelTables)
+    contexts: list[ContextRow] = field(default_factory=list)
 
 
 def plan_import(sources: Sequence[Source], options: ImportOptions) -> ImportPlan:
@@ -56,10 +58,10 @@ def plan_import(sources: Sequence[Source], options: ImportOptions) -> ImportPlan
         plan.images = list(sources)
         if options.masks_prefix:
             plan.masks = {source.name: source for source in sources_in(Path(options.masks_prefix))}
-        label_files = {name: Source(name, Path(name)) for name in (options.labels_file, options.boxes_file) if name}
+        label_files = {name: Source(name, Path(name)) for name in options.tables}
     else:
         for source in sources:
-            if source.name in (options.labels_file, options.boxes_file):
+            if source.name in options.tables:
                 label_files[source.name] = source
             elif options.masks_prefix and source.name.startswith(options.masks_prefix):
                 plan.masks[source.name.removeprefix(options.masks_prefix).lstrip("/")] = source
@@ -69,6 +71,9 @@ def plan_import(sources: Sequence[Source], options: ImportOptions) -> ImportPlan
         read_labels(plan.tables, _table(label_files, options.labels_file), column_mapping(options.columns), options.normal)
     if options.boxes_file:
         read_boxes(plan.tables, _table(label_files, options.boxes_file), column_mapping(options.box_columns))
+    if options.context_file:
+        mapping = column_mapping(options.context_columns, CONTEXT_COLUMNS)
+        plan.contexts = read_contexts(_table(label_files, options.context_file), mapping)
     return plan
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from backend.archive.models import Instance
 from backend.archive.store import has_object, put_object
 from backend.dicom.refusal import Refused
+from backend.exchange.context_import import ContextOutcome
 from backend.exchange.import_options import ImportOptions
 from backend.exchange.label_tables import Box, FileLabels, LabelTables, renamed
 from backend.exchange.mask_components import mask_components, read_mask
@@ -35,11 +36,12 @@ class LabelledImage:
 
 @dataclass
 class LabelOutcome:
-    """Readings made, readings that were there, and labels that could not be used: (file, reason)."""
+    """Readings made, readings that were there, labels that could not be used: (file, reason), and the clinical texts."""
 
     made: int = 0
     known: int = 0
     refused: list[tuple[str, str]] = field(default_factory=list)
+    texts: ContextOutcome | None = None
 
 
 @dataclass(frozen=True)

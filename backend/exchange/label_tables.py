@@ -73,13 +73,13 @@ class LabelTables:
         return None
 
 
-def column_mapping(text: str) -> dict[str, str]:
+def column_mapping(text: str, usual_names: Mapping[str, tuple[str, ...]] = _USUAL_NAMES) -> dict[str, str]:
     """ "finding=class,group=near_dup_group" as a mapping; Refused if it names a column that has no meaning here."""
     mapping: dict[str, str] = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         meaning, _, column = part.partition("=")
-        if meaning.strip() not in _USUAL_NAMES or not column.strip():
-            raise Refused(f"Columns are given as MEANING=COLUMN with meanings {', '.join(COLUMNS)}; not {part!r}.")
+        if meaning.strip() not in usual_names or not column.strip():
+            raise Refused(f"Columns are given as MEANING=COLUMN with meanings {', '.join(usual_names)}; not {part!r}.")
         mapping[meaning.strip()] = column.strip()
     return mapping
 
@@ -134,29 +134,58 @@ def renamed(name: str, names: Mapping[str, str]) -> str:
 
 
 def _rows(text: str, columns: Mapping[str, str]) -> tuple[list[dict[str, str]], set[str]]:
-    """Rows with our meanings as keys, stripped, and the meanings that the table has."""
-    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
-    headers = {(header or "").strip(): header for header in reader.fieldnames or ()}
+    """Rows that name a file, and the meanings that the table has."""
+    rows, found = table_rows(text, columns, _USUAL_NAMES, keys=("file",))
+    for row in rows:
+        row["file"] = table_path(row["file"])
+    return rows, found
+
+
+def table_path(name: str) -> str:
+    """A file's name as a table writes it, in the form in which files are looked up."""
+    return str(PurePosixPath(name.replace("\\", "/")))
+
+
+def table_rows(
+    text: str, columns: Mapping[str, str], usual_names: Mapping[str, tuple[str, ...]], *, keys: Sequence[str]
+) -> tuple[list[dict[str, str]], set[str]]:
+    """Rows with our meanings as keys, stripped, and the meanings that the table has; a row without any of `keys` is none."""
+    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff"), newline=""))
+    try:
+        headers = {(header or "").strip(): header for header in reader.fieldnames or ()}
+        chosen = _chosen_columns(headers, columns, usual_names, keys)
+        rows: list[dict[str, str]] = []
+        for row in reader:
+            if len(rows) >= _MAX_ROWS:
+                raise Refused(f"The table has more than {_MAX_ROWS} rows.")
+            values = {meaning: (row.get(column) or "").strip() for meaning, column in chosen.items()}
+            if any(values.get(key) for key in keys):
+                rows.append(values)
+    except csv.Error as error:
+        raise Refused(f"The table cannot be read: {error}.") from error
+    return rows, set(chosen)
+
+
+def _chosen_columns(
+    headers: Mapping[str, str],
+    columns: Mapping[str, str],
+    usual_names: Mapping[str, tuple[str, ...]],
+    keys: Sequence[str],
+) -> dict[str, str]:
+    """The table's column for each meaning that it has; Refused without any of `keys`."""
     lower = {header.casefold(): header for header in headers}
     chosen: dict[str, str] = {}
-    for meaning, usual in _USUAL_NAMES.items():
+    for meaning, usual in usual_names.items():
         given = columns.get(meaning)
         if given is not None and given not in headers:
             raise Refused(f"The table has no column {given}; it has {', '.join(headers)}.")
         name = given or next((lower[word] for word in usual if word in lower), None)
         if name is not None:
             chosen[meaning] = str(headers[name])
-    if "file" not in chosen:
-        raise Refused(f"The table has no column with file names; it has {', '.join(headers) or 'no columns'}.")
-    rows: list[dict[str, str]] = []
-    for row in reader:
-        if len(rows) >= _MAX_ROWS:
-            raise Refused(f"The table has more than {_MAX_ROWS} rows.")
-        values = {meaning: (row.get(column) or "").strip() for meaning, column in chosen.items()}
-        if values["file"]:
-            values["file"] = str(PurePosixPath(values["file"].replace("\\", "/")))
-            rows.append(values)
-    return rows, set(chosen)
+    if not any(key in chosen for key in keys):
+        wanted = "file names" if list(keys) == ["file"] else " or ".join(keys)
+        raise Refused(f"The table has no column with {wanted}; it has {', '.join(headers) or 'no columns'}.")
+    return chosen
 
 
 def _settled(file: str, meaning: str, before: str, now: str) -> str:

@@ -33,6 +33,11 @@ class ImportOptionsSerializer(serializers.Serializer[Any]):
     mask_type = serializers.CharField(max_length=80, required=False)
     findings_scope = serializers.ChoiceField(choices=["lesion", "image"], required=False)
     imported_reader = serializers.CharField(max_length=150, required=False)
+    context_file = serializers.CharField(max_length=500, required=False, allow_blank=True)
+    context_columns = serializers.CharField(max_length=1000, required=False, allow_blank=True)
+    context_is_clean = serializers.BooleanField(
+        required=False, help_text="The caller's word that the free texts name nobody; profile basic asks for it."
+    )
 
 
 class ImportRunInSerializer(serializers.Serializer[Any]):

@@ -18,6 +18,7 @@ from backend.archive.decode_child import DecodeChild
 from backend.archive.models import Archive, Instance
 from backend.audit.services import record_event
 from backend.dicom.refusal import Refused
+from backend.exchange.context_import import ContextOutcome, import_contexts, require_clean_texts
 from backend.exchange.import_options import ImportOptions, import_options
 from backend.exchange.importing import (
     CHUNK,
@@ -71,6 +72,7 @@ def create_import_run(
             raise Refused(f"{offered.name} has {offered.size >> 20} MB; the limit is {MAX_FILE_BYTES >> 20} MB.")
     names = _clean_names(files)
     _settle_profile(project, options)
+    require_clean_texts(project, options)
     with transaction.atomic():
         run = ImportRun.objects.create(project=project, created_by=by, options=options.as_json())
         record_event(
@@ -226,6 +228,9 @@ def perform_import(*, run: ImportRun, on_item: Callable[[ImportItem, int, int], 
     make_cases(run=run, plan=plan)
     draw_thumbnails(run=run)
     outcome = bring_labels(run=run, plan=plan, options=options)
+    if options.context_file:
+        outcome.texts = import_contexts(run=run, rows=plan.contexts, options=options)
+        _tell_contexts(run, outcome.texts, options.context_file)
     _tell_labels(run, outcome, archives)
     remove_uploads(run.pk)
     _close(run, ImportState.DONE, f"{outcome.made} readings of {options.imported_reader}." if outcome.made else "")
@@ -253,6 +258,13 @@ def _sources(run: ImportRun, options: ImportOptions) -> tuple[list[Source], list
         except Refused as refusal:
             ImportItem.objects.filter(pk=item.pk).update(state=ItemState.REFUSED, reason=str(refusal))
     return sources, archives
+
+
+def _tell_contexts(run: ImportRun, outcome: ContextOutcome, name: str) -> None:
+    """Write into the item of the table of clinical texts what became of them."""
+    items = ImportItem.objects.filter(run=run, name=name, state=ItemState.WAITING)
+    unused = outcome.refused and not (outcome.stored or outcome.known)
+    items.update(state=ItemState.REFUSED if unused else ItemState.IMPORTED, reason=outcome.sentence)
 
 
 def _tell_labels(run: ImportRun, outcome: LabelOutcome, archives: Sequence[UUID]) -> None:
@@ -291,6 +303,7 @@ def import_from_server(
     if limit is not None and 0 < limit < len(sources):
         sources = [sources[index * len(sources) // limit] for index in range(limit)]
     _settle_profile(project, options)
+    require_clean_texts(project, options)
     run = ImportRun.objects.create(project=project, created_by=by, options=options.as_json(), state=ImportState.RUNNING)
     write_items(run=run, sources=sources)
     try:

@@ -15,7 +15,7 @@ from backend.projects.models import Case, Project, Role, Split
 
 def readable_case(project: Project, role: str, case_id: UUID) -> Case:
     """The project's case; an embargoed one is there for leads alone."""
-    case = Case.objects.select_related("series__study").filter(project=project, pk=case_id).first()
+    case = Case.objects.select_related("series__study", "clinical_context").filter(project=project, pk=case_id).first()
     if case is None or not _is_shown(case.split, role):
         raise Http404("No such case.")
     case.project = project

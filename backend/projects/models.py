@@ -171,6 +171,19 @@ class Case(models.Model):
         ]
 
 
+class ClinicalContext(models.Model):
+    """What the clinic said of a case's examination, imported beside the images: why it was asked for, and its report.
+
+    Free text: no de-identification profile cleans it, so under one a lead has said that it is clean. The report is
+    another's reading of the same images and told by the rules of others' readings (`backend.readings.selectors`).
+    """
+
+    case = models.OneToOneField(Case, primary_key=True, on_delete=models.CASCADE, related_name="clinical_context")
+    indication = models.TextField(blank=True)
+    report = models.TextField(blank=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+
 class AssignmentState(models.TextChoices):
     """How far a reader is with a case."""
 

@@ -10,12 +10,13 @@ from django.utils import timezone
 from backend.accounts.models import User
 from backend.projects.arms import arm_of
 from backend.projects.assignment_services import cases_to_come, live_leases
-from backend.projects.models import Arm, Assignment, Case, Project, Split, Unit
+from backend.projects.models import Arm, Assignment, Case, ClinicalContext, Project, Split, Unit
 from backend.projects.selectors import case_instances
 from backend.readings.models import ReaderKind, Reading, ReadingState
 from backend.readings.selectors import (
     awaits_reveal,
     lesion_documents,
+    may_hear_others,
     model_reading_shown,
     own_reading,
     reading_documents,
@@ -29,14 +30,15 @@ _INSTANCE_FIELDS = ("sop_instance_uid", "rows", "columns", "number_of_frames", "
 
 
 def room_document(*, project: Project, case: Case, user: User, role: str) -> dict[str, Any]:
-    """The case as `user` may see it now; `case` comes with series and study selected."""
+    """The case as `user` may see it now; `case` comes with series, study and clinical context selected."""
     assignment = Assignment.objects.filter(case=case, user=user).first()
     arm = assignment.arm if assignment else arm_of(project, case, user).arm
     own = own_reading(user, case)
     lease = _lease(case, user, assignment)
     instances = list(case_instances(case).values(*_INSTANCE_FIELDS))
+    hears = may_hear_others(user, case, role=role, arm=arm, assignment=assignment)
     return {
-        "case": _case(project, case, instances),
+        "case": _case(project, case, instances, hears=hears),
         "arm": str(arm),
         "first_look": awaits_reveal(user, case, role=role, arm=arm),
         "lease": lease,
@@ -63,8 +65,9 @@ def cases_path(slug: str) -> str:
     return f"{reverse('project-detail', args=[slug])}cases/"
 
 
-def _case(project: Project, case: Case, instances: list[dict[str, Any]]) -> dict[str, Any]:
+def _case(project: Project, case: Case, instances: list[dict[str, Any]], *, hears: bool) -> dict[str, Any]:
     series, study = case.series, case.series.study
+    texts: ClinicalContext | None = getattr(case, "clinical_context", None)
     scanner = f"{series.manufacturer} {series.manufacturer_model_name}".strip()
     return {
         "id": str(case.pk),
@@ -81,6 +84,8 @@ def _case(project: Project, case: Case, instances: list[dict[str, Any]]) -> dict
             "sex": study.patient_sex,
             "study_date": study.study_date,
             "study_description": study.study_description,
+            "indication": texts.indication if texts else "",
+            "report": texts.report if texts and hears else "",
         },
     }
 

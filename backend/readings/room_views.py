@@ -15,8 +15,9 @@ from backend.projects.assignment_services import give_case, release_leases
 from backend.projects.case_access import readable_case
 from backend.projects.models import Split
 from backend.projects.project_view import ProjectView
+from backend.readings.prior_selectors import prior_readings
 from backend.readings.room_selectors import room_document
-from backend.readings.serializers import GiveSerializer, RoomSerializer
+from backend.readings.serializers import GiveSerializer, PriorReadingSerializer, RoomSerializer
 from backend.readings.services import open_case
 
 
@@ -30,6 +31,18 @@ class CaseView(ProjectView):
         """The case as the caller may see it; nothing is leased."""
         case = readable_case(self.project, self.role, case_id)
         return Response(room_document(project=self.project, case=case, user=self.user, role=self.role))
+
+
+class CasePriorReadingsView(ProjectView):
+    """What was read in the patient's earlier studies."""
+
+    operations = {"GET": "case.prior_readings"}
+
+    @extend_schema(operation_id="case_prior_readings", responses=PriorReadingSerializer(many=True))
+    def get(self, request: Request, slug: str, case_id: UUID) -> Response:
+        """Readings of earlier studies that the caller may know; none in a blinded reading."""
+        case = readable_case(self.project, self.role, case_id)
+        return Response(prior_readings(project=self.project, case=case, user=self.user, role=self.role))
 
 
 class CaseOpenView(ProjectView):

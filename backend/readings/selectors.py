@@ -77,6 +77,17 @@ def cases_awaiting_reveal(project: Project, user: User, *, role: str, cases: Ite
     return assisted.keys() - known - looking
 
 
+def may_hear_others(user: User, case: Case, *, role: str, arm: str, assignment: Assignment | None) -> bool:
+    """Whether anything that others said of this patient may be told: the report that came along, readings of prior studies.
+
+    By the rules of `readings_visible_to`: not in the blinded arm, except to a reviewer or lead who has submitted, and not
+    before the reveal of a first look. A report is another's reading of the very images that are read.
+    """
+    if arm == Arm.BLINDED:
+        return role in JUDGES and assignment is not None and assignment.state == AssignmentState.SUBMITTED
+    return not awaits_reveal(user, case, role=role, arm=arm)
+
+
 def may_see_others(user: User, case: Case, *, role: str, assignment: Assignment) -> bool:
     """Whether anything but the own reading could be seen by now; a blinded reading must then stay as it is."""
     return role in JUDGES and assignment.state == AssignmentState.SUBMITTED

@@ -368,7 +368,7 @@ class RevisionSerializer(serializers.Serializer[Any]):
 
 
 class RoomContextSerializer(serializers.Serializer[Any]):
-    """What the header says of the examination."""
+    """What the header says of the examination, and the texts that were imported with it."""
 
     body_part = serializers.CharField(allow_blank=True)
     protocol = serializers.CharField(allow_blank=True)
@@ -377,6 +377,10 @@ class RoomContextSerializer(serializers.Serializer[Any]):
     sex = serializers.CharField(allow_blank=True)
     study_date = serializers.CharField(allow_blank=True)
     study_description = serializers.CharField(allow_blank=True)
+    indication = serializers.CharField(allow_blank=True)
+    report = serializers.CharField(
+        allow_blank=True, help_text="Kept back from blinded readers, and until the reveal of a first look."
+    )
 
 
 class RoomCaseSerializer(serializers.Serializer[Any]):
@@ -462,3 +466,31 @@ class RoomSerializer(serializers.Serializer[Any]):
     model = RoomModelSerializer(allow_null=True)
     others = ReadingSerializer(many=True)
     next = RoomNextSerializer(many=True)
+
+
+class PriorCaseSerializer(serializers.Serializer[Any]):
+    """A case of an earlier study."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class PriorLesionsSerializer(serializers.Serializer[Any]):
+    """How many lesions of a type."""
+
+    finding_type = serializers.IntegerField()
+    count = serializers.IntegerField()
+
+
+class PriorReadingSerializer(serializers.Serializer[Any]):
+    """A submitted reading of the patient's earlier study; `image_findings` are those present."""
+
+    case = PriorCaseSerializer()
+    study_date = serializers.CharField(allow_blank=True)
+    reader = ReaderSerializer()
+    is_own = serializers.BooleanField()
+    verdict = serializers.ChoiceField(choices=Verdict.choices, allow_blank=True)
+    lesions = PriorLesionsSerializer(many=True)
+    image_findings = serializers.ListField(child=serializers.IntegerField())
+    comment = serializers.CharField(allow_blank=True)
+    submitted_at = serializers.DateTimeField(allow_null=True)

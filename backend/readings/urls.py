@@ -12,7 +12,13 @@ from backend.readings.reading_views import (
     ReadingSubmitView,
     ReadingView,
 )
-from backend.readings.room_views import CaseGiveView, CaseOpenView, CaseReleaseView, CaseView
+from backend.readings.room_views import (
+    CaseGiveView,
+    CaseOpenView,
+    CasePriorReadingsView,
+    CaseReleaseView,
+    CaseView,
+)
 from backend.readings.worklist_views import ReaderListView, WorklistNextView, WorklistPaceView, WorklistView
 
 urlpatterns: list[URLPattern] = [
@@ -22,6 +28,11 @@ urlpatterns: list[URLPattern] = [
     path("projects/<slug:slug>/worklist/next/", WorklistNextView.as_view(), name="worklist-next"),
     path("projects/<slug:slug>/cases/<uuid:case_id>/", CaseView.as_view(), name="case-detail"),
     path("projects/<slug:slug>/cases/<uuid:case_id>/open/", CaseOpenView.as_view(), name="case-open"),
+    path(
+        "projects/<slug:slug>/cases/<uuid:case_id>/prior-readings/",
+        CasePriorReadingsView.as_view(),
+        name="case-prior-readings",
+    ),
     path("projects/<slug:slug>/cases/<uuid:case_id>/give/", CaseGiveView.as_view(), name="case-give"),
     path("projects/<slug:slug>/cases/<uuid:case_id>/release/", CaseReleaseView.as_view(), name="case-release"),
     path("projects/<slug:slug>/readings/<uuid:reading_id>/", ReadingView.as_view(), name="reading-detail"),

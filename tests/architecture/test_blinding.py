@@ -12,14 +12,14 @@ from django.http import HttpResponse
 
 from backend.archive.store import put_object
 from backend.geometry.rle import blob_key, encode_mask
-from backend.projects.models import FindingType
+from backend.projects.models import ClinicalContext, FindingType
 from backend.readings.models import Decision, Lesion, Reader, Reading
 from tests.architecture.test_access_table import ARGUMENTS, operations
 from tests.rows import add_pixels, make_case, make_model, make_reading
 
 BASE = "/api/v1/projects/breast"
 SCORE, PRIORITY, IMAGE_SCORE, ACQUISITION = 0.8231479, 0.6182357, 0.7324159, 0.4491823
-COMMENT, REASON = "planted comment of another reader", "planted reason"
+COMMENT, REASON, REPORT = "planted comment of another reader", "planted reason", "planted report: spiculated"
 pytestmark = pytest.mark.django_db
 
 
@@ -57,6 +57,7 @@ class Planted:
         )
         other = Reader.objects.create(project=project, kind="person", name="sam", user=second_reader)
         self.other = make_reading(other, self.case, scores=[None], comment=COMMENT, started_from=self.found)
+        ClinicalContext.objects.create(case=self.case, indication="lump", report=REPORT)
         Decision.objects.create(reading=self.other, predicted=self.predicted, kind="rejected", reason=REASON, threshold=0.5)
 
     def traces(self) -> dict[str, str]:
@@ -74,6 +75,7 @@ class Planted:
             "another's comment": COMMENT,
             "another's lesion": str(self.other.lesions.get().pk),
             "the file's name": "planted malignant",
+            "the report of the examination": REPORT,
         }
 
 
@@ -185,7 +187,7 @@ def test_before_the_reveal_of_a_first_look_there_is_no_trace_of_the_model(projec
     assert client.get(f"{BASE}/blobs/{planted.digest}/").status_code == 404
     client.post(f"{url}reveal/", headers={"If-Match": saved.json()["etag"]})
     found = {name for _, name in leaks(every_page(client, planted), planted)}
-    assert {"the score of a finding", "a predicted lesion"} <= found, "revealed"
+    assert {"the score of a finding", "a predicted lesion", "the report of the examination"} <= found, "revealed"
 
 
 def attempts(client: Any, planted: Planted, url: str, etag: str) -> list[Any]:
@@ -222,6 +224,7 @@ def test_the_same_traces_are_there_for_an_assisted_reader(project, reader, secon
     client = as_person(reader)
     found = {name for _, name in leaks(every_page(client, planted), planted)}
     assert {"the score of a finding", "a predicted lesion", "its reason", "the score of an image finding"} <= found
+    assert "the report of the examination" in found
     assert not {"another's comment", "another's lesion", "the file's name", "the priority"} & found
     assert client.get(f"{BASE}/blobs/{planted.digest}/").status_code == 200
 

@@ -162,6 +162,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/cases/{case_id}/prior-readings/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Readings of earlier studies that the caller may know; none in a blinded reading. */
+        get: operations["case_prior_readings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/cases/{case_id}/release/": {
         parameters: {
             query?: never;
@@ -1058,6 +1075,10 @@ export interface components {
             mask_type?: string;
             findings_scope?: components["schemas"]["FindingScopeEnum"];
             imported_reader?: string;
+            context_file?: string;
+            context_columns?: string;
+            /** @description The caller's word that the free texts name nobody; profile basic asks for it. */
+            context_is_clean?: boolean;
         };
         /** @description What the files are and whose labels come along; `backend.exchange.import_options` tells more. */
         ImportOptionsRequest: {
@@ -1075,6 +1096,10 @@ export interface components {
             mask_type?: string;
             findings_scope?: components["schemas"]["FindingScopeEnum"];
             imported_reader?: string;
+            context_file?: string;
+            context_columns?: string;
+            /** @description The caller's word that the free texts name nobody; profile basic asks for it. */
+            context_is_clean?: boolean;
         };
         /** @description Files done, of all. */
         ImportProgress: {
@@ -1588,6 +1613,30 @@ export interface components {
             /** Format: int64 */
             seed?: number;
         };
+        /** @description A case of an earlier study. */
+        PriorCase: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+        };
+        /** @description How many lesions of a type. */
+        PriorLesions: {
+            finding_type: number;
+            count: number;
+        };
+        /** @description A submitted reading of the patient's earlier study; `image_findings` are those present. */
+        PriorReading: {
+            case: components["schemas"]["PriorCase"];
+            study_date: string;
+            reader: components["schemas"]["Reader"];
+            is_own: boolean;
+            verdict: components["schemas"]["VerdictEnum"] | components["schemas"]["BlankEnum"];
+            lesions: components["schemas"]["PriorLesions"][];
+            image_findings: number[];
+            comment: string;
+            /** Format: date-time */
+            submitted_at: string | null;
+        };
         /** @description How far the training is; empty before it begins. */
         Progress: {
             step?: number;
@@ -1780,7 +1829,7 @@ export interface components {
             synthetic: boolean;
             context: components["schemas"]["RoomContext"];
         };
-        /** @description What the header says of the examination. */
+        /** @description What the header says of the examination, and the texts that were imported with it. */
         RoomContext: {
             body_part: string;
             protocol: string;
@@ -1789,6 +1838,9 @@ export interface components {
             sex: string;
             study_date: string;
             study_description: string;
+            indication: string;
+            /** @description Kept back from blinded readers, and until the reveal of a first look. */
+            report: string;
         };
         /** @description An image of the case; `pixel_spacing` is between rows, then between columns, in mm. */
         RoomInstance: {
@@ -2399,6 +2451,28 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Room"];
+                };
+            };
+        };
+    };
+    case_prior_readings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriorReading"][];
                 };
             };
         };

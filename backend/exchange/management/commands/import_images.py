@@ -57,6 +57,17 @@ class Command(BaseCommand):
         parser.add_argument(
             "--reader", default="Imported labels", help="name of the reader whose readings the labels become"
         )
+        parser.add_argument(
+            "--context", default="", help="CSV of clinical texts: file, study or patient; indication, report"
+        )
+        parser.add_argument(
+            "--context-columns", default="", help="columns of the context table, such as study=StudyUID,report=text"
+        )
+        parser.add_argument(
+            "--context-is-clean",
+            action="store_true",
+            help="you have made sure that these texts name nobody; asked for where the archive de-identifies",
+        )
         parser.add_argument("--limit", type=int, help="import only so many files, spread evenly over all")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -71,6 +82,8 @@ class Command(BaseCommand):
             raise CommandError(str(refusal)) from refusal
         for name, reason in outcome.refused:
             self.stdout.write(f"{name}: {reason}")
+        if outcome.texts is not None:
+            self.stdout.write(outcome.texts.sentence)
         self._sum_up(run, time.perf_counter() - started, outcome.made, outcome.known)
 
     def _told(self, item: ImportItem, done: int, total: int) -> None:
@@ -141,6 +154,9 @@ def _import_options(options: dict[str, Any]) -> ImportOptions:
         mask_type=options["mask_type"],
         findings_scope=options["findings"],
         imported_reader=options["reader"],
+        context_file=_resolved(options["context"]),
+        context_columns=options["context_columns"],
+        context_is_clean=options["context_is_clean"],
     )
 
 
