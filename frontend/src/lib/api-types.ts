@@ -57,6 +57,8 @@ export type Lesion = Narrowed<
 export type MeasurementKind = S["MeasurementKindEnum"];
 /** No lesion: it trains nothing. */
 export type Measurement = Narrowed<S["Measurement"], { points: Pair[] }>;
+/** A submitted reading of the patient's earlier study. */
+export type PriorReading = S["PriorReading"];
 export type DecisionKind = S["DecisionKindEnum"];
 export type Decision = Narrowed<S["Decision"], { lesion: string | null; at_seconds?: number | null }>;
 export type Verdict = S["Reading"]["verdict"];

@@ -64,6 +64,8 @@ const SENTENCES: [pattern: string, key: string][] = [
   ["Not an image: an electrocardiogram \\(ECG waveform\\)\\.", "noImageEcg"],
   ["Not an image: a directory of a DICOM medium \\(DICOMDIR\\)\\.", "noImageDirectory"],
   ["Not an image: (.+)", "noImage"],
+  [`Clinical texts of ${NUMBER} cases stored, ${NUMBER} already there\\.`, "contexts"],
+  [`${NUMBER} rows not used: (.+)`, "rowsUnused"],
   ["Its labels were not used: (.+)", "labelsUnused"],
 ];
 const KNOWN = SENTENCES.map(([pattern, key]): [RegExp, string] => [new RegExp(`^${pattern}$`), key]);

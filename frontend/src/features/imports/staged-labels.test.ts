@@ -15,7 +15,9 @@ describe("label candidates", () => {
       masks: "busi/masks",
       boxes: "busi/boxes_1024.csv",
       labels: "busi/labels.csv",
+      context: null,
     });
+    expect(labelCandidates(named("a.dcm", "t/Reports_2024.csv")).context).toBe("t/Reports_2024.csv");
   });
   it("find nothing in plain files and look into no zip", () => {
     expect(labelCandidates(named("a.png"))).toMatchObject({ folders: [], tables: [], hasZip: false, masks: null });

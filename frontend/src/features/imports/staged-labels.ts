@@ -9,6 +9,8 @@ export interface LabelCandidates {
   masks: string | null;
   boxes: string | null;
   labels: string | null;
+  /** The table whose name says that it holds indications or reports. */
+  context: string | null;
 }
 
 const TABLE = /\.(csv|tsv)$/i;
@@ -32,5 +34,6 @@ export function labelCandidates(files: Pick<NamedFile, "name">[]): LabelCandidat
     masks: known.find((path) => lastPart(path).includes("mask")) ?? null,
     boxes: tables.find((name) => lastPart(name).includes("box")) ?? null,
     labels: tables.find((name) => lastPart(name).includes("label")) ?? null,
+    context: tables.find((name) => /context|report|indication/.test(lastPart(name))) ?? null,
   };
 }

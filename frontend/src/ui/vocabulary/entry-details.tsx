@@ -1,9 +1,11 @@
-import { IconPlus, IconX } from "@tabler/icons-react";
+import { IconListNumbers, IconPlus, IconX } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Attribute } from "@/lib/api-types";
+import { attributeOf, SCALE_NAMES } from "@/lib/attribute-scales";
 import type { Entry } from "@/lib/vocabulary";
 import { Button, IconButton } from "@/ui/button";
+import { Menu, MenuItem } from "@/ui/menu";
 import { Segmented } from "@/ui/segmented";
 
 type Scheme = "" | "SCT" | "RADLEX";
@@ -71,7 +73,7 @@ export function EntryDetails({ entry, onChange }: { entry: Entry; onChange: (cha
               </IconButton>
             </div>
           ))}
-          <div>
+          <div className="row" style={{ gap: 8 }}>
             <Button
               dense
               variant="ghost"
@@ -80,10 +82,43 @@ export function EntryDetails({ entry, onChange }: { entry: Entry; onChange: (cha
             >
               {t("addAttribute")}
             </Button>
+            <ScaleMenu
+              taken={entry.attributes.map(({ name }) => name)}
+              onChoose={(scale) => onChange({ attributes: [...entry.attributes, scale] })}
+            />
           </div>
         </div>
       </div>
     </section>
+  );
+}
+
+/** Scales that many projects use; what is chosen can be changed like any attribute. */
+function ScaleMenu({ taken, onChoose }: { taken: string[]; onChoose: (scale: Attribute) => void }) {
+  const { t } = useTranslation("vocabulary");
+  return (
+    <Menu
+      width={300}
+      trigger={(menu) => (
+        <Button dense variant="ghost" icon={<IconListNumbers size={16} stroke={1.6} />} {...menu}>
+          {t("addScale")}
+        </Button>
+      )}
+    >
+      {SCALE_NAMES.map((name) => {
+        const scale = attributeOf(name, t);
+        return (
+          <MenuItem key={name} disabled={taken.includes(scale.name)} onClick={() => onChoose(scale)}>
+            <span className="col" style={{ gap: 0 }}>
+              <span>{scale.name}</span>
+              <span className="sm q ell" style={{ maxWidth: 270 }}>
+                {scale.values.join(t("comma"))}
+              </span>
+            </span>
+          </MenuItem>
+        );
+      })}
+    </Menu>
   );
 }
 

@@ -1,4 +1,4 @@
-import { Autocomplete, NumberInput, TextInput } from "@mantine/core";
+import { Autocomplete, Checkbox, NumberInput, TextInput } from "@mantine/core";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { labelCandidates } from "@/features/imports/staged-labels";
@@ -25,10 +25,13 @@ export function StagedCard({ files, project, onImport, onCancel }: StagedCardPro
   const [masks, setMasks] = useState(found.masks ?? "");
   const [boxes, setBoxes] = useState(found.boxes ?? "");
   const [labels, setLabels] = useState(found.labels ?? "");
+  const [context, setContext] = useState(found.context ?? "");
+  const [isClean, setClean] = useState(false);
   const [reader, setReader] = useState("");
   const [maskType, setMaskType] = useState("");
   const [scope, setScope] = useState<Scope>(found.masks ? "lesion" : "image");
   const [side, setSide] = useState<string | number>("");
+  const cleans = project.archive.deid_profile !== "none";
   const size = files.reduce((total, { file }) => total + file.size, 0);
   const hasLabels = Boolean(masks || boxes || labels);
   // What a zip holds is known only to the server, so its names can be typed.
@@ -46,6 +49,8 @@ export function StagedCard({ files, project, onImport, onCancel }: StagedCardPro
     if (labels) options.findings_scope = scope;
     if (masks && !labels && maskType.trim()) options.mask_type = maskType.trim();
     if (hasLabels && reader.trim()) options.imported_reader = reader.trim();
+    if (context) options.context_file = context;
+    if (context && isClean) options.context_is_clean = true;
     onImport(options);
   };
 
@@ -127,6 +132,24 @@ export function StagedCard({ files, project, onImport, onCancel }: StagedCardPro
                 min={1}
                 allowDecimal={false}
                 onChange={setSide}
+              />
+            ) : null}
+            <Autocomplete
+              label={t("staged.context")}
+              description={context ? t("staged.contextNote") : undefined}
+              placeholder={t("staged.none")}
+              data={found.tables}
+              value={context}
+              onChange={setContext}
+            />
+            {context && !cleans ? <p className="sm sec">{t("staged.contextDuty")}</p> : null}
+            {context && cleans ? (
+              <Checkbox
+                label={t("staged.contextClean")}
+                description={t("staged.contextCleanNote")}
+                checked={isClean}
+                onChange={(event) => setClean(event.currentTarget.checked)}
+                required
               />
             ) : null}
             {hasLabels ? (

@@ -1,8 +1,10 @@
 /** The selected lesion: where it came from, its attributes, its shape. */
+import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { Attribute, Lesion, MarkKind } from "@/lib/api-types";
 import { decimal } from "@/lib/format";
 import { Button } from "@/ui/button";
+import { Kbd } from "@/ui/kbd";
 import { Segmented } from "@/ui/segmented";
 import { centreOf } from "../geometry/mark";
 import type { MaskGrid } from "../geometry/mask-grid";
@@ -21,10 +23,11 @@ import {
 } from "../marks/mask-acts";
 import { measureLesion } from "../marks/measure-marks";
 import { extentText, regionOf, statisticsText } from "../marks/measurement-text";
-import { changeLesion } from "../state/edits";
+import { keyOfValue } from "../state/attribute-keys";
 import { type Command, keysOf, printed } from "../state/keymap";
 import type { RoomSession } from "../state/room-session";
-import { useMasks, useReading, useSession, useView } from "../state/session-context";
+import { useMasks, useReading, useSession, useUi, useView } from "../state/session-context";
+import { useKeyOf } from "../state/use-key-of";
 import { useWords, type Words } from "../state/use-words";
 
 export function AttributesSection() {
@@ -33,13 +36,10 @@ export function AttributesSection() {
   useMasks();
   const lesion = useReading((state) => state.doc.lesions.find((one) => one.id === state.selected));
   const index = useReading((state) => state.doc.lesions.findIndex((one) => one.id === state.selected));
+  const inHand = useUi((state) => state.attributeInHand);
+  const keyOf = useKeyOf();
   if (!lesion) return null;
   const type = session.typeOf(lesion.finding_type);
-  const set = (name: string, value: string) =>
-    session.edit((doc) => {
-      const { [name]: known, ...rest } = lesion.attributes;
-      return changeLesion(doc, { ...lesion, attributes: known === value ? rest : { ...rest, [name]: value } });
-    });
   const reshape = shapeActs(session, lesion, t);
   return (
     <section className="sect" data-testid="attributes">
@@ -47,6 +47,7 @@ export function AttributesSection() {
         {type?.name} {index + 1}
         <span className="grow" />
         <span className="q xs num">{provenance(session, lesion, t)}</span>
+        {type?.attributes.length && !session.isReadonly ? <Kbd>{keyOf("attributes")}</Kbd> : null}
       </div>
       <div className="rr-attributes">
         {type?.attributes.map((attribute) => (
@@ -55,7 +56,8 @@ export function AttributesSection() {
             attribute={attribute}
             value={lesion.attributes[attribute.name] ?? ""}
             disabled={session.isReadonly}
-            onChange={(value) => set(attribute.name, value)}
+            inHand={inHand === attribute.name}
+            onChange={(value) => session.sayAttribute(attribute.name, value)}
           />
         ))}
         <StatisticsLines lesion={lesion} />
@@ -77,14 +79,43 @@ interface LineProps {
   attribute: Attribute;
   value: string;
   disabled: boolean;
+  /** The digits choose its value now. */
+  inHand: boolean;
   onChange: (value: string) => void;
+}
+
+/** The values with the digits that choose them. */
+function NumberedValues({ attribute, value, onChange }: Pick<LineProps, "attribute" | "value" | "onChange">) {
+  const field = useRef<HTMLFieldSetElement>(null);
+  useEffect(() => field.current?.scrollIntoView({ block: "nearest" }), []);
+  return (
+    <fieldset ref={field} className="rr-values" data-testid="values">
+      <legend className="q sm">{attribute.name}</legend>
+      {attribute.values.map((one, index) => {
+        const key = keyOfValue(index);
+        return (
+          <button
+            key={one}
+            type="button"
+            className={`fkey${one === value ? " on" : ""}`}
+            aria-pressed={one === value}
+            onClick={() => onChange(one)}
+          >
+            {key ? <Kbd>{key}</Kbd> : null}
+            {one}
+          </button>
+        );
+      })}
+    </fieldset>
+  );
 }
 
 /** Pixels that the narrow panel leaves for the values side by side. */
 const ROOM = 196;
 
-function AttributeLine({ attribute, value, disabled, onChange }: LineProps) {
+function AttributeLine({ attribute, value, disabled, inHand, onChange }: LineProps) {
   const { t } = useTranslation("reading");
+  if (inHand) return <NumberedValues attribute={attribute} value={value} onChange={onChange} />;
   const width = attribute.values.reduce((sum, one) => sum + 10 + 6.4 * one.length, 0);
   const fits = attribute.values.length <= 6 && width <= ROOM;
   return (

@@ -4,8 +4,8 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { decimal } from "@/lib/format";
 import { useReading, useSession } from "../state/session-context";
-import { useWords, type Words } from "../state/use-words";
 import { thumbnailOf } from "../viewer/viewport";
+import { ContextSection, dateOf } from "./context-section";
 import { TourCard } from "./tour-card";
 
 interface Props {
@@ -19,7 +19,7 @@ export function LeftPanel({ comment, loadedAhead }: Props) {
     <aside className="left">
       <TourCard />
       <ThisStudy />
-      <Context />
+      <ContextSection />
       <Comment field={comment} />
       <UpNext loaded={loadedAhead} />
     </aside>
@@ -58,53 +58,6 @@ function ThisStudy() {
       </div>
     </section>
   );
-}
-
-/** DICOM's 19990102 as 1999-01-02. */
-function dateOf(date: string): string {
-  const found = /^(\d{4})-?(\d{2})-?(\d{2})$/.exec(date);
-  return found ? `${found[1]}-${found[2]}-${found[3]}` : date;
-}
-
-function Context() {
-  const t = useWords();
-  const { room, project } = useSession();
-  const { context } = room.case;
-  const sex = context.sex ? t(`sex.${context.sex}`, { defaultValue: context.sex }) : "";
-  const person = [ageOf(context.age, t), sex].filter(Boolean).join(t("comma"));
-  const lines: [string, string][] = [
-    [t("context.bodyPart"), context.body_part ?? ""],
-    [t("context.protocol"), context.protocol ?? ""],
-    [t("context.scanner"), context.scanner ?? ""],
-    [t("context.person"), person],
-  ];
-  const known = lines.filter(([, value]) => value);
-  return (
-    <section className="sect">
-      <div className="sh">{t("context.title")}</div>
-      <dl className="kv">
-        {project.question ? (
-          <>
-            <dt>{t("context.question")}</dt>
-            <dd>{project.question}</dd>
-          </>
-        ) : null}
-        {known.map(([name, value]) => (
-          <div key={name} style={{ display: "contents" }}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
-      {known.length === 0 ? <p className="sm q">{t("context.nothing")}</p> : null}
-    </section>
-  );
-}
-
-/** DICOM's 054Y as "54 y". */
-function ageOf(age: string | null | undefined, t: Words): string {
-  const found = /^(\d{1,3})([DWMY])$/.exec(age ?? "");
-  return found ? t(`age.${found[2]}`, { n: Number(found[1]) }) : (age ?? "");
 }
 
 function Comment({ field }: { field: React.RefObject<HTMLTextAreaElement | null> }) {

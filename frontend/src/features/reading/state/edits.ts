@@ -22,6 +22,17 @@ export function changeLesion(doc: ReadingDocument, lesion: Lesion): ReadingDocum
   return { ...doc, lesions, decisions };
 }
 
+/** Say a value of an attribute; said again, it is said no longer. */
+export function toggleAttribute(
+  doc: ReadingDocument,
+  lesion: Lesion,
+  name: string,
+  value: string,
+): ReadingDocument {
+  const { [name]: known, ...rest } = lesion.attributes;
+  return changeLesion(doc, { ...lesion, attributes: known === value ? rest : { ...rest, [name]: value } });
+}
+
 /** Gone; a finding that was accepted or edited into it is undecided again. */
 export function removeLesion(doc: ReadingDocument, id: string): ReadingDocument {
   if (!doc.lesions.some((lesion) => lesion.id === id)) return doc;

@@ -1,6 +1,6 @@
 /** One case in the hands of one reader: its stores, its way to the server, and everything a command can do. */
 import { flushSync } from "react-dom";
-import type { FindingType, Lesion, Project, Reading, Room, Verdict } from "@/lib/api-types";
+import type { Attribute, FindingType, Lesion, Project, Reading, Room, Verdict } from "@/lib/api-types";
 import type { Point } from "@/lib/cornerstone/coordinates";
 import { type FrameRef, framesOf } from "@/lib/cornerstone/frames";
 import type { StackView } from "@/lib/cornerstone/stack-view";
@@ -8,6 +8,7 @@ import { fetchBlob, readRoom, transportOf } from "../api/reading-api";
 import { boundsOf, outlineOf } from "../geometry/mark";
 import { coversFrame } from "../geometry/mask-grid";
 import { ActivityClock } from "./activity-clock";
+import { nextAttribute } from "./attribute-keys";
 import { createDisplay } from "./display";
 import { documentOf, type ReadingDocument } from "./document";
 import {
@@ -19,6 +20,7 @@ import {
   removeMeasurement,
   setThreshold,
   setVerdict,
+  toggleAttribute,
   toggleImageFinding,
 } from "./edits";
 import { answerForTab, type JournalEntry, journal } from "./journal";
@@ -291,7 +293,32 @@ export class RoomSession {
   select(id: string | null): void {
     this.store.getState().select(id);
     if (id) this.store.getState().focus(null);
-    this.ui.setState({ rejecting: null, alsoSelected: new Set(), selectedMeasurement: null });
+    this.ui.setState({
+      rejecting: null,
+      alsoSelected: new Set(),
+      selectedMeasurement: null,
+      attributeInHand: null,
+    });
+  }
+
+  get attributesOfSelected(): Attribute[] {
+    const lesion = this.selectedLesion;
+    return (lesion && this.typeOf(lesion.finding_type)?.attributes) ?? [];
+  }
+
+  sayAttribute(name: string, value: string): void {
+    const lesion = this.selectedLesion;
+    if (lesion) this.edit((doc) => toggleAttribute(doc, lesion, name, value));
+  }
+
+  /** The attribute after this one comes into the digits' hand; false where the selected lesion has none. */
+  takeAttribute(after: string | null): boolean {
+    const lesion = this.selectedLesion;
+    const attributes = this.attributesOfSelected;
+    if (!lesion || attributes.length === 0) return false;
+    if (this.isReadonly) this.say("readonly");
+    else this.ui.setState({ right: true, attributeInHand: nextAttribute(attributes, lesion.attributes, after) });
+    return true;
   }
 
   selectMeasurement(id: string | null): void {

@@ -98,9 +98,13 @@ export interface RoomUi {
   /** The predicted lesion that waits for the reason of its rejection. */
   rejecting: string | null;
   reasonFor: ReasonFor | null;
+  /** The attribute of the selected lesion whose value the digits choose. */
+  attributeInHand: string | null;
   hint: { key: string; values?: Record<string, unknown> } | null;
   keysShown: boolean;
   conflictShown: boolean;
+  /** The report of the examination at full length. */
+  reportOpen: boolean;
   left: boolean;
   right: boolean;
   draft: Draft | null;
@@ -143,9 +147,11 @@ export function createRoomUi(types: FindingType[], isReadonly: boolean): RoomUiS
     othersShown: new Set(),
     rejecting: null,
     reasonFor: null,
+    attributeInHand: null,
     hint: null,
     keysShown: false,
     conflictShown: true,
+    reportOpen: false,
     left: remembered.left ?? true,
     right: remembered.right ?? true,
     draft: null,

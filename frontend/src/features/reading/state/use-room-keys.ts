@@ -23,6 +23,7 @@ import {
 } from "../marks/mask-acts";
 import { measureLesion } from "../marks/measure-marks";
 import { placeMark } from "../marks/place-mark";
+import { valueOfKey } from "./attribute-keys";
 import { nextSpeed } from "./display";
 import { type Command, commandOf, keyOf } from "./keymap";
 import { REJECT_REASONS, type RoomSession } from "./room-session";
@@ -52,7 +53,7 @@ export function useRoomKeys(session: RoomSession, around: Around): void {
       if (event.defaultPrevented || document.querySelector('[role="dialog"],[role="menu"]')) return;
       const pressed = keyOf(event);
       if (isTyping(event.target) || session.isOver) return;
-      if (rejectReason(session, pressed) || typeKey(session, pressed)) {
+      if (rejectReason(session, pressed) || attributeValue(session, pressed) || typeKey(session, pressed)) {
         event.preventDefault();
         return;
       }
@@ -90,6 +91,17 @@ function rejectReason(session: RoomSession, pressed: string): boolean {
   const finding = session.findings.find((one) => one.id === rejecting);
   if (!finding || !reason) return false;
   session.reject(finding, reason);
+  return true;
+}
+
+/** A digit while an attribute is in hand; then the next attribute is. */
+function attributeValue(session: RoomSession, pressed: string): boolean {
+  const { attributeInHand } = session.ui.getState();
+  const attribute = session.attributesOfSelected.find(({ name }) => name === attributeInHand);
+  const value = valueOfKey(attribute, pressed);
+  if (!attribute || value === undefined) return false;
+  session.sayAttribute(attribute.name, value);
+  session.takeAttribute(attribute.name);
   return true;
 }
 
@@ -151,6 +163,7 @@ function actsOf(session: RoomSession, around: Around): Acts {
     raiseThreshold: () => session.changeThreshold(session.threshold + 0.05),
     lowerThreshold: () => session.changeThreshold(session.threshold - 0.05),
     comment: around.focusComment,
+    report: () => ui.setState(({ reportOpen }) => ({ left: true, reportOpen: !reportOpen })),
     boxToEllipse: change(boxToEllipse),
     brushSmaller: brush(-1),
     brushLarger: brush(1),
@@ -169,6 +182,7 @@ function actsOf(session: RoomSession, around: Around): Acts {
     merge: change(merge),
     split: change(split),
     measureLesion: change(measureLesion),
+    attributes: () => session.takeAttribute(ui.getState().attributeInHand),
     cycleMarks: onGround(cycleMarks),
     hideMark: onSelected("hidden"),
     lockMark: onSelected("locked"),
@@ -255,10 +269,11 @@ function finishOrPlace(session: RoomSession, ground: Ground): void {
 
 /** Esc takes back one thing at a time, the newest first. */
 function cancel(session: RoomSession): void {
-  const { draft, rejecting, reasonFor, hint } = session.ui.getState();
+  const { draft, rejecting, reasonFor, attributeInHand, hint } = session.ui.getState();
   if (draft) session.ui.setState({ draft: null });
   else if (rejecting) session.ui.setState({ rejecting: null });
   else if (reasonFor) session.ui.setState({ reasonFor: null });
+  else if (attributeInHand) session.ui.setState({ attributeInHand: null });
   else if (session.ui.getState().selectedMeasurement) session.selectMeasurement(null);
   else if (session.store.getState().selected) session.select(null);
   else if (session.store.getState().focused) session.focus(null);

@@ -1,0 +1,42 @@
+import { describe, expect, it } from "vitest";
+import type { Attribute, Lesion } from "@/lib/api-types";
+import { keyOfValue, nextAttribute, valueOfKey } from "./attribute-keys";
+import { documentOf } from "./document";
+import { toggleAttribute } from "./edits";
+
+const margin: Attribute = { name: "Margin", values: ["sharp", "blurred"] };
+const certainty: Attribute = { name: "Certainty", values: ["certain", "possible"] };
+
+describe("attributes by key", () => {
+  it("begin with the first that says nothing and end after the last", () => {
+    const both = [margin, certainty];
+    expect(nextAttribute(both, { Margin: "sharp" }, null)).toBe("Certainty");
+    expect(nextAttribute(both, { Margin: "sharp", Certainty: "certain" }, null)).toBe("Margin");
+    expect(nextAttribute(both, {}, "Margin")).toBe("Certainty");
+    expect(nextAttribute(both, {}, "Certainty")).toBeNull();
+    expect(nextAttribute([], {}, null)).toBeNull();
+  });
+
+  it("take digits for the first ten values and nothing else", () => {
+    const long = { name: "Category", values: "abcdefghijkl".split("") };
+    expect(valueOfKey(long, "1")).toBe("a");
+    expect(valueOfKey(long, "0")).toBe("j");
+    expect(valueOfKey(margin, "3")).toBeUndefined();
+    expect(valueOfKey(margin, "A")).toBeUndefined();
+    expect(long.values.map((_, i) => keyOfValue(i)).slice(8)).toEqual(["9", "0", null, null]);
+    for (let i = 0; i < 10; i++) expect(valueOfKey(long, keyOfValue(i) as string)).toBe(long.values[i]);
+  });
+
+  it("said twice is said no longer", () => {
+    const lesion = { id: "one", attributes: {}, points: [], mask: null, kind: "box" } as unknown as Lesion;
+    const empty = { lesions: [lesion], decisions: [], measurements: [], image_findings: {}, verdict: "lesions" };
+    const first = documentOf(empty as never);
+    const said = toggleAttribute(first, lesion, "Margin", "sharp");
+    expect(said.lesions[0]?.attributes).toEqual({ Margin: "sharp" });
+    const other = toggleAttribute(said, said.lesions[0] as Lesion, "Margin", "blurred");
+    expect(other.lesions[0]?.attributes).toEqual({ Margin: "blurred" });
+    expect(toggleAttribute(other, other.lesions[0] as Lesion, "Margin", "blurred").lesions[0]?.attributes).toEqual(
+      {},
+    );
+  });
+});
