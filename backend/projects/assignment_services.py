@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -10,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from backend.accounts.compiled_select import CompiledSelect, fields_of
 from backend.accounts.models import User
 from backend.audit.services import record_event
 from backend.projects.arms import arm_of
@@ -31,8 +33,7 @@ def lease_next_case(*, project: Project, user: User, after: UUID | None = None) 
     for _ in range(_ATTEMPTS):
         with transaction.atomic():
             now = timezone.now()
-            given = [row.case_id for row in _given_to(project, user, now).order_by("opened_at") if row.case_id != after]
-            if given:
+            if given := [case_id for case_id in _given_to(project, user, now) if case_id != after]:
                 return given[0]
             first = open_cases_in_order(project=project, user=user, count=1, free_at=now, after=after, lock=True)
             if not first:
@@ -107,16 +108,18 @@ def give_case(*, project: Project, case: Case, username: str, by: User) -> Assig
     return assignment
 
 
-def _given_to(project: Project, user: User, now: datetime) -> QuerySet[Assignment]:
-    """Cases that a lead gave to the user and that he has not begun."""
-    return Assignment.objects.filter(
-        user=user,
-        state=AssignmentState.OPENED,
-        given_by__isnull=False,
-        lease_expires_at__gt=now,
-        case__project=project,
-        case__is_open=True,
-    )
+_GIVEN: Final = CompiledSelect(
+    fields_of(Assignment, "case"),
+    """FROM projects_assignment JOIN projects_case c ON c.id = projects_assignment.case_id
+    WHERE user_id = %s AND state = 'opened' AND given_by_id IS NOT NULL AND lease_expires_at > %s
+    AND c.project_id = %s AND c.is_open = %s ORDER BY projects_assignment.opened_at""",
+)
+
+
+def _given_to(project: Project, user: User, now: datetime) -> list[UUID]:
+    """Cases that a lead gave to the user and that he has not begun, in the order of the giving."""
+    until = connection.ops.adapt_datetimefield_value(now)
+    return [case_id for (case_id,) in _GIVEN.rows([user.pk, until, project.pk, True])]
 
 
 def lease_until(project: Project) -> datetime:
