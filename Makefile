@@ -50,7 +50,7 @@ $(DEVELOPMENT): | $(RUNTIME)
 	@mkdir -p $(STAMPS) && rm -f $(STAMPS)/development-* && touch $@
 
 $(PACKAGES): | $(RUNTIME)
-	@$(with_node) cd frontend && npm ci --no-audit --no-fund --loglevel=error
+	@$(with_node) cd frontend && npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@rm -f frontend/node_modules/.stamp-* && touch $@
 
 $(PAGE): | $(PACKAGES)
