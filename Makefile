@@ -1,7 +1,8 @@
 # Overread. `make up` starts it, `make test` proves it; everything else is in the README.
 # Needs Python >= 3.11 and make. Node comes from the system (>= 20.19) or else from a package inside .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo dev test check bench soak format schema screenshots dev-setup browser
+.PHONY: help setup up demo dev test check check-types check-rules check-page check-units bench soak format schema screenshots \
+	dev-setup browser
 
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; break; }; done)
@@ -21,8 +22,9 @@ DEVELOPMENT := $(STAMPS)/development-$(call hash,$(RUNTIME_FILES) deploy/require
 PACKAGES := frontend/node_modules/.stamp-$(call hash,frontend/package-lock.json)
 PAGE := frontend/dist/.stamp-$(call hash,$(PAGE_FILES))
 
-# What `make check` leaves to `make test`: training, and the matrix of every operation by every role.
-LONG_TESTS := tests/cnn tests/architecture/test_access_table.py
+# What `make check` leaves to `make test`: training, and what goes through every operation for every role.
+LONG_TESTS := tests/cnn tests/learning/test_rounds.py tests/learning/test_simulate.py \
+	tests/architecture/test_access_table.py tests/architecture/test_blinding.py
 
 # Puts a Node that is new enough into PATH of the recipe that begins with it.
 NODE_IS_FINE := node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'
@@ -82,13 +84,22 @@ test: setup dev-setup browser
 	@$(with_node) cd frontend && npm test
 
 check: dev-setup
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target check-types check-page check-rules check-units
+
+check-types:
+	$(BIN)/mypy backend workers
+
+check-rules:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/mypy backend workers
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	@OVERREAD_BIN=$(BIN) deploy/check-schema.sh
+
+check-page:
 	@$(with_node) cd frontend && npm run --silent lint && npx tsc --noEmit && npm test
+
+check-units:
 	$(BIN)/pytest -n 2 -m "not journey and not queue and not slow" $(LONG_TESTS:%=--ignore=%)
 
 bench: setup dev-setup

@@ -72,6 +72,7 @@ def enqueued() -> set[tuple[str, str]]:
     return found
 
 
+@pytest.mark.slow
 def test_every_task_that_the_back_end_enqueues_is_registered_where_its_queue_is_served() -> None:
     assert enqueued()
     for task, queue in sorted(enqueued()):

@@ -75,6 +75,7 @@ def planted_file(make_dicom, as_file) -> bytes:
     return as_file(dataset)
 
 
+@pytest.mark.slow
 def test_no_planted_identity_is_left(planted_file: bytes):
     assert planted_file.count(b"PLANTED") > 500
     prepared, blob = prepared_instance(planted_file, BASIC)
@@ -87,6 +88,7 @@ def test_no_planted_identity_is_left(planted_file: bytes):
     assert [item["00080100"]["Value"][0] for item in header["00120064"]["Value"]] == ["113100", "113107"]
 
 
+@pytest.mark.slow
 def test_the_profile_none_keeps_what_is_there(planted_file: bytes):
     prepared, _ = prepared_instance(planted_file, PreparationSettings(key=KEY))
     assert "PLANTED^Name" in prepared.instance["dicom_json"]

@@ -149,6 +149,7 @@ def test_a_broken_codestream_is_refused_in_a_readers_words(make_dicom, as_file):
         prepared_instance(as_file(dataset), SETTINGS)
 
 
+@pytest.mark.slow
 def test_the_whole_corpus_decodes_as_its_index_says_and_is_stored_without_loss(real_data: Path):
     corpus = real_data / "dicom_corpus"
     for row in csv.DictReader((corpus / "index.csv").open()):

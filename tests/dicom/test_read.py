@@ -47,6 +47,7 @@ def test_a_file_without_preamble_is_read_when_it_starts_like_dicom(make_dicom, a
     assert read_dicom(data_set_alone).Rows == 4
 
 
+@pytest.mark.slow
 def test_a_deflated_bomb_is_refused_before_it_bursts(make_dicom, as_file):
     dataset = make_dicom(np.zeros((4, 4), "u1"), "1.2.840.10008.1.2.1.99")
     whole = as_file(dataset)

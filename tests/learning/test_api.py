@@ -33,6 +33,7 @@ def test_the_lead_starts_a_round_and_polls_it_until_it_is_cancelled(disc_project
     assert [row["state"] for row in client.get(f"{BASE}/rounds/").json()] == ["cancelled"]
 
 
+@pytest.mark.slow
 def test_the_learning_page_has_everything_before_the_first_round_and_after_it(disc_project, lead, as_person, work) -> None:
     client = as_person(lead)
     empty = client.get(f"{BASE}/learning/").json()
