@@ -13,6 +13,7 @@ import { ErrorState } from "@/ui/error-state";
 import { transportOf } from "./api/reading-api";
 import "./reading-room.css";
 import { ReadingRoom } from "./reading-room";
+import { decodeFirstImage } from "./state/first-image";
 import { type JournalEntry, journal, leftoversOf } from "./state/journal";
 import { newId } from "./state/new-id";
 import { openedCase } from "./state/opening";
@@ -32,7 +33,12 @@ export default function ReadingRoomPage() {
   // Opening leases the case and is audited, so it happens once, not whenever the window gets the focus.
   const room = useQuery({
     queryKey: ["room", slug, caseId],
-    queryFn: () => openedCase(slug, caseId),
+    queryFn: async () => {
+      const opened = await openedCase(slug, caseId);
+      // What fails here fails in the room again, by name.
+      decodeFirstImage(opened).catch(() => undefined);
+      return opened;
+    },
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
     refetchOnReconnect: false,

@@ -44,8 +44,11 @@ interface HeaderSource {
 export async function registerHeaders(series: Series, { signal, begun }: HeaderSource = {}): Promise<FrameRef[]> {
   const known = framesOf(series);
   if (known.every(({ imageId }) => headerOf(imageId))) return known;
+  const received = (await begun?.()) ?? (await fetchHeaders(series, signal));
+  // Someone else may have waited for the same ones.
+  if (known.every(({ imageId }) => headerOf(imageId))) return known;
   const headers = new Map<string, DicomJson>();
-  for (const header of (await begun?.()) ?? (await fetchHeaders(series, signal))) {
+  for (const header of received) {
     const uid = header[SOP_INSTANCE_UID]?.Value?.[0];
     if (typeof uid === "string") headers.set(uid, header);
   }

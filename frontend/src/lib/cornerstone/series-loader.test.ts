@@ -58,7 +58,15 @@ class Memory implements FrameMemory {
 function loaderOf(count: number, share = Number.POSITIVE_INFINITY) {
   const memory = new Memory(share);
   const ids = Array.from({ length: count }, (_, index) => String(index));
-  return { memory, loader: new SeriesLoader(ids, () => undefined, memory) };
+  return {
+    memory,
+    loader: new SeriesLoader(
+      ids,
+      () => undefined,
+      memory,
+      (then) => then(),
+    ),
+  };
 }
 
 describe("the series loader", () => {
@@ -137,6 +145,24 @@ describe("the series loader", () => {
     loader.around(6);
     await memory.deliverAll();
     expect(loader.loadedCount).toBe(10);
+  });
+
+  test("leaves the cores to the first image until it is painted", async () => {
+    const memory = new Memory(Number.POSITIVE_INFINITY);
+    let painted: () => void = () => undefined;
+    const loader = new SeriesLoader(
+      ["0", "1", "2"],
+      () => undefined,
+      memory,
+      (then) => {
+        painted = then;
+      },
+    );
+    loader.around(1);
+    expect(memory.asked).toEqual([]);
+    painted();
+    await memory.deliverAll();
+    expect(loader.loadedCount).toBe(3);
   });
 
   test("stopped, it asks for nothing and hears nothing", async () => {

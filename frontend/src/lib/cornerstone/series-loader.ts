@@ -17,17 +17,25 @@ export class SeriesLoader {
   private stopped = false;
   private centre = 0;
   private forward = true;
+  private begun = false;
   private bytesOfFrame = 0;
   private readonly taken: boolean[];
   private readonly imageIds: string[];
   private readonly onChange: () => void;
   private readonly memory: FrameMemory;
+  private readonly afterPaint: (then: () => void) => void;
   private readonly deafen: () => void;
 
-  constructor(imageIds: string[], onChange: () => void, memory: FrameMemory = frameMemory) {
+  constructor(
+    imageIds: string[],
+    onChange: () => void,
+    memory: FrameMemory = frameMemory,
+    afterPaint: (then: () => void) => void = afterNextPaint,
+  ) {
     this.imageIds = imageIds;
     this.onChange = onChange;
     this.memory = memory;
+    this.afterPaint = afterPaint;
     this.states = imageIds.map(() => "waiting");
     this.taken = imageIds.map(() => false);
     const places = new Map(imageIds.map((imageId, index) => [imageId, index]));
@@ -42,7 +50,14 @@ export class SeriesLoader {
   around(index: number): void {
     if (index !== this.centre) this.forward = index > this.centre;
     this.centre = index;
-    this.fill();
+    if (this.begun) this.fill();
+    else this.begin();
+  }
+
+  /** The first image is drawn before others are decoded: they would take the cores that it needs. */
+  private begin(): void {
+    this.begun = true;
+    this.afterPaint(() => this.fill());
   }
 
   /** The network is back: what failed is tried again. */
@@ -134,4 +149,13 @@ export class SeriesLoader {
     this.states[index] = "waiting";
     this.taken[index] = false;
   }
+}
+
+function afterNextPaint(then: () => void): void {
+  // A page in the background paints nothing, and loads all the same.
+  const timer = setTimeout(then, document.hidden ? 0 : 3000);
+  requestAnimationFrame(() => {
+    clearTimeout(timer);
+    setTimeout(then);
+  });
 }

@@ -1,24 +1,14 @@
 /** Starts Cornerstone once per page. The reading room draws its own marks, so the tools package is not loaded at all. */
-import { cache, RenderingEngine, init as startCore } from "@cornerstonejs/core";
+import { cache, getRenderingCapabilities, RenderingEngine, init as startCore } from "@cornerstonejs/core";
 import { init as startLoader } from "@cornerstonejs/dicom-image-loader";
 import { memoryLimit } from "./frame-memory";
 import { answerForHeaders } from "./metadata";
 
 let engine: RenderingEngine | null = null;
 
-let canDraw: boolean | null = null;
-
-/** Whether the browser can draw on the graphics card, really or in software. */
+/** Whether the browser can draw on the graphics card, really or in software. Cornerstone tries it once, and we do not again. */
 export function hasWebGl2(): boolean {
-  canDraw ??= triedWebGl2();
-  return canDraw;
-}
-
-function triedWebGl2(): boolean {
-  const canvas = document.createElement("canvas");
-  const context = canvas.getContext("webgl2");
-  context?.getExtension("WEBGL_lose_context")?.loseContext();
-  return context !== null;
+  return getRenderingCapabilities().webgl2;
 }
 
 /** The one rendering engine; it outlives a case, so that the next one draws at once. */

@@ -37,12 +37,17 @@ export async function headersBegun(room: Room): Promise<DicomJson[] | undefined>
   return opening.headers.catch(() => undefined);
 }
 
-async function firstFrameAhead({ series, reading }: Room): Promise<void> {
+/** The frame that a room shows first: that of its first mark, else the middle one. */
+export function firstFrameOf({ series, reading }: Room): { sop: string; frame: number } | undefined {
   const frames = series.instances.flatMap(({ sop_instance_uid, number_of_frames }) =>
     Array.from({ length: number_of_frames }, (_, i) => ({ sop: sop_instance_uid, frame: i + 1 })),
   );
   const [mark] = reading.lesions;
   const marked = frames.find(({ sop, frame }) => sop === mark?.sop_instance_uid && frame === mark.frame);
-  const first = marked ?? frames[Math.floor((frames.length - 1) / 2)];
-  if (first) await fetchFrameAhead(series, first.sop, first.frame);
+  return marked ?? frames[Math.floor((frames.length - 1) / 2)];
+}
+
+async function firstFrameAhead(room: Room): Promise<void> {
+  const first = firstFrameOf(room);
+  if (first) await fetchFrameAhead(room.series, first.sop, first.frame);
 }
