@@ -95,8 +95,12 @@ def prepare(folder: Path, data: Path, lengths: dict[str, int]) -> tuple[str, dic
     from backend.projects.models import Case
 
     call_command("migrate", verbosity=0)
-    shutil.rmtree(folder / "static", ignore_errors=True)
-    call_command("collectstatic", interactive=False, verbosity=0)
+    gathered = folder / "static" / "index.html"
+    if not gathered.is_file() or gathered.stat().st_mtime < (ROOT / "frontend" / "dist" / "index.html").stat().st_mtime:
+        shutil.rmtree(folder / "static", ignore_errors=True)
+        # Compressing takes a minute; a data folder that is kept keeps it.
+        call_command("collectstatic", interactive=False, verbosity=0)
+        gathered.touch()
     user = User.objects.filter(username="bench").first() or User.objects.create_user("bench", password=None)
     known = set(Case.objects.values_list("series__study__study_id", flat=True))
     with tempfile.TemporaryDirectory(prefix="ovr-bench-series-") as files:
