@@ -87,7 +87,9 @@ interface LineProps {
 /** The values with the digits that choose them. */
 function NumberedValues({ attribute, value, onChange }: Pick<LineProps, "attribute" | "value" | "onChange">) {
   const field = useRef<HTMLFieldSetElement>(null);
-  useEffect(() => field.current?.scrollIntoView({ block: "nearest" }), []);
+  useEffect(() => {
+    field.current?.scrollIntoView({ block: "nearest" });
+  }, []);
   return (
     <fieldset ref={field} className="rr-values" data-testid="values">
       <legend className="q sm">{attribute.name}</legend>
