@@ -181,6 +181,7 @@ class Decision(models.Model):
     """A person's act on one predicted lesion, with the threshold then in force.
 
     `at_seconds`: the reader's seconds of work on the case until then; differences are the time between decisions.
+    `at_once`: made with others by one command ("accept all"), where the project's lead allows that.
     """
 
     reading = models.ForeignKey(Reading, on_delete=models.CASCADE, related_name="decisions")
@@ -190,6 +191,7 @@ class Decision(models.Model):
     lesion = models.ForeignKey(Lesion, null=True, on_delete=models.SET_NULL, related_name="+")
     threshold = models.FloatField()
     at_seconds = models.FloatField(null=True)
+    at_once = models.BooleanField(default=False)
     decided_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -48,7 +48,10 @@ def working_readers(project: Project) -> list[dict[str, Any]]:
 
 
 def decision_seconds(project: Project, *, since: datetime, user: User | None = None) -> dict[int, float]:
-    """By user: the median of the seconds of work from opening to the first decision and from each to the next."""
+    """By user: the median of the seconds of work from opening to the first decision and from each to the next.
+
+    What one command accepted is one decision.
+    """
     rows = Decision.objects.filter(
         reading__case__project=project,
         reading__reader__kind=ReaderKind.PERSON,
@@ -59,11 +62,14 @@ def decision_seconds(project: Project, *, since: datetime, user: User | None = N
         rows = rows.filter(reading__reader__user=user)
     between: dict[int, list[float]] = defaultdict(list)
     last_reading, last_at = None, 0.0
-    for reading, reader, at in rows.order_by("reading_id", "at_seconds").values_list(
-        "reading_id", "reading__reader__user_id", "at_seconds"
+    for reading, reader, at, at_once in rows.order_by("reading_id", "at_seconds").values_list(
+        "reading_id", "reading__reader__user_id", "at_seconds", "at_once"
     ):
         seconds = float(at or 0.0)
-        between[reader].append(seconds - last_at if reading == last_reading else seconds)
+        if reading != last_reading:
+            between[reader].append(seconds)
+        elif not (at_once and seconds == last_at):
+            between[reader].append(seconds - last_at)
         last_reading, last_at = reading, seconds
     return {reader: median(found) for reader, found in between.items()}
 

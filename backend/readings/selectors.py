@@ -184,7 +184,7 @@ _LESION_FIELDS: Final = fields_of(
     "moved_pixels",
     "look",
 )
-_DECISION_FIELDS: Final = fields_of(Decision, "predicted", "kind", "reason", "lesion", "threshold", "at_seconds")
+_DECISION_FIELDS: Final = fields_of(Decision, "predicted", "kind", "reason", "lesion", "threshold", "at_seconds", "at_once")
 _LESIONS_OF_READING: Final = CompiledSelect(
     [*_LESION_FIELDS, *fields_of(Instance, "sop_instance_uid")],
     "FROM readings_lesion JOIN archive_instance ON archive_instance.id = readings_lesion.instance_id "
@@ -235,7 +235,7 @@ def _lesion_document(row: Sequence[Any]) -> dict[str, Any]:
 
 
 def _decision_document(row: Sequence[Any]) -> dict[str, Any]:
-    predicted, kind, reason, lesion, threshold, at_seconds = row
+    predicted, kind, reason, lesion, threshold, at_seconds, at_once = row
     return {
         "predicted": str(predicted),
         "kind": kind,
@@ -243,6 +243,7 @@ def _decision_document(row: Sequence[Any]) -> dict[str, Any]:
         "lesion": str(lesion) if lesion else None,
         "threshold": threshold,
         "at_seconds": at_seconds,
+        "at_once": at_once,
     }
 
 

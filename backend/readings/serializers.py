@@ -277,7 +277,11 @@ class LesionSerializer(serializers.Serializer[Any]):
 
 
 class DecisionSerializer(serializers.Serializer[Any]):
-    """What the reader did with a predicted lesion, the threshold then in force, and after how many seconds of work."""
+    """What the reader did with a predicted lesion, the threshold then in force, and after how many seconds of work.
+
+    Findings that are taken over come one by one, each with a time of its own; those of one command are `at_once`, which
+    is refused where the project does not allow to accept all.
+    """
 
     predicted = serializers.UUIDField()
     kind = serializers.ChoiceField(choices=DecisionKind.choices)
@@ -285,6 +289,7 @@ class DecisionSerializer(serializers.Serializer[Any]):
     lesion = serializers.UUIDField(required=False, allow_null=True, default=None)
     threshold = serializers.FloatField(min_value=0, max_value=1)
     at_seconds = serializers.FloatField(min_value=0, max_value=1e7, required=False, allow_null=True, default=None)
+    at_once = serializers.BooleanField(required=False, default=False)
 
 
 class LesionChangesSerializer(serializers.Serializer[Any]):

@@ -22,6 +22,7 @@ from backend.audit.services import record_event
 from backend.geometry.marks import InvalidMark
 from backend.projects.assignment_services import lease_until, open_assignment
 from backend.projects.models import Assignment, AssignmentState, Case, FindingType, Project, Split
+from backend.readings.decision_check import check_decisions_made_one_by_one
 from backend.readings.lesion_check import checked_lesions, checked_measurements
 from backend.readings.models import (
     Decision,
@@ -118,6 +119,7 @@ def save_reading(
                     return repeated
             _require_draft(reading)
             _require_current(reading, if_match)
+            check_decisions_made_one_by_one(project=project, reading=reading, change=change, shown=shown)
             _store_lesions(reading, lesions, change)
             _store_decisions(reading, change, shown)
             _store_fields(reading, change)
@@ -125,7 +127,7 @@ def save_reading(
             _touch_assignment(project, reading, user)
             record_event(
                 actor=user, verb="reading.saved", project_id=project.pk, object_type="reading", object_id=reading.pk,
-                detail={"revision": reading.revision, "lesions": len(lesions), "case": case.name},
+                detail={"revision": reading.revision, "lesions": len(lesions), "case": case.name} | _told_at_once(change),
             )  # fmt: skip
     except IntegrityError as error:
         raise ReadingRefused("id_taken", "A lesion or revision id of this save is already in use elsewhere.") from error
@@ -294,6 +296,12 @@ def _shown(user: User, case: Case, role: str) -> dict[UUID, Lesion]:
     return {lesion.pk: lesion for lesion in shown_lesions(model_reading)} if model_reading else {}
 
 
+def _told_at_once(change: Mapping[str, Any]) -> dict[str, int]:
+    """For the audit: how many findings this save accepted with one command, where it did."""
+    number = sum(item["at_once"] for item in change.get("decisions", {}).get("upsert", []))
+    return {"accepted_at_once": number} if number else {}
+
+
 def _check_image_findings(project: Project, change: Mapping[str, Any]) -> None:
     given = change.get("image_findings")
     if not given:
@@ -396,8 +404,8 @@ def _store_decisions(reading: Reading, change: Mapping[str, Any], shown: Mapping
     for item in given:
         if item["predicted"] not in shown:
             raise ReadingRefused("not_shown", f"Finding {item['predicted']} is of no model that is shown in this case.")
-        if item["kind"] == DecisionKind.REJECTED and item["lesion"] is not None:
-            raise ReadingRefused("decision", "A rejected finding leaves no lesion.")
+        if item["kind"] == DecisionKind.REJECTED and (item["lesion"] is not None or item["at_once"]):
+            raise ReadingRefused("decision", "A rejected finding leaves no lesion, and is rejected by itself.")
         if item["kind"] != DecisionKind.REJECTED and item["lesion"] not in own:
             raise ReadingRefused("decision", f"The {item['kind']} finding names no lesion of this reading.")
         rows.append(
@@ -409,13 +417,14 @@ def _store_decisions(reading: Reading, change: Mapping[str, Any], shown: Mapping
                 lesion_id=item["lesion"],
                 threshold=item["threshold"],
                 at_seconds=item["at_seconds"],
+                at_once=item["at_once"],
             )
         )
     Decision.objects.bulk_create(
         rows,
         update_conflicts=True,
         unique_fields=["reading", "predicted"],
-        update_fields=["kind", "reason", "lesion", "threshold", "at_seconds", "decided_at"],
+        update_fields=["kind", "reason", "lesion", "threshold", "at_seconds", "at_once", "decided_at"],
     )
 
 

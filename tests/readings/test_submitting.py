@@ -15,8 +15,9 @@ BASE = "/api/v1/projects/breast"
 pytestmark = pytest.mark.django_db
 
 
-def decide(desk, finding: dict, kind: str, lesion: dict | None = None) -> dict:
+def decide(desk, finding: dict, kind: str, lesion: dict | None = None, **more) -> dict:
     return {
+        **more,
         "predicted": finding["id"],
         "kind": kind,
         "reason": "vessel" if kind == "rejected" else "",
@@ -148,7 +149,12 @@ def test_every_finding_that_was_shown_has_to_be_decided(reader, case, predicted,
     kept, edited = take_over(first), take_over(second, origin="edited", points=[[13, 4], [23, 14]])
     answer = desk.save(
         lesions={"upsert": [kept, edited]},
-        decisions={"upsert": [decide(desk, first, "accepted", kept), decide(desk, second, "edited", edited)]},
+        decisions={
+            "upsert": [
+                decide(desk, first, "accepted", kept, at_seconds=4.2),
+                decide(desk, second, "edited", edited, at_seconds=9),
+            ]
+        },
         verdict="lesions",
     )
     assert answer.status_code == 200, answer.content

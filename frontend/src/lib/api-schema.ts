@@ -871,7 +871,12 @@ export interface components {
             version: number;
             arm: string;
         };
-        /** @description What the reader did with a predicted lesion, the threshold then in force, and after how many seconds of work. */
+        /**
+         * @description What the reader did with a predicted lesion, the threshold then in force, and after how many seconds of work.
+         *
+         *     Findings that are taken over come one by one, each with a time of its own; those of one command are `at_once`, which
+         *     is refused where the project does not allow to accept all.
+         */
         Decision: {
             /** Format: uuid */
             predicted: string;
@@ -884,6 +889,8 @@ export interface components {
             threshold: number;
             /** Format: double */
             at_seconds?: number | null;
+            /** @default false */
+            at_once: boolean;
         };
         /** @description Decisions to store, and predicted lesions to make undecided again. */
         DecisionChangesRequest: {
@@ -903,7 +910,12 @@ export interface components {
          * @enum {string}
          */
         DecisionKindEnum: "accepted" | "edited" | "rejected";
-        /** @description What the reader did with a predicted lesion, the threshold then in force, and after how many seconds of work. */
+        /**
+         * @description What the reader did with a predicted lesion, the threshold then in force, and after how many seconds of work.
+         *
+         *     Findings that are taken over come one by one, each with a time of its own; those of one command are `at_once`, which
+         *     is refused where the project does not allow to accept all.
+         */
         DecisionRequest: {
             /** Format: uuid */
             predicted: string;
@@ -916,6 +928,8 @@ export interface components {
             threshold: number;
             /** Format: double */
             at_seconds?: number | null;
+            /** @default false */
+            at_once: boolean;
         };
         /**
          * @description * `none` - None

@@ -60,7 +60,10 @@ export type Measurement = Narrowed<S["Measurement"], { points: Pair[] }>;
 /** A submitted reading of the patient's earlier study. */
 export type PriorReading = S["PriorReading"];
 export type DecisionKind = S["DecisionKindEnum"];
-export type Decision = Narrowed<S["Decision"], { lesion: string | null; at_seconds?: number | null }>;
+export type Decision = Narrowed<
+  S["Decision"],
+  { lesion: string | null; at_seconds?: number | null; at_once?: boolean }
+>;
 export type Verdict = S["Reading"]["verdict"];
 export type Reading = Narrowed<
   S["Reading"],

@@ -23,7 +23,7 @@ import {
 } from "../marks/mask-acts";
 import { measureLesion } from "../marks/measure-marks";
 import { extentText, regionOf, statisticsText } from "../marks/measurement-text";
-import { keyOfValue } from "../state/attribute-keys";
+import { keysOfValues } from "../state/attribute-keys";
 import { type Command, keysOf, printed } from "../state/keymap";
 import type { RoomSession } from "../state/room-session";
 import { useMasks, useReading, useSession, useUi, useView } from "../state/session-context";
@@ -79,14 +79,15 @@ interface LineProps {
   attribute: Attribute;
   value: string;
   disabled: boolean;
-  /** The digits choose its value now. */
+  /** Keys choose its value now. */
   inHand: boolean;
   onChange: (value: string) => void;
 }
 
-/** The values with the digits that choose them. */
+/** The values with the keys that choose them. */
 function NumberedValues({ attribute, value, onChange }: Pick<LineProps, "attribute" | "value" | "onChange">) {
   const field = useRef<HTMLFieldSetElement>(null);
+  const keys = keysOfValues(attribute);
   useEffect(() => {
     field.current?.scrollIntoView({ block: "nearest" });
   }, []);
@@ -94,7 +95,7 @@ function NumberedValues({ attribute, value, onChange }: Pick<LineProps, "attribu
     <fieldset ref={field} className="rr-values" data-testid="values">
       <legend className="q sm">{attribute.name}</legend>
       {attribute.values.map((one, index) => {
-        const key = keyOfValue(index);
+        const key = keys[index];
         return (
           <button
             key={one}

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Attribute, Lesion } from "@/lib/api-types";
-import { keyOfValue, nextAttribute, valueOfKey } from "./attribute-keys";
+import { SCALES } from "@/lib/attribute-scales";
+import { keysOfValues, nextAttribute, valueOfKey } from "./attribute-keys";
 import { documentOf } from "./document";
 import { toggleAttribute } from "./edits";
 
@@ -23,8 +24,17 @@ describe("attributes by key", () => {
     expect(valueOfKey(long, "0")).toBe("j");
     expect(valueOfKey(margin, "3")).toBeUndefined();
     expect(valueOfKey(margin, "A")).toBeUndefined();
-    expect(long.values.map((_, i) => keyOfValue(i)).slice(8)).toEqual(["9", "0", null, null]);
-    for (let i = 0; i < 10; i++) expect(valueOfKey(long, keyOfValue(i) as string)).toBe(long.values[i]);
+    expect(keysOfValues(long).slice(8)).toEqual(["9", "0", null, null]);
+  });
+
+  it("of numbered categories are their numbers, or the letters that tell them apart", () => {
+    const breast = { name: "Assessment", values: SCALES.breast.map((step) => `${step} words`) };
+    expect(keysOfValues(breast)).toEqual(["0", "1", "2", "3", "A", "B", "C", "5", "6"]);
+    expect(valueOfKey(breast, "5")).toBe("5 words");
+    expect(valueOfKey(breast, "4")).toBeUndefined();
+    expect(keysOfValues({ name: "Lung", values: [...SCALES.lung] })).toEqual(["0", "1", "2", "3", "A", "B", "X"]);
+    expect(keysOfValues({ name: "Twice", values: ["1 a", "1 b", "2"] })).toEqual([null, null, "2"]);
+    expect(keysOfValues({ name: "Size", values: ["10 mm", "20 mm"] })).toEqual(["1", "2"]);
   });
 
   it("said twice is said no longer", () => {

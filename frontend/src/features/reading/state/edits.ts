@@ -125,12 +125,14 @@ interface Adoption {
   threshold: number;
   /** Seconds of work on the case until now. */
   atSeconds?: number | undefined;
+  /** With others, by one command. */
+  atOnce?: boolean;
 }
 
 /** Accept a finding, or take it over to edit it: the person's own solid copy, which remembers where it came from. */
 export function adoptFinding(
   doc: ReadingDocument,
-  { predicted, kind, id, threshold, atSeconds }: Adoption,
+  { predicted, kind, id, threshold, atSeconds, atOnce = false }: Adoption,
 ): ReadingDocument {
   const known = doc.decisions[predicted.id];
   const copy = known?.lesion ? doc.lesions.find((lesion) => lesion.id === known.lesion) : undefined;
@@ -152,6 +154,7 @@ export function adoptFinding(
   const decision: Decision = {
     ...{ predicted: predicted.id, kind, reason: "", lesion: lesion.id, threshold },
     at_seconds: atSeconds ?? null,
+    ...(atOnce ? { at_once: true } : {}),
   };
   return withVerdictOfMarks({ ...doc, lesions, decisions: { ...doc.decisions, [predicted.id]: decision } });
 }

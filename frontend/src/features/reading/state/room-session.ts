@@ -402,14 +402,21 @@ export class RoomSession {
   /** Accept every shown finding that is not decided yet: where the project's lead allows it, one step of undo. */
   acceptAll(): boolean {
     if (!this.project.accept_all) return false;
-    if (this.isReadonly) this.say("readonly");
-    else this.edit((doc) => this.undecided(doc).reduce((now, one) => this.adopted(now, one, "accepted"), doc));
+    if (this.isReadonly) {
+      this.say("readonly");
+      return true;
+    }
+    const { threshold } = this;
+    const atSeconds = this.clock.stamp();
+    const accept = (doc: ReadingDocument, predicted: Lesion) =>
+      adoptFinding(doc, { predicted, kind: "accepted", id: newId(), threshold, atSeconds, atOnce: true });
+    this.edit((doc) => this.undecided(doc).reduce(accept, doc));
     return true;
   }
 
   private adopted(doc: ReadingDocument, predicted: Lesion, kind: "accepted" | "edited"): ReadingDocument {
     const { threshold, clock } = this;
-    return adoptFinding(doc, { predicted, kind, id: newId(), threshold, atSeconds: clock.seconds });
+    return adoptFinding(doc, { predicted, kind, id: newId(), threshold, atSeconds: clock.stamp() });
   }
 
   /** The first look is over: keep it apart and show what the model found. */
@@ -463,7 +470,7 @@ export class RoomSession {
 
   reject(finding: Lesion, reason: string): void {
     const { threshold, clock } = this;
-    this.edit((doc) => rejectFinding(doc, { predicted: finding, reason, threshold, atSeconds: clock.seconds }));
+    this.edit((doc) => rejectFinding(doc, { predicted: finding, reason, threshold, atSeconds: clock.stamp() }));
     this.ui.setState({ rejecting: null });
     this.focusUndecided();
   }

@@ -45,6 +45,15 @@ const TOOL_COMMANDS = [
   ...(["length", "bidirectional", "angle", "roi", "arrow"] as const),
 ] satisfies (Tool & Command)[];
 
+/** A key that is held down decides once: else it would accept everything. */
+const ONE_BY_ONE: ReadonlySet<Command> = new Set<Command>([
+  "accept",
+  "acceptAll",
+  "editFinding",
+  "reject",
+  "submit",
+]);
+
 type Acts = Partial<Record<Command, () => unknown>>;
 
 export function useRoomKeys(session: RoomSession, around: Around): void {
@@ -53,11 +62,13 @@ export function useRoomKeys(session: RoomSession, around: Around): void {
       if (event.defaultPrevented || document.querySelector('[role="dialog"],[role="menu"]')) return;
       const pressed = keyOf(event);
       if (isTyping(event.target) || session.isOver) return;
-      if (rejectReason(session, pressed) || attributeValue(session, pressed) || typeKey(session, pressed)) {
+      const chosen = () =>
+        rejectReason(session, pressed) || attributeValue(session, pressed) || typeKey(session, pressed);
+      const command = commandOf(pressed, around.own);
+      if (event.repeat ? command && ONE_BY_ONE.has(command) : chosen()) {
         event.preventDefault();
         return;
       }
-      const command = commandOf(pressed, around.own);
       if (!command || staysWithControl(event, command)) return;
       const act = actsOf(session, around)[command];
       if (act && act() !== false) event.preventDefault();
@@ -94,11 +105,11 @@ function rejectReason(session: RoomSession, pressed: string): boolean {
   return true;
 }
 
-/** A digit while an attribute is in hand; then the next attribute is. */
+/** A value's key while an attribute is in hand; then the next attribute is. */
 function attributeValue(session: RoomSession, pressed: string): boolean {
   const { attributeInHand } = session.ui.getState();
   const attribute = session.attributesOfSelected.find(({ name }) => name === attributeInHand);
-  const value = valueOfKey(attribute, pressed);
+  const value = attribute && valueOfKey(attribute, pressed);
   if (!attribute || value === undefined) return false;
   session.sayAttribute(attribute.name, value);
   session.takeAttribute(attribute.name);
