@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import re
 import time
 from collections.abc import Iterator
@@ -89,16 +90,26 @@ def compared(page: Page, instance: Instance, frame: int) -> Comparison:
     page.keyboard.press("Shift+Space")
     canvas = canvas_of(page)
     rendered = render_frame(instance, frame)
-    rows, columns = rendered.shape[:2]
-    high = round(rows * tallness(instance))
-    if high != rows:
-        rendered = np.asarray(Image.fromarray(rendered).resize((columns, high), Image.Resampling.BILINEAR))
     if rendered.ndim == 2:
         rendered = np.repeat(rendered[..., None], 3, axis=2)
-    top, left = (canvas.shape[0] - high) // 2, (canvas.shape[1] - columns) // 2
+    rows, columns = rendered.shape[:2]
+    tall = tallness(instance)
+    if tall != 1:
+        rendered = _rows_between(rendered, tall)
+    top, left = math.floor((canvas.shape[0] - rows * tall) / 2 + 0.05), (canvas.shape[1] - columns) // 2
     rendered = rendered[max(0, -top) :, max(0, -left) :]
     shown = canvas[max(0, top) :, max(0, left) :][: rendered.shape[0], : rendered.shape[1]]
     return Comparison(shown, rendered[: shown.shape[0], : shown.shape[1]])
+
+
+def _rows_between(image: NDArray[np.uint8], tall: float) -> NDArray[np.uint8]:
+    """The rows that are whole on the screen where a pixel is `tall` screen pixels high: linear between their middles."""
+    whole = math.floor(image.shape[0] * tall + 0.05)
+    at = np.clip((np.arange(whole) + 0.5) / tall - 0.5, 0, image.shape[0] - 1)
+    above = np.floor(at).astype(int)
+    below = np.minimum(above + 1, image.shape[0] - 1)
+    share = (at - above)[:, None, None]
+    return np.asarray(np.rint(image[above] * (1 - share) + image[below] * share), dtype=np.uint8)
 
 
 def tallness(instance: Instance) -> float:

@@ -22,7 +22,7 @@ import { headerOf } from "./header";
 import { type Cut, reformatted, type SampledFrames } from "./reformat";
 import { type FrameState, SeriesLoader } from "./series-loader";
 import { renderingEngine } from "./start";
-import { texelsOf, transferFunctionOf } from "./transfer-function";
+import { TEXELS, transferFunctionOf } from "./transfer-function";
 import {
   type Curve,
   curveOf,
@@ -298,9 +298,9 @@ export class StackView {
     const drawn = corners.map((corner) => canvasFromScoord(corner, now));
     const [left, top] = [0, 1].map((axis) => Math.min(...drawn.map((corner) => corner[axis] as number)));
     const [right, bottom] = [0, 1].map((axis) => Math.max(...drawn.map((corner) => corner[axis] as number)));
-    // A hair more, so that 394 that came out as 393.9999 stays 394.
+    // A hair more, so that 394 stays 394 where it came out as 393.99: oblique planes are only so exact.
     const whole = (length: number) =>
-      Math.floor(length * window.devicePixelRatio + 1e-3) / window.devicePixelRatio;
+      Math.floor(length * window.devicePixelRatio + 0.05) / window.devicePixelRatio;
     const x = whole((size.width - ((right as number) - (left as number))) / 2);
     const y = whole((size.height - ((bottom as number) - (top as number))) / 2);
     this.pan(x - (left as number), y - (top as number));
@@ -516,7 +516,7 @@ export class StackView {
       // Cornerstone keeps the range from image to image, and would squeeze the curve into another one.
       viewport.setProperties({ voiRange: endsOf(drawn) });
       const actor = viewport.getDefaultActor()?.actor as unknown as ImageActor | undefined;
-      actor?.getMapper().setColorTextureWidth(texelsOf(drawn));
+      actor?.getMapper().setColorTextureWidth(TEXELS);
       actor?.getProperty().setRGBTransferFunction(0, transferFunctionOf(drawn));
     }
     viewport.render();
