@@ -175,11 +175,20 @@ class Desk:
         browser = self.window.browser
         assert browser is not None
         session = browser.new_browser_cdp_session()
-        processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
+
+        def renderers() -> set[int]:
+            processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
+            return {process["id"] for process in processes if process["type"] == "renderer"}
+
+        killed = renderers()
         with self.page.expect_event("crash"):
-            for process in processes:
-                if process["type"] == "renderer":
-                    os.kill(process["id"], signal.SIGKILL)
+            for pid in killed:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        # One of them waited for the next tab, which must not be given a dead one.
+        deadline = time.monotonic() + 30
+        while renderers() & killed and time.monotonic() < deadline:
+            time.sleep(0.05)
         session.detach()
         self.page.close()
 
