@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import math
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -17,12 +16,11 @@ from playwright.sync_api import BrowserContext, expect
 from scipy import ndimage
 
 from backend.accounts.models import User
-from backend.archive.store import get_object
-from backend.geometry.rle import blob_key, decode_mask
 from backend.projects.models import Case, Project
 from backend.projects.selectors import case_instances
-from backend.readings.models import Lesion, Reading
+from backend.readings.models import Reading
 from tests.journeys.room import Room, imported
+from tests.journeys.stored_marks import body, mask_of, own, same_after_reload
 from tests.journeys.test_reading_room import ultrasounds  # noqa: F401
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
@@ -42,19 +40,6 @@ def tumour(real_data: Path, tmp_path: Path, project: Project, lead: User) -> Cas
     return imported(project, tmp_path)[0]
 
 
-def own(user: User) -> list[Lesion]:
-    return list(Lesion.objects.filter(reading__reader__user=user).order_by("created_at", "id"))
-
-
-def body(lesion: Lesion, frames: int) -> np.ndarray:
-    """The lesion's mask laid in the whole series."""
-    whole = np.zeros((frames, 512, 512), dtype=bool)
-    (f, r, c), (n, rows, columns) = lesion.mask_origin, lesion.mask_shape
-    mask = decode_mask(get_object(blob_key(lesion.mask_digest)), lesion.mask_shape)
-    whole[f : f + n, r : r + rows, c : c + columns] = mask
-    return whole
-
-
 def hounsfield(case: Case, folder: Path) -> np.ndarray:
     """The series in reading order, as pydicom decodes it."""
     found = {}
@@ -63,28 +48,6 @@ def hounsfield(case: Case, folder: Path) -> np.ndarray:
         slope, intercept = float(dataset.get("RescaleSlope", 1)), float(dataset.get("RescaleIntercept", 0))
         found[str(dataset.SOPInstanceUID)] = dataset.pixel_array * slope + intercept
     return np.stack([found[uid] for uid in case_instances(case).values_list("sop_instance_uid", flat=True)])
-
-
-def same_after_reload(room: Room, user: User, marks: int) -> None:
-    """What is drawn and what is stored stay as they are, to the hundredth of a pixel."""
-    room.press("Escape", "Escape")
-    series = room.page.get_by_text(re.compile(r"Slice \d")).count() > 0
-    if series:  # A reload opens on the first lesion's middle; both looks are at the same slice.
-        room.press("Home", *["ArrowDown"] * 4)
-        expect(room.page.get_by_text("Slice 5 /")).to_be_visible()
-    before = room.drawn()
-    stored = [(lesion.kind, lesion.points, lesion.mask_digest, lesion.mask_origin) for lesion in own(user)]
-    measured = [one["points"] for one in Reading.objects.get(reader__user=user).measurements]
-    room.page.reload()
-    expect(room.page.get_by_test_id("window")).to_be_visible(timeout=180_000)
-    if series:
-        room.press("Home", *["ArrowDown"] * 4)
-        expect(room.page.get_by_text("Slice 5 /")).to_be_visible()
-    expect(room.marks).to_have_count(marks)
-    assert room.drawn() == before
-    after = [(lesion.kind, lesion.points, lesion.mask_digest, lesion.mask_origin) for lesion in own(user)]
-    assert after == stored
-    assert [one["points"] for one in Reading.objects.get(reader__user=user).measurements] == measured
 
 
 def test_a_lesion_runs_through_slices_copied_interpolated_and_undone(
@@ -308,7 +271,7 @@ def test_masks_are_lassoed_cut_filled_split_and_merged(
     room = enter(sign_in(reader), ultrasounds[0])
 
     def size() -> int:
-        return sum(int(decode_mask(get_object(blob_key(one.mask_digest)), one.mask_shape).sum()) for one in own(reader))
+        return sum(int(mask_of(one).sum()) for one in own(reader))
 
     room.press("Shift+A")
     room.drag((60, 60), (140, 60), (140, 120), (60, 120))

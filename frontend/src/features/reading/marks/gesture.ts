@@ -46,6 +46,16 @@ export const zoomNow = ({ view }: Ground): number => {
   return toCanvas ? zoomOf(toCanvas) : 1;
 };
 
+/** Screen pixels by which a hand may miss the image's border. */
+const SLIP = 8;
+
+/** Whether the pointer is off the image by more than a slip: nothing is marked there. */
+export function isOffImage(ground: Ground, { at: [x, y] }: Pointer): boolean {
+  const { rows, columns } = ground.frame;
+  const slip = SLIP / zoomNow(ground);
+  return x < -slip || y < -slip || x > columns + slip || y > rows + slip;
+}
+
 /** A new lesion of the active type on the drawn frame. */
 export function newLesion(
   { session, frame }: Ground,

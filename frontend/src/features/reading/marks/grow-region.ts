@@ -16,7 +16,10 @@ const DOUBLING_PX = 60;
 export function growRegion(ground: Ground, first: Pointer): Gesture | null {
   const { session, frame, index } = ground;
   const seed: Triple = [index, Math.floor(first.at[1]), Math.floor(first.at[0])];
-  if (seed[1] < 0 || seed[2] < 0 || seed[1] >= frame.rows || seed[2] >= frame.columns) return null;
+  if (seed[1] < 0 || seed[2] < 0 || seed[1] >= frame.rows || seed[2] >= frame.columns) {
+    session.say("offImage");
+    return null;
+  }
   const target = targetOf(ground, false, first);
   const kept = session.masks.gridOf(target?.mask ?? null);
   if (target && !kept) {

@@ -57,7 +57,7 @@ export function paintMask(ground: Ground, tool: BrushTool, first: Pointer): Gest
         grid,
       );
       if (painted || target) storeMaskOf(ground, target, painted);
-      else session.say("nothingInRange");
+      else session.say(takes ? "nothingInRange" : "offImage");
     },
     cancel: clear,
   };

@@ -9,7 +9,7 @@ import { clickContour, closeContour, hoverContour } from "./click-contour";
 import { cutMask, fillHole } from "./cut-mask";
 import { commit, drawShape } from "./draw-shape";
 import { grab } from "./edit-mark";
-import { type Gesture, type Ground, groundOf, type Pointer } from "./gesture";
+import { type Gesture, type Ground, groundOf, isOffImage, type Pointer } from "./gesture";
 import { growRegion } from "./grow-region";
 import { drawMeasurement, grabMeasurement } from "./measure-marks";
 import { paintMask } from "./paint-mask";
@@ -153,7 +153,8 @@ function begin(ground: Ground, pointer: Pointer, button: number, tool: Tool): Ge
     return null;
   }
   if (tool === "point") {
-    commit(ground, "point", [clamped(pointer.at, ground.frame)]);
+    if (isOffImage(ground, pointer)) session.say("offImage");
+    else commit(ground, "point", [clamped(pointer.at, ground.frame)]);
     return null;
   }
   return drawShape(ground, tool, pointer);

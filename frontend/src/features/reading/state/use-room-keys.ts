@@ -61,6 +61,7 @@ export function useRoomKeys(session: RoomSession, around: Around): void {
     const onDown = (event: KeyboardEvent) => {
       if (event.defaultPrevented || document.querySelector('[role="dialog"],[role="menu"]')) return;
       const pressed = keyOf(event);
+      if (isTyping(event.target)) leaveField(event);
       if (isTyping(event.target) || session.isOver) return;
       const chosen = () =>
         rejectReason(session, pressed) || attributeValue(session, pressed) || typeKey(session, pressed);
@@ -83,6 +84,13 @@ export function useRoomKeys(session: RoomSession, around: Around): void {
       window.removeEventListener("keyup", onUp);
     };
   }, [session, around]);
+}
+
+/** Escape, and Enter where it has nothing to send, end the typing: the next key is a command again. */
+function leaveField(event: KeyboardEvent): void {
+  const field = event.target as HTMLElement;
+  const sends = !(field instanceof HTMLInputElement) || field.form !== null;
+  if (!event.isComposing && (event.key === "Escape" || (event.key === "Enter" && !sends))) field.blur();
 }
 
 /** Enter, Space and the arrows belong to the button, slider or radio that has the focus; Tab to panels without findings. */
