@@ -1,12 +1,12 @@
-/** The strips under the bar: offline, signed out, read-only, unsent work of another case. */
-import { IconLock, IconWifiOff } from "@tabler/icons-react";
+/** The strips under the bar: offline, signed out, masks not there, read-only, unsent work of another case. */
+import { IconAlertTriangle, IconLock, IconWifiOff } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { time } from "@/lib/format";
 import { Button } from "@/ui/button";
 import type { JournalEntry } from "../state/journal";
-import { useSaveStatus, useSession } from "../state/session-context";
+import { useMasks, useSaveStatus, useSession } from "../state/session-context";
 import { SignInStrip } from "./sign-in-strip";
 
 interface Props {
@@ -20,6 +20,7 @@ export function Strips({ leftovers, onReopen, reopenProblem }: Props) {
     <div>
       <OfflineStrip />
       <SignInStrip />
+      <MasksStrip />
       <ReadonlyStrip onReopen={onReopen} problem={reopenProblem} />
       <LeftoverStrip entries={leftovers} />
     </div>
@@ -45,6 +46,19 @@ function OfflineStrip() {
       <Button dense onClick={() => queue.tryNow()}>
         {t("offline.tryNow")}
       </Button>
+    </div>
+  );
+}
+
+/** Marks that are there and are not drawn: their masks could not be fetched yet. */
+function MasksStrip() {
+  const { t } = useTranslation("reading");
+  const count = useMasks().failed.size;
+  if (count === 0) return null;
+  return (
+    <div className="alert warn rr-strip" role="status">
+      <IconAlertTriangle size={18} stroke={1.6} />
+      <span className="ell">{t("masksMissing", { count })}</span>
     </div>
   );
 }

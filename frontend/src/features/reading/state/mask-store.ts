@@ -5,9 +5,13 @@ import type { Point } from "@/lib/cornerstone/coordinates";
 import { coversFrame, gridFromBlob, type MaskGrid, type StoredMask, storeMask } from "../geometry/mask-grid";
 import { crackOutlines } from "../geometry/outline";
 
+/** Seconds between tries to fetch a mask; the last holds on. */
+const RETRIES_S = [1, 2, 4, 8, 15];
+
 export interface MaskState {
   /** By `keyOf`: the same blob can lie at two places. */
   grids: Map<string, MaskGrid>;
+  /** Asked for in vain so far, and asked for again: what has such a mask is not drawn. */
   failed: Set<string>;
 }
 
@@ -18,6 +22,8 @@ export class MaskStore {
   private readonly blobs = new Map<string, Uint8Array<ArrayBuffer>>();
   private readonly outlines = new Map<string, Point[][]>();
   private readonly loading = new Set<string>();
+  private readonly timers = new Set<ReturnType<typeof setTimeout>>();
+  private isClosed = false;
   private readonly fetchBlob: (digest: string) => Promise<Uint8Array<ArrayBuffer>>;
 
   constructor(fetchBlob: (digest: string) => Promise<Uint8Array<ArrayBuffer>>) {
@@ -65,7 +71,12 @@ export class MaskStore {
     return outlines;
   }
 
-  private async load(ref: MaskRef): Promise<void> {
+  close(): void {
+    for (const timer of this.timers) clearTimeout(timer);
+    this.isClosed = true;
+  }
+
+  private async load(ref: MaskRef, tries = 0): Promise<void> {
     const key = keyOf(ref);
     if (this.store.getState().grids.has(key) || this.loading.has(key)) return;
     this.loading.add(key);
@@ -75,12 +86,28 @@ export class MaskStore {
       this.put(ref, gridFromBlob(ref, blob));
     } catch {
       this.store.setState(({ failed }) => ({ failed: new Set(failed).add(key) }));
+      this.again(ref, tries);
     } finally {
       this.loading.delete(key);
     }
   }
 
+  /** A mark that stays away because one answer did not come would look like none. */
+  private again(ref: MaskRef, tries: number): void {
+    if (this.isClosed) return;
+    const seconds = RETRIES_S[Math.min(tries, RETRIES_S.length - 1)] as number;
+    const timer = setTimeout(() => {
+      this.timers.delete(timer);
+      void this.load(ref, tries + 1);
+    }, seconds * 1000);
+    this.timers.add(timer);
+  }
+
   private put(ref: MaskRef, grid: MaskGrid): void {
-    this.store.setState(({ grids }) => ({ grids: new Map(grids).set(keyOf(ref), grid) }));
+    const key = keyOf(ref);
+    this.store.setState(({ grids, failed }) => ({
+      grids: new Map(grids).set(key, grid),
+      failed: failed.has(key) ? new Set([...failed].filter((one) => one !== key)) : failed,
+    }));
   }
 }

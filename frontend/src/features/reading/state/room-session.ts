@@ -137,6 +137,7 @@ export class RoomSession {
     this.clock.close();
     await this.queue.flush();
     this.queue.close();
+    this.masks.close();
     for (const stop of this.stops) stop();
   }
 

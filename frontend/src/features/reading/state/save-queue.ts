@@ -471,12 +471,14 @@ export class SaveQueue {
     const { user, slug, caseId, caseName, reading, tab, journal } = this.options;
     const key = entryKey(user, reading, tab);
     if (this.isClean && !this.submitWanted) return journal.remove(key);
+    const { etag, base, doc, flight, submitWanted: submit } = this;
+    // The server shows a blob only once a lesion that it knows has it: until then the next tab needs it from here.
+    const shown = new Set(base.lesions.flatMap(masksOf).map(({ digest }) => digest));
     const blobs: JournalEntry["blobs"] = {};
-    for (const { digest } of this.doc.lesions.flatMap(masksOf)) {
-      const bytes = this.stored.has(digest) ? null : this.bytesOf(digest);
+    for (const { digest } of [...doc.lesions, ...(flight?.doc.lesions ?? [])].flatMap(masksOf)) {
+      const bytes = shown.has(digest) ? null : this.bytesOf(digest);
       if (bytes) blobs[digest] = bytes;
     }
-    const { etag, base, doc, flight, submitWanted: submit } = this;
     const activeSeconds = this.options.activeSeconds();
     const touched = Date.now();
     await journal.put({

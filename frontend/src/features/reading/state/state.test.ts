@@ -622,6 +622,25 @@ describe("the save queue", () => {
       expect(await entries()).toEqual([]);
     });
 
+    test("bytes of a mask that the server has, and no lesion of it names yet, are left to the next one", async () => {
+      const digest = "d".repeat(64);
+      const bytes = new Uint8Array([2, 0, 1]);
+      const mask = {
+        origin: [0, 0, 0] as [number, number, number],
+        shape: [1, 1, 1] as [number, number, number],
+        digest,
+      };
+      const dead = openQueue(server, "dead", { blobOf: () => bytes });
+      server.save = async () => ({ kind: "unreachable" });
+      dead.change(addLesion(EMPTY, lesion("m", { kind: "mask", points: [], mask })));
+      await dead.flush();
+      expect(server.blobs).toEqual(new Set([digest]));
+      dead.change(addLesion(dead.mine, lesion("later")));
+      await settle();
+      dead.close();
+      expect((await leftover()).blobs).toEqual({ [digest]: bytes });
+    });
+
     test("a save whose answer it never saw is repeated, not doubled", async () => {
       server.cut = "after";
       const dead = openQueue(server, "dead");
