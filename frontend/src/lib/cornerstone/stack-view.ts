@@ -406,20 +406,22 @@ export class StackView {
     const isColour = Boolean(image.color);
     const header = headerOf(frame.imageId);
     this.scale = header && !isColour ? greyScaleOf(header) : NO_SCALE;
+    const { preset, explanation } = this.store.getState();
+    const known = this.scale.vois.find(({ name }) => name === explanation) ?? this.scale.vois[0];
+    // The window of this very slice, set with it: the page is drawn once for both.
+    const own = this.initial && preset === "header" ? known : undefined;
+    if (own) this.voi = own.voi;
     this.set({
       shown: imageIdIndex,
       failure: null,
       placement: placementOf(frame),
       isColour,
       unit: this.scale.unit,
+      ...(own ? { window: this.windowOf(own.voi) } : {}),
     });
-    const { preset, explanation } = this.store.getState();
     if (!this.initial) {
       this.initial = this.firstShown(image);
       this.present(this.initial);
-    } else if (preset === "header") {
-      const own = this.scale.vois.find(({ name }) => name === explanation) ?? this.scale.vois[0];
-      if (own) this.present({ voi: own.voi, preset, explanation });
     }
     // Cornerstone sets its own window after this event; ours must come last.
     queueMicrotask(() => this.draw());
@@ -496,9 +498,16 @@ export class StackView {
 
   private present({ voi, preset, explanation }: Shown): void {
     this.voi = voi;
-    const window = voi.kind === "window" ? voi.window : spanOf(voi.table);
-    this.set({ window, preset, explanation });
+    this.set({ window: this.windowOf(voi), preset, explanation });
     this.draw();
+  }
+
+  /** The window to tell of; the one that is told already if it is the same. */
+  private windowOf(voi: Voi): Window {
+    const window = voi.kind === "window" ? voi.window : spanOf(voi.table);
+    const told = this.store.getState().window;
+    const same = told?.width === window.width && told.centre === window.centre && told.curve === window.curve;
+    return same ? told : window;
   }
 
   /** Draw with the window in force. */

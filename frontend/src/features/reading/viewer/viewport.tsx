@@ -24,7 +24,8 @@ interface Props {
 export function Viewport({ view, failure, onRetry }: Props) {
   const session = useSession();
   const container = useRef<HTMLDivElement>(null);
-  const shown = useView((state) => state.shown);
+  // Not which frame is shown: with each slice all that lies in here would be drawn anew.
+  const empty = useView((state) => state.shown === null);
   const broken = useView((state) => state.failure);
 
   useEffect(() => {
@@ -32,15 +33,21 @@ export function Viewport({ view, failure, onRetry }: Props) {
   }, [view]);
 
   // What is drawn belongs to its slice and does not travel to another.
-  useEffect(() => {
-    if (shown !== null) session.ui.setState({ draft: null, preview: null, painting: null });
-  }, [shown, session]);
+  useEffect(
+    () =>
+      view.store.subscribe(({ shown }, before) => {
+        const { draft, preview, painting } = session.ui.getState();
+        const none = { draft: null, preview: null, painting: null };
+        if (shown !== null && shown !== before.shown && (draft || preview || painting)) session.ui.setState(none);
+      }),
+    [view, session],
+  );
 
   const problem = failure ?? broken;
   return (
     <main className="vp" aria-label={session.room.case.name}>
       <div className={`rr-stage${session.frames.length > 1 ? " with-bar" : ""}`} ref={container}>
-        {shown === null && !problem ? <FirstLook /> : null}
+        {empty && !problem ? <FirstLook /> : null}
         <MarkLayer />
         <DraftLayer />
         <PointerLayer />
