@@ -32,6 +32,8 @@ _WITHOUT_AFTER: Final = "AND c.id <> %(after)s"
 _WITHOUT_LEASED: Final = """AND NOT EXISTS (SELECT 1 FROM projects_assignment held WHERE held.case_id = c.id
   AND held.user_id <> %(user)s AND held.lease_expires_at > %(now)s AND held.state IN ('opened', 'in_progress'))"""
 _BOTH: Final = "WITH assisted AS ({assisted}), blinded AS ({blinded}) SELECT * FROM assisted UNION ALL SELECT * FROM blinded"
+_FURTHER: Final = """AND c.{priority} <= %(past_at)s AND (c.{priority} < %(past_at)s OR c.number > %(past_number)s)"""
+_FURTHER_DOWN: Final = "SELECT * FROM ({both}) AS places ORDER BY met_at DESC, number LIMIT %(wanted)s OFFSET %(skip)s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,13 @@ def open_cases_in_order(
     free_at: datetime | None = None,
     after: UUID | None = None,
     lock: bool = False,
+    skip: int = 0,
+    past: Place | None = None,
 ) -> list[Place]:
     """The first `count` open cases that are the user's to read, best first; `begun`: also those he has begun.
+
+    `skip`: leave out that many of the best, which the database does: only what is wanted comes back. `past`: begin after
+    this place, which costs the same wherever it is.
 
     `free_at`: leave out what another holds at that time. `lock`: lock the rows and skip those that another caller has
     locked (PostgreSQL; inside a transaction).
@@ -61,10 +68,18 @@ def open_cases_in_order(
     without = (_WITHOUT_LEASED if free_at else "") + (_WITHOUT_AFTER if after else "")
     locked = "FOR UPDATE OF c SKIP LOCKED" if lock and connection.features.has_select_for_update_skip_locked else ""
     shared = {"begun": "" if begun else _WITHOUT_BEGUN, "without": without, "lock": locked}
+    further = _FURTHER if past else ""
+    without = shared.pop("without")
     query = _BOTH.format(
-        assisted=_STREAM.format(priority="priority", negation="NOT", **shared),
-        blinded=_STREAM.format(priority="blind_priority", negation="", **shared),
+        assisted=_STREAM.format(
+            priority="priority", negation="NOT", without=without + further.format(priority="priority"), **shared
+        ),
+        blinded=_STREAM.format(
+            priority="blind_priority", negation="", without=without + further.format(priority="blind_priority"), **shared
+        ),
     )
+    if skip:
+        query = _FURTHER_DOWN.format(both=query)
     factor, offset = reader_map(project, user)
     parameters = {
         "user": user.pk,
@@ -74,7 +89,11 @@ def open_cases_in_order(
         "offset": offset,
         "modulus": DRAW_MODULUS,
         "below": blinded_below(project),
-        "count": count,
+        "count": count + skip,
+        "wanted": count,
+        "skip": skip,
+        "past_at": past.met_at if past else None,
+        "past_number": past.number if past else None,
         "after": database_key(after) if after else None,
         "now": connection.ops.adapt_datetimefield_value(free_at) if free_at else None,
     }

@@ -59,6 +59,7 @@ class WorklistQuerySerializer(serializers.Serializer[Any]):
     reader = serializers.CharField(max_length=150, default="", allow_blank=True, help_text="Leads only: who has the case.")
     offset = serializers.IntegerField(min_value=0, max_value=10_000_000, default=0)
     limit = serializers.IntegerField(min_value=1, max_value=200, default=100)
+    past = serializers.UUIDField(default=None, help_text="The row before the page: by priority the list goes on after it.")
 
 
 class GiveSerializer(serializers.Serializer[Any]):

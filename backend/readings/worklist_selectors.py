@@ -28,7 +28,7 @@ from backend.archive.models import Instance
 from backend.projects.arms import ReaderArms, arm_expression, mapped_draw
 from backend.projects.assignment_services import HELD, live_leases
 from backend.projects.models import Arm, Assignment, AssignmentState, Case, Project, Role, Split
-from backend.projects.reading_order import open_cases_in_order
+from backend.projects.reading_order import Place, open_cases_in_order
 from backend.readings.models import Decision, Lesion, ReaderKind, Reading
 from backend.readings.reader_selectors import NO_LOOKS, decision_seconds, look_counts
 from backend.readings.room_selectors import cases_path
@@ -45,8 +45,8 @@ BEGUN: dict[str, str] = {
     AssignmentState.SUBMITTED: SUBMITTED,
     AssignmentState.DEFERRED: DEFERRED,
 }
-WALKED = 400
-"""Up to this many rows the list walks the indexes; further down it sorts the project."""
+WALKED = 20_000
+"""Up to this many rows the list walks the indexes; further down it sorts the project, which costs more from the first."""
 
 
 def worklist_counts(*, project: Project, user: User) -> dict[str, int]:
@@ -86,15 +86,30 @@ def worklist_page(
     offset: int,
     limit: int,
     filters: WorklistFilters | None = None,
+    past: UUID | None = None,
 ) -> dict[str, Any]:
-    """Counts, the number of matching cases, and one page of rows."""
+    """Counts, the number of matching cases, and one page of rows.
+
+    `past`: the row before the page, where the caller has it: by priority the list goes on from there, which costs what
+    the first page costs and leaves out nothing when rows above have gone. Anywhere else the offset counts.
+    """
     filters = filters or WorklistFilters()
     counts = worklist_counts(project=project, user=user)
     total = counts.get(state, counts["all"])
     walked = {TO_READ: counts[TO_READ], "all": counts["open"]}.get(state, 0)
-    if order == "priority" and not search and not filters and offset + limit <= min(walked, WALKED):
-        places = open_cases_in_order(project=project, user=user, count=offset + limit, begun=state == "all")
-        ids = [place.case_id for place in places[offset:]]
+    # Of "all", closed cases follow the open ones: the page on which they meet is sorted.
+    inside = state == TO_READ or offset + limit <= walked
+    if order == "priority" and not search and not filters and inside and offset <= min(walked, WALKED):
+        place = _place_of(project, user, past) if past and offset else None
+        places = open_cases_in_order(
+            project=project,
+            user=user,
+            count=limit,
+            begun=state == "all",
+            skip=0 if place else offset,
+            past=place,
+        )
+        ids = [place.case_id for place in places]
     else:
         cases = _cases(project, user)
         if state in STATES:
@@ -111,6 +126,16 @@ def worklist_page(
         ids = list(cases.order_by(*_order(order)).values_list("pk", flat=True)[offset : offset + limit])
     del counts["open"]
     return {"counts": counts, "total": total, "results": _rows(project, user, role, ids)}
+
+
+def _place_of(project: Project, user: User, case_id: UUID) -> Place | None:
+    """Where this reader meets an open case; None for any other."""
+    case = Case.objects.filter(project=project, pk=case_id, is_open=True).first()
+    if case is None:
+        return None
+    assigned = Assignment.objects.filter(case=case, user=user).values_list("arm", flat=True).first()
+    arm = assigned or ReaderArms(project, user).draw(split=case.split, draw=case.draw).arm
+    return Place(case.pk, case.number, case.blind_priority if arm == Arm.BLINDED else case.priority)
 
 
 def worklist_pace(*, project: Project, user: User, role: str) -> dict[str, Any]:

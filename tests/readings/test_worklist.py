@@ -152,6 +152,39 @@ def test_walking_the_indexes_and_sorting_the_project_give_one_order(reader, proj
     ]
 
 
+def test_a_page_after_a_known_row_is_the_page_at_its_offset(reader, project, start, as_person) -> None:
+    project.blinded_share = 0.4
+    project.save()
+    for number in range(30):
+        split = ("POOL", "POOL", "VALIDATION")[number % 3]
+        # Equal priorities, too: then the number decides.
+        make_case(project, split=split, priority=(number * 11 % 7) / 7, blind_priority=(number * 7 % 5) / 5)
+    start(reader, Case.objects.get(number=9)).save(comment="begun")
+    client = as_person(reader)
+    for state, size in (("to_read", 29), ("all", 30)):
+        rows = client.get(f"{BASE}/worklist/?state={state}&limit=200").json()["results"]
+        assert len(rows) == size
+        for offset in range(1, size):
+            query = f"state={state}&limit=7&offset={offset}"
+            by_row = listed(client, f"{query}&past={rows[offset - 1]['id']}")
+            assert by_row == listed(client, query) == [row["name"] for row in rows[offset : offset + 7]]
+
+
+def test_going_on_after_a_row_misses_none_when_rows_above_have_gone(reader, assisted, start, as_person) -> None:
+    cases = [make_case(assisted, priority=1 - number / 10) for number in range(9)]
+    client = as_person(reader)
+    first = listed(client, "state=to_read&limit=3")
+    start(reader, cases[0]).save(comment="begun")
+    names = [case.name for case in cases]
+    assert first == names[:3]
+    assert listed(client, "state=to_read&limit=3&offset=3") == names[4:7], "by the offset one is missed"
+    assert listed(client, f"state=to_read&limit=3&offset=3&past={cases[2].pk}") == names[3:6]
+    gone = uuid.uuid4()
+    assert listed(client, f"state=to_read&limit=3&offset=3&past={gone}") == names[4:7], "an unknown row says nothing"
+    assert listed(client, f"state=to_read&order=name&limit=3&offset=3&past={cases[2].pk}") == names[4:7]
+    assert client.get(f"{BASE}/worklist/?past=x").status_code == 400
+
+
 def test_a_ranking_gives_blinded_readers_places_that_tell_nothing(project) -> None:
     cases = [make_case(project, split=("POOL", "POOL", "VALIDATION", "HOLDOUT")[number % 4]) for number in range(40)]
     pool = [case for case in cases if case.split == "POOL"]

@@ -3562,6 +3562,8 @@ export interface operations {
                  *     * `score` - score
                  */
                 order?: "priority" | "name" | "changed" | "score";
+                /** @description The row before the page: by priority the list goes on after it. */
+                past?: string;
                 /** @description Leads only: who has the case. */
                 reader?: string;
                 /** @description Least highest score of the model, of cases where it is shown. */
