@@ -34,18 +34,24 @@ def body(lesion: Lesion, frames: int, rows: int = 512, columns: int = 512) -> ND
     return whole
 
 
-def same_after_reload(room: Room, user: User, marks: int, at_slice: int = 5) -> None:
-    """What is drawn and what is stored stay as they are; `marks` are to be seen, of a series on one of its slices."""
+def same_after_reload(room: Room, user: User, marks: int, *slices: int) -> None:
+    """What is drawn and what is stored stay as they are; `marks` are seen, of a series on each of these slices (or 5)."""
     room.press("Escape", "Escape")
-    _show_slice(room, at_slice)
-    before, stored = room.drawn(), _stored(user)
+    before, stored = _drawn(room, marks, slices or (5,)), _stored(user)
     room.page.reload()
     expect(room.page.get_by_test_id("window")).to_be_visible(timeout=180_000)
-    # A reload opens on the first lesion's middle; both looks are at the same slice.
-    _show_slice(room, at_slice)
-    expect(room.marks).to_have_count(marks)
-    assert room.drawn() == before
+    assert _drawn(room, marks, slices or (5,)) == before
     assert _stored(user) == stored
+
+
+def _drawn(room: Room, marks: int, slices: tuple[int, ...]) -> list[list[str]]:
+    """The lines on each slice; a reload opens on the first lesion's middle, and both looks are at the same slices."""
+    seen = []
+    for number in slices if room.page.get_by_text(re.compile(r"Slice \d")).count() else (1,):
+        _show_slice(room, number)
+        expect(room.marks).to_have_count(marks)
+        seen.append(room.drawn())
+    return seen
 
 
 def _show_slice(room: Room, number: int) -> None:

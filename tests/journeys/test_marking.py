@@ -82,7 +82,7 @@ def test_a_lesion_runs_through_slices_copied_interpolated_and_undone(
     assert (body(own(reader)[0], 9) == frames).all()
     room.press("Control+Shift+Z")
     room.wait_until_saved()
-    same_after_reload(room, reader, marks=1)
+    same_after_reload(room, reader, 1)
 
 
 def test_a_region_grows_through_the_slices_to_what_the_same_rule_gives_in_numpy(
@@ -116,7 +116,7 @@ def test_a_region_grows_through_the_slices_to_what_the_same_rule_gives_in_numpy(
     volume = room.page.get_by_test_id("extent").inner_text()
     assert volume.endswith("cm³")
     assert float(volume.split()[0]) == pytest.approx(grown.sum() * SPACING**2 * 2 / 1000, abs=0.02)
-    same_after_reload(room, reader, marks=1)
+    same_after_reload(room, reader, 1)
 
 
 def test_brushes_of_a_range_and_a_ball_take_what_they_say(
@@ -149,7 +149,7 @@ def test_brushes_of_a_range_and_a_ball_take_what_they_say(
     assert values[dynamic].std() < values[4][ndimage.binary_dilation(dynamic[4], iterations=4)].std()
     counts = ball.sum(axis=(1, 2))
     assert counts[4] == counts.max() and counts[4] > counts[3] > counts[2] > 0 and counts[3] == counts[5]
-    same_after_reload(room, reader, marks=3)
+    same_after_reload(room, reader, 3)
 
 
 def test_circle_spline_live_wire_and_point_are_stored_where_they_were_drawn(
@@ -180,7 +180,7 @@ def test_circle_spline_live_wire_and_point_are_stored_where_they_were_drawn(
         assert min(math.dist(place, vertex) for vertex in wire.points) < 1
     assert len(wire.points) > 6
     assert point.points[0] == pytest.approx([260, 200], abs=0.5)
-    same_after_reload(room, reader, marks=3)
+    same_after_reload(room, reader, 3)
 
 
 def test_measurements_say_millimetres_are_kept_and_are_no_lesions(
@@ -227,7 +227,7 @@ def test_measurements_say_millimetres_are_kept_and_are_no_lesions(
     assert f"{math.pi * a * b * SPACING**2:.1f}"[:-1] in text
     mean = float(text.split("mean ")[1].split(" ")[0].replace("\u2212", "-"))
     assert mean == pytest.approx(values.mean(), abs=1.5)
-    same_after_reload(room, reader, marks=0)
+    same_after_reload(room, reader, 0)
     room.press("Shift+D")
     room.drag((100, 100), (140, 100))
     room.press("Control+z")
@@ -262,7 +262,7 @@ def test_a_box_becomes_its_ellipse_in_one_gesture_snaps_turns_into_a_mask_and_ba
     room.press("Control+z")
     expect(room.page.get_by_test_id("marks")).to_contain_text("mask")
     room.wait_until_saved()
-    same_after_reload(room, reader, marks=1)
+    same_after_reload(room, reader, 1)
 
 
 def test_masks_are_lassoed_cut_filled_split_and_merged(

@@ -67,7 +67,7 @@ def test_nothing_is_marked_off_the_image_and_what_reaches_over_its_border_ends_t
         assert (low >= 0).all() and (high <= [columns, rows]).all(), one.kind
     assert min(row for _, row in line.points) == 0 and min(row for _, row in ellipse.points) == 0
     assert brushed.mask_origin[1] == 0
-    same_after_reload(room, reader, marks=5)
+    same_after_reload(room, reader, 5)
 
 
 def test_an_outline_that_crosses_itself_is_told_kept_and_counted_by_one_rule_everywhere(
@@ -95,7 +95,7 @@ def test_an_outline_that_crosses_itself_is_told_kept_and_counted_by_one_rule_eve
     room.wait_until_saved()
     for lesion, expected in zip(own(reader), due, strict=True):
         assert (body(lesion, 1, room.rows, room.columns)[0] == expected).all()
-    same_after_reload(room, reader, marks=2)
+    same_after_reload(room, reader, 2)
 
 
 def _radiograph(picture: Path, folder: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_radiograph_of_nine_megapixels_is_shown_right_and_marked_like_any_othe
         pytest.approx([left + width, top + height], abs=0.6 * pixel),
     ]
     assert mask_of(brushed).sum() > 5000 and wire.kind == "freehand"
-    same_after_reload(room, reader, marks=3)
+    same_after_reload(room, reader, 3)
     room.press("t")
     instance = case_instances(case).get()
     assert compared(room.page, instance, 1).similarity >= 0.99
@@ -202,7 +202,7 @@ def test_two_hundred_lesions_are_shown_and_one_of_them_is_moved_alone(
     assert before.keys() == after.keys()
     [moved] = [pk for pk in before if before[pk] != after[pk]]
     assert np.array(after[moved]) - np.array(before[moved]) == pytest.approx(np.array([[15, -10]] * 4), abs=1)
-    same_after_reload(room, reader, marks=MANY)
+    same_after_reload(room, reader, MANY)
 
 
 def _ellipse(column: float, row: float) -> list[list[float]]:

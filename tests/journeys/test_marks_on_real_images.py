@@ -100,7 +100,7 @@ def test_the_tumour_of_a_chest_ct_is_boxed_on_each_slice_as_its_report_says_and_
     # Half of what the boxes enclose is denser than -300 HU; the reach takes the ends off.
     assert (grown & enclosed).sum() >= 0.25 * enclosed.sum()
     assert (grown & ndimage.binary_dilation(enclosed, iterations=2)).sum() >= 0.97 * grown.sum()
-    same_after_reload(room, reader, marks=2, at_slice=middle + 1)
+    same_after_reload(room, reader, 2, middle + 1)
 
 
 def test_a_pneumonia_on_a_chest_x_ray_is_marked_where_the_radiologists_box_is(
@@ -149,7 +149,7 @@ def test_a_pneumonia_on_a_chest_x_ray_is_marked_where_the_radiologists_box_is(
     arrow, length = Reading.objects.get(reader__user=reader).measurements
     assert (arrow["kind"], arrow["text"], length["kind"]) == ("arrow", "pneumonia", "length")
     assert math.dist(*length["points"]) == pytest.approx(width, abs=2 * slip)
-    same_after_reload(room, reader, marks=3)
+    same_after_reload(room, reader, 3)
 
 
 def test_a_breast_mass_is_outlined_as_the_expert_did_and_an_ellipse_in_its_box_comes_close(
@@ -186,7 +186,7 @@ def test_a_breast_mass_is_outlined_as_the_expert_did_and_an_ellipse_in_its_box_c
         for one in (polygon, ellipse)
     ]
     assert scores[0] > 0.9 and scores[1] > 0.75, scores
-    same_after_reload(room, reader, marks=2)
+    same_after_reload(room, reader, 2)
 
 
 def test_marks_on_frames_of_a_multi_frame_file_and_on_colour_stay_on_their_frame(
@@ -223,8 +223,7 @@ def test_marks_on_frames_of_a_multi_frame_file_and_on_colour_stay_on_their_frame
     box, mask, line = own(reader)
     assert [(one.kind, one.frame) for one in (box, mask, line)] == [("box", 3), ("mask", 4), ("freehand", 10)]
     assert (mask.mask_origin[0], mask.mask_shape[0]) == (3, 2)
-    for number in (3, 5, 10):
-        same_after_reload(room, reader, marks=1, at_slice=number)
+    same_after_reload(room, reader, 1, 3, 5, 10)
     Lesion.objects.filter(reading__reader__user=reader).delete()
 
     room = enter(page, cases[Path(colour).name])
@@ -241,4 +240,4 @@ def test_marks_on_frames_of_a_multi_frame_file_and_on_colour_stay_on_their_frame
     expect(room.marks).to_have_count(3)
     room.wait_until_saved()
     assert [one.kind for one in own(reader)] == ["ellipse", "freehand", "mask"]
-    same_after_reload(room, reader, marks=3)
+    same_after_reload(room, reader, 3)

@@ -8,13 +8,12 @@ import { smoothOutline } from "../geometry/outline";
 import type { Draft } from "../state/room-ui";
 import { useMasks, useReading, useSession, useUi, useView } from "../state/session-context";
 import { type DrawnMark, drawnMarks } from "./drawn-marks";
-import { placeLabels } from "./label-place";
+import { MANY_LABELS, placeLabels } from "./label-place";
 import { MeasurementLayer, MeasurementShape } from "./measurement-layer";
 
 /** From here on single pixels are large enough to be told apart, and a mask shows its own. */
 const PIXELS_VISIBLE = 5;
 const SMALL = 24;
-const MANY_LABELS = 6;
 const NO_LABELS_BELOW = 0.5;
 
 export function MarkLayer() {
