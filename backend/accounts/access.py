@@ -47,6 +47,7 @@ ACCESS: Final[dict[str, frozenset[str]]] = {
     "worklist.pace": MEMBERS,
     "case.open": MEMBERS,
     "case.read": MEMBERS,
+    "case.related": MEMBERS,
     "case.thumbnail": MEMBERS,
     "case.prior_readings": MEMBERS,
     "case.release": LEADS,

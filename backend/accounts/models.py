@@ -7,10 +7,11 @@ from django.db import models
 
 
 class User(AbstractUser):
-    """A person who signs in, or the account that owns a program's token."""
+    """A person who signs in, or the account that owns a program's token. `room`: how he likes the reading room."""
 
     language = models.CharField(max_length=10, default="en")
     key_bindings = models.JSONField(default=dict)
+    room = models.JSONField(default=dict)
     tour_seen = models.BooleanField(default=False)
     may_create_projects = models.BooleanField(default=False)
     must_change_password = models.BooleanField(default=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.conf import settings
@@ -36,12 +37,27 @@ class MadePersonSerializer(serializers.Serializer[Any]):
     one_time_password = serializers.CharField(allow_blank=True)
 
 
+class RoomPreferencesSerializer(serializers.Serializer[Any]):
+    """How a person likes the reading room: layout by modality, width of the left panel in CSS pixels, linked views."""
+
+    layouts = serializers.DictField(child=serializers.ChoiceField(choices=("1x1", "1x2", "2x2", "mpr")), required=False)
+    left_width = serializers.IntegerField(min_value=160, max_value=320, required=False)
+    linked = serializers.BooleanField(required=False)
+
+    def validate_layouts(self, layouts: dict[str, str]) -> dict[str, str]:
+        """Modalities are DICOM's, of at most 16 letters."""
+        if any(not re.fullmatch(r"[A-Z0-9_ ]{1,16}", modality) for modality in layouts):
+            raise serializers.ValidationError("A modality has up to 16 capital letters.")
+        return layouts
+
+
 class MeChangeSerializer(serializers.Serializer[Any]):
     """What a person may change of his own account."""
 
     language = serializers.ChoiceField(choices=[code for code, _ in settings.LANGUAGES], required=False)
     key_bindings = serializers.DictField(child=serializers.CharField(max_length=40), required=False)
     tour_seen = serializers.BooleanField(required=False)
+    room = RoomPreferencesSerializer(required=False)
 
 
 class TokenSerializer(serializers.ModelSerializer[ApiToken]):

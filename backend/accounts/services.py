@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -42,7 +42,7 @@ def create_user(
     )
     user.set_password(password)
     with transaction.atomic():
-        user.full_clean(exclude=["key_bindings"])  # Empty by default, which Django would call blank.
+        user.full_clean(exclude=["key_bindings", "room"])  # Empty by default, which Django would call blank.
         user.save()
         record_event(
             actor=actor, verb="user.create", object_type="user", object_id=user.pk, detail={"username": user.username}
@@ -65,6 +65,7 @@ def update_me(
     language: str | None = None,
     key_bindings: dict[str, str] | None = None,
     tour_seen: bool | None = None,
+    room: dict[str, Any] | None = None,
 ) -> User:
     """Change one's own settings."""
     if language is not None:
@@ -73,7 +74,9 @@ def update_me(
         user.key_bindings = key_bindings
     if tour_seen is not None:
         user.tour_seen = tour_seen
-    user.save(update_fields=["language", "key_bindings", "tour_seen"])
+    if room is not None:
+        user.room = {**user.room, **room, "layouts": {**user.room.get("layouts", {}), **room.get("layouts", {})}}
+    user.save(update_fields=["language", "key_bindings", "tour_seen", "room"])
     return user
 
 

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backend.accounts.models import User
-from backend.accounts.serializers import MeChangeSerializer
+from backend.accounts.serializers import MeChangeSerializer, RoomPreferencesSerializer
 from backend.accounts.services import update_me
 from backend.accounts.signed_in_view import SignedInView
 from backend.projects.models import Membership
@@ -38,13 +38,14 @@ class MeSerializer(serializers.ModelSerializer[User]):
     initials = serializers.SerializerMethodField()
     is_admin = serializers.BooleanField(source="is_superuser")
     key_bindings = serializers.DictField(child=serializers.CharField())
+    room = RoomPreferencesSerializer()
     projects = serializers.SerializerMethodField()
 
     class Meta:
         model = User
         fields = [
             "username", "full_name", "initials", "language", "must_change_password", "may_create_projects", "is_admin",
-            "key_bindings", "tour_seen", "projects",
+            "key_bindings", "room", "tour_seen", "projects",
         ]  # fmt: skip
 
     def get_initials(self, user: User) -> str:

@@ -16,8 +16,9 @@ from backend.projects.case_access import readable_case
 from backend.projects.models import Split
 from backend.projects.project_view import ProjectView
 from backend.readings.prior_selectors import prior_readings
+from backend.readings.related_selectors import related_document
 from backend.readings.room_selectors import room_document
-from backend.readings.serializers import GiveSerializer, PriorReadingSerializer, RoomSerializer
+from backend.readings.serializers import GiveSerializer, PriorReadingSerializer, RelatedSerializer, RoomSerializer
 from backend.readings.services import open_case
 
 
@@ -57,6 +58,18 @@ class CaseOpenView(ProjectView):
         if case.split != Split.EMBARGOED:
             open_case(project=self.project, case=case, user=self.user, role=self.role)
         return Response(room_document(project=self.project, case=case, user=self.user, role=self.role))
+
+
+class CaseRelatedView(ProjectView):
+    """What else of the patient may be looked at."""
+
+    operations = {"GET": "case.related"}
+
+    @extend_schema(operation_id="case_related", responses=RelatedSerializer)
+    def get(self, request: Request, slug: str, case_id: UUID) -> Response:
+        """The other images of the study and the patient's earlier studies in this project: images alone, no findings."""
+        case = readable_case(self.project, self.role, case_id)
+        return Response(related_document(project=self.project, case=case))
 
 
 class CaseGiveView(ProjectView):

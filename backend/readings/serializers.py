@@ -431,6 +431,38 @@ class RoomSeriesSerializer(serializers.Serializer[Any]):
     instances = RoomInstanceSerializer(many=True)
 
 
+class RelatedCaseSerializer(serializers.Serializer[Any]):
+    """Another case of the patient, as images alone; `laterality` and `view` of projections, empty where not told."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    modality = serializers.CharField()
+    description = serializers.CharField(allow_blank=True)
+    body_part = serializers.CharField(allow_blank=True)
+    laterality = serializers.CharField(allow_blank=True)
+    view = serializers.CharField(allow_blank=True)
+    n_frames = serializers.IntegerField()
+    series = RoomSeriesSerializer()
+
+
+class RelatedStudySerializer(serializers.Serializer[Any]):
+    """A study of the patient: the case's own, an earlier one, or one of which nobody knows when it was made."""
+
+    study_instance_uid = serializers.CharField()
+    relation = serializers.ChoiceField(choices=("this", "prior", "undated"))
+    date = serializers.CharField(allow_blank=True)
+    description = serializers.CharField(allow_blank=True)
+    cases = RelatedCaseSerializer(many=True)
+
+
+class RelatedSerializer(serializers.Serializer[Any]):
+    """What else of the patient may be looked at; `laterality` and `view` are the case's own."""
+
+    laterality = serializers.CharField(allow_blank=True)
+    view = serializers.CharField(allow_blank=True)
+    studies = RelatedStudySerializer(many=True)
+
+
 class FrocSerializer(serializers.Serializer[Any]):
     """The version's FROC on VALIDATION: [threshold, false positives per image, sensitivity], strict to lax."""
 

@@ -16,6 +16,7 @@ from backend.readings.room_views import (
     CaseGiveView,
     CaseOpenView,
     CasePriorReadingsView,
+    CaseRelatedView,
     CaseReleaseView,
     CaseView,
 )
@@ -33,6 +34,7 @@ urlpatterns: list[URLPattern] = [
         CasePriorReadingsView.as_view(),
         name="case-prior-readings",
     ),
+    path("projects/<slug:slug>/cases/<uuid:case_id>/related/", CaseRelatedView.as_view(), name="case-related"),
     path("projects/<slug:slug>/cases/<uuid:case_id>/give/", CaseGiveView.as_view(), name="case-give"),
     path("projects/<slug:slug>/cases/<uuid:case_id>/release/", CaseReleaseView.as_view(), name="case-release"),
     path("projects/<slug:slug>/readings/<uuid:reading_id>/", ReadingView.as_view(), name="reading-detail"),

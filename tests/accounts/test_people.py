@@ -29,6 +29,7 @@ def test_me_tells_who_and_in_which_projects(reader: Any, as_person: Callable[...
         "may_create_projects": False,
         "is_admin": False,
         "key_bindings": {},
+        "room": {},
         "tour_seen": False,
         "projects": [
             {
@@ -97,3 +98,15 @@ def test_an_unsafe_request_of_a_session_needs_the_csrf_token(reader: Any) -> Non
     client = APIClient(enforce_csrf_checks=True)
     client.force_login(reader)
     assert client.patch("/api/v1/me/", {"language": "en"}, format="json").status_code == 403
+
+
+def test_how_the_reading_room_is_liked_is_kept_by_modality_and_wrong_words_are_refused(
+    reader: Any, as_person: Callable[..., APIClient]
+) -> None:
+    client = as_person(reader)
+    for change in ({"layouts": {"CT": "1x2"}}, {"layouts": {"MG": "2x2"}, "left_width": 240}, {"linked": False}):
+        assert client.patch("/api/v1/me/", {"room": change}, format="json").status_code == 200
+    kept = {"layouts": {"CT": "1x2", "MG": "2x2"}, "left_width": 240, "linked": False}
+    assert client.get("/api/v1/me/").json()["room"] == kept
+    for wrong in ({"layouts": {"CT": "9x9"}}, {"layouts": {"ct?": "1x1"}}, {"left_width": 2000}):
+        assert client.patch("/api/v1/me/", {"room": wrong}, format="json").status_code == 400

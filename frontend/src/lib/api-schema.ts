@@ -179,6 +179,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/cases/{case_id}/related/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The other images of the study and the patient's earlier studies in this project: images alone, no findings. */
+        get: operations["case_related"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/cases/{case_id}/release/": {
         parameters: {
             query?: never;
@@ -1351,6 +1368,7 @@ export interface components {
             key_bindings: {
                 [key: string]: string;
             };
+            room: components["schemas"]["RoomPreferences"];
             tour_seen?: boolean;
             readonly projects: components["schemas"]["MyProject"][];
         };
@@ -1578,6 +1596,7 @@ export interface components {
                 [key: string]: string;
             };
             tour_seen?: boolean;
+            room?: components["schemas"]["RoomPreferencesRequest"];
         };
         /** @description When a round starts by itself and how it trains. */
         PatchedPolicyRequest: {
@@ -1801,6 +1820,40 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @description What else of the patient may be looked at; `laterality` and `view` are the case's own. */
+        Related: {
+            laterality: string;
+            view: string;
+            studies: components["schemas"]["RelatedStudy"][];
+        };
+        /** @description Another case of the patient, as images alone; `laterality` and `view` of projections, empty where not told. */
+        RelatedCase: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            modality: string;
+            description: string;
+            body_part: string;
+            laterality: string;
+            view: string;
+            n_frames: number;
+            series: components["schemas"]["RoomSeries"];
+        };
+        /** @description A study of the patient: the case's own, an earlier one, or one of which nobody knows when it was made. */
+        RelatedStudy: {
+            study_instance_uid: string;
+            relation: components["schemas"]["RelationEnum"];
+            date: string;
+            description: string;
+            cases: components["schemas"]["RelatedCase"][];
+        };
+        /**
+         * @description * `this` - this
+         *     * `prior` - prior
+         *     * `undated` - undated
+         * @enum {string}
+         */
+        RelationEnum: "this" | "prior" | "undated";
         /** @description One save of a reading. */
         Revision: {
             /** Format: uuid */
@@ -1891,6 +1944,22 @@ export interface components {
             id: string;
             name: string;
             thumbnail: string;
+        };
+        /** @description How a person likes the reading room: layout by modality, width of the left panel in CSS pixels, linked views. */
+        RoomPreferences: {
+            layouts?: {
+                [key: string]: "1x1" | "1x2" | "2x2" | "mpr";
+            };
+            left_width?: number;
+            linked?: boolean;
+        };
+        /** @description How a person likes the reading room: layout by modality, width of the left panel in CSS pixels, linked views. */
+        RoomPreferencesRequest: {
+            layouts?: {
+                [key: string]: "1x1" | "1x2" | "2x2" | "mpr";
+            };
+            left_width?: number;
+            linked?: boolean;
         };
         /** @description Where the pixels are; instances in reading order. */
         RoomSeries: {
@@ -2487,6 +2556,28 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PriorReading"][];
+                };
+            };
+        };
+    };
+    case_related: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Related"];
                 };
             };
         };

@@ -1,0 +1,52 @@
+"""How a projection image looks at the patient: which side, which view (PS3.3 C.8.11.7, mammography image module)."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from backend.dicom.header import Header, text, values
+
+# View Code Sequence of old and new SNOMED, PS3.16 CID 4014 "View for Mammography".
+_VIEW_CODES: Final = {
+    "399162004": "CC",
+    "R-10242": "CC",
+    "399368009": "MLO",
+    "R-10226": "MLO",
+    "399260004": "ML",
+    "R-10224": "ML",
+    "399352003": "LM",
+    "R-10228": "LM",
+}
+_SIDES: Final = ("R", "L", "B")
+
+
+class Projection(NamedTuple):
+    """Side (R, L, B or empty) and view (CC, MLO, PA, … or empty)."""
+
+    laterality: str
+    view: str
+
+
+def projection_of(header: Header) -> Projection:
+    """What the header says of side and view; empty where it says nothing that is known."""
+    side = text(header, "ImageLaterality", 16) or text(header, "Laterality", 16) or _side_of_frames(header)
+    view = text(header, "ViewPosition", 16).upper() or _VIEW_CODES.get(_first_code(header, "ViewCodeSequence"), "")
+    return Projection(side.upper() if side.upper() in _SIDES else "", view)
+
+
+def _side_of_frames(header: Header) -> str:
+    """FrameLaterality of enhanced objects (tomosynthesis), which all frames share."""
+    for group in _items(header, "SharedFunctionalGroupsSequence"):
+        for anatomy in _items(group, "FrameAnatomySequence"):
+            return text(anatomy, "FrameLaterality", 16)
+    return ""
+
+
+def _first_code(header: Header, keyword: str) -> str:
+    for item in _items(header, keyword):
+        return text(item, "CodeValue", 16)
+    return ""
+
+
+def _items(header: Header, keyword: str) -> list[Header]:
+    return [item for item in values(header, keyword) if isinstance(item, dict)]
