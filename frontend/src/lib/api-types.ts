@@ -23,7 +23,7 @@ export type Person = S["Person"];
 export type Member = S["Member"];
 /** An answer always holds what a request may leave out. */
 export type ProjectBrief = Required<S["MyProject"]>;
-export type Me = Narrowed<Required<S["Me"]>, { projects: ProjectBrief[] }>;
+export type Me = Narrowed<Required<S["Me"]>, { projects: ProjectBrief[]; room: S["RoomPreferences"] }>;
 export type Token = Narrowed<Required<S["Token"]>, { scopes: string[] }>;
 export type Attribute = S["Attribute"];
 export type FindingType = S["FindingType"];
@@ -83,6 +83,12 @@ export type Room = Narrowed<
     others: Reading[];
   }
 >;
+
+/** Another case of the patient, as images alone. */
+export type RelatedCase = Narrowed<S["RelatedCase"], { series: Room["series"] }>;
+export type RelatedStudy = Narrowed<S["RelatedStudy"], { cases: RelatedCase[] }>;
+export type Related = Narrowed<S["Related"], { studies: RelatedStudy[] }>;
+export type RoomPreferences = S["RoomPreferences"];
 
 // Imports
 

@@ -18,7 +18,7 @@ export function useMe() {
 export function useUpdateMe() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (change: Partial<Pick<Me, "language" | "key_bindings" | "tour_seen">>) =>
+    mutationFn: (change: Partial<Pick<Me, "language" | "key_bindings" | "tour_seen" | "room">>) =>
       api.patch<Me>("/me/", change),
     onSuccess: (me) => client.setQueryData(ME, me),
   });

@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
-import type { Project, Reading, Room } from "@/lib/api-types";
+import type { Me, Project, Reading, Room } from "@/lib/api-types";
 import { StackView } from "@/lib/cornerstone/stack-view";
 import { hasWebGl2, renderingEngine } from "@/lib/cornerstone/start";
 import { currentLanguage, languageOf, switchLanguage } from "@/lib/i18n";
@@ -59,16 +59,17 @@ export default function ReadingRoomPage() {
   if (!room.data || !project.data || !me.data) return <div className="rr" aria-busy="true" />;
   const { reading } = room.data;
   const key = `${caseId} ${reading.id} ${reading.state} ${room.dataUpdatedAt}`;
-  return <OpenRoom key={key} room={room.data} project={project.data} user={me.data.username} />;
+  return <OpenRoom key={key} room={room.data} project={project.data} me={me.data} />;
 }
 
 interface OpenRoomProps {
   room: Room;
   project: Project;
-  user: string;
+  me: Me;
 }
 
-function OpenRoom({ room, project, user }: OpenRoomProps) {
+function OpenRoom({ room, project, me }: OpenRoomProps) {
+  const user = me.username;
   const [session, setSession] = useState<RoomSession | null>(null);
   const [leftovers, setLeftovers] = useState<JournalEntry[]>([]);
   const client = useQueryClient();
@@ -100,7 +101,7 @@ function OpenRoom({ room, project, user }: OpenRoomProps) {
       const left = await leftoversOf(user).catch(() => []);
       if (dead) return;
       made = new RoomSession({
-        ...{ room, project, user, viewOnly },
+        ...{ room, project, user, viewOnly, preferences: me.room },
         onSubmitted: replaceReading,
         onReplaced: replaceReading,
         onRevealed: showRevealed,

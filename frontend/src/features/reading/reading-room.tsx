@@ -1,17 +1,18 @@
 /** The room itself: bar, strips, three panes, dialogs, and the keys that run it all. */
-import { type MouseEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type CSSProperties, type MouseEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { flushSync } from "react-dom";
 import type { NavigateFunction } from "react-router";
 import { onSignedOut } from "@/lib/api-client";
 import type { Reading } from "@/lib/api-types";
 import { framesKept } from "@/lib/cornerstone/frame-memory";
 import { registerHeaders } from "@/lib/cornerstone/frames";
-import { useMe } from "@/lib/me";
+import { useMe, useUpdateMe } from "@/lib/me";
 import { isTyping } from "@/lib/use-keys";
 import { nextCase, reopenReading } from "./api/reading-api";
 import { ConflictDialog } from "./panels/conflict-dialog";
 import { RoomKeysDialog } from "./panels/keys-dialog";
 import { LeftPanel } from "./panels/left-panel";
+import { LeftEdge } from "./panels/panel-edge";
 import { RightPanel } from "./panels/right-panel";
 import { Strips } from "./panels/strips";
 import { TopBar } from "./panels/top-bar";
@@ -21,7 +22,9 @@ import { readAhead } from "./state/read-ahead";
 import type { RoomSession } from "./state/room-session";
 import { useSession, useUi, useView } from "./state/session-context";
 import { caseBefore, noteCase } from "./state/trail";
+import { useRelated } from "./state/use-related";
 import { useRoomKeys } from "./state/use-room-keys";
+import { Panes } from "./viewer/panes";
 import { Viewport } from "./viewer/viewport";
 
 interface Props {
@@ -37,10 +40,13 @@ export function ReadingRoom({ leftovers, onReading, navigate }: Props) {
   const caseId = session.room.case.id;
   const comment = useRef<HTMLTextAreaElement>(null);
   const left = useUi((state) => state.left);
+  const leftWidth = useUi((state) => state.leftWidth);
   const right = useUi((state) => state.right);
   const own = useMe().data?.key_bindings;
   const { failure, load } = useFrames(session);
   const loadedAhead = useReadAhead(session);
+  const askRelated = useRelated(session);
+  useKept(session);
   const [reopenProblem, setReopenProblem] = useState<string | null>(null);
   const { submit, submitting } = useSubmit(session, navigate, onReading);
   useLeaving(session);
@@ -78,12 +84,19 @@ export function ReadingRoom({ leftovers, onReading, navigate }: Props) {
   if (!session.view) return null;
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: gives the focus back, no act of its own
-    <div onClick={backToImage} className={`rr${left ? "" : " no-left"}${right ? "" : " no-right"}`}>
+    <div
+      onClick={backToImage}
+      className={`rr${left ? "" : " no-left"}${right ? "" : " no-right"}`}
+      style={leftWidth === null ? undefined : ({ "--L": `${leftWidth}px` } as CSSProperties)}
+    >
       <TopBar />
       <Strips leftovers={leftovers} onReopen={() => void reopen()} reopenProblem={reopenProblem} />
       <div className="body">
-        {left ? <LeftPanel comment={comment} loadedAhead={loadedAhead} /> : null}
-        <Viewport view={session.view} failure={failure} onRetry={load} />
+        {left ? <LeftPanel comment={comment} loadedAhead={loadedAhead} onRelated={askRelated} /> : null}
+        <Panes>
+          <Viewport view={session.view} failure={failure} onRetry={load} />
+        </Panes>
+        <LeftEdge />
         {right ? <RightPanel onSubmit={submit} submitting={submitting} /> : null}
       </div>
       <ConflictDialog />
@@ -107,11 +120,26 @@ function useFrames(session: RoomSession): { failure: string | null; load: () => 
   const load = useCallback(() => {
     setFailure(null);
     registerHeaders(session.room.series, { begun: () => headersBegun(session.room) })
-      .then((frames) => session.view?.show(frames, session.firstFrame))
+      .then((frames) => {
+        const { view, room } = session;
+        const showing = view?.show(frames, session.firstFrame);
+        // After the first frame was asked for: what follows the view may wait.
+        if (view)
+          session.links.add(view, { frames, frameOfReference: room.series.frame_of_reference_uid, side: "" });
+        return showing;
+      })
       .catch((error: unknown) => setFailure(error instanceof Error ? error.message : String(error)));
   }, [session]);
   useEffect(load, [load]);
   return { failure, load };
+}
+
+/** How the person likes the room goes to the account; a choice that does not get there is made again another time. */
+function useKept(session: RoomSession): void {
+  const { mutate } = useUpdateMe();
+  useEffect(() => {
+    session.keep = (change) => mutate({ room: change });
+  }, [session, mutate]);
 }
 
 function useReadAhead(session: RoomSession): number {

@@ -53,3 +53,16 @@ export const frameMemory: FrameMemory = {
     return () => eventTarget.removeEventListener(Enums.Events.IMAGE_CACHE_IMAGE_REMOVED, heard);
   },
 };
+
+/** What a series beside the case may take. */
+const SHARE_BESIDE = 0.1;
+
+/** For views beside that of the case: theirs is a smaller share. */
+export const memoryBeside: FrameMemory = {
+  get share() {
+    return cache.getMaxCacheSize() * SHARE_BESIDE;
+  },
+  load: frameMemory.load,
+  drop: frameMemory.drop,
+  onDropped: frameMemory.onDropped,
+};

@@ -16,6 +16,7 @@ import {
   scoordFromCanvas,
   worldFromScoord,
 } from "./coordinates";
+import { type FrameMemory, frameMemory } from "./frame-memory";
 import { type FramePlacement, type FrameRef, placementOf } from "./frames";
 import { type GreyScale, greyScaleOf } from "./grey-scale";
 import { headerOf } from "./header";
@@ -84,7 +85,20 @@ const NOTHING: ViewState = {
 
 type IImage = Types.IImage;
 
+/** What a person did to a view, for the views that follow it. */
+export type ViewAct =
+  | { kind: "slice" }
+  | { kind: "pan"; dx: number; dy: number }
+  | { kind: "zoom"; factor: number; at: Point | null }
+  | { kind: "window"; dx: number; dy: number }
+  | { kind: "preset"; preset: Preset }
+  | { kind: "invert" }
+  | { kind: "reset" };
+
 let lastId = 0;
+
+/** How many views are attached: the engine resizes all of them at once. */
+let liveViews = 0;
 
 export class StackView {
   readonly store: StoreApi<ViewState> = createStore<ViewState>(() => NOTHING);
@@ -101,8 +115,11 @@ export class StackView {
   private fitted = true;
   private dead = false;
   private asked = 0;
+  private readonly listeners = new Set<(act: ViewAct) => void>();
+  private readonly memory: FrameMemory;
 
-  constructor() {
+  constructor(memory: FrameMemory = frameMemory) {
+    this.memory = memory;
     this.attached = new Promise((done) => {
       this.announce = done;
     });
@@ -124,11 +141,23 @@ export class StackView {
       element: this.element,
       defaultOptions: { background: [0, 0, 0] },
     });
+    liveViews += 1;
     this.observer.observe(this.element);
     this.announce();
   }
 
+  /** Told of every act on this view; ends with the function that is returned. */
+  onAct(listener: (act: ViewAct) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  private tell(act: ViewAct): void {
+    for (const listener of this.listeners) listener(act);
+  }
+
   destroy(): void {
+    if (this.viewport) liveViews -= 1;
     this.dead = true;
     this.loader?.stop();
     this.observer.disconnect();
@@ -147,6 +176,7 @@ export class StackView {
     const loader = new SeriesLoader(
       frames.map((frame) => frame.imageId),
       () => this.set({ states: [...loader.states], loaded: loader.loadedCount }),
+      this.memory,
     );
     this.loader = loader;
     this.initial = null;
@@ -172,6 +202,7 @@ export class StackView {
     if (to === target || frames.length === 0) return;
     this.set({ target: to, failure: null });
     void this.ask(to);
+    this.tell({ kind: "slice" });
   }
 
   step(by: number): void {
@@ -195,7 +226,9 @@ export class StackView {
 
   applyPreset(preset: Preset): void {
     const shown = this.shownBy(preset);
-    if (shown) this.present(shown);
+    if (!shown) return;
+    this.present(shown);
+    this.tell({ kind: "preset", preset });
   }
 
   /** The windows and tables that the header of the shown frame brings. */
@@ -215,11 +248,13 @@ export class StackView {
       width: Math.max(smallest, window.width + dx * gain),
       centre: window.centre + dy * gain,
     });
+    this.tell({ kind: "window", dx, dy });
   }
 
   invert(): void {
     this.set({ inverted: !this.store.getState().inverted });
     this.draw();
+    this.tell({ kind: "invert" });
   }
 
   flip(axis: "horizontal" | "vertical"): void {
@@ -247,6 +282,7 @@ export class StackView {
     const from = viewport.canvasToWorld([0, 0]);
     const to = viewport.canvasToWorld([dx, dy]);
     this.shiftCamera([from[0] - to[0], from[1] - to[1], from[2] - to[2]]);
+    this.tell({ kind: "pan", dx, dy });
   }
 
   /** Zoom so that what lies under `at` (canvas pixels; the middle by default) stays there. */
@@ -262,6 +298,7 @@ export class StackView {
     viewport.setCamera({ parallelScale: scale / factor });
     const after = viewport.canvasToWorld(centre);
     this.shiftCamera([before[0] - after[0], before[1] - after[1], before[2] - after[2]]);
+    this.tell({ kind: "zoom", factor, at: at ?? null });
   }
 
   /** Everything back: fitted, upright, with the window it began with. */
@@ -276,6 +313,7 @@ export class StackView {
     viewport.render();
     this.set({ flippedHorizontally: false, flippedVertically: false, rotation: 0 });
     this.measure();
+    this.tell({ kind: "reset" });
   }
 
   /** One image column on one pixel of the screen, in the middle, on whole pixels: nothing is interpolated. */
@@ -381,7 +419,7 @@ export class StackView {
 
   private get viewport(): Types.IStackViewport | null {
     if (this.dead) return null;
-    return renderingEngine().getViewport(this.id) as Types.IStackViewport;
+    return (renderingEngine().getViewport(this.id) as Types.IStackViewport | undefined) ?? null;
   }
 
   private get image(): IImage | null {
@@ -451,9 +489,21 @@ export class StackView {
     const plain = this.fitted && !flippedHorizontally && !flippedVertically && rotation === 0;
     const keep = before.width > 0 && shown !== null && !plain;
     this.set({ size: { width, height } });
-    renderingEngine().resize(true, keep);
+    this.resizeTo(keep);
     this.measure();
   };
+
+  private resizeTo(keep: boolean): void {
+    if (liveViews < 2) {
+      renderingEngine().resize(true, keep);
+      return;
+    }
+    // The engine resizes all views, and would fit the others anew with this one.
+    renderingEngine().resize(true, true);
+    if (keep) return;
+    this.viewport?.resetCamera();
+    this.viewport?.render();
+  }
 
   private firstShown(image: IImage): Shown {
     if (image.color) return { voi: FULL_COLOUR, preset: "full", explanation: "" };

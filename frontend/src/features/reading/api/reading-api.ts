@@ -1,12 +1,14 @@
 /** The reading room's requests. Saving speaks to the server itself: it must tell "no answer" from every other answer. */
 import { api, cookie } from "@/lib/api-client";
-import type { Me, Project, Reading, Room } from "@/lib/api-types";
+import type { Me, Project, Reading, Related, Room } from "@/lib/api-types";
 import type { Reply, Transport } from "../state/save-queue";
 
 const base = (slug: string) => `/projects/${encodeURIComponent(slug)}`;
 
 export const openCase = (slug: string, caseId: string) => api.post<Room>(`${base(slug)}/cases/${caseId}/open/`);
 export const readRoom = (slug: string, caseId: string) => api.get<Room>(`${base(slug)}/cases/${caseId}/`);
+export const readRelated = (slug: string, caseId: string) =>
+  api.get<Related>(`${base(slug)}/cases/${caseId}/related/`);
 export const readProject = (slug: string) => api.get<Project>(`${base(slug)}/`);
 export const readMe = () => api.get<Me>("/me/");
 export const nextCase = (slug: string, after: string) =>

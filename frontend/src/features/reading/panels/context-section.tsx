@@ -7,6 +7,7 @@ import { usePriorReadings } from "../api/prior-readings";
 import { useSession, useUi } from "../state/session-context";
 import { useKeyOf } from "../state/use-key-of";
 import { useWords, type Words } from "../state/use-words";
+import { dateOf } from "./study-date";
 
 export function ContextSection() {
   const t = useWords();
@@ -122,12 +123,6 @@ function Prior({ prior }: { prior: PriorReading }) {
       {prior.comment ? <p className="sm sec rr-words cut">{prior.comment}</p> : null}
     </div>
   );
-}
-
-/** DICOM's 19990102 as 1999-01-02. */
-export function dateOf(date: string): string {
-  const found = /^(\d{4})-?(\d{2})-?(\d{2})$/.exec(date);
-  return found ? `${found[1]}-${found[2]}-${found[3]}` : date;
 }
 
 /** DICOM's 054Y as "54 y"; the 000Y that stands for a removed age is none. */

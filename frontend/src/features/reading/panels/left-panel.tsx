@@ -4,21 +4,27 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { decimal } from "@/lib/format";
 import { useReading, useSession } from "../state/session-context";
+import { DRAGGED } from "../viewer/dragged";
 import { thumbnailOf } from "../viewer/viewport";
-import { ContextSection, dateOf } from "./context-section";
+import { ContextSection } from "./context-section";
+import { PriorStudies, RestOfStudy } from "./patient-studies";
+import { dateOf } from "./study-date";
 import { TourCard } from "./tour-card";
 
 interface Props {
   comment: React.RefObject<HTMLTextAreaElement | null>;
   /** How many of the coming cases have their images here already. */
   loadedAhead: number;
+  /** Ask anew what else of the patient there is. */
+  onRelated: () => void;
 }
 
-export function LeftPanel({ comment, loadedAhead }: Props) {
+export function LeftPanel({ comment, loadedAhead, onRelated }: Props) {
   return (
     <aside className="left">
       <TourCard />
       <ThisStudy />
+      <PriorStudies onRetry={onRelated} />
       <ContextSection />
       <Comment field={comment} />
       <UpNext loaded={loadedAhead} />
@@ -39,8 +45,13 @@ function ThisStudy() {
         <span className="grow" />
         {study_date ? <span className="q xs num">{dateOf(study_date)}</span> : null}
       </div>
-      <div className="thumb-t on rr-thumb">
-        <img src={thumbnailOf(project.slug, room.case.id)} alt="" />
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: it is dragged; the keys of the panes do the same */}
+      <div
+        className="thumb-t on rr-thumb"
+        draggable
+        onDragStart={(event) => event.dataTransfer.setData(DRAGGED, room.case.id)}
+      >
+        <img src={thumbnailOf(project.slug, room.case.id)} alt="" draggable={false} />
         <span className="tb" style={{ left: 4, top: 4 }}>
           {room.case.modality}
         </span>
@@ -56,6 +67,7 @@ function ThisStudy() {
           {spacing ? `${decimal(spacing[1], 2)} mm/px` : `${frames[0]?.columns} × ${frames[0]?.rows}`}
         </span>
       </div>
+      <RestOfStudy />
     </section>
   );
 }

@@ -1,5 +1,5 @@
 /** Tools in groups: view, mark, display. Each has its name and key in its tooltip. */
-import { Menu, Tooltip } from "@mantine/core";
+import { Menu } from "@mantine/core";
 import {
   IconAngle,
   IconArrowsCross,
@@ -18,7 +18,6 @@ import {
   IconHandStop,
   IconLasso,
   IconLassoPolygon,
-  IconLayoutBoardSplit,
   IconMagnet,
   IconMovie,
   IconOvalVertical,
@@ -36,14 +35,16 @@ import {
   IconZoomIn,
   IconZoomScan,
 } from "@tabler/icons-react";
-import { type ComponentType, type ReactNode, useState } from "react";
+import { type ComponentType, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { presetsOf } from "@/lib/cornerstone/windows";
 import { useMe } from "@/lib/me";
 import { type Command, keysOf, printed } from "../state/keymap";
 import type { RoomSession } from "../state/room-session";
 import { isMarkTool, isMeasureTool, mayUse, type Tool } from "../state/room-ui";
-import { useDisplay, useSession, useUi, useView } from "../state/session-context";
+import { useActiveView, useDisplay, useSession, useUi } from "../state/session-context";
+import { LayoutMenu } from "./layout-menu";
+import { WithKey } from "./with-key";
 
 type Icon = ComponentType<{ size?: number; stroke?: number }>;
 
@@ -90,7 +91,7 @@ const MEASURE: [Tool, Icon][] = [
 
 export function ToolBar() {
   const session = useSession();
-  const inverted = useView((state) => state.inverted);
+  const inverted = useActiveView((state) => state.inverted);
   return (
     <div className="row rr-tools" style={{ gap: 2 }} role="toolbar">
       <ToolButton tool="window" icon={IconBrightness} />
@@ -105,12 +106,12 @@ export function ToolBar() {
       <i className="vr" />
       <ToolGroup tools={MEASURE} />
       <i className="vr" />
-      <Act command="invert" icon={IconContrast2} on={inverted} run={() => session.view?.invert()} />
-      <Act command="flipHorizontal" icon={IconFlipVertical} run={() => session.view?.flip("horizontal")} />
-      <Act command="flipVertical" icon={IconFlipHorizontal} run={() => session.view?.flip("vertical")} />
-      <Act command="rotate" icon={IconRotateClockwise2} run={() => session.view?.rotate()} />
+      <Act command="invert" icon={IconContrast2} on={inverted} run={() => session.activeView?.invert()} />
+      <Act command="flipHorizontal" icon={IconFlipVertical} run={() => session.activeView?.flip("horizontal")} />
+      <Act command="flipVertical" icon={IconFlipHorizontal} run={() => session.activeView?.flip("vertical")} />
+      <Act command="rotate" icon={IconRotateClockwise2} run={() => session.activeView?.rotate()} />
       <DisplayActs />
-      <Act command="reset" icon={IconRefresh} run={() => session.view?.reset()} />
+      <Act command="reset" icon={IconRefresh} run={() => session.activeView?.reset()} />
     </div>
   );
 }
@@ -157,10 +158,10 @@ function ToolGroup({ tools }: { tools: [Tool, Icon][] }) {
   );
 }
 
-/** Magnifier, planes, cine: the last two for series only. */
+/** Magnifier, layout, cine: the last for series only. */
 function DisplayActs() {
   const { display, frames } = useSession();
-  const { layout, magnifier, playing } = useDisplay((state) => state);
+  const { magnifier, playing } = useDisplay((state) => state);
   const many = frames.length > 1;
   return (
     <>
@@ -170,16 +171,9 @@ function DisplayActs() {
         on={magnifier}
         run={() => display.setState({ magnifier: !magnifier })}
       />
+      <LayoutMenu />
       {many ? (
-        <>
-          <Act
-            command="mpr"
-            icon={IconLayoutBoardSplit}
-            on={layout === "mpr"}
-            run={() => display.setState({ layout: layout === "mpr" ? "single" : "mpr" })}
-          />
-          <Act command="cine" icon={IconMovie} on={playing} run={() => display.setState({ playing: !playing })} />
-        </>
+        <Act command="cine" icon={IconMovie} on={playing} run={() => display.setState({ playing: !playing })} />
       ) : null}
     </>
   );
@@ -228,24 +222,12 @@ function Act({ command, icon: Glyph, run, on }: { command: Command; icon: Icon; 
   );
 }
 
-/** Name and key after 400 ms. */
-export function WithKey({ command, children }: { command: Command; children: ReactNode }) {
-  const { t } = useTranslation("reading");
-  const own = useMe().data?.key_bindings;
-  const key = keysOf(command, own)[0] ?? "";
-  return (
-    <Tooltip label={`${t(`command.${command}`)}  ${printed(key)}`} openDelay={400}>
-      {children}
-    </Tooltip>
-  );
-}
-
 function PresetMenu() {
   const { t } = useTranslation("reading");
   const session = useSession();
   const presets = presetsOf(session.room.case.modality);
-  useView((state) => state.shown);
-  const own = session.view?.headerPresets ?? [];
+  useActiveView((state) => state.shown);
+  const own = session.activeView?.headerPresets ?? [];
   return (
     <Menu position="bottom-start" width={210}>
       <Menu.Target>
@@ -257,7 +239,7 @@ function PresetMenu() {
         {presets.map((preset, i) => (
           <Menu.Item
             key={preset.name}
-            onClick={() => session.view?.applyPreset(preset)}
+            onClick={() => session.activeView?.applyPreset(preset)}
             rightSection={<span className="q xs">{`Shift ${i + 1}`}</span>}
           >
             {t(`preset.${preset.name}`)}
@@ -270,7 +252,7 @@ function PresetMenu() {
         {own.length > 1
           ? own.map(({ name, preset }, i) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: the header's order is their only name
-              <Menu.Item key={i} onClick={() => session.view?.applyPreset(preset)}>
+              <Menu.Item key={i} onClick={() => session.activeView?.applyPreset(preset)}>
                 {name || t("windowNumber", { n: i + 1 })}
               </Menu.Item>
             ))

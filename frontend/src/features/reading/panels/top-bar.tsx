@@ -11,7 +11,8 @@ import { useMe } from "@/lib/me";
 import { Logo } from "@/ui/logo";
 import { useReading, useSession } from "../state/session-context";
 import { SaveState } from "./save-state";
-import { ToolBar, WithKey } from "./tool-bar";
+import { ToolBar } from "./tool-bar";
+import { WithKey } from "./with-key";
 
 /** One 44 px bar: the way back, the case and its arm, the tools, the saving state, undo and redo. */
 export function TopBar() {

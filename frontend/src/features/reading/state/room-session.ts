@@ -1,6 +1,15 @@
 /** One case in the hands of one reader: its stores, its way to the server, and everything a command can do. */
 import { flushSync } from "react-dom";
-import type { Attribute, FindingType, Lesion, Project, Reading, Room, Verdict } from "@/lib/api-types";
+import type {
+  Attribute,
+  FindingType,
+  Lesion,
+  Project,
+  Reading,
+  Room,
+  RoomPreferences,
+  Verdict,
+} from "@/lib/api-types";
 import type { Point } from "@/lib/cornerstone/coordinates";
 import { type FrameRef, framesOf } from "@/lib/cornerstone/frames";
 import type { StackView } from "@/lib/cornerstone/stack-view";
@@ -9,7 +18,7 @@ import { boundsOf, outlineOf } from "../geometry/mark";
 import { coversFrame } from "../geometry/mask-grid";
 import { ActivityClock } from "./activity-clock";
 import { nextAttribute } from "./attribute-keys";
-import { createDisplay } from "./display";
+import { createDisplay, type DisplayStore } from "./display";
 import { documentOf, type ReadingDocument } from "./document";
 import {
   adoptFinding,
@@ -24,6 +33,7 @@ import {
   toggleImageFinding,
 } from "./edits";
 import { answerForTab, type JournalEntry, journal } from "./journal";
+import { LinkedViews } from "./linked-views";
 import { MaskStore } from "./mask-store";
 import { newId } from "./new-id";
 import { byScore, createReadingStore, type ReadingStore, undecidedOf } from "./reading-store";
@@ -46,6 +56,8 @@ interface SessionOptions {
   user: string;
   /** The viewer cannot draw: no WebGL 2. */
   viewOnly: boolean;
+  /** How the person likes the room. */
+  preferences?: RoomPreferences;
   onSubmitted: (reading: Reading) => void;
   onReplaced: (reading: Reading) => void;
   /** The first look is over: the room with what the model found. */
@@ -67,7 +79,12 @@ export class RoomSession {
   readonly frames: FrameRef[];
   readonly store: ReadingStore;
   readonly ui: RoomUiStore;
-  readonly display = createDisplay();
+  readonly display: DisplayStore;
+  /** Views that follow each other; those beside the case's own by the id of their case. */
+  readonly links = new LinkedViews();
+  readonly beside = new Map<string, StackView>();
+  /** Keeps a change of how the person likes the room. */
+  keep: (change: RoomPreferences) => void = () => undefined;
   readonly masks: MaskStore;
   readonly queue: SaveQueue;
   readonly clock: ActivityClock;
@@ -85,7 +102,7 @@ export class RoomSession {
   private readonly onRevealed: (room: Room) => void;
   private revealing = false;
 
-  constructor({ room, project, user, viewOnly, ...on }: SessionOptions) {
+  constructor({ room, project, user, viewOnly, preferences = {}, ...on }: SessionOptions) {
     const { onSubmitted, onReplaced, onReload, onRevealed } = on;
     // One name per opening, so that what a closed one left is found by the next.
     const tab = newId();
@@ -99,8 +116,10 @@ export class RoomSession {
     this.findings = byScore(room.model?.findings ?? []);
     this.readonlyReason = room.readonly ?? (viewOnly ? "webgl" : null);
     const first = documentOf(room.reading);
+    this.display = createDisplay({ caseId: room.case.id, modality: room.case.modality, preferences });
+    this.links.isOn = this.display.getState().linked;
     this.store = createReadingStore(first);
-    this.ui = createRoomUi(this.lesionTypes, this.isReadonly);
+    this.ui = createRoomUi(this.lesionTypes, this.isReadonly, preferences.left_width);
     this.masks = new MaskStore((digest) => fetchBlob(project.slug, digest));
     this.masks.need([...first.lesions, ...this.findings, ...room.others.flatMap((other) => other.lesions)]);
     this.clock = new ActivityClock(room.reading.active_seconds);
@@ -146,6 +165,11 @@ export class RoomSession {
     this.masks.adopt(entry.blobs);
     this.store.getState().restart(entry.doc);
     await this.queue.restore(entry, this.room.reading);
+  }
+
+  /** The view that the keys and the bar speak to: that of the active pane. */
+  get activeView(): StackView | null {
+    return this.beside.get(this.display.getState().active) ?? this.view;
   }
 
   get isReadonly(): boolean {

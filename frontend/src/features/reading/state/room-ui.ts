@@ -106,6 +106,8 @@ export interface RoomUi {
   /** The report of the examination at full length. */
   reportOpen: boolean;
   left: boolean;
+  /** CSS pixels; null as long as nobody chose it. */
+  leftWidth: number | null;
   right: boolean;
   draft: Draft | null;
   /** Where the pointer is on the image, outside of it too; null when it is elsewhere. */
@@ -122,7 +124,11 @@ export type RoomUiStore = StoreApi<RoomUi>;
 type Kept = "tool" | "brushSize" | "growRadius" | "fill" | "opacity" | "colourBy" | "overlays" | "left" | "right";
 const remembered: Partial<Pick<RoomUi, Kept>> = {};
 
-export function createRoomUi(types: FindingType[], isReadonly: boolean): RoomUiStore {
+export function createRoomUi(
+  types: FindingType[],
+  isReadonly: boolean,
+  leftWidth: number | null = null,
+): RoomUiStore {
   const first = types.find((type) => type.scope === "lesion") ?? null;
   const wanted = remembered.tool ?? "box";
   const fits = !isMarkTool(wanted) || (first && mayUse(wanted, first));
@@ -153,6 +159,7 @@ export function createRoomUi(types: FindingType[], isReadonly: boolean): RoomUiS
     conflictShown: true,
     reportOpen: false,
     left: remembered.left ?? true,
+    leftWidth,
     right: remembered.right ?? true,
     draft: null,
     hover: null,

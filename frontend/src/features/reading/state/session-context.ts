@@ -1,7 +1,8 @@
 import { createContext, useContext, useSyncExternalStore } from "react";
 import { useStore } from "zustand";
 import type { Room } from "@/lib/api-types";
-import type { ViewState } from "@/lib/cornerstone/stack-view";
+import type { Point } from "@/lib/cornerstone/coordinates";
+import type { StackView, ViewState } from "@/lib/cornerstone/stack-view";
 import type { Display } from "./display";
 import type { ReadingState } from "./reading-store";
 import type { RoomSession } from "./room-session";
@@ -32,9 +33,29 @@ export function useActiveSeconds(): number {
   return useSyncExternalStore(clock.subscribe, () => clock.seconds);
 }
 
-/** The state of the view, null until its element is there. */
-export function useView<T>(pick: (state: ViewState) => T): T {
+/** The view around this and where the pointer is on its image; outside of other panes, those of the case. */
+export const PaneContext = createContext<{ view: StackView; at: Point | null } | null>(null);
+
+export function usePaneView(): StackView {
   const session = useSession();
-  if (!session.view) throw new Error("The view is not there yet");
-  return useStore(session.view.store, pick);
+  const view = useContext(PaneContext)?.view ?? session.view;
+  if (!view) throw new Error("The view is not there yet");
+  return view;
+}
+
+export function useHover(): Point | null {
+  const pane = useContext(PaneContext);
+  const own = useUi((state) => state.hover);
+  return pane ? pane.at : own;
+}
+
+export const useView = <T>(pick: (state: ViewState) => T): T => useStore(usePaneView().store, pick);
+
+/** The state of the view that the bar and the keys speak to. */
+export function useActiveView<T>(pick: (state: ViewState) => T): T {
+  const session = useSession();
+  useDisplay((state) => state.active);
+  const view = session.activeView;
+  if (!view) throw new Error("The view is not there yet");
+  return useStore(view.store, pick);
 }

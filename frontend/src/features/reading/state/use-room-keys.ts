@@ -23,6 +23,7 @@ import {
 } from "../marks/mask-acts";
 import { measureLesion } from "../marks/measure-marks";
 import { placeMark } from "../marks/place-mark";
+import { activateNeighbour, chooseLayout, cycleLayout, link, stepImages } from "./arrange";
 import { valueOfKey } from "./attribute-keys";
 import { nextSpeed } from "./display";
 import { type Command, commandOf, keyOf } from "./keymap";
@@ -93,6 +94,8 @@ function leaveField(event: KeyboardEvent): void {
   if (!event.isComposing && (event.key === "Escape" || (event.key === "Enter" && !sends))) field.blur();
 }
 
+const ARROWS = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"];
+
 /** Enter, Space and the arrows belong to the button, slider or radio that has the focus; Tab to panels without findings. */
 function staysWithControl(event: KeyboardEvent, command: Command): boolean {
   const target = event.target instanceof HTMLElement ? event.target : null;
@@ -100,7 +103,7 @@ function staysWithControl(event: KeyboardEvent, command: Command): boolean {
   if (command === "nextFinding" || command === "previousFinding") {
     return Boolean(control) && !control?.closest("[data-findings]");
   }
-  return Boolean(control) && ["Enter", " ", "ArrowUp", "ArrowDown", "Home", "End"].includes(event.key);
+  return Boolean(control) && ["Enter", " ", "Home", "End"].concat(ARROWS).includes(event.key);
 }
 
 /** 1 to 6 while the reason of a rejection is asked for. */
@@ -134,7 +137,8 @@ function typeKey(session: RoomSession, pressed: string): boolean {
 }
 
 function actsOf(session: RoomSession, around: Around): Acts {
-  const { ui, view } = session;
+  const { ui } = session;
+  const view = session.activeView;
   const onGround = (act: (ground: Ground) => unknown) => () => {
     const ground = groundOf(session);
     if (ground) act(ground);
@@ -213,7 +217,7 @@ function actsOf(session: RoomSession, around: Around): Acts {
     tenForward: () => view?.step(10),
     tenBack: () => view?.step(-10),
     firstSlice: () => view?.goTo(0),
-    lastSlice: () => view?.goTo(session.frames.length - 1),
+    lastSlice: () => view?.goTo(view.store.getState().frames.length - 1),
     preset1: preset(0),
     preset2: preset(1),
     preset3: preset(2),
@@ -256,12 +260,19 @@ function actsOf(session: RoomSession, around: Around): Acts {
   };
 }
 
-function displayActs({ display, ui, frames }: RoomSession): Acts {
+function displayActs(session: RoomSession): Acts {
+  const { display, ui, frames } = session;
   const change = (direction: 1 | -1) => () =>
     display.setState(({ speed }) => ({ speed: nextSpeed(speed, direction) }));
   return {
     magnifier: () => display.setState(({ magnifier }) => ({ magnifier: !magnifier })),
-    mpr: () => display.setState(({ layout }) => ({ layout: layout === "mpr" ? "single" : "mpr" })),
+    layout: () => cycleLayout(session),
+    mpr: () => chooseLayout(session, display.getState().layout === "mpr" ? "1x1" : "mpr"),
+    nextPane: () => activateNeighbour(session, 1),
+    previousPane: () => activateNeighbour(session, -1),
+    nextImages: () => stepImages(session, 1),
+    previousImages: () => stepImages(session, -1),
+    link: () => link(session, !display.getState().linked),
     crossHere: () => {
       const at = ui.getState().hover;
       if (at) display.setState(({ cross }) => ({ cross: cross && [at[0] - 0.5, at[1] - 0.5, cross[2]] }));
@@ -276,13 +287,16 @@ const PAN_PX = 48;
 
 /** The selected mark by a pixel; without one, the view. */
 function shift(ground: Ground, by: [number, number]): void {
-  if (ground.session.selectedLesion) nudge(ground, by);
-  else ground.view.pan(-by[0] * PAN_PX, -by[1] * PAN_PX);
+  const { session } = ground;
+  const view = session.activeView ?? ground.view;
+  if (session.selectedLesion && view === ground.view) nudge(ground, by);
+  else view.pan(-by[0] * PAN_PX, -by[1] * PAN_PX);
 }
 
 /** Enter: close the polygon, accept nothing by itself; without anything open, a mark in the middle of the view. */
 function finishOrPlace(session: RoomSession, ground: Ground): void {
   if (session.ui.getState().draft?.kind === "polygon") closeContour(ground);
+  else if (session.activeView !== session.view) session.say("besideReadonly");
   else placeMark(ground);
 }
 

@@ -11,6 +11,7 @@ export function Cine() {
   const { t } = useTranslation("reading");
   const session = useSession();
   const playing = useDisplay((state) => state.playing);
+  const ready = useDisplay((state) => state.cine);
   const speed = useDisplay((state) => state.speed);
   const total = useView((state) => state.frames.length);
   const first = useView((state) => state.frames[0]);
@@ -31,7 +32,7 @@ export function Cine() {
     return () => clearInterval(timer);
   }, [playing, speed, total, session]);
 
-  if (!playing || total < 2) return null;
+  if ((!playing && !ready) || total < 2) return null;
   const change = (direction: 1 | -1) => session.display.setState({ speed: nextSpeed(speed, direction) });
   const Icon = playing ? IconPlayerPause : IconPlayerPlay;
   return (
@@ -40,7 +41,7 @@ export function Cine() {
         type="button"
         className="rr-mini"
         aria-label={t("command.cine")}
-        onClick={() => session.display.setState({ playing: false })}
+        onClick={() => session.display.setState({ playing: !playing })}
       >
         <Icon size={16} stroke={1.6} />
       </button>

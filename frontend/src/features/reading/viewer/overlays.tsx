@@ -1,9 +1,10 @@
 /** The words at the corners and edges of the image. `O` hides all but the banner. */
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { type Point3, zoomOf } from "@/lib/cornerstone/coordinates";
 import { edgeLetters } from "@/lib/cornerstone/orientation";
 import { decimal } from "@/lib/format";
-import { useSession, useUi, useView } from "../state/session-context";
+import { useDisplay, useHover, usePaneView, useSession, useUi, useView } from "../state/session-context";
 
 export function Overlays() {
   const shown = useUi((state) => state.overlays);
@@ -24,6 +25,25 @@ export function Overlays() {
   );
 }
 
+/** The same of a pane beside the case, under a title of its own. */
+export function PaneOverlays({ children }: { children: ReactNode }) {
+  const shown = useUi((state) => state.overlays);
+  const drawn = useView((state) => state.shown);
+  return (
+    <>
+      {children}
+      {shown && drawn !== null ? (
+        <>
+          <Position />
+          <Display />
+          <ScaleBar />
+          <Letters />
+        </>
+      ) : null}
+    </>
+  );
+}
+
 function Banner() {
   const { t } = useTranslation("reading");
   const { room } = useSession();
@@ -35,10 +55,12 @@ function Series() {
   const { room, frames } = useSession();
   const index = useView((state) => state.shown) ?? 0;
   const { protocol, body_part, study_description } = room.case.context;
-  const title = [protocol || study_description, body_part].filter(Boolean).join(" · ");
+  const related = useDisplay((state) => state.related);
+  const look = [related?.laterality, related?.view].filter(Boolean).join(" ");
+  const title = [look, protocol || study_description, body_part].filter(Boolean).join(" · ");
   const frame = frames[index];
   return (
-    <div className="ov" style={{ left: 12, top: 10 }}>
+    <div className="ov rr-title" style={{ left: 12, top: 10 }}>
       {title || room.case.name}
       <br />
       <span className="q">
@@ -51,7 +73,7 @@ function Series() {
 
 function Position() {
   const { t } = useTranslation("reading");
-  const { frames } = useSession();
+  const frames = useView((state) => state.frames);
   const index = useView((state) => state.shown) ?? 0;
   const placement = useView((state) => state.placement);
   const frame = frames[index];
@@ -86,14 +108,14 @@ function positionAlong(placement: {
 
 function Display() {
   const { t } = useTranslation("reading");
-  const session = useSession();
-  const at = useUi((state) => state.hover);
+  const view = usePaneView();
+  const at = useHover();
   const window = useView((state) => state.window);
   const preset = useView((state) => state.preset);
   const explanation = useView((state) => state.explanation);
   const unit = useView((state) => state.unit);
   const toCanvas = useView((state) => state.toCanvas);
-  const values = at && session.view ? session.view.valueAt(at) : null;
+  const values = at ? view.valueAt(at) : null;
   const value = values
     ? values.length === 3
       ? `RGB ${values.join(", ")}`
@@ -132,7 +154,7 @@ const LENGTHS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200];
 const LONGEST_PX = 190;
 
 function ScaleBar() {
-  const { frames } = useSession();
+  const frames = useView((state) => state.frames);
   const index = useView((state) => state.shown) ?? 0;
   const toCanvas = useView((state) => state.toCanvas);
   const spacing = frames[index]?.spacing;

@@ -2,7 +2,7 @@
 import { useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { Lesion } from "@/lib/api-types";
-import { useReading, useSession, useUi, useView } from "../state/session-context";
+import { usePaneView, useReading, useSession, useUi, useView } from "../state/session-context";
 
 const MARGIN = 6;
 
@@ -60,6 +60,46 @@ export function SliceBar() {
         ))}
         {hidden ? null : doc.lesions.map((lesion) => lane(lesion, "me"))}
         {hidden ? null : open.map((finding) => lane(finding, "mo"))}
+        <i className="thumb" style={{ top: share(target + 0.5) }} />
+      </div>
+    </div>
+  );
+}
+
+/** Of a pane beside the case: its slices and what is loaded of them. */
+export function SideSliceBar() {
+  const { t } = useTranslation("reading");
+  const view = usePaneView();
+  const target = useView((state) => state.target);
+  const states = useView((state) => state.states);
+  const total = useView((state) => state.frames.length) || 1;
+  const share = (index: number) => `${(index / total) * 100}%`;
+  const go = (event: React.PointerEvent<HTMLDivElement>) => {
+    const box = event.currentTarget.getBoundingClientRect();
+    view.goTo(Math.floor(((event.clientY - box.top - MARGIN) / (box.height - 2 * MARGIN)) * total));
+  };
+  return (
+    <div
+      className="sbar"
+      role="slider"
+      aria-label={t("slicesBeside")}
+      aria-orientation="vertical"
+      aria-valuemin={1}
+      aria-valuemax={total}
+      aria-valuenow={target + 1}
+      tabIndex={-1}
+      onPointerDown={(event) => {
+        event.currentTarget.setPointerCapture(event.pointerId);
+        go(event);
+      }}
+      onPointerMove={(event) => {
+        if (event.buttons & 1) go(event);
+      }}
+    >
+      <div className="track">
+        {runsOf(states).map(({ state, first, count }) => (
+          <i key={first} className={state} style={{ top: share(first), height: share(count) }} />
+        ))}
         <i className="thumb" style={{ top: share(target + 0.5) }} />
       </div>
     </div>

@@ -77,7 +77,7 @@ const LINE_AFTER_MS = 400;
 const WORDS_AFTER_MS = 5000;
 
 /** A line after 400 ms, words after 5 s: nothing flickers on a fast network. */
-function LoadingLine() {
+export function LoadingLine() {
   const { t } = useTranslation("reading");
   const target = useView((state) => state.target);
   const shown = useView((state) => state.shown);
@@ -104,7 +104,7 @@ function LoadingLine() {
   );
 }
 
-function Failed({ reason, onRetry }: { reason: string; onRetry: () => void }) {
+export function Failed({ reason, onRetry }: { reason: string; onRetry: () => void }) {
   const { t } = useTranslation("reading");
   return (
     <div className="rr-failed" role="alert">
