@@ -11,7 +11,7 @@ from backend.accounts.models import User
 from backend.projects.arms import arm_of
 from backend.projects.models import Assignment, Case, Project, Split
 from backend.readings.models import ReaderKind, Reading, ReadingState
-from backend.readings.selectors import may_hear_others, readings_visible_to
+from backend.readings.selectors import awaits_reveal, may_hear_others, readings_visible_to
 
 PRIORS: Final = 5
 
@@ -24,7 +24,8 @@ def prior_readings(*, project: Project, case: Case, user: User, role: str) -> li
     """
     assignment = Assignment.objects.filter(case=case, user=user).first()
     arm = assignment.arm if assignment else arm_of(project, case, user).arm
-    if not may_hear_others(user, case, role=role, arm=arm, assignment=assignment):
+    waits = awaits_reveal(user, case, role=role, arm=arm)
+    if not may_hear_others(role=role, arm=arm, assignment=assignment, waits=waits):
         return []
     found = []
     for prior in _prior_cases(project, case):

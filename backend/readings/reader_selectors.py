@@ -53,7 +53,7 @@ def decision_seconds(project: Project, *, since: datetime, user: User | None = N
     What one command accepted is one decision.
     """
     rows = Decision.objects.filter(
-        reading__case__project=project,
+        reading__reader__project=project,
         reading__reader__kind=ReaderKind.PERSON,
         at_seconds__isnull=False,
         decided_at__gte=since,
@@ -76,7 +76,9 @@ def decision_seconds(project: Project, *, since: datetime, user: User | None = N
 
 def look_counts(project: Project, *, user: User | None = None) -> dict[int, dict[str, int]]:
     """By user: lesions of submitted readings by whether they were marked before or after the reveal."""
-    rows = Lesion.objects.filter(reading__case__project=project, reading__state=ReadingState.SUBMITTED).exclude(look="")
+    # By the readers, who are few: a model's lesions are many, and have no look.
+    people = {"reading__reader__project": project, "reading__reader__kind": ReaderKind.PERSON}
+    rows = Lesion.objects.filter(**people, reading__state=ReadingState.SUBMITTED).exclude(look="")
     if user is not None:
         rows = rows.filter(reading__reader__user=user)
     found: dict[int, dict[str, int]] = {}
@@ -120,7 +122,7 @@ def _case_seconds(project: Project, since: datetime) -> dict[int, list[float]]:
 
 def _decisions(project: Project) -> dict[int, dict[str, int]]:
     found: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    rows = Decision.objects.filter(reading__case__project=project, reading__reader__kind=ReaderKind.PERSON)
+    rows = Decision.objects.filter(reading__reader__project=project, reading__reader__kind=ReaderKind.PERSON)
     for user, kind, number in rows.order_by().values_list("reading__reader__user_id", "kind").annotate(n=Count("pk")):
         found[user][kind] = number
     return found

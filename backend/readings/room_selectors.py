@@ -17,7 +17,7 @@ from backend.readings.selectors import (
     awaits_reveal,
     lesion_documents,
     may_hear_others,
-    model_reading_shown,
+    model_reading_among,
     own_reading,
     reading_documents,
     readings_visible_to,
@@ -29,18 +29,26 @@ CASES_AHEAD = 3
 _INSTANCE_FIELDS = ("sop_instance_uid", "rows", "columns", "number_of_frames", "pixel_spacing")
 
 
-def room_document(*, project: Project, case: Case, user: User, role: str) -> dict[str, Any]:
-    """The case as `user` may see it now; `case` comes with series, study and clinical context selected."""
-    assignment = Assignment.objects.filter(case=case, user=user).first()
+def room_document(
+    *, project: Project, case: Case, user: User, role: str, opened: tuple[Assignment, Reading] | None = None
+) -> dict[str, Any]:
+    """The case as `user` may see it now; `case` comes with series, study and clinical context selected.
+
+    `opened`: the user's assignment and reading, where they have just been read.
+    """
+    assignment = opened[0] if opened else Assignment.objects.filter(case=case, user=user).first()
+    own = opened[1] if opened else own_reading(user, case)
     arm = assignment.arm if assignment else arm_of(project, case, user).arm
-    own = own_reading(user, case)
+    visible = readings_visible_to(user, case, role=role, assignment=assignment).select_related("reader__model_version")
+    readings = list(visible.order_by("submitted_at", "id"))
     lease = _lease(case, user, assignment)
     instances = list(case_instances(case).values(*_INSTANCE_FIELDS))
-    hears = may_hear_others(user, case, role=role, arm=arm, assignment=assignment)
+    waits = awaits_reveal(user, case, role=role, arm=arm)
+    hears = may_hear_others(role=role, arm=arm, assignment=assignment, waits=waits)
     return {
         "case": _case(project, case, instances, hears=hears),
         "arm": str(arm),
-        "first_look": awaits_reveal(user, case, role=role, arm=arm),
+        "first_look": waits,
         "lease": lease,
         "readonly": _readonly(case, own, lease),
         "series": {
@@ -51,8 +59,8 @@ def room_document(*, project: Project, case: Case, user: User, role: str) -> dic
             "instances": instances,
         },
         "reading": reading_documents([own])[0] if own else None,
-        "model": _model(case, user, role, assignment) if arm == Arm.ASSISTED else None,
-        "others": _others(case, user, role, assignment),
+        "model": _model(model_reading_among(readings, own)) if arm == Arm.ASSISTED else None,
+        "others": reading_documents([one for one in readings if _is_anothers(one, user)]),
         "next": [
             {"id": str(coming.pk), "name": coming.name, "thumbnail": f"{cases_path(project.slug)}{coming.pk}/thumbnail/"}
             for coming in cases_to_come(project=project, user=user, after=case.pk, count=CASES_AHEAD)
@@ -115,8 +123,7 @@ def is_calibrated(version: ModelVersion) -> bool:
     return str(version.calibration.get("method", "none")) != "none"
 
 
-def _model(case: Case, user: User, role: str, assignment: Assignment | None) -> dict[str, Any] | None:
-    reading = model_reading_shown(user, case, role=role, assignment=assignment)
+def _model(reading: Reading | None) -> dict[str, Any] | None:
     if reading is None or reading.reader.model_version is None:
         return None
     version = reading.reader.model_version
@@ -134,14 +141,16 @@ def _model(case: Case, user: User, role: str, assignment: Assignment | None) -> 
 
 def _froc(version: ModelVersion) -> dict[str, Any] | None:
     """False positives per image at each threshold, from the version's newest evaluation on VALIDATION; None unmeasured."""
-    evaluation = version.evaluations.filter(split=Split.VALIDATION).order_by("-created_at").first()
-    points = evaluation.curves.get("froc", []) if evaluation else []
-    if evaluation is None or not points:
+    newest = version.evaluations.filter(split=Split.VALIDATION).order_by("-created_at")
+    # What it says of every case stays where it is.
+    n_cases, curves = newest.values_list("n_cases", "curves").first() or (0, {})
+    points = curves.get("froc", [])
+    if not points:
         return None
-    return {"n_cases": evaluation.n_cases, "points": [[level, wrong, found] for wrong, found, level in points]}
+    return {"n_cases": n_cases, "points": [[level, wrong, found] for wrong, found, level in points]}
 
 
-def _others(case: Case, user: User, role: str, assignment: Assignment | None) -> list[dict[str, Any]]:
-    visible = readings_visible_to(user, case, role=role, assignment=assignment)
-    others = visible.exclude(reader__kind=ReaderKind.MODEL).exclude(reader__user=user, reader__kind=ReaderKind.PERSON)
-    return reading_documents(list(others.select_related("reader").order_by("submitted_at", "id")))
+def _is_anothers(reading: Reading, user: User) -> bool:
+    """Neither a model's reading nor the user's own."""
+    kind = reading.reader.kind
+    return kind != ReaderKind.MODEL and not (kind == ReaderKind.PERSON and reading.reader.user_id == user.pk)

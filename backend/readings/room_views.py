@@ -55,9 +55,10 @@ class CaseOpenView(ProjectView):
     def post(self, request: Request, slug: str, case_id: UUID) -> Response:
         """Take the case: assignment, lease and draft are made where there are none."""
         case = readable_case(self.project, self.role, case_id)
+        opened = None
         if case.split != Split.EMBARGOED:
-            open_case(project=self.project, case=case, user=self.user, role=self.role)
-        return Response(room_document(project=self.project, case=case, user=self.user, role=self.role))
+            opened = open_case(project=self.project, case=case, user=self.user, role=self.role)
+        return Response(room_document(project=self.project, case=case, user=self.user, role=self.role, opened=opened))
 
 
 class CaseRelatedView(ProjectView):

@@ -77,15 +77,15 @@ def cases_awaiting_reveal(project: Project, user: User, *, role: str, cases: Ite
     return assisted.keys() - known - looking
 
 
-def may_hear_others(user: User, case: Case, *, role: str, arm: str, assignment: Assignment | None) -> bool:
+def may_hear_others(*, role: str, arm: str, assignment: Assignment | None, waits: bool) -> bool:
     """Whether anything that others said of this patient may be told: the report that came along, readings of prior studies.
 
     By the rules of `readings_visible_to`: not in the blinded arm, except to a reviewer or lead who has submitted, and not
-    before the reveal of a first look. A report is another's reading of the very images that are read.
+    before the reveal of a first look (`waits`). A report is another's reading of the very images that are read.
     """
     if arm == Arm.BLINDED:
         return role in JUDGES and assignment is not None and assignment.state == AssignmentState.SUBMITTED
-    return not awaits_reveal(user, case, role=role, arm=arm)
+    return not waits
 
 
 def may_see_others(user: User, case: Case, *, role: str, assignment: Assignment) -> bool:
@@ -102,11 +102,17 @@ def model_reading_shown(
     to decide what was not on the screen. Who has not opened the case is shown the serving version's.
     """
     visible = readings_visible_to(user, case, role=role, assignment=assignment)
-    models = visible.filter(reader__kind=ReaderKind.MODEL).select_related("reader__model_version")
+    models = visible.filter(reader__kind=ReaderKind.MODEL).select_related("reader__model_version").order_by("pk")
     own = Reading.objects.filter(case=case, reader__user=user, reader__kind=ReaderKind.PERSON).first()
+    return model_reading_among(models, own)
+
+
+def model_reading_among(visible: Iterable[Reading], own: Reading | None) -> Reading | None:
+    """Of the readings that a user may see, the model's that is shown: see `model_reading_shown`."""
+    models = [reading for reading in visible if reading.reader.kind == ReaderKind.MODEL]
     if own is not None:
-        return models.filter(pk=own.started_from_id).first() if own.started_from_id else None
-    return models.first()
+        return next((reading for reading in models if reading.pk == own.started_from_id), None)
+    return models[0] if models else None
 
 
 def shown_lesions(model_reading: Reading, *, threshold: float | None = None) -> QuerySet[Lesion]:

@@ -43,9 +43,9 @@ from backend.readings.selectors import (
     model_reading_shown,
     reading_documents,
     reading_etag,
-    serving_reader,
     shown_lesions,
 )
+from backend.registry.models import ModelState
 
 LESION_FIELDS = (
     "finding_type",
@@ -237,8 +237,8 @@ def _refresh_draft(reading: Reading, project: Project, case: Case, user: User, r
 
 
 def _serving_reading(project: Project, case: Case) -> Reading | None:
-    reader = serving_reader(project)
-    return Reading.objects.filter(case=case, reader=reader).first() if reader else None
+    serving = Reader.objects.filter(project=project, kind=ReaderKind.MODEL, model_version__state=ModelState.SERVES)
+    return Reading.objects.filter(case=case, reader__in=serving).first()
 
 
 def _own(project: Project, user: User, reading_id: UUID, *, lock: bool = False) -> Reading:

@@ -308,3 +308,22 @@ def test_a_case_of_another_project_is_not_there(reader, assisted, as_person) -> 
     missing = client.get(f"{BASE}/cases/{uuid.uuid4()}/")
     assert client.get(f"{BASE}/cases/{foreign.pk}/").json() == missing.json()
     assert missing.status_code == 404
+
+
+def test_opening_a_case_and_the_pace_take_a_bounded_number_of_queries(
+    reader, assisted, model, start, as_person, django_assert_max_num_queries
+) -> None:
+    for number in range(8):
+        case = make_case(assisted)
+        found = make_reading(model, case, scores=[0.9, 0.4])
+        desk = start(reader, case)
+        finding = {"predicted": str(found.lesions.get(score=0.9).pk), "kind": "rejected", "threshold": 0.5, "at_seconds": 3}
+        desk.save(decisions={"upsert": [finding]}, verdict="no_lesion")
+        if number < 6:
+            desk.submit()
+    client = as_person(reader)
+    client.get(f"{BASE}/worklist/pace/")
+    with django_assert_max_num_queries(22):
+        assert client.post(f"{BASE}/cases/{case.pk}/open/").status_code == 200
+    with django_assert_max_num_queries(18):
+        assert client.get(f"{BASE}/worklist/pace/").json()["decision_seconds"] == 3
