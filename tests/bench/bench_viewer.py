@@ -195,6 +195,7 @@ def scroll_part(bench: Bench, viewers: list[str], times: int) -> None:
     """From opening to having scrolled through all slices; beside the bare page, the speed of scrolling what is cached."""
     count = SERIES["short"]
     through: dict[str, list[float]] = {viewer: [] for viewer in viewers}
+    work: dict[str, list[float]] = {viewer: [] for viewer in viewers}
     speed: dict[str, list[float]] = {viewer: [] for viewer in viewers}
     cost: dict[str, list[float]] = {viewer: [] for viewer in viewers}
     for _ in range(times):
@@ -206,7 +207,8 @@ def scroll_part(bench: Bench, viewers: list[str], times: int) -> None:
                 # What was passed on the way to the first slice does not count: all must have been drawn.
                 assert page.evaluate("Object.keys(window.__bench.seen).length") == count
                 through[viewer].append(page.evaluate("performance.now()"))
-                told(f"{viewer} through all slices: {through[viewer][-1]:.0f} ms")
+                work[viewer].append(cpu_milliseconds())
+                told(f"{viewer} through all slices: {through[viewer][-1]:.0f} ms, {work[viewer][-1]:.0f} CPU ms")
                 if viewer == OHIF:
                     continue
                 everything_loaded(bench, viewer, page, count)
@@ -218,6 +220,7 @@ def scroll_part(bench: Bench, viewers: list[str], times: int) -> None:
                 speed[viewer].append(moved / sum(one["ms"] for one in passes) * 1000)
                 told(f"{viewer} cached: {speed[viewer][-1]:.1f} frames/s, {cost[viewer][-1]:.0f} CPU ms a frame")
     bench.compare(f"opened and scrolled through {count} slices, ms", through, OHIF, aim=0.5)
+    bench.compare(f"opened and scrolled through {count} slices, CPU ms of the browser", work, OHIF, aim=0.5)
     bench.compare("cached scroll, frames/s", speed, BARE, aim=0.9)
     bench.compare("cached scroll, CPU ms of the browser a frame", cost, BARE, aim=1.1)
 
