@@ -66,7 +66,11 @@ function database(): Promise<IDBPDatabase<Schema>> {
 
 export const journal: Journal = {
   put: async (entry) => {
-    await (await database()).put("entries", entry);
+    const writing = (await database()).transaction("entries", "readwrite");
+    void writing.store.put(entry).catch(() => undefined); // `done` tells of it.
+    // Without this the browser waits for this page to take the answer, and a page that dies before has written nothing.
+    writing.commit();
+    await writing.done;
   },
   remove: async (key) => {
     await (await database()).delete("entries", key);

@@ -113,6 +113,7 @@ export class SaveQueue {
   private readonly blobs = new Map<string, Uint8Array<ArrayBuffer>>();
   private readonly listeners = new Set<() => void>();
   private writing: Promise<void> = Promise.resolve();
+  private isWriteDue = false;
   private closed = false;
   private outcome: SubmitOutcome | null = null;
 
@@ -454,8 +455,14 @@ export class SaveQueue {
 
   /** Bring the journal up to date: an entry while something is unsent, none when nothing is. */
   private write(): Promise<void> {
+    // One that waits for its turn writes what is there then: the newest change never stands behind older ones.
+    if (this.isWriteDue) return this.writing;
+    this.isWriteDue = true;
     this.writing = this.writing
-      .then(() => this.writeEntry())
+      .then(() => {
+        this.isWriteDue = false;
+        return this.writeEntry();
+      })
       .then(() => this.noteKept(true))
       .catch(() => this.noteKept(false));
     return this.writing;
