@@ -31,7 +31,12 @@ def projection_of(header: Header) -> Projection:
     """What the header says of side and view; empty where it says nothing that is known."""
     side = text(header, "ImageLaterality", 16) or text(header, "Laterality", 16) or _side_of_frames(header)
     view = text(header, "ViewPosition", 16).upper() or _VIEW_CODES.get(_first_code(header, "ViewCodeSequence"), "")
-    return Projection(side.upper() if side.upper() in _SIDES else "", view)
+    return Projection(known_side(side), view)
+
+
+def known_side(value: str) -> str:
+    """R, L or B (both); empty for U (unpaired) and what the standard does not know."""
+    return value.upper() if value.upper() in _SIDES else ""
 
 
 def _side_of_frames(header: Header) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.db.models import Q, QuerySet
 
 from backend.archive.models import Instance, Study
-from backend.dicom.projection import Projection, projection_of
+from backend.dicom.projection import Projection, known_side, projection_of
 from backend.projects.models import Case, Project, Split
 from backend.projects.selectors import case_instances, in_reading_order
 
@@ -104,4 +104,4 @@ def _projection(case: Case, header: str) -> Projection:
     if case.series.modality not in _PROJECTIONS:
         return Projection("", "")
     found = projection_of(json.loads(header))
-    return Projection(found.laterality or case.series.laterality[:1], found.view)
+    return Projection(found.laterality or known_side(case.series.laterality), found.view)

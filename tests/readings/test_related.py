@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from backend.archive.models import Series, Study
-from backend.dicom.projection import projection_of
+from backend.dicom.projection import known_side, projection_of
 from tests.rows import make_case, make_instances, make_reading
 
 BASE = "/api/v1/projects/breast"
@@ -118,3 +118,4 @@ def test_the_view_is_also_read_from_its_code_and_the_side_from_shared_groups() -
     }
     assert projection_of(header) == ("L", "CC")
     assert projection_of({}) == ("", "")
+    assert known_side("U") == "" and known_side("r") == "R", "an unpaired part of the body has no side"
