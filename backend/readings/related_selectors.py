@@ -34,7 +34,7 @@ def related_document(*, project: Project, case: Case) -> dict[str, Any]:
     for other, group in groupby(others, key=lambda one: one.series.study):
         relation = "prior" if study.study_date and other.study_date else "undated"
         studies.append(_study_document(project, other, relation, list(group), images))
-    own = _projection(case, case_instances(case).values_list("dicom_json", flat=True).first() or "{}")
+    own = _projection(case, case_instances(case))
     return {"laterality": own.laterality, "view": own.view, "studies": studies}
 
 
@@ -76,11 +76,7 @@ def _study_document(
 
 def _case_document(project: Project, case: Case, instances: list[dict[str, Any]]) -> dict[str, Any]:
     series = case.series
-    looks = Projection("", "")
-    if series.modality in _PROJECTIONS:
-        first = instances[0]["sop_instance_uid"]
-        header = Instance.objects.filter(series=series, sop_instance_uid=first).values_list("dicom_json", flat=True).get()
-        looks = _projection(case, header)
+    looks = _projection(case, Instance.objects.filter(series=series, sop_instance_uid=instances[0]["sop_instance_uid"]))
     return {
         "id": str(case.pk),
         "name": case.name,
@@ -100,8 +96,9 @@ def _case_document(project: Project, case: Case, instances: list[dict[str, Any]]
     }
 
 
-def _projection(case: Case, header: str) -> Projection:
+def _projection(case: Case, images: QuerySet[Instance]) -> Projection:
+    """As the header of the first image says; the header of a modality without sides and views is not even fetched."""
     if case.series.modality not in _PROJECTIONS:
         return Projection("", "")
-    found = projection_of(json.loads(header))
+    found = projection_of(json.loads(images.values_list("dicom_json", flat=True).first() or "{}"))
     return Projection(found.laterality or known_side(case.series.laterality), found.view)
