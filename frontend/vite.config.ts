@@ -9,29 +9,19 @@ export default defineConfig(({ command }) => ({
   base: command === "build" ? "/static/" : "/",
   plugins: [react()],
   resolve: {
-    alias: {
-      "@": here("./src"),
-      // vtk.js pulls it in for XML files that we never read; the real one breaks the production build.
-      xmlbuilder2: here("./src/stubs/xmlbuilder2.ts"),
-    },
+    alias: { "@": here("./src") },
   },
   build: {
     outDir: "dist",
     // The content security policy allows no data: fonts, so nothing is inlined.
     assetsInlineLimit: 0,
-    chunkSizeWarningLimit: 4096,
   },
   worker: { format: "es" },
-  // The image loader starts a worker by URL, which pre-bundling would break; its decoders are CommonJS and need it.
+  // The decoders are CommonJS, and the worker that imports them is found too late by itself.
   optimizeDeps: {
-    exclude: ["@cornerstonejs/dicom-image-loader"],
     include: [
-      "dicom-parser",
-      "pako",
-      "@cornerstonejs/jpeg-lossless-decoder-js",
       "@cornerstonejs/codec-charls/decodewasmjs",
       "@cornerstonejs/codec-openjpeg/decodewasmjs",
-      "@cornerstonejs/codec-openjph/wasmjs",
       "@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs",
     ],
   },

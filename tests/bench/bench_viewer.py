@@ -302,8 +302,12 @@ def _scripts(page: Page) -> dict[str, bytes]:
 
 
 def bare_pages() -> Path:
-    """The bare Cornerstone page, built for production with the front end's own packages."""
+    """The bare Cornerstone page, built for production with packages of its own."""
     folder = cache_folder() / "bare"
+    npm = shutil.which("npm") or str(Path(sys.executable).parent / "npm")
+    install = [npm, "ci", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
+    if not (ROOT / "frontend" / "bench" / "node_modules" / "@cornerstonejs").is_dir():
+        subprocess.run(install, cwd=ROOT / "frontend" / "bench", check=True, timeout=600)
     vite = ROOT / "frontend" / "node_modules" / "vite" / "bin" / "vite.js"
     node = shutil.which("node") or str(Path(sys.executable).parent / "node")
     command = [node, str(vite), "build", "--config", "bench/vite.config.ts", "--outDir", str(folder), "--emptyOutDir"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import math
 import re
@@ -27,10 +26,8 @@ from backend.dicom.stored_frames import Pixels
 
 Grey = NDArray[np.float64]
 
-_CANVAS = """() => {
-  const canvas = document.querySelector('.rr-stage canvas');
-  return canvas && canvas.width ? canvas.toDataURL('image/png') : null;
-}"""
+# All that lies above the image: what is left on the screen is the image alone.
+_ALONE = ".rr-stage > :not(:first-child), .rr-stage::after { visibility: hidden !important }"
 
 
 _HOVER = """async (layer, places) => {
@@ -73,22 +70,26 @@ def structural_similarity(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> f
     return float(share.mean())
 
 
-def canvas_of(page: Page) -> NDArray[np.uint8]:
-    """The picture on the canvas, (rows, columns, 3), once it stands still."""
-    before = None
-    for _ in range(60):
-        url = page.evaluate(_CANVAS)
-        if url and url == before:
-            return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGB"))
-        before = url
-        time.sleep(0.12)
-    raise AssertionError("the canvas never stood still")
+def screen_of(page: Page) -> NDArray[np.uint8]:
+    """What the screen shows of the image, (rows, columns, 3), once it stands still; nothing that lies above it."""
+    style = page.add_style_tag(content=_ALONE)
+    try:
+        before = None
+        for _ in range(60):
+            taken = page.locator(".rr-stage").first.screenshot()
+            if taken == before:
+                return np.asarray(Image.open(io.BytesIO(taken)).convert("RGB"))
+            before = taken
+            time.sleep(0.12)
+    finally:
+        style.evaluate("(one) => one.remove()")
+    raise AssertionError("the image never stood still")
 
 
 def compared(page: Page, instance: Instance, frame: int) -> Comparison:
     """Show the image at one pixel to one and cut the same part out of the server's rendered frame."""
     page.keyboard.press("Shift+Space")
-    canvas = canvas_of(page)
+    screen = screen_of(page)
     rendered = render_frame(instance, frame)
     if rendered.ndim == 2:
         rendered = np.repeat(rendered[..., None], 3, axis=2)
@@ -96,9 +97,9 @@ def compared(page: Page, instance: Instance, frame: int) -> Comparison:
     tall = tallness(instance)
     if tall != 1:
         rendered = _rows_between(rendered, tall)
-    top, left = math.floor((canvas.shape[0] - rows * tall) / 2 + 0.05), (canvas.shape[1] - columns) // 2
+    top, left = math.floor((screen.shape[0] - rows * tall) / 2 + 0.05), (screen.shape[1] - columns) // 2
     rendered = rendered[max(0, -top) :, max(0, -left) :]
-    shown = canvas[max(0, top) :, max(0, left) :][: rendered.shape[0], : rendered.shape[1]]
+    shown = screen[max(0, top) :, max(0, left) :][: rendered.shape[0], : rendered.shape[1]]
     return Comparison(shown, rendered[: shown.shape[0], : shown.shape[1]])
 
 

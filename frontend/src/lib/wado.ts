@@ -1,11 +1,9 @@
 /** What is asked of a series by WADO-RS before and beside the viewer: its headers, and single frames ahead of time. */
 import type { Room } from "@/lib/api-types";
+import { FRAME_TYPE } from "@/lib/imaging/frame-bytes";
 
 type Series = Room["series"];
 export type DicomJson = Record<string, { vr: string; Value?: unknown[] }>;
-
-/** Word for word what the image loader asks for, so that the browser's cache answers it with what came ahead. */
-const FRAME_TYPE = "multipart/related; type=application/octet-stream; transfer-syntax=*";
 
 export function seriesRoot(series: Series): string {
   return `${series.wado_root}/studies/${series.study_instance_uid}/series/${series.series_instance_uid}`;

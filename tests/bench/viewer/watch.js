@@ -2,7 +2,10 @@
 (() => {
   const bench = { newImage: null, painted: null, seen: {}, drawn: 0, failures: [] };
   window.__bench = bench;
-  const listen = (name, then) => document.addEventListener(`CORNERSTONE_${name}`, then, true);
+  // Ours draws by itself and has events of its own for the same two moments as Cornerstone.
+  const listen = (names, then) => {
+    for (const name of names) document.addEventListener(name, then, true);
+  };
   let last = null;
 
   // Grey values differ in the middle of the canvas: an image, not a ground.
@@ -26,13 +29,13 @@
     return box.width > 300 && box.right > 300 && box.bottom > 300 && box.left < innerWidth - 300;
   };
 
-  listen("STACK_NEW_IMAGE", (event) => {
+  listen(["CORNERSTONE_STACK_NEW_IMAGE", "overread-new-image"], (event) => {
     if (!isShown(event)) return;
-    last = event.detail.image.imageId;
+    last = event.detail.image?.imageId ?? event.detail.imageId;
     bench.newImage ??= performance.now();
     bench.element ??= event.target;
   });
-  listen("IMAGE_RENDERED", (event) => {
+  listen(["CORNERSTONE_IMAGE_RENDERED", "overread-image-drawn"], (event) => {
     if (!last || !isShown(event)) return;
     if (bench.painted === null && hasPicture(event.target)) bench.painted = performance.now();
     bench.seen[last] = true;

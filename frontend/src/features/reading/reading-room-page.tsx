@@ -4,9 +4,9 @@ import { useCallback, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
 import type { Me, Project, Reading, Room } from "@/lib/api-types";
-import { StackView } from "@/lib/cornerstone/stack-view";
-import { hasWebGl2, renderingEngine } from "@/lib/cornerstone/start";
 import { currentLanguage, languageOf, switchLanguage } from "@/lib/i18n";
+import { startDecoding } from "@/lib/imaging/frame-memory";
+import { StackView } from "@/lib/imaging/stack-view";
 import { useMe } from "@/lib/me";
 import { useProject } from "@/lib/project";
 import { ErrorState } from "@/ui/error-state";
@@ -21,9 +21,8 @@ import { RoomSession } from "./state/room-session";
 import { sendLeftovers } from "./state/send-leftovers";
 import { SessionContext } from "./state/session-context";
 
-const viewOnly = !hasWebGl2();
 // Its decoders start while the case is still on its way.
-renderingEngine();
+startDecoding();
 
 export default function ReadingRoomPage() {
   const { slug = "", caseId = "" } = useParams();
@@ -101,7 +100,7 @@ function OpenRoom({ room, project, me }: OpenRoomProps) {
       const left = await leftoversOf(user).catch(() => []);
       if (dead) return;
       made = new RoomSession({
-        ...{ room, project, user, viewOnly, preferences: me.room },
+        ...{ room, project, user, preferences: me.room },
         onSubmitted: replaceReading,
         onReplaced: replaceReading,
         onRevealed: showRevealed,

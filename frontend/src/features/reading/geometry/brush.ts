@@ -1,5 +1,5 @@
 /** The brush: which pixels a stroke of a given diameter (image pixels) sets or clears. */
-import type { Point } from "@/lib/cornerstone/coordinates";
+import type { Point } from "@/lib/imaging/coordinates";
 import type { Slice } from "./mask-grid";
 
 /**

@@ -1,5 +1,5 @@
 /** Outlines that cross themselves. The even-odd rule holds for them, so what is enclosed twice is outside. */
-import type { Point } from "@/lib/cornerstone/coordinates";
+import type { Point } from "@/lib/imaging/coordinates";
 
 /** Whether two edges of the closed outline cross; neighbours and touching ends do not count. */
 export function crossesItself(outline: readonly Point[]): boolean {

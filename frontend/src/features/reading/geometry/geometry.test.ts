@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Lesion } from "@/lib/api-types";
-import type { Point } from "@/lib/cornerstone/coordinates";
+import type { Point } from "@/lib/imaging/coordinates";
 import { nextBrushSize, paintStroke } from "./brush";
 import { hitHandle, hitMark } from "./hit-test";
 import {

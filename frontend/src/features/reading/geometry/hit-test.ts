@@ -1,5 +1,5 @@
 /** What lies under the pointer, in canvas pixels so that the reach is the same at any zoom. */
-import { type Affine, canvasFromScoord, type Point, scoordFromCanvas } from "@/lib/cornerstone/coordinates";
+import { type Affine, canvasFromScoord, type Point, scoordFromCanvas } from "@/lib/imaging/coordinates";
 import { distanceToSegment } from "./brush";
 import { type Bounds, boundsOf, type Handle, isInside } from "./mark";
 import { signedArea } from "./outline";

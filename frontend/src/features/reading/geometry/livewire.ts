@@ -1,5 +1,5 @@
 /** Intelligent scissors: the cheapest way along strong edges from an anchor (Mortensen and Barrett, 1998), in a window. */
-import type { Point } from "@/lib/cornerstone/coordinates";
+import type { Point } from "@/lib/imaging/coordinates";
 
 export interface Grey {
   rows: number;

@@ -1,6 +1,6 @@
 /** Marks with points: their outline, their handles, and how they are moved. All in SCOORD, all pure. */
 import type { MarkKind } from "@/lib/api-types";
-import type { Point } from "@/lib/cornerstone/coordinates";
+import type { Point } from "@/lib/imaging/coordinates";
 
 export interface Extent {
   columns: number;

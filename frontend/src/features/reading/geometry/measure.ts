@@ -1,6 +1,6 @@
 /** How large a mark is: millimetres where the header tells the pixel spacing, else pixels. */
 import type { Lesion } from "@/lib/api-types";
-import type { Point } from "@/lib/cornerstone/coordinates";
+import type { Point } from "@/lib/imaging/coordinates";
 import { axesOf, boundsOf } from "./mark";
 import type { MaskGrid } from "./mask-grid";
 import { crackOutlines } from "./outline";

@@ -1,6 +1,6 @@
 /** What a measurement measures, in the patient's plane: millimetres where the header tells the spacing, else pixels. */
 import type { MeasurementKind } from "@/lib/api-types";
-import type { Point } from "@/lib/cornerstone/coordinates";
+import type { Point } from "@/lib/imaging/coordinates";
 import { axesOf } from "./mark";
 import type { Spacing } from "./measure";
 

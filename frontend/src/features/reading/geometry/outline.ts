@@ -2,7 +2,7 @@
  * Outlines of a mask. They follow the cracks between pixels, so their points are whole numbers in SCOORD: outer borders
  * run clockwise on the screen, holes the other way. Pixels that touch at a corner only are two borders.
  */
-import type { Point } from "@/lib/cornerstone/coordinates";
+import type { Point } from "@/lib/imaging/coordinates";
 
 /** The closed crack outlines of rows × columns, unit steps kept (a vertex at every pixel corner passed). */
 export function crackOutlines(data: Uint8Array, rows: number, columns: number): Point[][] {

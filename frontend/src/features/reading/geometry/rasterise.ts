@@ -3,7 +3,7 @@
  * an edge belongs to what is to its right or below; what an odd number of outlines encloses is inside.
  */
 import type { MarkKind } from "@/lib/api-types";
-import type { Point } from "@/lib/cornerstone/coordinates";
+import type { Point } from "@/lib/imaging/coordinates";
 import { boundsOf, outlineOf } from "./mark";
 import type { MaskGrid } from "./mask-grid";
 import { singleFrame } from "./mask-volume";

@@ -3,7 +3,7 @@
  * neighbours held together by dynamic programming (the closed contour of Sun and Pallottino, Pattern Recognition 2003,
  * with one starting radius tried per candidate).
  */
-import type { Point } from "@/lib/cornerstone/coordinates";
+import type { Point } from "@/lib/imaging/coordinates";
 import type { Grey } from "./livewire";
 import { centreOf } from "./mark";
 

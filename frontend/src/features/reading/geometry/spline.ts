@@ -1,5 +1,5 @@
 /** A smooth closed line through a few places: centripetal Catmull–Rom, which makes no loops of its own. */
-import type { Point } from "@/lib/cornerstone/coordinates";
+import type { Point } from "@/lib/imaging/coordinates";
 
 const LEAST_STEPS = 4;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Point } from "@/lib/cornerstone/coordinates";
+import type { Point } from "@/lib/imaging/coordinates";
 import { crossesItself, withoutTails } from "./crossing";
 import { distances, interpolated } from "./interpolate";
 import { WIRE_REACH, Wire } from "./livewire";

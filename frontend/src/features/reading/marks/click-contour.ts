@@ -1,5 +1,5 @@
 /** Contours made click by click: polygon, spline, live wire; and the angle's three points. */
-import type { Point } from "@/lib/cornerstone/coordinates";
+import type { Point } from "@/lib/imaging/coordinates";
 import { Wire } from "../geometry/livewire";
 import { clamped, rounded } from "../geometry/mark";
 import { simplifyOutline } from "../geometry/outline";

@@ -1,6 +1,6 @@
 /** Lasso, scissors and fill: a line around what is added to the mask or cut out of it, a click into a hole. */
 import type { Lesion } from "@/lib/api-types";
-import type { Point } from "@/lib/cornerstone/coordinates";
+import type { Point } from "@/lib/imaging/coordinates";
 import { withoutTails } from "../geometry/crossing";
 import { clamped } from "../geometry/mark";
 import type { MaskGrid } from "../geometry/mask-grid";

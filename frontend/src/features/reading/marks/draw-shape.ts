@@ -1,7 +1,7 @@
 /** Box, ellipse, circle and freehand: press, drag, release. A point: press. */
 
 import type { DrawnAs, MarkKind } from "@/lib/api-types";
-import type { Point } from "@/lib/cornerstone/coordinates";
+import type { Point } from "@/lib/imaging/coordinates";
 import { crossesItself, withoutTails } from "../geometry/crossing";
 import {
   boxPoints,

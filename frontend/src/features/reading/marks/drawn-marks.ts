@@ -1,7 +1,7 @@
 /** Which marks are drawn on a frame, how, and with which label: decided here, drawn by the layer. */
 import type { Lesion } from "@/lib/api-types";
-import type { Point } from "@/lib/cornerstone/coordinates";
 import { decimal } from "@/lib/format";
+import type { Point } from "@/lib/imaging/coordinates";
 import type { MaskGrid } from "../geometry/mask-grid";
 import { type Size, sizeOf } from "../geometry/measure";
 import { same } from "../state/document";

@@ -1,6 +1,6 @@
 /** Selecting, moving and reshaping marks that are there, by pointer and by key. */
 import type { Lesion } from "@/lib/api-types";
-import { canvasFromScoord, type Point } from "@/lib/cornerstone/coordinates";
+import { canvasFromScoord, type Point } from "@/lib/imaging/coordinates";
 import { crossesItself } from "../geometry/crossing";
 import { hitHandle, hitMark, nearestEdge } from "../geometry/hit-test";
 import {

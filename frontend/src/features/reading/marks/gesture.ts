@@ -1,9 +1,9 @@
 /** What the pointer does with the tool in hand: one gesture from press to release. */
 
 import type { Lesion } from "@/lib/api-types";
-import { type Point, zoomOf } from "@/lib/cornerstone/coordinates";
-import type { FrameRef } from "@/lib/cornerstone/frames";
-import type { StackView } from "@/lib/cornerstone/stack-view";
+import { type Point, zoomOf } from "@/lib/imaging/coordinates";
+import type { FrameRef } from "@/lib/imaging/frames";
+import type { StackView } from "@/lib/imaging/stack-view";
 import type { RoomSession } from "../state/room-session";
 
 export interface Pointer {

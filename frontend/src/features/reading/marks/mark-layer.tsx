@@ -1,7 +1,7 @@
 /** The marks above the image, in screen pixels: halo, line, handles, brackets, labels. */
 import { memo, useMemo } from "react";
 import { useShallow } from "zustand/shallow";
-import { type Affine, canvasFromScoord, type Point, zoomOf } from "@/lib/cornerstone/coordinates";
+import { type Affine, canvasFromScoord, type Point, zoomOf } from "@/lib/imaging/coordinates";
 import { Ring } from "@/ui/ring";
 import { type Bounds, boundsOf, handlesOf, outlineOf } from "../geometry/mark";
 import { smoothOutline } from "../geometry/outline";

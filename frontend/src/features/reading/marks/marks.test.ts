@@ -1,9 +1,9 @@
 // @vitest-environment jsdom
 import { describe, expect, test, vi } from "vitest";
 import type { FindingType, Lesion } from "@/lib/api-types";
-import type { Affine, Point } from "@/lib/cornerstone/coordinates";
+import type { Affine, Point } from "@/lib/imaging/coordinates";
 
-vi.mock("@/lib/cornerstone/pixels", () => ({
+vi.mock("@/lib/imaging/pixels", () => ({
   pixelsOf: () => null,
   loadPixels: async () => [],
   sliceSpacing: () => null,

@@ -1,6 +1,6 @@
 /** What is done to marks as a whole: through the slices, into another kind, several at once. All of it can be undone. */
 import type { Lesion, MarkKind } from "@/lib/api-types";
-import { type Point, scoordFromCanvas } from "@/lib/cornerstone/coordinates";
+import { type Point, scoordFromCanvas } from "@/lib/imaging/coordinates";
 import { hitMarks } from "../geometry/hit-test";
 import { interpolated } from "../geometry/interpolate";
 import { clamped, ellipseInBox, outlineOf, rounded } from "../geometry/mark";

@@ -1,6 +1,6 @@
 /** Measurements by the pointer: drawn, pulled by their ends, moved as a whole. */
 import type { Measurement, MeasurementKind } from "@/lib/api-types";
-import { canvasFromScoord, type Point } from "@/lib/cornerstone/coordinates";
+import { canvasFromScoord, type Point } from "@/lib/imaging/coordinates";
 import { distanceToSegment } from "../geometry/brush";
 import { hitHandle } from "../geometry/hit-test";
 import { boundsOf, clamped, ellipseInBox, outlineOf, pulledHandle, rounded, settled } from "../geometry/mark";

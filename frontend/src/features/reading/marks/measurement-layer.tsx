@@ -1,7 +1,7 @@
 /** Measurements above the image: thin white lines with their value beside them, in screen pixels. */
 import { useShallow } from "zustand/shallow";
 import type { Measurement } from "@/lib/api-types";
-import { type Affine, canvasFromScoord, type Point } from "@/lib/cornerstone/coordinates";
+import { type Affine, canvasFromScoord, type Point } from "@/lib/imaging/coordinates";
 import { boundsOf } from "../geometry/mark";
 import { useReading, useSession, useUi } from "../state/session-context";
 import { useWords } from "../state/use-words";

@@ -1,7 +1,7 @@
 /** What a measurement says, in words and numbers: beside it on the image and in the list. */
 import type { Lesion, Measurement } from "@/lib/api-types";
-import { pixelsOf } from "@/lib/cornerstone/pixels";
 import { decimal } from "@/lib/format";
+import { pixelsOf } from "@/lib/imaging/pixels";
 import type { MaskGrid } from "../geometry/mask-grid";
 import { voxelCount } from "../geometry/mask-volume";
 import { measuredBy } from "../geometry/measurement";

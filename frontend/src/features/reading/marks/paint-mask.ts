@@ -1,6 +1,6 @@
 /** Brush and eraser: one stroke on a mask, on one frame or (the sphere) on several, stored when the pointer is released. */
 import type { Lesion } from "@/lib/api-types";
-import type { Point } from "@/lib/cornerstone/coordinates";
+import type { Point } from "@/lib/imaging/coordinates";
 import { cutDiameter, paintStroke } from "../geometry/brush";
 import { hitMark } from "../geometry/hit-test";
 import { boxOf, type MaskGrid, type Slice, sliceOf, withSlice } from "../geometry/mask-grid";

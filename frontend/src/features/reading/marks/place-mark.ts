@@ -1,5 +1,5 @@
 /** A mark without the mouse: placed in the middle of the view, then moved and sized by keys. */
-import { type Point, scoordFromCanvas } from "@/lib/cornerstone/coordinates";
+import { type Point, scoordFromCanvas } from "@/lib/imaging/coordinates";
 import { paintStroke } from "../geometry/brush";
 import { boxPoints, circlePoints, clamped, ellipseInBox, outlineOf } from "../geometry/mark";
 import { sliceOf, withSlice } from "../geometry/mask-grid";

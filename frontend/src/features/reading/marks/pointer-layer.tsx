@@ -1,6 +1,6 @@
 /** Takes the pointer above the image: the tool in hand with the left button, window with the right, pan with the middle. */
 import { useEffect, useRef } from "react";
-import { canvasFromScoord, type Point, scoordFromCanvas, zoomOf } from "@/lib/cornerstone/coordinates";
+import { canvasFromScoord, type Point, scoordFromCanvas, zoomOf } from "@/lib/imaging/coordinates";
 import { clamped } from "../geometry/mark";
 import type { RoomSession } from "../state/room-session";
 import { isBrushTool, isContourTool, isMarkTool, isMeasureTool, type Tool } from "../state/room-ui";

@@ -1,5 +1,5 @@
 /** The image's values as a body: what the frames of the room hold, as far as they are loaded. */
-import { type FramePixels, loadPixels, pixelsOf, sliceSpacing } from "@/lib/cornerstone/pixels";
+import { type FramePixels, loadPixels, pixelsOf, sliceSpacing } from "@/lib/imaging/pixels";
 import type { Grey } from "../geometry/livewire";
 import type { Triple } from "../geometry/mask-grid";
 import type { Voxels } from "../geometry/region-grow";

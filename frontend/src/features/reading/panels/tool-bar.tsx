@@ -37,7 +37,7 @@ import {
 } from "@tabler/icons-react";
 import { type ComponentType, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { presetsOf } from "@/lib/cornerstone/windows";
+import { presetsOf } from "@/lib/imaging/windows";
 import { useMe } from "@/lib/me";
 import { type Command, keysOf, printed } from "../state/keymap";
 import type { RoomSession } from "../state/room-session";

@@ -1,7 +1,7 @@
 /** How the case is laid out and moved through; some of it goes on to the next case, the layout by modality. */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Related, RoomPreferences } from "@/lib/api-types";
-import type { Point3 } from "@/lib/cornerstone/coordinates";
+import type { Point3 } from "@/lib/imaging/coordinates";
 import type { Cells, Layout } from "./arrangement";
 
 export interface Display {

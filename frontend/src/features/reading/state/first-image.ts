@@ -1,7 +1,7 @@
 /** Decodes the image that is shown first while the room is still being drawn: another core has time for it. */
 import type { Room } from "@/lib/api-types";
-import { frameMemory } from "@/lib/cornerstone/frame-memory";
-import { registerHeaders } from "@/lib/cornerstone/frames";
+import { frameMemory } from "@/lib/imaging/frame-memory";
+import { registerHeaders } from "@/lib/imaging/frames";
 import { firstFrameOf, headersBegun } from "./opening";
 
 export async function decodeFirstImage(room: Room): Promise<void> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Point3 } from "@/lib/cornerstone/coordinates";
+import type { Point3 } from "@/lib/imaging/coordinates";
 import { followedSlice, type Slices, shiftBetween, shiftOf, sliceLineOf } from "./linked-slice";
 
 const AXIAL: [Point3, Point3] = [

@@ -1,6 +1,6 @@
 /** Which slice of another series lies where this one's does: by millimetres in the patient, else by its share. */
-import type { Point3 } from "@/lib/cornerstone/coordinates";
-import type { FramePlacement } from "@/lib/cornerstone/frames";
+import type { Point3 } from "@/lib/imaging/coordinates";
+import type { FramePlacement } from "@/lib/imaging/frames";
 
 /** Where the slices of a series lie along their normal, in mm. */
 export interface SliceLine {

@@ -1,6 +1,6 @@
 /** Views side by side that follow each other: slice, zoom, pan and window. */
-import { type FrameRef, placementOf } from "@/lib/cornerstone/frames";
-import type { StackView, ViewAct } from "@/lib/cornerstone/stack-view";
+import { type FrameRef, placementOf } from "@/lib/imaging/frames";
+import type { StackView, ViewAct } from "@/lib/imaging/stack-view";
 import { followedSlice, type Slices, shiftBetween, shiftOf, sliceLineOf } from "./linked-slice";
 
 export interface Linked {

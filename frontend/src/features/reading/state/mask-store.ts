@@ -1,7 +1,7 @@
 /** Masks by digest: those drawn here and those that the server keeps. A mask never changes, so neither does an entry. */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Lesion, MaskRef } from "@/lib/api-types";
-import type { Point } from "@/lib/cornerstone/coordinates";
+import type { Point } from "@/lib/imaging/coordinates";
 import { coversFrame, gridFromBlob, type MaskGrid, type StoredMask, storeMask } from "../geometry/mask-grid";
 import { crackOutlines } from "../geometry/outline";
 

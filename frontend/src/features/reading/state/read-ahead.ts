@@ -1,6 +1,6 @@
 /** Fetches the images of the coming cases once those of the open one are here. */
-import { frameMemory } from "@/lib/cornerstone/frame-memory";
-import { registerHeaders } from "@/lib/cornerstone/frames";
+import { frameMemory } from "@/lib/imaging/frame-memory";
+import { registerHeaders } from "@/lib/imaging/frames";
 import { readRoom } from "../api/reading-api";
 
 /** A long series is begun only: its middle is shown first. */

@@ -10,9 +10,9 @@ import type {
   RoomPreferences,
   Verdict,
 } from "@/lib/api-types";
-import type { Point } from "@/lib/cornerstone/coordinates";
-import { type FrameRef, framesOf } from "@/lib/cornerstone/frames";
-import type { StackView } from "@/lib/cornerstone/stack-view";
+import type { Point } from "@/lib/imaging/coordinates";
+import { type FrameRef, framesOf } from "@/lib/imaging/frames";
+import type { StackView } from "@/lib/imaging/stack-view";
 import { fetchBlob, readRoom, transportOf } from "../api/reading-api";
 import { boundsOf, outlineOf } from "../geometry/mark";
 import { coversFrame } from "../geometry/mask-grid";
@@ -54,8 +54,6 @@ interface SessionOptions {
   room: Room;
   project: Project;
   user: string;
-  /** The viewer cannot draw: no WebGL 2. */
-  viewOnly: boolean;
   /** How the person likes the room. */
   preferences?: RoomPreferences;
   onSubmitted: (reading: Reading) => void;
@@ -102,7 +100,7 @@ export class RoomSession {
   private readonly onRevealed: (room: Room) => void;
   private revealing = false;
 
-  constructor({ room, project, user, viewOnly, preferences = {}, ...on }: SessionOptions) {
+  constructor({ room, project, user, preferences = {}, ...on }: SessionOptions) {
     const { onSubmitted, onReplaced, onReload, onRevealed } = on;
     // One name per opening, so that what a closed one left is found by the next.
     const tab = newId();
@@ -114,7 +112,7 @@ export class RoomSession {
     this.project = project;
     this.frames = framesOf(room.series);
     this.findings = byScore(room.model?.findings ?? []);
-    this.readonlyReason = room.readonly ?? (viewOnly ? "webgl" : null);
+    this.readonlyReason = room.readonly;
     const first = documentOf(room.reading);
     this.display = createDisplay({ caseId: room.case.id, modality: room.case.modality, preferences });
     this.links.isOn = this.display.getState().linked;

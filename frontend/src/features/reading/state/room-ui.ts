@@ -1,7 +1,7 @@
 /** What the room shows and which tool is in hand; nothing of it is saved. */
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { FindingType, Lesion, MarkKind, Measurement, MeasurementKind, Verdict } from "@/lib/api-types";
-import type { Point } from "@/lib/cornerstone/coordinates";
+import type { Point } from "@/lib/imaging/coordinates";
 
 export type BrushTool = "brush" | "sphereBrush" | "thresholdBrush" | "dynamicBrush" | "eraser";
 export type ContourTool = "polygon" | "spline" | "livewire";

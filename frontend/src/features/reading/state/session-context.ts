@@ -1,8 +1,8 @@
 import { createContext, useContext, useSyncExternalStore } from "react";
 import { useStore } from "zustand";
 import type { Room } from "@/lib/api-types";
-import type { Point } from "@/lib/cornerstone/coordinates";
-import type { StackView, ViewState } from "@/lib/cornerstone/stack-view";
+import type { Point } from "@/lib/imaging/coordinates";
+import type { StackView, ViewState } from "@/lib/imaging/stack-view";
 import type { Display } from "./display";
 import type { ReadingState } from "./reading-store";
 import type { RoomSession } from "./room-session";

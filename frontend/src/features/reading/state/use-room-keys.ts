@@ -1,6 +1,6 @@
 /** Binds the keys of the room to what they do. */
 import { useEffect } from "react";
-import { presetsOf } from "@/lib/cornerstone/windows";
+import { presetsOf } from "@/lib/imaging/windows";
 import { isTyping } from "@/lib/use-keys";
 import { nextBrushSize } from "../geometry/brush";
 import { closeContour, unclickContour } from "../marks/click-contour";

@@ -2,8 +2,8 @@
 import { IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
 import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
-import { frameRateOf } from "@/lib/cornerstone/frame-rate";
 import { decimal } from "@/lib/format";
+import { frameRateOf } from "@/lib/imaging/frame-rate";
 import { nextSpeed } from "../state/display";
 import { useDisplay, useSession, useView } from "../state/session-context";
 

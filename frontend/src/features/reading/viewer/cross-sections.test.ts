@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Point } from "@/lib/cornerstone/coordinates";
+import type { Point } from "@/lib/imaging/coordinates";
 import { stretchesOn } from "./cross-sections";
 
 const square: Point[] = [

@@ -1,5 +1,5 @@
 /** Where the outlines of lesions are cut by a plane that runs across the slices. */
-import type { Point } from "@/lib/cornerstone/coordinates";
+import type { Point } from "@/lib/imaging/coordinates";
 
 /**
  * The stretches of a line that lie inside of closed outlines (SCOORD), by the even-odd rule: of the line column = `at`

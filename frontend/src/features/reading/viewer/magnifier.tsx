@@ -1,6 +1,6 @@
 /** A lens at the pointer: the image's own pixels, twice as large as they are shown, or as large as the screen's. */
 import { useEffect, useRef } from "react";
-import { canvasFromScoord } from "@/lib/cornerstone/coordinates";
+import { canvasFromScoord } from "@/lib/imaging/coordinates";
 import { useDisplay, useSession, useUi, useView } from "../state/session-context";
 
 const DIAMETER = 220;

@@ -2,9 +2,10 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Lesion } from "@/lib/api-types";
-import type { Affine, Point3 } from "@/lib/cornerstone/coordinates";
-import { placementOf } from "@/lib/cornerstone/frames";
-import { edgeLetters } from "@/lib/cornerstone/orientation";
+import { decimal } from "@/lib/format";
+import type { Affine, Point3 } from "@/lib/imaging/coordinates";
+import { placementOf } from "@/lib/imaging/frames";
+import { edgeLetters } from "@/lib/imaging/orientation";
 import {
   type GridPlane,
   gridOf,
@@ -14,8 +15,7 @@ import {
   stepAlong,
   type VolumeGrid,
   type Way,
-} from "@/lib/cornerstone/volume-grid";
-import { decimal } from "@/lib/format";
+} from "@/lib/imaging/volume-grid";
 import { boundsOf } from "../geometry/mark";
 import { useDisplay, useReading, useSession, useUi, useView } from "../state/session-context";
 import { stretchesOn } from "./cross-sections";

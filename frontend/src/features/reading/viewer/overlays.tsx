@@ -1,9 +1,9 @@
 /** The words at the corners and edges of the image. `O` hides all but the banner. */
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { type Point3, zoomOf } from "@/lib/cornerstone/coordinates";
-import { edgeLetters } from "@/lib/cornerstone/orientation";
 import { decimal } from "@/lib/format";
+import { type Point3, zoomOf } from "@/lib/imaging/coordinates";
+import { edgeLetters } from "@/lib/imaging/orientation";
 import { useDisplay, useHover, usePaneView, useSession, useUi, useView } from "../state/session-context";
 
 export function Overlays() {

@@ -1,10 +1,10 @@
 /** Images of the patient beside the case: looked at with the same tools, never marked. */
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type Point, scoordFromCanvas } from "@/lib/cornerstone/coordinates";
-import { memoryBeside } from "@/lib/cornerstone/frame-memory";
-import { framesOf, registerHeaders } from "@/lib/cornerstone/frames";
-import { StackView } from "@/lib/cornerstone/stack-view";
+import { type Point, scoordFromCanvas } from "@/lib/imaging/coordinates";
+import { memoryBeside } from "@/lib/imaging/frame-memory";
+import { framesOf, registerHeaders } from "@/lib/imaging/frames";
+import { StackView } from "@/lib/imaging/stack-view";
 import { dateOf } from "../panels/study-date";
 import type { Beside } from "../state/arrange";
 import { isMarkTool, isMeasureTool } from "../state/room-ui";

@@ -2,7 +2,7 @@
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { StackView } from "@/lib/cornerstone/stack-view";
+import type { StackView } from "@/lib/imaging/stack-view";
 import { Button } from "@/ui/button";
 import { DraftLayer, MarkLayer } from "../marks/mark-layer";
 import { BrushRing, PointerLayer } from "../marks/pointer-layer";

@@ -11,7 +11,7 @@ import {
   valuesOf,
   wordsOf,
 } from "./header";
-import type { LookupTable, Voi, VoiFunction } from "./voi";
+import { type LookupTable, tableAt, type Voi, type VoiFunction } from "./voi";
 
 export interface GreyScale {
   slope: number;
@@ -28,7 +28,34 @@ export interface GreyScale {
   unit: string;
 }
 
+/** Of colour, and of what nothing is known. */
+export const NO_SCALE: GreyScale = {
+  slope: 1,
+  intercept: 0,
+  modalityTable: null,
+  lowestIsWhite: false,
+  padding: null,
+  vois: [],
+  unit: "",
+};
+
+/** What a stored value is in the modality's unit (PS3.3 C.11.1). */
+export function modalityValue({ slope, intercept, modalityTable }: GreyScale, stored: number): number {
+  return modalityTable ? tableAt(modalityTable, stored) : stored * slope + intercept;
+}
+
+const known = new WeakMap<FrameHeader, GreyScale>();
+
 export function greyScaleOf(of: FrameHeader): GreyScale {
+  const before = known.get(of);
+  if (before) return before;
+  const scale = readGreyScale(of);
+  known.set(of, scale);
+  return scale;
+}
+
+function readGreyScale(of: FrameHeader): GreyScale {
+  if ((numbersOf(of, TAG.samplesPerPixel)[0] ?? 1) > 1) return NO_SCALE;
   const transformation = MACRO.pixelValueTransformation;
   const [slope = 1] = numbersOf(of, TAG.rescaleSlope, transformation);
   const [intercept = 0] = numbersOf(of, TAG.rescaleIntercept, transformation);

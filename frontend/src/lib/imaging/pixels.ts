@@ -1,6 +1,9 @@
 /** The values of frames that are loaded, in modality units (HU for CT); of colour the luma. */
-import { cache, imageLoader, type Types } from "@cornerstonejs/core";
+import { frameStore } from "./frame-memory";
 import { type FrameRef, placementOf } from "./frames";
+import { greyScaleOf, modalityValue, NO_SCALE } from "./grey-scale";
+import { headerOf } from "./header";
+import type { Image } from "./image";
 
 export interface FramePixels {
   rows: number;
@@ -10,29 +13,24 @@ export interface FramePixels {
 
 /** null while the frame is not loaded. */
 export function pixelsOf(frame: FrameRef): FramePixels | null {
-  const image = cache.getImage(frame.imageId);
-  return image ? readerOf(image) : null;
+  const image = frameStore.get(frame.imageId);
+  return image && readerOf(frame, image);
 }
 
 /** Load frames that are not there yet; rejects when one cannot be had. */
 export async function loadPixels(frames: readonly FrameRef[]): Promise<FramePixels[]> {
-  return Promise.all(
-    frames.map(async (frame) => pixelsOf(frame) ?? readerOf(await imageLoader.loadAndCacheImage(frame.imageId))),
-  );
+  return Promise.all(frames.map(async (frame) => readerOf(frame, await frameStore.load(frame.imageId))));
 }
 
-function readerOf(image: Types.IImage): FramePixels {
-  const { rows, columns } = image;
-  const values = image.getPixelData();
-  const parts = Math.max(1, Math.round(values.length / (rows * columns)));
+function readerOf(frame: FrameRef, { rows, columns, parts, values }: Image): FramePixels {
   if (parts >= 3) {
     const luma = (at: number) =>
       0.299 * (values[at] as number) + 0.587 * (values[at + 1] as number) + 0.114 * (values[at + 2] as number);
     return { rows, columns, value: (row, column) => luma((row * columns + column) * parts) };
   }
-  const scaled = Boolean(image.preScale?.scaled);
-  const [slope, intercept] = scaled ? [1, 0] : [image.slope ?? 1, image.intercept ?? 0];
-  return { rows, columns, value: (row, column) => (values[row * columns + column] as number) * slope + intercept };
+  const header = headerOf(frame.imageId);
+  const scale = header ? greyScaleOf(header) : NO_SCALE;
+  return { rows, columns, value: (row, column) => modalityValue(scale, values[row * columns + column] as number) };
 }
 
 /** Millimetres between the planes of two neighbouring frames; null where the header does not place them. */

@@ -1,9 +1,4 @@
-/**
- * What a frame's header says: DICOM JSON (PS3.18 F), with the functional groups of enhanced multi-frame images.
- *
- * Headers are kept here per frame, apart from the image loader's own: its reading of functional groups changes the
- * header that all frames of an instance share.
- */
+/** What a frame's header says: DICOM JSON (PS3.18 F), with the functional groups of enhanced multi-frame images. */
 
 export interface DicomElement {
   vr: string;
@@ -23,6 +18,9 @@ export const TAG = {
   photometric: "00280004",
   samplesPerPixel: "00280002",
   numberOfFrames: "00280008",
+  rows: "00280010",
+  columns: "00280011",
+  bitsAllocated: "00280100",
   pixelRepresentation: "00280103",
   bitsStored: "00280101",
   pixelSpacing: "00280030",

@@ -2,8 +2,8 @@
  * The one place where image coordinates change their convention.
  *
  * SCOORD (DICOM PS3.3 C.18.6.1.1) is what is stored and sent: [column, row] in pixels, the top-left corner of the
- * image is (0, 0), the first pixel's centre (0.5, 0.5). Cornerstone and VTK count from that centre: index = SCOORD - 0.5.
- * World is patient millimetres (LPS), or what Cornerstone makes up where the header has no plane. Canvas is CSS pixels.
+ * image is (0, 0), the first pixel's centre (0.5, 0.5). Indices count from that centre: index = SCOORD - 0.5. World is
+ * patient millimetres (LPS). Canvas is CSS pixels.
  */
 
 export type Point = [number, number];

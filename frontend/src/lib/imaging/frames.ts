@@ -1,11 +1,11 @@
-/** A case's frames in reading order, as Cornerstone names them, with their headers registered. */
-import { wadors } from "@cornerstonejs/dicom-image-loader";
+/** A case's frames in reading order, each named by its address, with their headers registered. */
 import type { Room } from "@/lib/api-types";
 import { type DicomJson, fetchHeaders, seriesRoot } from "@/lib/wado";
 import type { Point3 } from "./coordinates";
 import { headerOf, MACRO, numbersOf, rememberHeader, TAG, valuesOf } from "./header";
 
 export interface FrameRef {
+  /** Where WADO-RS has it: its name in all that this page keeps of it. */
   imageId: string;
   sop: string;
   /** DICOM's 1-based number inside the instance. */
@@ -24,7 +24,7 @@ export function framesOf(series: Series, origin: string = window.location.origin
   const root = `${origin}${seriesRoot(series)}`;
   return series.instances.flatMap((instance) =>
     Array.from({ length: instance.number_of_frames }, (_, i) => ({
-      imageId: `wadors:${root}/instances/${instance.sop_instance_uid}/frames/${i + 1}`,
+      imageId: `${root}/instances/${instance.sop_instance_uid}/frames/${i + 1}`,
       sop: instance.sop_instance_uid,
       frame: i + 1,
       rows: instance.rows,
@@ -40,7 +40,7 @@ interface HeaderSource {
   begun?: () => Promise<DicomJson[] | undefined>;
 }
 
-/** Fetch the headers and give them to Cornerstone; without them no frame can be decoded. */
+/** Fetch the headers and keep them; without them no frame can be decoded. */
 export async function registerHeaders(series: Series, { signal, begun }: HeaderSource = {}): Promise<FrameRef[]> {
   const known = framesOf(series);
   if (known.every(({ imageId }) => headerOf(imageId))) return known;
@@ -52,15 +52,10 @@ export async function registerHeaders(series: Series, { signal, begun }: HeaderS
     const uid = header[SOP_INSTANCE_UID]?.Value?.[0];
     if (typeof uid === "string") headers.set(uid, header);
   }
-  const copies = new Map<string, DicomJson>();
   for (const { imageId, sop, frame } of known) {
     const header = headers.get(sop);
     if (!header) throw new Error(`The header of instance ${sop} is missing`);
     rememberHeader(imageId, header, frame);
-    // The image loader writes each frame's functional groups into the header that it is given.
-    const copy = copies.get(sop) ?? structuredClone(header);
-    copies.set(sop, copy);
-    wadors.metaDataManager.add(imageId, copy as never);
   }
   return known;
 }
