@@ -10,7 +10,7 @@ import {
   zoomOf,
 } from "./coordinates";
 
-describe("SCOORD and Cornerstone's index", () => {
+describe("SCOORD and the index", () => {
   test("the first pixel's centre is (0.5, 0.5) in SCOORD and 0, 0 as an index", () => {
     expect(indexFromScoord([0.5, 0.5])).toEqual([0, 0]);
     expect(scoordFromIndex([0, 0])).toEqual([0.5, 0.5]);

@@ -1,6 +1,4 @@
-import { describe, expect, test, vi } from "vitest";
-
-vi.mock("@cornerstonejs/core", () => ({}));
+import { describe, expect, test } from "vitest";
 
 import type { FrameMemory } from "./frame-memory";
 import { SeriesLoader } from "./series-loader";

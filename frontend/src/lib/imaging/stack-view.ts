@@ -91,6 +91,7 @@ export type ViewAct =
 export const NEW_IMAGE = "overread-new-image";
 export const IMAGE_DRAWN = "overread-image-drawn";
 
+const TELL_AFTER_MS = 60;
 const LARGEST_ZOOM = 64;
 const SMALLEST_ZOOM = 0.02;
 
@@ -108,6 +109,7 @@ export class StackView {
   private dead = false;
   private asked = 0;
   private isDrawingDue = false;
+  private isTellingDue = false;
   private readonly listeners = new Set<(act: ViewAct) => void>();
   private readonly memory: FrameMemory;
 
@@ -148,7 +150,7 @@ export class StackView {
     this.loader?.stop();
     const loader = new SeriesLoader(
       frames.map((frame) => frame.imageId),
-      () => this.set({ states: [...loader.states], loaded: loader.loadedCount }),
+      () => this.tellLoaded(loader),
       this.memory,
     );
     this.loader = loader;
@@ -404,6 +406,16 @@ export class StackView {
     }
     this.look(this.camera);
     this.element.dispatchEvent(new CustomEvent(NEW_IMAGE, { bubbles: true, detail: { imageId: frame.imageId } }));
+  }
+
+  /** What is loaded, told once for many frames: a page that is drawn anew for each of a thousand does little else. */
+  private tellLoaded(loader: SeriesLoader): void {
+    if (this.isTellingDue) return;
+    this.isTellingDue = true;
+    setTimeout(() => {
+      this.isTellingDue = false;
+      if (loader === this.loader) this.set({ states: [...loader.states], loaded: loader.loadedCount });
+    }, TELL_AFTER_MS);
   }
 
   private readonly onOnline = (): void => {

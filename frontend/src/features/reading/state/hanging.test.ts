@@ -38,6 +38,17 @@ describe("the usual arrangement", () => {
     expect(hangingOf(own, others).cells["1x2"]).toEqual(["pa", "old pa"]);
   });
 
+  test("hangs a radiograph's last one of the same look beside it at once, and nothing else unasked", () => {
+    const own = image("pa", { modality: "DX", view: "PA", relation: "case" });
+    const layoutWith = (other: Partial<Hangable>) =>
+      hangingOf(own, [image("other", { modality: "DX", view: "PA", ...other })]).layout;
+    expect(layoutWith({})).toBe("1x2");
+    expect(layoutWith({ view: "LL" })).toBe("1x1");
+    expect(layoutWith({ relation: "this" })).toBe("1x1");
+    expect(layoutWith({ relation: "undated" })).toBe("1x1");
+    expect(layoutWith({ bodyPart: "HAND" })).toBe("1x1");
+  });
+
   test("has the cine at hand for moving images", () => {
     expect(hangingOf(image("a", { modality: "US" }), []).cine).toBe(true);
     expect(hangingOf(image("a", { modality: "XA" }), []).cine).toBe(true);

@@ -23,6 +23,9 @@ export interface Hanging {
 
 const MOVING = new Set(["US", "XA", "RF", "IVUS", "ES"]);
 
+/** Radiographs are compared with the last one of the same look; the eye finds what is new beside what was there. */
+const PLAIN = new Set(["CR", "DX", "RG"]);
+
 /** The screen of a mammographer: as one faces the patient, the right breast is on the left; CC above, oblique below. */
 const BREASTS: [string, string[]][] = [
   ["R", ["CC", "XCCL", "XCC", "FB"]],
@@ -34,9 +37,11 @@ const BREASTS: [string, string[]][] = [
 /** `others`: of the case's own study first, then older ones, newest first. */
 export function hangingOf(own: Hangable, others: readonly Hangable[]): Hanging {
   if (own.modality === "MG") return breastsOf(own, others);
-  const ranked = [...others].sort((p, q) => rankOf(p, own) - rankOf(q, own)).map(({ id }) => id);
+  const sorted = [...others].sort((p, q) => rankOf(p, own) - rankOf(q, own));
+  const ranked = sorted.map(({ id }) => id);
+  const hasSameBefore = sorted[0]?.relation === "prior" && rankOf(sorted[0], own) < 10;
   return {
-    layout: "1x1",
+    layout: PLAIN.has(own.modality) && hasSameBefore ? "1x2" : "1x1",
     cells: {
       "1x1": [own.id],
       "1x2": filled([own.id], ranked, 2),
