@@ -1,8 +1,13 @@
-"""The audit trail: one row per opening of a case and per write; database triggers refuse changes."""
+"""The audit trail: one row per opening of a case, per write and per retrieval of images; database triggers refuse changes."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db import models
+
+RETRIEVED: Final = "images.retrieved"
+"""The verb of images that left the server, see `backend.audit.retrievals`."""
 
 
 class Event(models.Model):
@@ -23,3 +28,4 @@ class Event(models.Model):
 
     class Meta:
         ordering = ["id"]
+        indexes = [models.Index(fields=["object_id", "actor_id", "at"], name="event_object_actor")]

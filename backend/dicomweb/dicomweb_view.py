@@ -16,6 +16,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from backend.audit.retrievals import tell_retrieval
 from backend.dicomweb.selectors import shown_cases
 from backend.projects.models import Case
 from backend.projects.project_view import ProjectView
@@ -62,6 +63,10 @@ class DicomwebView(ProjectView):
     def cases(self) -> QuerySet[Case]:
         """The cases whose images the caller may fetch here."""
         return shown_cases(self.project, self.role)
+
+    def tell(self, study: str, series: Iterable[str]) -> None:
+        """Into the audit trail: the caller has images of these series, sent now or held in his cache."""
+        tell_retrieval(actor=self.user, project_id=self.project.pk, study=study, series=series)
 
     def accept(self) -> str:
         """What the caller accepts; the query parameter `accept` wins over the header (PS3.18 8.3.3.1)."""

@@ -34,6 +34,7 @@ class FramesView(DicomwebView):
         etag = (
             f'"{found.frames_key.rpartition("/")[2][:32]}-{frames}-{chosen.syntax}-{chosen.part_type}-{chosen.multipart:d}"'
         )
+        self.tell(study, [series])
         if is_current(request, etag):
             return not_modified(etag, IMMUTABLE)
         return cached(_answer(found, numbers, chosen), etag, IMMUTABLE)

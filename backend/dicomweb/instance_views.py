@@ -22,7 +22,7 @@ from backend.dicomweb.dicomweb_view import (
 )
 from backend.dicomweb.media_types import EXPLICIT_LITTLE_ENDIAN, choose_instances
 from backend.dicomweb.part10 import part10_file
-from backend.dicomweb.selectors import instances_at
+from backend.dicomweb.selectors import instances_at, series_of
 
 _CHUNK = 20
 
@@ -41,11 +41,12 @@ class InstancesView(DicomwebView):
         accept = self.accept()
         if any(choose_instances(accept, syntax) is None for syntax in syntaxes):
             raise NotAcceptable(f'multipart/related; type="application/dicom"; transfer-syntax={name}' for name in ("*",))
-        if instance is not None:
-            return self._one(request, found.get(), accept)
-        first = choose_instances(accept, EXPLICIT_LITTLE_ENDIAN)
+        first = choose_instances(accept, EXPLICIT_LITTLE_ENDIAN) if instance is None else None
         if first is not None and not first.multipart:
             raise NotAcceptable(['multipart/related; type="application/dicom" (for more than one instance)'])
+        self.tell(study, [series] if series is not None else series_of(found))
+        if instance is not None:
+            return self._one(request, found.get(), accept)
         boundary = multipart.new_boundary()
         response = StreamingHttpResponse(
             multipart.stream_body(_files(found, accept), boundary),

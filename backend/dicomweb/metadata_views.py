@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from backend.dicomweb.dicomweb_view import REVALIDATE, DicomwebView, NotAcceptable, cached, is_current, not_modified
 from backend.dicomweb.media_types import choose_type
-from backend.dicomweb.selectors import instances_at
+from backend.dicomweb.selectors import instances_at, series_of
 
 JSON_TYPES = ("application/dicom+json", "application/json")
 _WORTH_COMPRESSING = 4096
@@ -33,6 +33,7 @@ class MetadataView(DicomwebView):
         state = found.order_by().aggregate(count=Count("pk"), newest=Max("pk"))
         if not state["count"]:
             raise Http404("No such study, series or instance in this project.")
+        self.tell(study, [series] if series is not None else series_of(found))
         compress = "gzip" in request.headers.get("Accept-Encoding", "")
         etag = _etag(study, series, instance, state["count"], state["newest"], compress)
         if is_current(request, etag):

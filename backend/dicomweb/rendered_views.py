@@ -43,6 +43,7 @@ class RenderedView(DicomwebView):
         if len(numbers) != 1:
             raise ValidationError({"frames": ["One frame is rendered at a time."]})
         window, viewport, quality = _window(request.GET), _viewport(request.GET), _quality(request.GET)
+        self.tell(study, [series])
         etag = f'"r{found.pk}-{numbers[0]}-{media_type[6:]}-{hash_of(request.GET)}"'
         if is_current(request, etag):
             return not_modified(etag, IMMUTABLE)

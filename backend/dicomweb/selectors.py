@@ -39,6 +39,11 @@ def instances_at(
     return ordered if series is not None else ordered.order_by("series_id", *ordered.query.order_by)
 
 
+def series_of(instances: QuerySet[Instance]) -> list[str]:
+    """Series Instance UIDs of these instances."""
+    return list(instances.order_by().values_list("series__series_instance_uid", flat=True).distinct())
+
+
 @dataclass(frozen=True, slots=True)
 class StoredFramesOf:
     """Where the frames of an instance lie: object key, [offset, length] per frame, transfer syntax."""
