@@ -1,4 +1,4 @@
-"""The audit trail: one row per opening of a case, per write and per retrieval of images; database triggers refuse changes."""
+"""The audit trail: a row per opening of a case, per write and per retrieval of images; database triggers refuse changes."""
 
 from __future__ import annotations
 

@@ -24,24 +24,19 @@ def check_decisions_made_one_by_one(
     no two of one time, nor without one. Those of one command say `at_once`, and are of findings above their threshold.
     """
     taken = [item for item in change.get("decisions", {}).get("upsert", []) if item["kind"] != DecisionKind.REJECTED]
-    together = [item for item in taken if item["at_once"]]
-    if together and not project.accept_all:
+    if len(taken) < 2 and not any(item["at_once"] for item in taken):
+        return
+    stored = _stored(reading)
+    fresh = [item for item in taken if _is_new(item, stored)]
+    if any(item["at_once"] for item in fresh) and not project.accept_all:
         raise ReadingRefused(
             "accept_all", "This project does not allow accepting all findings at once: decide each of them."
         )
-    for item in together:
+    for item in (item for item in taken if item["at_once"]):
         predicted = shown.get(item["predicted"])
         if predicted is None or (predicted.score is not None and predicted.score < item["threshold"]):
             raise ReadingRefused("not_shown", f"Finding {item['predicted']} was not shown when all were accepted.")
-    by_hand = [item for item in taken if not item["at_once"]]
-    if len(by_hand) < 2:
-        return
-    stored = dict(
-        Decision.objects.filter(reading=reading, at_once=False)
-        .exclude(kind=DecisionKind.REJECTED)
-        .values_list("predicted_id", "at_seconds")
-    )
-    times = [item["at_seconds"] for item in by_hand if _is_new(item, stored)]
+    times = [item["at_seconds"] for item in fresh if not item["at_once"]]
     if len(times) < 2:
         return
     if None in times or any(later - earlier < NEAREST_SECONDS for earlier, later in pairwise(sorted(times))):
@@ -49,5 +44,14 @@ def check_decisions_made_one_by_one(
         raise ReadingRefused("accept_all", f"{message}{', or say at_once.' if project.accept_all else '.'}")
 
 
-def _is_new(item: Mapping[str, Any], stored: Mapping[UUID, float | None]) -> bool:
-    return item["predicted"] not in stored or stored[item["predicted"]] != item["at_seconds"]
+def _stored(reading: Reading) -> dict[UUID, tuple[bool, float | None]]:
+    """What is stored of findings taken over: whether at once, and when."""
+    taken = Decision.objects.filter(reading=reading).exclude(kind=DecisionKind.REJECTED)
+    rows = taken.values_list("predicted_id", "at_once", "at_seconds")
+    return {predicted: (at_once, at_seconds) for predicted, at_once, at_seconds in rows}
+
+
+def _is_new(item: Mapping[str, Any], stored: Mapping[UUID, tuple[bool, float | None]]) -> bool:
+    """What is stored may be sent again, as when an accepted finding is edited; the lead may have forbidden it since."""
+    at_once, at_seconds = stored.get(item["predicted"], (None, None))
+    return at_once is not item["at_once"] or (not at_once and at_seconds != item["at_seconds"])

@@ -149,3 +149,40 @@ def test_one_command_is_one_decision_in_the_readers_pace(reader, allowed, model,
         assert accept(desk, shown(desk), when, **more).status_code == 200
     pace = as_person(reader).get(f"{BASE}/worklist/pace/").json()
     assert pace["decision_seconds"] == 7, "the median of 10, 4, 2 and 10 seconds"
+
+
+def test_what_was_accepted_at_once_stays_editable_when_the_lead_forbids_it_since(
+    reader, allowed, case, predicted, start
+) -> None:
+    desk = start(reader, case)
+    kept = [take_over(finding) for finding in shown(desk)]
+    each = [
+        decide(desk, finding, "accepted", mine, at_seconds=5, at_once=True)
+        for finding, mine in zip(shown(desk), kept, strict=True)
+    ]
+    assert desk.save(lesions={"upsert": kept[:2]}, decisions={"upsert": each[:2]}, verdict="lesions").status_code == 200
+    allowed.accept_all = False
+    allowed.save()
+    moved = {**kept[0], "origin": "edited", "points": [[1, 1], [9, 9]]}
+    edited = {**each[0], "kind": "edited"}
+    answer = desk.save(lesions={"upsert": [moved]}, decisions={"upsert": [edited]})
+    assert answer.status_code == 200, answer.content
+    refused = desk.save(lesions={"upsert": [kept[2]]}, decisions={"upsert": [each[2]]})
+    assert (refused.status_code, refused.json()["code"]) == (409, "accept_all"), (
+        "this one was not stored while it was allowed"
+    )
+
+
+def test_after_a_refusal_the_rest_is_saved_without_what_was_taken_at_once(reader, assisted, case, predicted, start) -> None:
+    """What the page's "put them back to undecided" sends: an edited one is a decision of its own."""
+    desk = start(reader, case)
+    first, second, third = shown(desk)
+    own = [take_over(first), take_over(second), desk.box([50, 10], [60, 20])]
+    by_hand = decide(desk, first, "edited", own[0], at_seconds=9)
+    at_once = decide(desk, second, "accepted", own[1], at_seconds=5, at_once=True)
+    change = {"lesions": {"upsert": own}, "decisions": {"upsert": [by_hand, at_once]}, "verdict": "lesions"}
+    assert desk.save(**change).json()["code"] == "accept_all"
+    change = {"lesions": {"upsert": [own[0], own[2]]}, "decisions": {"upsert": [by_hand]}, "verdict": "lesions"}
+    answer = desk.save(**change)
+    assert answer.status_code == 200, answer.content
+    assert len(answer.json()["lesions"]) == 2
