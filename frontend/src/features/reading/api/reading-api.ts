@@ -125,7 +125,7 @@ function replyOf(status: number, body: unknown, readingIn: (body: unknown) => Re
     if (problem.code === "submitted") return { kind: "submitted" };
   }
   if (status >= 500 || status === 429) return { kind: "unreachable" };
-  return { kind: "refused", reason: reasonOf(status, body) };
+  return { kind: "refused", reason: reasonOf(status, body), code: problem.code ?? "" };
 }
 
 /** Every sentence in a refusal, in the server's own words. */

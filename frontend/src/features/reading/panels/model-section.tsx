@@ -38,7 +38,7 @@ export function ModelSection() {
         </div>
         <Threshold model={model} />
         {hiddenCount ? <p className="xs q num">{t("belowThreshold", { count: hiddenCount })}</p> : null}
-        {session.project.accept_all && decided < shown.length ? (
+        {session.acceptsAll && decided < shown.length ? (
           <Button
             dense
             className="rr-accept-all"

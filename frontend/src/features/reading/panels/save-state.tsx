@@ -2,11 +2,12 @@
 import { IconAlertTriangle, IconCloudCheck, IconCloudUp, IconDeviceFloppy } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { time } from "@/lib/format";
+import { ACCEPT_ALL_REFUSED } from "../state/accept-all";
 import { useSaveStatus, useSession } from "../state/session-context";
 
 export function SaveState() {
   const { t } = useTranslation("reading");
-  const { room, ui } = useSession();
+  const { room, ui, queue } = useSession();
   const status = useSaveStatus();
   const last =
     status.kind === "saved" ? (status.at ?? (room.reading.revision > 0 ? room.reading.updated_at : null)) : null;
@@ -19,10 +20,13 @@ export function SaveState() {
     );
   }
   if (status.kind === "refused") {
+    const isAcceptAll = status.code === ACCEPT_ALL_REFUSED && queue.acceptedAtOnce.length > 0;
     return (
-      <span className="rr-save bad" role="alert" title={status.reason}>
+      <span className="rr-save bad" role="alert" title={isAcceptAll ? undefined : status.reason}>
         <IconAlertTriangle size={16} stroke={1.6} />
-        <span className="ell">{t("save.refused", { reason: status.reason })}</span>
+        <span className="ell">
+          {isAcceptAll ? t("save.acceptAllOff") : t("save.refused", { reason: status.reason })}
+        </span>
       </span>
     );
   }

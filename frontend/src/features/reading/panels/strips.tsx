@@ -1,4 +1,4 @@
-/** The strips under the bar: offline, signed out, masks not there, read-only, unsent work of another case. */
+/** The strips under the bar: offline, signed out, "accept all" turned off, masks not there, read-only, unsent work of another case. */
 import { IconAlertTriangle, IconLock, IconWifiOff } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -7,6 +7,8 @@ import { time } from "@/lib/format";
 import { Button } from "@/ui/button";
 import type { JournalEntry } from "../state/journal";
 import { useMasks, useSaveStatus, useSession } from "../state/session-context";
+import { useUnkept } from "../state/use-unkept";
+import { AcceptAllStrip } from "./accept-all-strip";
 import { SignInStrip } from "./sign-in-strip";
 
 interface Props {
@@ -16,10 +18,12 @@ interface Props {
 }
 
 export function Strips({ leftovers, onReopen, reopenProblem }: Props) {
+  useUnkept(useSession());
   return (
     <div>
       <OfflineStrip />
       <SignInStrip />
+      <AcceptAllStrip />
       <MasksStrip />
       <ReadonlyStrip onReopen={onReopen} problem={reopenProblem} />
       <LeftoverStrip entries={leftovers} />

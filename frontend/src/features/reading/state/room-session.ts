@@ -16,6 +16,7 @@ import type { StackView } from "@/lib/imaging/stack-view";
 import { fetchBlob, readRoom, transportOf } from "../api/reading-api";
 import { boundsOf, outlineOf } from "../geometry/mark";
 import { coversFrame } from "../geometry/mask-grid";
+import { ACCEPT_ALL_REFUSED, putBack } from "./accept-all";
 import { ActivityClock } from "./activity-clock";
 import { nextAttribute } from "./attribute-keys";
 import { createDisplay, type DisplayStore } from "./display";
@@ -99,6 +100,8 @@ export class RoomSession {
   private readonly onReload: () => void;
   private readonly onRevealed: (room: Room) => void;
   private revealing = false;
+  /** The server said that the lead has turned "accept all" off since the case was opened. */
+  private isAcceptAllOff = false;
 
   constructor({ room, project, user, preferences = {}, ...on }: SessionOptions) {
     const { onSubmitted, onReplaced, onReload, onRevealed } = on;
@@ -144,7 +147,9 @@ export class RoomSession {
         this.queue.change(state.doc);
       }),
       this.queue.subscribe(() => {
-        if (this.queue.status.kind !== "conflict") this.ui.setState({ conflictShown: true });
+        const { status } = this.queue;
+        if (status.kind !== "conflict") this.ui.setState({ conflictShown: true });
+        if (status.kind === "refused" && status.code === ACCEPT_ALL_REFUSED) this.isAcceptAllOff = true;
       }),
     );
   }
@@ -161,6 +166,8 @@ export class RoomSession {
   /** Take over what a dead tab left of this reading. */
   async restore(entry: JournalEntry): Promise<void> {
     this.masks.adopt(entry.blobs);
+    // Its decisions have their times by that clock, and nobody makes two at one time.
+    this.clock.seconds = Math.max(this.clock.seconds, entry.activeSeconds);
     this.store.getState().restart(entry.doc);
     await this.queue.restore(entry, this.room.reading);
   }
@@ -422,9 +429,13 @@ export class RoomSession {
     this.focusUndecided();
   }
 
+  get acceptsAll(): boolean {
+    return this.project.accept_all && !this.isAcceptAllOff;
+  }
+
   /** Accept every shown finding that is not decided yet: where the project's lead allows it, one step of undo. */
   acceptAll(): boolean {
-    if (!this.project.accept_all) return false;
+    if (!this.acceptsAll) return false;
     if (this.isReadonly) {
       this.say("readonly");
       return true;
@@ -435,6 +446,13 @@ export class RoomSession {
       adoptFinding(doc, { predicted, kind: "accepted", id: newId(), threshold, atSeconds, atOnce: true });
     this.edit((doc) => this.undecided(doc).reduce(accept, doc));
     return true;
+  }
+
+  /** The lead no longer allows what was accepted at once: undecided again, one step of undo; then saving goes on. */
+  putBackAccepted(): void {
+    const held = this.queue.acceptedAtOnce;
+    this.edit((doc) => putBack(doc, held, this.findings, () => this.clock.stamp()));
+    this.focusUndecided();
   }
 
   private adopted(doc: ReadingDocument, predicted: Lesion, kind: "accepted" | "edited"): ReadingDocument {

@@ -6,6 +6,7 @@
  * A newer version on the server (412) stops the queue until the reader has chosen; being offline only delays it.
  */
 import type { Decision, Measurement, Reading, Verdict } from "@/lib/api-types";
+import { heldBack } from "./accept-all";
 import {
   changesBetween,
   countChanges,
@@ -39,7 +40,7 @@ export type Reply =
   | { kind: "submitted" }
   | { kind: "undecided"; undecided: string[] }
   | { kind: "no_verdict" }
-  | { kind: "refused"; reason: string }
+  | { kind: "refused"; reason: string; code?: string }
   | { kind: "signed_out" }
   | { kind: "unreachable" };
 
@@ -58,7 +59,7 @@ export type SaveStatus =
   | { kind: "saving"; changes: number }
   | { kind: "offline"; since: Date; changes: number; nextTry: Date }
   | { kind: "conflict"; theirs: Reading; theirsSubmitted: boolean }
-  | { kind: "refused"; reason: string; changes: number }
+  | { kind: "refused"; reason: string; code: string; changes: number }
   | { kind: "signed_out"; changes: number };
 
 export type SubmitOutcome =
@@ -139,6 +140,11 @@ export class SaveQueue {
 
   get isClean(): boolean {
     return this.flight === null && sameContent(this.base, this.doc);
+  }
+
+  /** What was accepted at once and is not with the server. */
+  get acceptedAtOnce(): Decision[] {
+    return heldBack(this.base, this.doc);
   }
 
   get mine(): ReadingDocument {
@@ -411,7 +417,8 @@ export class SaveQueue {
       this.submitWanted = false;
       this.outcome = { kind: "refused", reason };
     }
-    this.tell({ kind: "refused", reason, changes: this.changes });
+    const code = (reply.kind === "refused" && reply.code) || "";
+    this.tell({ kind: "refused", reason, code, changes: this.changes });
     await this.write();
   }
 

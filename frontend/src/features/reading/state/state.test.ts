@@ -1,6 +1,7 @@
 import "fake-indexeddb/auto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Lesion, Reading } from "@/lib/api-types";
+import { putBack } from "./accept-all";
 import { changesBetween, countChanges, documentOf, type ReadingDocument } from "./document";
 import {
   addLesion,
@@ -211,6 +212,7 @@ class Server implements Transport {
     vocabulary_version: 1,
   };
   cut: "no" | "before" | "after" = "no";
+  acceptsAll = true;
   refuse: string | null = null;
   signedOut = false;
   blobs = new Set<string>();
@@ -225,6 +227,8 @@ class Server implements Transport {
     if (this.reading.state === "submitted") return { kind: "submitted" };
     if (etag !== this.reading.etag) return { kind: "stale", current: this.reading };
     if (this.refuse) return { kind: "refused", reason: this.refuse };
+    if (!this.acceptsAll && body.decisions.upsert.some((decision) => decision.at_once))
+      return { kind: "refused", reason: "decide each of them", code: "accept_all" };
     this.saves.push(body);
     const gone = new Set([...body.lesions.remove, ...body.lesions.upsert.map(({ id }) => id)]);
     const undone = new Set([...body.decisions.remove, ...body.decisions.upsert.map((d) => d.predicted)]);
@@ -497,6 +501,33 @@ describe("the save queue", () => {
     queue.change(addLesion(EMPTY, lesion("b")));
     await queue.flush();
     expect(marks(server)).toEqual(["b"]);
+  });
+
+  test("keeps everything when accepting all was forbidden meanwhile, and goes on once that is put back", async () => {
+    const queue = openQueue(server);
+    server.cut = "before";
+    const finding = predicted("p", 0.9);
+    const atOnce = {
+      predicted: finding,
+      kind: "accepted",
+      id: "b",
+      threshold: 0.5,
+      atSeconds: 5,
+      atOnce: true,
+    } as const;
+    const doc = adoptFinding(addLesion(EMPTY, lesion("a")), atOnce);
+    queue.change(doc);
+    await queue.flush();
+    server.cut = "no";
+    server.acceptsAll = false;
+    await queue.flush();
+    expect(queue.status).toMatchObject({ kind: "refused", code: "accept_all" });
+    expect((await entries()).map((entry) => entry.doc.lesions.map(({ id }) => id))).toEqual([["a", "b"]]);
+    queue.change(putBack(queue.mine, queue.acceptedAtOnce, [finding], () => 6));
+    await queue.flush();
+    expect(marks(server)).toEqual(["a"]);
+    expect(kindOf(queue)).toBe("saved");
+    expect(await entries()).toEqual([]);
   });
 
   test("keeps everything when the session ended and goes on after signing in", async () => {
