@@ -1,8 +1,31 @@
-import type { TFunction } from "i18next";
+import { createInstance, type TFunction } from "i18next";
 import { describe, expect, it } from "vitest";
 import { serverWords } from "@/lib/server-words";
+import common from "@/locales/zh/common.json";
 
 const t = ((key: string, values: object) => `${key} ${JSON.stringify(values)}`) as unknown as TFunction;
+
+const instance = createInstance();
+await instance.init({ lng: "zh", resources: { zh: { common } }, interpolation: { escapeValue: false } });
+const zh = instance.t as unknown as TFunction;
+
+const importers = import.meta.glob<string>(
+  "../../../backend/exchange/{context_import,context_table,label_import,label_tables,mask_components}.py",
+  { eager: true, query: "?raw", import: "default" },
+);
+const NAMED: Record<string, string> = {
+  name: "report",
+  what: "its study",
+  wanted: "file names",
+  meaning: "patient",
+};
+/** A reason as the server would write it. */
+function filled(template: string): string {
+  return template.replaceAll(
+    /\{([^}]+)\}/g,
+    (_, expression: string) => NAMED[expression] ?? (expression.includes("!r") ? "'x'" : "3"),
+  );
+}
 
 describe("sentences of the server", () => {
   it("are found with what they tell", () => {
@@ -25,6 +48,29 @@ describe("sentences of the server", () => {
     expect(told).toBe(
       'common:server.fewLabels {"a":"3","count":3} Something else. common:server.firstServes {"count":0}',
     );
+  });
+  it("are found inside others: rows of a table, with the reason of each", () => {
+    const told = serverWords(
+      "Clinical texts of 3 cases stored, 0 already there. 22 rows not used: Row 2: no case here comes from a file a.png. " +
+        "Row 4: its text names the patient's id. and 2 more.",
+      zh,
+    );
+    expect(told).toBe(
+      "已保存 3 例的临床文本，另有 0 例已存在。 22 行未被采用：第 2 行：此处没有来自文件 a.png 的病例。 " +
+        "第 4 行：其文本中出现了患者编号。 另有 2 行。",
+    );
+    expect(serverWords("Its labels were not used: The mask has 3×4 pixels, its image 5×6.", zh)).toBe(
+      "未使用其标签：掩膜为 3×4 像素，其图像为 5×6。",
+    );
+  });
+  it("have words for every reason for which a row, a label or a table is not used", () => {
+    const reasons = Object.values(importers).flatMap((source) =>
+      [...source.matchAll(/Refused\(\s*f?"(.+?)"(?: if not| else|,|\)|\s)/g)].map(([, text]) =>
+        filled(text ?? ""),
+      ),
+    );
+    expect(reasons.length).toBeGreaterThan(25);
+    expect(reasons.filter((reason) => serverWords(reason, zh) === reason)).toEqual([]);
   });
   it("stay as they are when nobody listed them", () => {
     expect(serverWords("The tables name two values of patient.", t)).toBe(

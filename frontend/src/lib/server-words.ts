@@ -3,9 +3,10 @@
  * A sentence that is not listed stays as the server wrote it: better English than silence.
  */
 import type { TFunction } from "i18next";
+import { IMPORT_REFUSALS } from "@/lib/import-refusals";
 
 const NUMBER = "([\\d,]+)";
-/** What the server writes → key below `server` in the common words; its groups become {{a}}, {{b}}. */
+/** What the server writes → key below `server` in the common words; its groups become {{a}}, {{b}}, {{c}}. */
 const SENTENCES: [pattern: string, key: string][] = [
   [`${NUMBER} readings?`, "readings"],
   [`step ${NUMBER} of ${NUMBER}`, "step"],
@@ -67,15 +68,20 @@ const SENTENCES: [pattern: string, key: string][] = [
   [`Clinical texts of ${NUMBER} cases stored, ${NUMBER} already there\\.`, "contexts"],
   [`${NUMBER} rows not used: (.+)`, "rowsUnused"],
   ["Its labels were not used: (.+)", "labelsUnused"],
+  ...IMPORT_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `import.${key}`]),
 ];
 const KNOWN = SENTENCES.map(([pattern, key]): [RegExp, string] => [new RegExp(`^${pattern}$`), key]);
+/** Their last group is a sentence itself. */
+const NESTED = new Set(["rowsUnused", "labelsUnused", "import.row"]);
+/** Where one sentence ends and the next begins; a few begin with a number or go on in lower case. */
+const BETWEEN = /(?<=\.) (?=\p{Lu}|\d+ rows not used: |and \d+ more\.$)/u;
 
 /** `text` of the server in the words of `t`'s language: as a whole, else sentence by sentence. */
 export function serverWords(text: string, t: TFunction): string {
   return (
     known(text, t) ??
     text
-      .split(/(?<=\.) (?=\p{Lu})/u)
+      .split(BETWEEN)
       .map((one) => known(one, t) ?? one)
       .join(" ")
   );
@@ -86,7 +92,11 @@ function known(text: string, t: TFunction): string | null {
     const found = pattern.exec(text);
     if (found) {
       const count = Number((found[1] ?? "").replaceAll(",", ""));
-      return t(`common:server.${key}`, { a: found[1], b: found[2], count: Number.isNaN(count) ? 0 : count });
+      const groups = found.slice(1);
+      const told = groups.at(-1);
+      if (NESTED.has(key) && told) groups[groups.length - 1] = known(told, t) ?? told;
+      const [a, b, c] = groups;
+      return t(`common:server.${key}`, { a, b, c, count: Number.isNaN(count) ? 0 : count });
     }
   }
   return null;
