@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from backend.accounts.compiled_select import CompiledSelect, fields_of
+from backend.accounts.compiled_select import CompiledSelect, database_key, fields_of
 from backend.accounts.models import User
 from backend.audit.services import record_event
 from backend.projects.arms import arm_of
+from backend.projects.case_assignments import HELD, case_assignments
 from backend.projects.models import Assignment, AssignmentState, Case, Membership, Project
 from backend.projects.reading_order import open_cases_in_order
 
-HELD = (AssignmentState.OPENED, AssignmentState.IN_PROGRESS)
 GIVEN_FOR = timedelta(days=7)
 _ATTEMPTS = 10
 
@@ -47,22 +48,36 @@ def lease_next_case(*, project: Project, user: User, after: UUID | None = None) 
     return None
 
 
-def cases_to_come(*, project: Project, user: User, after: UUID, count: int) -> list[Case]:
+def cases_to_come(*, project: Project, user: User, after: UUID, count: int) -> list[ComingCase]:
     """The next few cases after `after`, in the order in which they would be leased; nothing is leased."""
     places = open_cases_in_order(project=project, user=user, count=count, free_at=timezone.now(), after=after)
-    found = Case.objects.only("name").in_bulk([place.case_id for place in places])
-    return [found[place.case_id] for place in places if place.case_id in found]
+    if not places:
+        return []
+    names = dict(_NAMES.rows([], listed=[place.case_id for place in places]))
+    return [ComingCase(place.case_id, names[place.case_id]) for place in places if place.case_id in names]
+
+
+@dataclass(frozen=True, slots=True)
+class ComingCase:
+    """A case that the user will meet soon."""
+
+    pk: UUID
+    name: str
+
+
+_NAMES: Final = CompiledSelect(fields_of(Case, "id", "name"), "FROM projects_case WHERE id IN ({listed})")
 
 
 def open_assignment(*, project: Project, case: Case, user: User) -> Assignment:
     """The user's assignment on a case, made with its arm where there is none, with the lease unless another holds it."""
-    with transaction.atomic():
-        now = timezone.now()
-        held = live_leases(now=now).filter(case=case).exclude(user=user).exists()
-        expires = None if held else lease_until(project)
-        if expires is not None:
+    # Inside the opening's own transaction a savepoint would be two statements more.
+    with transaction.atomic(savepoint=False):
+        known = case_assignments(case_id=case.pk, user=user, now=timezone.now())
+        expires = None if known.held_by else lease_until(project)
+        assignment = known.mine or _create(project=project, case=case, user=user, expires=expires)
+        if expires is not None and _is_shorter(assignment, expires):
             _prolong(case_id=case.pk, user=user, expires=expires)
-        assignment = _create(project=project, case=case, user=user, expires=expires)
+            assignment.lease_expires_at = expires
         record_event(
             actor=user, verb="case.opened", project_id=project.pk, object_type="case", object_id=case.pk,
             detail={"name": case.name, "arm": assignment.arm},
@@ -134,10 +149,23 @@ def live_leases(*, now: datetime) -> QuerySet[Assignment]:
 
 def _prolong(*, case_id: UUID, user: User, expires: datetime) -> bool:
     """Whether there is an assignment; a submitted one keeps no lease, a longer one stays."""
-    mine = Assignment.objects.filter(case_id=case_id, user=user)
-    shorter = Q(lease_expires_at=None) | Q(lease_expires_at__lt=expires)
-    prolonged = mine.filter(shorter).exclude(state=AssignmentState.SUBMITTED).update(lease_expires_at=expires)
-    return bool(prolonged) or mine.exists()
+    until, case_key = connection.ops.adapt_datetimefield_value(expires), database_key(case_id)
+    with connection.cursor() as cursor:
+        cursor.execute(_PROLONG_SQL, [until, case_key, user.pk, until])
+        prolonged = cursor.rowcount
+    return bool(prolonged) or Assignment.objects.filter(case_id=case_id, user=user).exists()
+
+
+_PROLONG_SQL: Final = (
+    "UPDATE projects_assignment SET lease_expires_at = %s WHERE case_id = %s AND user_id = %s AND state <> 'submitted' "
+    "AND (lease_expires_at IS NULL OR lease_expires_at < %s)"
+)
+
+
+def _is_shorter(assignment: Assignment, expires: datetime) -> bool:
+    """Whether `_prolong` would change it."""
+    until = assignment.lease_expires_at
+    return assignment.state != AssignmentState.SUBMITTED and (until is None or until < expires)
 
 
 def _create(*, project: Project, case: Case, user: User, expires: datetime | None) -> Assignment:

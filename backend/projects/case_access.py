@@ -9,17 +9,21 @@ from uuid import UUID
 from django.http import Http404
 
 from backend.accounts.compiled_select import CompiledSelect, fields_of
-from backend.archive.models import Instance
-from backend.projects.models import Case, Project, Role, Split
+from backend.archive.models import Instance, Series, Study
+from backend.projects.models import Case, ClinicalContext, Project, Role, Split
 
 
 def readable_case(project: Project, role: str, case_id: UUID) -> Case:
-    """The project's case; an embargoed one is there for leads alone."""
-    case = Case.objects.select_related("series__study", "clinical_context").filter(project=project, pk=case_id).first()
-    if case is None or not _is_shown(case.split, role):
-        raise Http404("No such case.")
-    case.project = project
-    return case
+    """The project's case with series, study and clinical context; an embargoed one is there for leads alone."""
+    for case, series, study, texts in _READABLE.instances([case_id, project.pk]):
+        if not _is_shown(case.split, role):
+            break
+        case.project, case.series, series.study = project, series, study
+        # Set to nothing where there is none, or it would be asked for once more.
+        _TEXTS.set_cached_value(case, texts if texts.pk else None)
+        readable: Case = case
+        return readable
+    raise Http404("No such case.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +53,22 @@ def _is_shown(split: str, role: str) -> bool:
     return split != Split.EMBARGOED or role == Role.LEAD
 
 
+_TEXTS: Final = Case._meta.get_field("clinical_context")
+_READABLE: Final = CompiledSelect.of_models(
+    (Case, Series, Study, ClinicalContext),
+    "FROM projects_case JOIN archive_series ON archive_series.id = projects_case.series_id "
+    "JOIN archive_study ON archive_study.id = archive_series.study_id "
+    "LEFT JOIN projects_clinicalcontext ON projects_clinicalcontext.case_id = projects_case.id "
+    "WHERE projects_case.id = %s AND projects_case.project_id = %s",
+)
 _CASE: Final = CompiledSelect(
     fields_of(Case, "split", "series", "instance"), "FROM projects_case WHERE id = %s AND project_id = %s"
 )
 _PICTURED: Final = CompiledSelect(
     fields_of(Instance, "id", "frames_key", "received_digest"), "FROM archive_instance WHERE id = %s"
 )
+READING_ORDER_SQL: Final = "ORDER BY position ASC NULLS LAST, instance_number, sop_instance_uid"
+"""`backend.projects.selectors.in_reading_order` in written queries."""
 _IN_READING_ORDER: Final = CompiledSelect(
-    fields_of(Instance, "id"),
-    "FROM archive_instance WHERE series_id = %s ORDER BY position ASC NULLS LAST, instance_number, sop_instance_uid",
+    fields_of(Instance, "id"), f"FROM archive_instance WHERE series_id = %s {READING_ORDER_SQL}"
 )

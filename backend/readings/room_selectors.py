@@ -2,47 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.urls import reverse
 from django.utils import timezone
 
+from backend.accounts.compiled_select import CompiledSelect, fields_of
 from backend.accounts.models import User
+from backend.archive.models import Instance
 from backend.projects.arms import arm_of
-from backend.projects.assignment_services import cases_to_come, live_leases
-from backend.projects.models import Arm, Assignment, Case, ClinicalContext, Project, Split, Unit
-from backend.projects.selectors import case_instances
+from backend.projects.assignment_services import cases_to_come
+from backend.projects.case_access import READING_ORDER_SQL
+from backend.projects.case_assignments import CaseAssignments, case_assignments
+from backend.projects.models import Arm, Case, ClinicalContext, Project, Split, Unit
 from backend.readings.models import ReaderKind, Reading, ReadingState
 from backend.readings.selectors import (
     awaits_reveal,
-    lesion_documents,
     may_hear_others,
     model_reading_among,
     own_reading,
     reading_documents,
     readings_visible_to,
-    shown_lesions,
+    shown_lesion_documents,
 )
-from backend.registry.models import ModelVersion
+from backend.registry.models import Evaluation, ModelVersion
 
 CASES_AHEAD = 3
 _INSTANCE_FIELDS = ("sop_instance_uid", "rows", "columns", "number_of_frames", "pixel_spacing")
 
 
-def room_document(
-    *, project: Project, case: Case, user: User, role: str, opened: tuple[Assignment, Reading] | None = None
-) -> dict[str, Any]:
+def room_document(*, project: Project, case: Case, user: User, role: str, opened: Reading | None = None) -> dict[str, Any]:
     """The case as `user` may see it now; `case` comes with series, study and clinical context selected.
 
-    `opened`: the user's assignment and reading, where they have just been read.
+    `opened`: the user's reading, where it has just been read.
     """
-    assignment = opened[0] if opened else Assignment.objects.filter(case=case, user=user).first()
-    own = opened[1] if opened else own_reading(user, case)
+    known = case_assignments(case_id=case.pk, user=user, now=timezone.now())
+    assignment = known.mine
+    own = opened or own_reading(user, case)
     arm = assignment.arm if assignment else arm_of(project, case, user).arm
     visible = readings_visible_to(user, case, role=role, assignment=assignment).select_related("reader__model_version")
     readings = list(visible.order_by("submitted_at", "id"))
-    lease = _lease(case, user, assignment)
-    instances = list(case_instances(case).values(*_INSTANCE_FIELDS))
+    lease = _lease(known)
+    instances = _instances(case)
     waits = awaits_reveal(user, case, role=role, arm=arm)
     hears = may_hear_others(role=role, arm=arm, assignment=assignment, waits=waits)
     return {
@@ -98,14 +99,21 @@ def _case(project: Project, case: Case, instances: list[dict[str, Any]], *, hear
     }
 
 
-def _lease(case: Case, user: User, assignment: Assignment | None) -> dict[str, Any]:
-    now = timezone.now()
-    other = live_leases(now=now).filter(case=case).exclude(user=user).select_related("user").first()
-    mine = assignment.lease_expires_at if assignment else None
-    return {
-        "expires_at": mine.isoformat() if mine and mine > now else None,
-        "held_by": (other.user.get_full_name() or other.user.get_username()) if other else None,
-    }
+def _instances(case: Case) -> list[dict[str, Any]]:
+    """`case_instances` as the room needs them, by a written query."""
+    found = _IMAGE.rows([case.instance_id]) if case.instance_id else _SERIES.rows([case.series_id])
+    return [dict(zip(_INSTANCE_FIELDS, row, strict=True)) for row in found]
+
+
+_IMAGE: Final = CompiledSelect(fields_of(Instance, *_INSTANCE_FIELDS), "FROM archive_instance WHERE id = %s")
+_SERIES: Final = CompiledSelect(
+    fields_of(Instance, *_INSTANCE_FIELDS), f"FROM archive_instance WHERE series_id = %s {READING_ORDER_SQL}"
+)
+
+
+def _lease(known: CaseAssignments) -> dict[str, Any]:
+    mine = known.mine.lease_expires_at if known.mine else None
+    return {"expires_at": mine.isoformat() if mine and mine > timezone.now() else None, "held_by": known.held_by}
 
 
 def _readonly(case: Case, own: Reading | None, lease: dict[str, Any]) -> str | None:
@@ -134,20 +142,26 @@ def _model(reading: Reading | None) -> dict[str, Any] | None:
         "calibrated": is_calibrated(version),
         "froc": _froc(version),
         "reading_id": str(reading.pk),
-        "findings": lesion_documents(shown_lesions(reading)).get(reading.pk, []),
+        "findings": shown_lesion_documents(reading),
         "image_findings": reading.image_findings,
     }
 
 
 def _froc(version: ModelVersion) -> dict[str, Any] | None:
     """False positives per image at each threshold, from the version's newest evaluation on VALIDATION; None unmeasured."""
-    newest = version.evaluations.filter(split=Split.VALIDATION).order_by("-created_at")
-    # What it says of every case stays where it is.
-    n_cases, curves = newest.values_list("n_cases", "curves").first() or (0, {})
+    newest = _NEWEST.rows([version.pk])
+    n_cases, curves = newest[0] if newest else [0, {}]
     points = curves.get("froc", [])
     if not points:
         return None
     return {"n_cases": n_cases, "points": [[level, wrong, found] for wrong, found, level in points]}
+
+
+# What an evaluation says of every case stays where it is.
+_NEWEST: Final = CompiledSelect(
+    fields_of(Evaluation, "n_cases", "curves"),
+    "FROM registry_evaluation WHERE model_version_id = %s AND split = 'VALIDATION' ORDER BY created_at DESC LIMIT 1",
+)
 
 
 def _is_anothers(reading: Reading, user: User) -> bool:

@@ -57,7 +57,7 @@ class CaseOpenView(ProjectView):
         case = readable_case(self.project, self.role, case_id)
         opened = None
         if case.split != Split.EMBARGOED:
-            opened = open_case(project=self.project, case=case, user=self.user, role=self.role)
+            _, opened = open_case(project=self.project, case=case, user=self.user, role=self.role)
         return Response(room_document(project=self.project, case=case, user=self.user, role=self.role, opened=opened))
 
 

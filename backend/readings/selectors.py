@@ -122,6 +122,13 @@ def shown_lesions(model_reading: Reading, *, threshold: float | None = None) -> 
     return Lesion.objects.filter(reading=model_reading).filter(Q(score__isnull=True) | Q(score__gte=least))
 
 
+def shown_lesion_documents(model_reading: Reading) -> list[dict[str, Any]]:
+    """`shown_lesions` as the API tells them, by a written query."""
+    version = model_reading.reader.model_version
+    least = version.display_threshold if version else 0.0
+    return [_lesion_document(row) for row in _SHOWN_OF_READING.rows([model_reading.pk, least])]
+
+
 def own_reading(user: User, case: Case) -> Reading | None:
     """The person's reading of the case, if begun."""
     return (
@@ -129,6 +136,18 @@ def own_reading(user: User, case: Case) -> Reading | None:
         .select_related("reader", "reader__model_version")
         .first()
     )
+
+
+def reading_of(reader: Reader, case: Case) -> Reading | None:
+    """The reader's reading of the case, by a written query: it is asked at every opening."""
+    for (reading,) in _READING_OF.instances([case.pk, reader.pk]):
+        reading.reader, reading.case = reader, case
+        found: Reading = reading
+        return found
+    return None
+
+
+_READING_OF: Final = CompiledSelect.of_models([Reading], "FROM readings_reading WHERE case_id = %s AND reader_id = %s")
 
 
 def serving_reader(project: Project) -> Reader | None:
@@ -160,17 +179,6 @@ def reading_documents(readings: list[Reading]) -> list[dict[str, Any]]:
     ]
 
 
-def lesion_documents(lesions: QuerySet[Lesion]) -> dict[UUID, list[dict[str, Any]]]:
-    """Lesions as the API tells them, by reading, oldest first."""
-    found: dict[UUID, list[dict[str, Any]]] = {}
-    names = [field.attname for field in _LESION_FIELDS]
-    for reading_id, *row in lesions.order_by("created_at", "id").values_list(
-        "reading_id", *names, "instance__sop_instance_uid"
-    ):
-        found.setdefault(reading_id, []).append(_lesion_document(row))
-    return found
-
-
 _LESION_FIELDS: Final = fields_of(
     Lesion,
     "id",
@@ -195,6 +203,12 @@ _LESIONS_OF_READING: Final = CompiledSelect(
     [*_LESION_FIELDS, *fields_of(Instance, "sop_instance_uid")],
     "FROM readings_lesion JOIN archive_instance ON archive_instance.id = readings_lesion.instance_id "
     "WHERE readings_lesion.reading_id = %s ORDER BY readings_lesion.created_at, readings_lesion.id",
+)
+_SHOWN_OF_READING: Final = CompiledSelect(
+    [*_LESION_FIELDS, *fields_of(Instance, "sop_instance_uid")],
+    "FROM readings_lesion JOIN archive_instance ON archive_instance.id = readings_lesion.instance_id "
+    "WHERE readings_lesion.reading_id = %s AND (readings_lesion.score IS NULL OR readings_lesion.score >= %s) "
+    "ORDER BY readings_lesion.created_at, readings_lesion.id",
 )
 _DECISIONS_OF_READING: Final = CompiledSelect(
     _DECISION_FIELDS, "FROM readings_decision WHERE reading_id = %s ORDER BY readings_decision.id"

@@ -43,9 +43,9 @@ from backend.readings.selectors import (
     model_reading_shown,
     reading_documents,
     reading_etag,
+    reading_of,
     shown_lesions,
 )
-from backend.registry.models import ModelState
 
 LESION_FIELDS = (
     "finding_type",
@@ -75,9 +75,11 @@ def open_case(*, project: Project, case: Case, user: User, role: str) -> tuple[A
     with transaction.atomic():
         assignment = open_assignment(project=project, case=case, user=user)
         reader = person_reader(project=project, user=user)
-        reading, _ = Reading.objects.select_related("reader").get_or_create(
-            case=case, reader=reader, defaults={"vocabulary_version": project.vocabulary_version}
-        )
+        reading = reading_of(reader, case)
+        if reading is None:
+            reading, _ = Reading.objects.get_or_create(
+                case=case, reader=reader, defaults={"vocabulary_version": project.vocabulary_version}
+            )
         if reading.state == ReadingState.DRAFT:
             _refresh_draft(reading, project, case, user, role, assignment)
     return assignment, reading
@@ -85,10 +87,18 @@ def open_case(*, project: Project, case: Case, user: User, role: str) -> tuple[A
 
 def person_reader(*, project: Project, user: User) -> Reader:
     """The user as a reader of the project."""
+    for (known,) in _PERSON.instances([project.pk, user.pk]):
+        found: Reader = known
+        return found
     reader, _ = Reader.objects.get_or_create(
         project=project, user=user, kind=ReaderKind.PERSON, defaults={"name": user.get_full_name() or user.get_username()}
     )
     return reader
+
+
+_PERSON: Final = CompiledSelect.of_models(
+    [Reader], "FROM readings_reader WHERE kind = 'person' AND project_id = %s AND user_id = %s"
+)
 
 
 def save_reading(
@@ -237,8 +247,19 @@ def _refresh_draft(reading: Reading, project: Project, case: Case, user: User, r
 
 
 def _serving_reading(project: Project, case: Case) -> Reading | None:
-    serving = Reader.objects.filter(project=project, kind=ReaderKind.MODEL, model_version__state=ModelState.SERVES)
-    return Reading.objects.filter(case=case, reader__in=serving).first()
+    for (reading,) in _SERVING.instances([case.pk, project.pk]):
+        found: Reading = reading
+        return found
+    return None
+
+
+_SERVING: Final = CompiledSelect.of_models(
+    [Reading],
+    "FROM readings_reading JOIN readings_reader ON readings_reader.id = readings_reading.reader_id "
+    "JOIN registry_modelversion ON registry_modelversion.id = readings_reader.model_version_id "
+    "WHERE readings_reading.case_id = %s AND readings_reader.project_id = %s AND readings_reader.kind = 'model' "
+    "AND registry_modelversion.state = 'serves' ORDER BY readings_reading.id",
+)
 
 
 def _own(project: Project, user: User, reading_id: UUID, *, lock: bool = False) -> Reading:

@@ -26,7 +26,8 @@ from django.utils import timezone
 from backend.accounts.models import User
 from backend.archive.models import Instance
 from backend.projects.arms import ReaderArms, arm_expression, mapped_draw
-from backend.projects.assignment_services import HELD, live_leases
+from backend.projects.assignment_services import live_leases
+from backend.projects.case_assignments import HELD
 from backend.projects.models import Arm, Assignment, AssignmentState, Case, Project, Role, Split
 from backend.projects.reading_order import Place, open_cases_in_order
 from backend.readings.models import Decision, Lesion, ReaderKind, Reading

@@ -323,7 +323,7 @@ def test_opening_a_case_and_the_pace_take_a_bounded_number_of_queries(
             desk.submit()
     client = as_person(reader)
     client.get(f"{BASE}/worklist/pace/")
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(19):
         assert client.post(f"{BASE}/cases/{case.pk}/open/").status_code == 200
     with django_assert_max_num_queries(18):
         assert client.get(f"{BASE}/worklist/pace/").json()["decision_seconds"] == 3
