@@ -149,12 +149,10 @@ def _model(reading: Reading | None) -> dict[str, Any] | None:
 
 def _froc(version: ModelVersion) -> dict[str, Any] | None:
     """False positives per image at each threshold, from the version's newest evaluation on VALIDATION; None unmeasured."""
-    newest = _NEWEST.rows([version.pk])
-    n_cases, curves = newest[0] if newest else [0, {}]
-    points = curves.get("froc", [])
-    if not points:
-        return None
-    return {"n_cases": n_cases, "points": [[level, wrong, found] for wrong, found, level in points]}
+    for n_cases, curves in _NEWEST.rows([version.pk]):
+        if points := curves.get("froc", []):
+            return {"n_cases": n_cases, "points": [[level, wrong, found] for wrong, found, level in points]}
+    return None
 
 
 # What an evaluation says of every case stays where it is.
