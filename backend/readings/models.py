@@ -163,7 +163,7 @@ class Lesion(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["reading"], name="lesion_reading"),
+            models.Index(fields=["reading", "score"], name="lesion_reading_score"),
             models.Index(fields=["mask_digest"], condition=~models.Q(mask_digest=""), name="lesion_mask_digest"),
             models.Index(fields=["drawn_as_digest"], condition=~models.Q(drawn_as_digest=""), name="lesion_drawn_as_digest"),
         ]

@@ -7,6 +7,8 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from backend.accounts.models import User
@@ -327,3 +329,16 @@ def test_opening_a_case_and_the_pace_take_a_bounded_number_of_queries(
         assert client.post(f"{BASE}/cases/{case.pk}/open/").status_code == 200
     with django_assert_max_num_queries(18):
         assert client.get(f"{BASE}/worklist/pace/").json()["decision_seconds"] == 3
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the plan of PostgreSQL follows its statistics")
+def test_the_order_by_score_reads_scores_from_an_index_and_no_lesions_row(reader, assisted, model, as_person) -> None:
+    case = make_case(assisted)
+    make_reading(model, case, scores=[0.9, 0.4])
+    with CaptureQueriesContext(connection) as asked:
+        as_person(reader).get(f"{BASE}/worklist/?order=score")
+    ordered = next(query["sql"] for query in asked.captured_queries if "NULLS LAST" in query["sql"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {ordered}")
+        plan = [row[-1] for row in cursor.fetchall()]
+    assert any("USING COVERING INDEX lesion_reading_score" in step for step in plan), plan
