@@ -48,6 +48,10 @@ class Study(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["archive", "study_instance_uid"], name="study_uid_per_archive")]
+        indexes = [
+            models.Index(fields=["archive", "patient_id"], name="study_patient_id"),
+            models.Index(fields=["archive", "accession_number"], name="study_accession"),
+        ]
 
 
 class Series(models.Model):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 
 @pytest.fixture
@@ -168,6 +170,20 @@ def test_the_number_of_queries_does_not_grow_with_the_results(
     client = as_person(reader)
     with django_assert_max_num_queries(6):
         assert len(client.get(f"/dicom-web/breast/{path}").json()) == 6
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the plan of PostgreSQL follows its statistics")
+@pytest.mark.parametrize(
+    ("query", "index"), [("PatientID=PAT-1", "study_patient_id"), ("AccessionNumber=A1", "study_accession")]
+)
+def test_a_patient_is_found_by_an_index_and_not_by_looking_through_the_archive(studies, search, query, index):
+    with CaptureQueriesContext(connection) as asked:
+        search(f"studies?{query}")
+    found = next(one["sql"] for one in asked.captured_queries if "LIMIT" in one["sql"] and "archive_study" in one["sql"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {found}")
+        plan = [row[-1] for row in cursor.fetchall()]
+    assert any(f"USING INDEX {index}" in step for step in plan), plan
 
 
 def test_modality_and_modalities_in_study_must_both_be_satisfied(studies, search):
