@@ -134,11 +134,11 @@ function useFrames(session: RoomSession): { failure: string | null; load: () => 
   return { failure, load };
 }
 
-/** How the person likes the room goes to the account; a choice that does not get there is made again another time. */
+/** How the person likes the room goes to the account; that it did not get there is told, and stops nobody. */
 function useKept(session: RoomSession): void {
   const { mutate } = useUpdateMe();
   useEffect(() => {
-    session.keep = (change) => mutate({ room: change });
+    session.keep = (change) => mutate({ room: change }, { onError: () => session.say("unkept") });
   }, [session, mutate]);
 }
 

@@ -7,7 +7,6 @@ import { time } from "@/lib/format";
 import { Button } from "@/ui/button";
 import type { JournalEntry } from "../state/journal";
 import { useMasks, useSaveStatus, useSession } from "../state/session-context";
-import { useUnkept } from "../state/use-unkept";
 import { AcceptAllStrip } from "./accept-all-strip";
 import { SignInStrip } from "./sign-in-strip";
 
@@ -18,7 +17,6 @@ interface Props {
 }
 
 export function Strips({ leftovers, onReopen, reopenProblem }: Props) {
-  useUnkept(useSession());
   return (
     <div>
       <OfflineStrip />
