@@ -62,10 +62,13 @@ class Product:
 
     @property
     def admin_password(self) -> str:
-        """The one-time password that the first start printed."""
-        for line in self.lines:
-            if found := re.search(r"one-time password[^:]*:\s*(\S+)", line, re.IGNORECASE):
-                return found.group(1)
+        """The one-time password that the first start prints, a moment after it first answers."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            for line in self.lines:
+                if found := re.search(r"one-time password[^:]*:\s*(\S+)", line, re.IGNORECASE):
+                    return found.group(1)
+            time.sleep(0.1)
         raise AssertionError("no one-time password was printed:\n" + "\n".join(self.lines))
 
 
