@@ -78,7 +78,6 @@ function Thumbnail({ images }: { images: RelatedCase }) {
       className={`thumb-t rr-beside${isShown ? " on" : ""}`}
       draggable
       title={t("priors.hang", { name: look || name })}
-      aria-label={t("priors.hang", { name: [look, name].filter(Boolean).join(", ") })}
       aria-pressed={isShown}
       onDragStart={(event) => {
         event.dataTransfer.setData(DRAGGED, id);
@@ -87,6 +86,8 @@ function Thumbnail({ images }: { images: RelatedCase }) {
       onClick={() => show(session, id)}
     >
       <img src={thumbnailOf(session.project.slug, id)} alt="" draggable={false} />
+      {/* No label in place of the content: who speaks to the page says what is written on the picture. */}
+      <span className="visually-hidden">{t("priors.hang", { name: [look, name].filter(Boolean).join(", ") })}</span>
       <span className="tb" style={{ left: 3, top: 3 }}>
         {look || images.modality}
       </span>
