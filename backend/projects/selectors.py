@@ -12,6 +12,7 @@ from django.db.models import Count, F, Q, QuerySet
 
 from backend.archive.models import Instance
 from backend.projects.arms import ReaderArms
+from backend.projects.attributes import attribute_document
 from backend.projects.models import Arm, Assignment, AssignmentState, Case, FindingType, Membership, Project, Split
 
 
@@ -93,7 +94,7 @@ def finding_type_document(finding_type: FindingType) -> dict[str, Any]:
         "code_scheme": finding_type.code_scheme,
         "code_value": finding_type.code_value,
         "code_meaning": finding_type.code_meaning,
-        "attributes": finding_type.attributes,
+        "attributes": [attribute_document(attribute) for attribute in finding_type.attributes],
         "position": finding_type.position,
         "since_version": finding_type.since_version,
         "retired_in_version": finding_type.retired_in_version,

@@ -13,11 +13,38 @@ from backend.projects.services import MARKS
 SCOPES = ("lesion", "image")
 
 
-class AttributeSerializer(serializers.Serializer[Any]):
-    """A property of a lesion with the values it may take."""
+class AttributeNumberInSerializer(serializers.Serializer[Any]):
+    """That an attribute is to be a number: its unit, and the limits where it has any."""
+
+    unit = serializers.CharField(max_length=16, allow_blank=True, default="")
+    least = serializers.FloatField(allow_null=True, default=None)
+    most = serializers.FloatField(allow_null=True, default=None)
+
+
+class AttributeInSerializer(serializers.Serializer[Any]):
+    """A property of a lesion: one of several values, or a number. Without a `required` one nothing is submitted."""
 
     name = serializers.CharField(max_length=60)
-    values = serializers.ListField(child=serializers.CharField(max_length=60), min_length=1, max_length=20)
+    values = serializers.ListField(child=serializers.CharField(max_length=60), max_length=20, default=list)
+    number = AttributeNumberInSerializer(allow_null=True, default=None)
+    required = serializers.BooleanField(default=False)  # type: ignore[assignment]  # a field of that name, no option
+
+
+class AttributeNumberSerializer(serializers.Serializer[Any]):
+    """That an attribute is a number: its unit and its limits."""
+
+    unit = serializers.CharField(allow_blank=True)
+    least = serializers.FloatField(allow_null=True)
+    most = serializers.FloatField(allow_null=True)
+
+
+class AttributeSerializer(serializers.Serializer[Any]):
+    """A property of a lesion with the values it may take, or the number that it is."""
+
+    name = serializers.CharField()
+    values = serializers.ListField(child=serializers.CharField())
+    number = AttributeNumberSerializer(allow_null=True)
+    required = serializers.BooleanField()  # type: ignore[assignment]
 
 
 class FindingTypeInSerializer(serializers.Serializer[Any]):
@@ -31,7 +58,7 @@ class FindingTypeInSerializer(serializers.Serializer[Any]):
     code_scheme = serializers.CharField(max_length=16, required=False, allow_blank=True)
     code_value = serializers.CharField(max_length=32, required=False, allow_blank=True)
     code_meaning = serializers.CharField(max_length=120, required=False, allow_blank=True)
-    attributes = AttributeSerializer(many=True, required=False)
+    attributes = AttributeInSerializer(many=True, required=False)
     position = serializers.IntegerField(min_value=0, max_value=999, required=False)
 
 
@@ -45,7 +72,7 @@ class FindingTypeChangeSerializer(serializers.Serializer[Any]):
     code_scheme = serializers.CharField(max_length=16, required=False, allow_blank=True)
     code_value = serializers.CharField(max_length=32, required=False, allow_blank=True)
     code_meaning = serializers.CharField(max_length=120, required=False, allow_blank=True)
-    attributes = AttributeSerializer(many=True, required=False)
+    attributes = AttributeInSerializer(many=True, required=False)
     position = serializers.IntegerField(min_value=0, max_value=999, required=False)
     retired = serializers.BooleanField(required=False)
 

@@ -12,6 +12,7 @@ from django.utils.text import slugify
 from backend.accounts.models import User
 from backend.archive.models import Archive
 from backend.audit.services import record_event
+from backend.projects.attributes import attribute_problem
 from backend.projects.colours import LEAST_DIFFERENCE, is_colour, next_colour, too_near
 from backend.projects.models import FindingType, Membership, Project, Role
 
@@ -222,7 +223,8 @@ def _check_finding_type(project: Project, finding_type: FindingType) -> None:
         raise ValidationError({"allowed_marks": ["An image finding has no marks."]})
     if finding_type.scope == "lesion" and not finding_type.allowed_marks:
         raise ValidationError({"allowed_marks": ["A lesion type needs at least one kind of mark."]})
-    _check_attributes(finding_type.attributes)
+    if (problem := attribute_problem(finding_type.attributes)) is not None:
+        raise ValidationError({"attributes": [problem]})
 
 
 def _check_colour(finding_type: FindingType, siblings: Sequence[FindingType]) -> None:
@@ -235,14 +237,6 @@ def _check_colour(finding_type: FindingType, siblings: Sequence[FindingType]) ->
         owner = next((sibling.name for sibling in siblings if sibling.colour == near), "the accent of the page")
         message = f"{finding_type.colour} is nearer than {LEAST_DIFFERENCE:.0f} (CIE76) to {near} of {owner}."
         raise ValidationError({"colour": [message]})
-
-
-def _check_attributes(attributes: Sequence[Mapping[str, Any]]) -> None:
-    names = [attribute["name"] for attribute in attributes]
-    if len(set(names)) != len(names):
-        raise ValidationError({"attributes": ["Two attributes have the same name."]})
-    if any(not attribute["values"] or len(set(attribute["values"])) != len(attribute["values"]) for attribute in attributes):
-        raise ValidationError({"attributes": ["An attribute needs values, each once."]})
 
 
 def _keep_a_lead(project: Project, leaving: User) -> None:

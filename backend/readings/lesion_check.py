@@ -22,6 +22,7 @@ from backend.geometry.marks import (
 )
 from backend.geometry.measurements import check_measurement
 from backend.geometry.rle import blob_key, decode_mask, decode_runs
+from backend.projects.attributes import attribute_fits
 from backend.projects.models import Case, FindingType
 from backend.projects.selectors import case_instances
 from backend.readings.models import Lesion, MarkKind, Origin, Reading
@@ -140,9 +141,9 @@ def _finding_type(
         raise InvalidMark(f"{entry.name} was retired from the vocabulary")
     if item["kind"] not in entry.allowed_marks:
         raise InvalidMark(f"{entry.name} is not marked by {item['kind']}; allowed: {', '.join(entry.allowed_marks)}")
-    allowed = {attribute["name"]: attribute["values"] for attribute in entry.attributes}
+    allowed = {attribute["name"]: attribute for attribute in entry.attributes}
     for name, value in item["attributes"].items():
-        if name not in allowed or value not in allowed[name]:
+        if name not in allowed or not attribute_fits(allowed[name], value):
             raise InvalidMark(f"{entry.name} has no attribute {name} of value {value}")
     return entry
 

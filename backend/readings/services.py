@@ -21,6 +21,7 @@ from backend.accounts.models import User
 from backend.audit.services import record_event
 from backend.geometry.marks import InvalidMark
 from backend.projects.assignment_services import lease_until, open_assignment
+from backend.projects.attributes import unsaid_attributes
 from backend.projects.models import Assignment, AssignmentState, Case, FindingType, Project, Split
 from backend.readings.decision_check import check_decisions_made_one_by_one
 from backend.readings.lesion_check import checked_lesions, checked_measurements
@@ -506,12 +507,22 @@ def _check_verdict(reading: Reading) -> None:
         raise ReadingRefused("no_reason", "Give the reason.")
     if reading.verdict == Verdict.DEFERRED:
         return
-    n_lesions = Lesion.objects.filter(reading=reading).count()
+    marked = [
+        (key, name, unsaid_attributes(attributes, said))
+        for key, name, attributes, said in Lesion.objects.filter(reading=reading).values_list(
+            "pk", "finding_type__name", "finding_type__attributes", "attributes"
+        )
+    ]
+    n_lesions = len(marked)
     positive = "present" in reading.image_findings.values()
     if reading.verdict == Verdict.LESIONS and not (n_lesions or positive):
         raise ReadingRefused("nothing_marked", "The verdict is lesions, but none is marked and no image finding is present.")
     if reading.verdict in (Verdict.NO_LESION, Verdict.NOT_READABLE) and n_lesions:
         raise ReadingRefused("lesions_present", f"The verdict is {reading.verdict}, but {n_lesions} lesions are marked.")
+    unsaid = {str(key): names for key, _, names in marked if names}
+    if unsaid:
+        name, first = next((name, names[0]) for _, name, names in marked if names)
+        raise ReadingRefused("attribute_missing", f"{name}: {first} is required and not said yet.", lesions=unsaid)
 
 
 def _check_revealed(reading: Reading, user: User, role: str) -> None:

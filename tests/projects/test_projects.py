@@ -101,6 +101,9 @@ def test_each_change_of_the_vocabulary_raises_its_version(lead, as_person) -> No
         ({"name": "New", "allowed_marks": ["circle"]}, "allowed_marks"),
         ({"name": "New", "scope": "image", "allowed_marks": ["box"]}, "allowed_marks"),
         ({"name": "New", "attributes": [{"name": "a", "values": ["1", "1"]}]}, "attributes"),
+        ({"name": "New", "attributes": [{"name": "a"}]}, "attributes"),
+        ({"name": "New", "attributes": [{"name": "a", "values": ["1"], "number": {"unit": "mm"}}]}, "attributes"),
+        ({"name": "New", "attributes": [{"name": "a", "number": {"least": 5, "most": 5}}]}, "attributes"),
     ],
 )
 def test_a_finding_type_that_cannot_be_told_apart_is_refused(lead, as_person, fields: dict, field: str) -> None:

@@ -152,6 +152,16 @@ def test_marks_and_attributes_follow_the_vocabulary(reader, case, start, project
     assert "not marked by polygon" in desk.mark(polygon).json()["lesions"][polygon["id"]]
 
 
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [("0", 200), ("12.5", 200), ("200", 200), ("200.1", 400), ("-1", 400), ("1e2", 400), ("12,5", 400), ("", 400)],
+)
+def test_an_attribute_that_is_a_number_takes_numbers_within_its_limits(reader, case, start, project, said, status) -> None:
+    number = {"unit": "mm", "least": 0, "most": 200}
+    FindingType.objects.filter(project=project).update(attributes=[{"name": "diameter", "values": [], "number": number}])
+    assert (desk := start(reader, case)).mark(desk.box(attributes={"diameter": said})).status_code == status
+
+
 def test_a_retired_type_stays_on_old_marks_and_is_refused_on_new_ones(reader, lead, case, start, project, as_person) -> None:
     desk = start(reader, case)
     old = desk.box()

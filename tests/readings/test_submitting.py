@@ -99,6 +99,25 @@ def test_a_verdict_that_does_not_fit_is_refused(reader, case, start, marks, chan
     assert Reading.objects.get(case=case).state == "draft"
 
 
+def test_a_lesion_without_a_required_attribute_keeps_the_reading_a_draft(reader, case, project, start) -> None:
+    margin = {"name": "Margin", "values": ["sharp", "blurred"], "required": True}
+    depth = {"name": "Depth", "values": ["near", "far"]}
+    project.finding_types.filter(name="Benign mass").update(attributes=[depth, margin])
+    desk = start(reader, case)
+    complete, bare = desk.box(attributes={"Margin": "sharp"}), desk.box(attributes={"Depth": "far"})
+    desk.mark(complete, bare, verdict="lesions")
+    answer = desk.submit()
+    assert (answer.status_code, answer.json()["code"]) == (409, "attribute_missing")
+    assert answer.json()["detail"] == "Benign mass: Margin is required and not said yet."
+    assert answer.json()["lesions"] == {bare["id"]: ["Margin"]}
+    # Putting the case off asks for nothing but a reason.
+    desk.save(verdict="deferred", verdict_reason="ask for prior")
+    assert desk.submit().status_code == 200
+    desk = start(reader, case)
+    desk.mark({**bare, "attributes": {"Margin": "blurred"}}, verdict="lesions")
+    assert desk.submit().status_code == 200
+
+
 def test_a_positive_image_finding_is_enough_for_the_verdict_lesions(reader, case, project, start) -> None:
     desk = start(reader, case)
     image_type = project.finding_types.get(scope="image")

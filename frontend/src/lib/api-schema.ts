@@ -855,15 +855,37 @@ export interface components {
          * @enum {string}
          */
         AssignmentStateEnum: "opened" | "in_progress" | "submitted" | "deferred";
-        /** @description A property of a lesion with the values it may take. */
+        /** @description A property of a lesion with the values it may take, or the number that it is. */
         Attribute: {
             name: string;
             values: string[];
+            number: components["schemas"]["AttributeNumber"] | null;
+            required: boolean;
         };
-        /** @description A property of a lesion with the values it may take. */
-        AttributeRequest: {
+        /** @description A property of a lesion: one of several values, or a number. Without a `required` one nothing is submitted. */
+        AttributeInRequest: {
             name: string;
-            values: string[];
+            values?: string[];
+            number?: components["schemas"]["AttributeNumberInRequest"] | null;
+            /** @default false */
+            required: boolean;
+        };
+        /** @description That an attribute is a number: its unit and its limits. */
+        AttributeNumber: {
+            unit: string;
+            /** Format: double */
+            least: number | null;
+            /** Format: double */
+            most: number | null;
+        };
+        /** @description That an attribute is to be a number: its unit, and the limits where it has any. */
+        AttributeNumberInRequest: {
+            /** @default  */
+            unit: string;
+            /** Format: double */
+            least?: number | null;
+            /** Format: double */
+            most?: number | null;
         };
         /** @enum {unknown} */
         BlankEnum: "";
@@ -1042,7 +1064,7 @@ export interface components {
             code_scheme?: string;
             code_value?: string;
             code_meaning?: string;
-            attributes?: components["schemas"]["AttributeRequest"][];
+            attributes?: components["schemas"]["AttributeInRequest"][];
             position?: number;
         };
         /** @description The version's FROC on VALIDATION: [threshold, false positives per image, sensitivity], strict to lax. */
@@ -1585,7 +1607,7 @@ export interface components {
             code_scheme?: string;
             code_value?: string;
             code_meaning?: string;
-            attributes?: components["schemas"]["AttributeRequest"][];
+            attributes?: components["schemas"]["AttributeInRequest"][];
             position?: number;
             retired?: boolean;
         };

@@ -4,6 +4,7 @@
  */
 import type { TFunction } from "i18next";
 import type { Attribute } from "@/lib/api-types";
+import { choice } from "@/lib/attributes";
 
 export const SCALES = {
   breast: ["0", "1", "2", "3", "4A", "4B", "4C", "5", "6"],
@@ -19,11 +20,11 @@ export const SCALE_NAMES = Object.keys(SCALES) as Scale[];
 /** The scale as an attribute, in the words of the page's language: from then on it is the project's own. */
 export function attributeOf(scale: Scale, t: TFunction<"vocabulary">): Attribute {
   const steps: readonly string[] = SCALES[scale];
-  return {
-    name: t(`scale.${scale}.name`),
-    values: steps.map((step) => {
+  return choice(
+    t(`scale.${scale}.name`),
+    steps.map((step) => {
       const words = t(`scale.${scale}.${step}`);
       return /^\d/.test(step) ? `${step} ${words}` : words;
     }),
-  };
+  );
 }

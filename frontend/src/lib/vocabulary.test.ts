@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { choice } from "@/lib/attributes";
 import { type Entry, newEntry, payloadOf, problemsOf } from "@/lib/vocabulary";
 
 function entries(...names: string[]): Entry[] {
@@ -38,9 +39,7 @@ describe("a vocabulary", () => {
     const cyst = { ...two, name: "Cyst", key: one.key, colour: one.colour };
     expect(problemsOf([one, cyst]).map(({ kind }) => kind)).toEqual(["sameKey", "confused"]);
     expect(problemsOf([{ ...one, allowed_marks: [] }]).map(({ kind }) => kind)).toEqual(["noMarks"]);
-    expect(problemsOf([{ ...one, attributes: [{ name: "Certainty", values: [] }] }])[0]?.kind).toBe(
-      "emptyAttribute",
-    );
+    expect(problemsOf([{ ...one, attributes: [choice("Certainty", [])] }])[0]?.kind).toBe("emptyAttribute");
   });
   it("does not count retired types", () => {
     const [one, two] = entries("Mass", "Cyst") as [Entry, Entry];

@@ -1,5 +1,5 @@
 /** A project's vocabulary while it is edited, in the wizard and in the settings. */
-import type { FindingType, FindingTypeIn, MarkKind } from "@/lib/api-types";
+import type { Attribute, FindingType, FindingTypeIn, MarkKind } from "@/lib/api-types";
 import { confusions, nextColour } from "@/lib/colours";
 
 export const MARKS: MarkKind[] = ["box", "ellipse", "polygon", "freehand", "mask", "point"];
@@ -45,10 +45,13 @@ export type Problem =
   | { kind: "sameName"; uid: string; name: string }
   | { kind: "sameKey"; uid: string; key: string }
   | { kind: "noMarks"; uid: string; name: string }
-  | { kind: "emptyAttribute"; uid: string; name: string }
+  | { kind: "emptyAttribute" | "limits"; uid: string; name: string }
   | { kind: "confused"; uid: string; name: string; other: string }
   | { kind: "likeAccent"; uid: string; name: string }
   | { kind: "nothing"; uid: "" };
+
+const limited = (number: Attribute["number"]): boolean =>
+  number !== null && number.least !== null && number.most !== null && number.least >= number.most;
 
 /** Everything that keeps this vocabulary from being saved; the first is shown beside the button. */
 export function problemsOf(all: readonly Entry[]): Problem[] {
@@ -67,8 +70,10 @@ export function problemsOf(all: readonly Entry[]): Problem[] {
       found.push({ kind: "sameKey", uid: entry.uid, key: entry.key });
     if (entry.scope === "lesion" && entry.allowed_marks.length === 0)
       found.push({ kind: "noMarks", uid: entry.uid, name });
-    if (entry.attributes.some((one) => !one.name.trim() || one.values.length === 0))
+    if (entry.attributes.some((one) => !one.name.trim() || (one.values.length === 0 && !one.number)))
       found.push({ kind: "emptyAttribute", uid: entry.uid, name });
+    if (entry.attributes.some(({ number }) => limited(number)))
+      found.push({ kind: "limits", uid: entry.uid, name });
   });
   const lesions = entries.filter((entry) => entry.scope === "lesion");
   for (const { one, other } of confusions(lesions.map((entry) => entry.colour))) {

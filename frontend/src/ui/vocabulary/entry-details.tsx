@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Attribute } from "@/lib/api-types";
 import { attributeOf, SCALE_NAMES } from "@/lib/attribute-scales";
+import { choice } from "@/lib/attributes";
 import type { Entry } from "@/lib/vocabulary";
 import { Button, IconButton } from "@/ui/button";
 import { Menu, MenuItem } from "@/ui/menu";
@@ -63,7 +64,35 @@ export function EntryDetails({ entry, onChange }: { entry: Entry; onChange: (cha
                 value={attribute.name}
                 onChange={(name) => setAttribute(at, { name })}
               />
-              <ValuesField values={attribute.values} onChange={(values) => setAttribute(at, { values })} />
+              <Segmented<"values" | "number">
+                label={t("kindOf", { name: attribute.name || t("attribute") })}
+                value={attribute.number ? "number" : "values"}
+                onChange={(kind) =>
+                  setAttribute(
+                    at,
+                    kind === "number"
+                      ? { values: [], number: { unit: "mm", least: 0, most: null } }
+                      : { number: null },
+                  )
+                }
+                options={[
+                  { value: "values", label: t("oneOf") },
+                  { value: "number", label: t("aNumber") },
+                ]}
+              />
+              {attribute.number ? (
+                <NumberFields number={attribute.number} onChange={(number) => setAttribute(at, { number })} />
+              ) : (
+                <ValuesField values={attribute.values} onChange={(values) => setAttribute(at, { values })} />
+              )}
+              <label className="row sm sec nw" style={{ gap: 6 }} title={t("requiredNote")}>
+                <input
+                  type="checkbox"
+                  checked={attribute.required}
+                  onChange={(event) => setAttribute(at, { required: event.currentTarget.checked })}
+                />
+                {t("required")}
+              </label>
               <IconButton
                 label={t("remove")}
                 style={{ width: 26, height: 26 }}
@@ -78,7 +107,7 @@ export function EntryDetails({ entry, onChange }: { entry: Entry; onChange: (cha
               dense
               variant="ghost"
               icon={<IconPlus size={16} stroke={1.6} />}
-              onClick={() => onChange({ attributes: [...entry.attributes, { name: "", values: [] }] })}
+              onClick={() => onChange({ attributes: [...entry.attributes, choice("", [])] })}
             >
               {t("addAttribute")}
             </Button>
@@ -119,6 +148,39 @@ function ScaleMenu({ taken, onChoose }: { taken: string[]; onChoose: (scale: Att
         );
       })}
     </Menu>
+  );
+}
+
+/** Unit and limits; an empty limit is none. */
+function NumberFields({
+  number,
+  onChange,
+}: {
+  number: NonNullable<Attribute["number"]>;
+  onChange: (number: NonNullable<Attribute["number"]>) => void;
+}) {
+  const { t } = useTranslation("vocabulary");
+  const limit = (name: "least" | "most") => (
+    <span className="in d" style={{ width: 84 }}>
+      <input
+        type="number"
+        step="any"
+        className="num"
+        placeholder={t(name)}
+        aria-label={t(name)}
+        value={number[name] ?? ""}
+        onChange={({ currentTarget: { value, valueAsNumber } }) =>
+          onChange({ ...number, [name]: value === "" ? null : valueAsNumber })
+        }
+      />
+    </span>
+  );
+  return (
+    <span className="row" style={{ gap: 8, width: 300 }}>
+      <Field width={84} label={t("unit")} value={number.unit} onChange={(unit) => onChange({ ...number, unit })} />
+      {limit("least")}
+      {limit("most")}
+    </span>
   );
 }
 

@@ -1,7 +1,9 @@
 /** The selected lesion: where it came from, its attributes, its shape. */
-import { useEffect, useRef } from "react";
+import type { TFunction } from "i18next";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Attribute, Lesion, MarkKind } from "@/lib/api-types";
+import { typedNumber } from "@/lib/attributes";
 import { decimal } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { Kbd } from "@/ui/kbd";
@@ -52,12 +54,16 @@ export function AttributesSection() {
       <div className="rr-attributes">
         {type?.attributes.map((attribute) => (
           <AttributeLine
-            key={attribute.name}
+            key={`${lesion.id} ${attribute.name}`}
             attribute={attribute}
             value={lesion.attributes[attribute.name] ?? ""}
             disabled={session.isReadonly}
             inHand={inHand === attribute.name}
-            onChange={(value) => session.sayAttribute(attribute.name, value)}
+            onChange={(value) =>
+              attribute.number
+                ? session.sayNumber(attribute.name, value)
+                : session.sayAttribute(attribute.name, value)
+            }
           />
         ))}
         <StatisticsLines lesion={lesion} />
@@ -93,7 +99,9 @@ function NumberedValues({ attribute, value, onChange }: Pick<LineProps, "attribu
   }, []);
   return (
     <fieldset ref={field} className="rr-values" data-testid="values">
-      <legend className="q sm">{attribute.name}</legend>
+      <legend className="q sm">
+        <AttributeName attribute={attribute} value={value} />
+      </legend>
       {attribute.values.map((one, index) => {
         const key = keys[index];
         return (
@@ -113,17 +121,97 @@ function NumberedValues({ attribute, value, onChange }: Pick<LineProps, "attribu
   );
 }
 
+/** The name, and that it has to be said as long as it is not. */
+function AttributeName({ attribute, value }: Pick<LineProps, "attribute" | "value">) {
+  const { t } = useTranslation("reading");
+  return (
+    <span className="q sm">
+      {attribute.name}
+      {attribute.required && !value ? <span className="rr-required"> {t("attribute.required")}</span> : null}
+    </span>
+  );
+}
+
+/** A field for a number: what is typed outside its limits is said by nobody, and told. */
+function NumberLine({ attribute, value, disabled, inHand, onChange }: LineProps) {
+  const { t } = useTranslation("reading");
+  const session = useSession();
+  const field = useRef<HTMLInputElement>(null);
+  const [text, setText] = useState(value);
+  const said = typedNumber(attribute, text) ?? "";
+  const wrong = text.trim() !== "" && said === "";
+  useEffect(() => {
+    // Undone, or of another version: the field follows, and leaves alone what is being typed.
+    setText((now) => ((typedNumber(attribute, now) ?? "") === value ? now : value));
+  }, [attribute, value]);
+  useEffect(() => {
+    if (inHand && document.activeElement !== field.current) field.current?.select();
+  }, [inHand]);
+  const release = () =>
+    session.ui.setState(({ attributeInHand }) =>
+      attributeInHand === attribute.name ? { attributeInHand: null } : {},
+    );
+  return (
+    <>
+      <AttributeName attribute={attribute} value={value} />
+      <span className={`in d rr-number${wrong ? " bad" : ""}`}>
+        <input
+          ref={field}
+          className="num"
+          inputMode="decimal"
+          maxLength={18}
+          aria-label={attribute.name}
+          aria-invalid={wrong}
+          value={text}
+          readOnly={disabled}
+          onFocus={() => disabled || session.ui.setState({ attributeInHand: attribute.name })}
+          onBlur={release}
+          onChange={(event) => {
+            setText(event.target.value);
+            onChange(typedNumber(attribute, event.target.value) ?? "");
+          }}
+          onKeyDown={(event) => {
+            if (event.key !== "Enter" || event.nativeEvent.isComposing) return;
+            event.preventDefault();
+            event.currentTarget.blur();
+            if (!wrong) session.takeAttribute(attribute.name);
+          }}
+        />
+        <span className="q">{attribute.number?.unit}</span>
+      </span>
+      {wrong ? (
+        <p className="xs rr-limits" role="alert">
+          {limitsText(attribute, t)}
+        </p>
+      ) : null}
+    </>
+  );
+}
+
+function limitsText({ number }: Attribute, t: TFunction<"reading">): string {
+  const least = number?.least ?? null;
+  const most = number?.most ?? null;
+  if (least !== null && most !== null) return t("attribute.between", { least, most });
+  if (least !== null) return t("attribute.least", { least });
+  return most === null ? t("attribute.number") : t("attribute.most", { most });
+}
+
 /** Pixels that the narrow panel leaves for the values side by side. */
 const ROOM = 196;
 
 function AttributeLine({ attribute, value, disabled, inHand, onChange }: LineProps) {
   const { t } = useTranslation("reading");
+  if (attribute.number) {
+    return (
+      <NumberLine attribute={attribute} value={value} disabled={disabled} inHand={inHand} onChange={onChange} />
+    );
+  }
   if (inHand) return <NumberedValues attribute={attribute} value={value} onChange={onChange} />;
   const width = attribute.values.reduce((sum, one) => sum + 10 + 6.4 * one.length, 0);
   const fits = attribute.values.length <= 6 && width <= ROOM;
   return (
     <>
-      <span className="q sm">{attribute.name}</span>
+      <AttributeName attribute={attribute} value={value} />
       {fits ? (
         <Segmented
           fill

@@ -87,7 +87,9 @@ function Thumbnail({ images }: { images: RelatedCase }) {
     >
       <img src={thumbnailOf(session.project.slug, id)} alt="" draggable={false} />
       {/* No label in place of the content: who speaks to the page says what is written on the picture. */}
-      <span className="visually-hidden">{t("priors.hang", { name: [look, name].filter(Boolean).join(", ") })}</span>
+      <span className="visually-hidden">
+        {t("priors.hang", { name: [look, name].filter(Boolean).join(", ") })}
+      </span>
       <span className="tb" style={{ left: 3, top: 3 }}>
         {look || images.modality}
       </span>

@@ -5,7 +5,7 @@ import type { Verdict } from "@/lib/api-types";
 import { Button } from "@/ui/button";
 import { Segmented } from "@/ui/segmented";
 import type { Command } from "../state/keymap";
-import { VERDICT_REASONS } from "../state/room-session";
+import { type Obstacle, VERDICT_REASONS } from "../state/room-session";
 import type { ReasonFor, RoomUi } from "../state/room-ui";
 import { useReading, useSession, useUi } from "../state/session-context";
 import { useKeyOf } from "../state/use-key-of";
@@ -73,10 +73,13 @@ function hintText(hint: NonNullable<RoomUi["hint"]>, t: Words): string {
 
 function summary(
   doc: { lesions: unknown[]; image_findings: Record<string, unknown>; verdict: string },
-  obstacle: { key: string; count?: number } | null,
+  obstacle: Obstacle | null,
   t: Words,
 ): string {
-  if (obstacle) return t(`hint.${obstacle.key}`, { count: obstacle.count });
+  if (obstacle) {
+    const { key, ...values } = obstacle;
+    return t(`hint.${key}`, values);
+  }
   const present = Object.values(doc.image_findings).filter((value) => value === "present").length;
   const marks = t("marksCount", { count: doc.lesions.length });
   return present ? `${marks}${t("comma")}${t("findingsCount", { count: present })}` : marks;

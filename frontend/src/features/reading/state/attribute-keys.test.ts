@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { Attribute, Lesion } from "@/lib/api-types";
 import { SCALES } from "@/lib/attribute-scales";
+import { choice } from "@/lib/attributes";
 import { keysOfValues, nextAttribute, valueOfKey } from "./attribute-keys";
 import { documentOf } from "./document";
 import { toggleAttribute } from "./edits";
 
-const margin: Attribute = { name: "Margin", values: ["sharp", "blurred"] };
-const certainty: Attribute = { name: "Certainty", values: ["certain", "possible"] };
+const margin: Attribute = choice("Margin", ["sharp", "blurred"]);
+const certainty: Attribute = choice("Certainty", ["certain", "possible"]);
 
 describe("attributes by key", () => {
   it("begin with the first that says nothing and end after the last", () => {
@@ -19,7 +20,7 @@ describe("attributes by key", () => {
   });
 
   it("take digits for the first ten values and nothing else", () => {
-    const long = { name: "Category", values: "abcdefghijkl".split("") };
+    const long = choice("Category", "abcdefghijkl".split(""));
     expect(valueOfKey(long, "1")).toBe("a");
     expect(valueOfKey(long, "0")).toBe("j");
     expect(valueOfKey(margin, "3")).toBeUndefined();
@@ -28,13 +29,16 @@ describe("attributes by key", () => {
   });
 
   it("of numbered categories are their numbers, or the letters that tell them apart", () => {
-    const breast = { name: "Assessment", values: SCALES.breast.map((step) => `${step} words`) };
+    const breast = choice(
+      "Assessment",
+      SCALES.breast.map((step) => `${step} words`),
+    );
     expect(keysOfValues(breast)).toEqual(["0", "1", "2", "3", "A", "B", "C", "5", "6"]);
     expect(valueOfKey(breast, "5")).toBe("5 words");
     expect(valueOfKey(breast, "4")).toBeUndefined();
-    expect(keysOfValues({ name: "Lung", values: [...SCALES.lung] })).toEqual(["0", "1", "2", "3", "A", "B", "X"]);
-    expect(keysOfValues({ name: "Twice", values: ["1 a", "1 b", "2"] })).toEqual([null, null, "2"]);
-    expect(keysOfValues({ name: "Size", values: ["10 mm", "20 mm"] })).toEqual(["1", "2"]);
+    expect(keysOfValues(choice("Lung", [...SCALES.lung]))).toEqual(["0", "1", "2", "3", "A", "B", "X"]);
+    expect(keysOfValues(choice("Twice", ["1 a", "1 b", "2"]))).toEqual([null, null, "2"]);
+    expect(keysOfValues(choice("Size", ["10 mm", "20 mm"]))).toEqual(["1", "2"]);
   });
 
   it("said twice is said no longer", () => {

@@ -33,6 +33,12 @@ export function toggleAttribute(
   return changeLesion(doc, { ...lesion, attributes: known === value ? rest : { ...rest, [name]: value } });
 }
 
+/** Say a value of an attribute in place of any other; "" says nothing. */
+export function setAttribute(doc: ReadingDocument, lesion: Lesion, name: string, value: string): ReadingDocument {
+  const { [name]: _known, ...rest } = lesion.attributes;
+  return changeLesion(doc, { ...lesion, attributes: value ? { ...rest, [name]: value } : rest });
+}
+
 /** Gone; a finding that was accepted or edited into it is undecided again. */
 export function removeLesion(doc: ReadingDocument, id: string): ReadingDocument {
   if (!doc.lesions.some((lesion) => lesion.id === id)) return doc;

@@ -10,6 +10,7 @@ import type {
   RoomPreferences,
   Verdict,
 } from "@/lib/api-types";
+import { takes, unsaid } from "@/lib/attributes";
 import type { Point } from "@/lib/imaging/coordinates";
 import { type FrameRef, framesOf } from "@/lib/imaging/frames";
 import type { StackView } from "@/lib/imaging/stack-view";
@@ -28,6 +29,7 @@ import {
   rejectFinding,
   removeLesion,
   removeMeasurement,
+  setAttribute,
   setThreshold,
   setVerdict,
   toggleAttribute,
@@ -63,6 +65,14 @@ interface SessionOptions {
   onRevealed: (room: Room) => void;
   /** The reading changed in a way that only opening the case anew shows. */
   onReload: () => void;
+}
+
+/** What keeps a reading from being submitted: a key of the words file and what its sentence names. */
+export interface Obstacle {
+  key: string;
+  count?: number;
+  type?: string;
+  attribute?: string;
 }
 
 export const REJECT_REASONS = ["normal", "vessel", "artefact", "duplicate", "question", "other"] as const;
@@ -304,9 +314,10 @@ export class RoomSession {
         this.say("notAllowed", { type: type.name, mark: lesion.kind });
         return;
       }
-      const known = new Map(type.attributes.map(({ name, values }) => [name, values]));
       const attributes = Object.fromEntries(
-        Object.entries(lesion.attributes).filter(([name, value]) => known.get(name)?.includes(value)),
+        Object.entries(lesion.attributes).filter(([name, value]) =>
+          type.attributes.some((attribute) => attribute.name === name && takes(attribute, value)),
+        ),
       );
       this.edit((doc) => changeLesion(doc, { ...lesion, finding_type: id, attributes }));
     }
@@ -339,6 +350,12 @@ export class RoomSession {
   sayAttribute(name: string, value: string): void {
     const lesion = this.selectedLesion;
     if (lesion) this.edit((doc) => toggleAttribute(doc, lesion, name, value));
+  }
+
+  /** A number as it stands in its field; "" says nothing. Typing it is one step of undo. */
+  sayNumber(name: string, value: string): void {
+    const lesion = this.selectedLesion;
+    if (lesion) this.edit((doc) => setAttribute(doc, lesion, name, value), `${lesion.id} ${name}`);
   }
 
   /** The attribute after this one comes into the digits' hand; false where the selected lesion has none. */
@@ -570,7 +587,7 @@ export class RoomSession {
   }
 
   /** What keeps the reading from being submitted, as a key of the words file; null when nothing does. */
-  obstacle(doc: ReadingDocument = this.store.getState().doc): { key: string; count?: number } | null {
+  obstacle(doc: ReadingDocument = this.store.getState().doc): Obstacle | null {
     const open = this.undecided(doc).length;
     if (doc.verdict === "deferred") return doc.verdict_reason ? null : { key: "noReason" };
     if (this.room.first_look) return { key: doc.verdict === "" ? "lookFirst" : "toReveal" };
@@ -580,7 +597,30 @@ export class RoomSession {
     const positive = Object.values(doc.image_findings).includes("present");
     if (doc.verdict === "lesions" && marks === 0 && !positive) return { key: "nothingMarked" };
     if (doc.verdict !== "lesions" && marks > 0) return { key: "marksContradict", count: marks };
-    return null;
+    // What was handed in before an attribute became required stays as it is.
+    const lesion = this.isReadonly ? undefined : this.unsaidOf(doc);
+    if (!lesion) return null;
+    const type = this.typeOf(lesion.finding_type);
+    return {
+      key: "attributeMissing",
+      type: `${type?.name} ${doc.lesions.indexOf(lesion) + 1}`,
+      attribute: unsaid(type?.attributes ?? [], lesion.attributes)?.name,
+    };
+  }
+
+  /** The first lesion that does not say yet what its type requires. */
+  private unsaidOf(doc: ReadingDocument): Lesion | undefined {
+    return doc.lesions.find((one) => unsaid(this.typeOf(one.finding_type)?.attributes ?? [], one.attributes));
+  }
+
+  /** Go to that lesion, with the attribute in hand. */
+  private takeUnsaid(): void {
+    const lesion = this.unsaidOf(this.store.getState().doc);
+    const attribute = lesion && unsaid(this.typeOf(lesion.finding_type)?.attributes ?? [], lesion.attributes);
+    if (!lesion || !attribute) return;
+    this.select(lesion.id);
+    this.goToLesion(lesion);
+    this.ui.setState({ right: true, attributeInHand: attribute.name });
   }
 
   async submit(): Promise<SubmitOutcome | null> {
@@ -591,7 +631,9 @@ export class RoomSession {
     const obstacle = this.obstacle();
     if (obstacle) {
       if (obstacle.key === "toDecide") this.focusUndecided();
-      this.say(obstacle.key, { count: obstacle.count });
+      if (obstacle.key === "attributeMissing") this.takeUnsaid();
+      const { key, ...values } = obstacle;
+      this.say(key, values);
       return null;
     }
     const { verdict } = this.store.getState().doc;
