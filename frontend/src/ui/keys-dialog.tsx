@@ -38,7 +38,8 @@ export function KeysDialog({ opened, onClose, isLead = false, groups = [] }: Key
     {
       title: t("keys.lists"),
       lines: [
-        { keys: ["J", "K"], does: t("keys.move") },
+        { keys: ["J", "K", "↑", "↓"], does: t("keys.move") },
+        { keys: ["PgUp", "PgDn", "Home", "End"], does: t("keys.leap") },
         { keys: ["↵"], does: t("keys.open") },
         { keys: ["/"], does: t("keys.search") },
         { keys: ["F"], does: t("keys.filter") },

@@ -7,6 +7,7 @@ import {
 } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
+import { listAddress } from "@/lib/list-place";
 import { useMe } from "@/lib/me";
 import { Logo } from "@/ui/logo";
 import { useReading, useSession } from "../state/session-context";
@@ -22,15 +23,16 @@ export function TopBar() {
   const canUndo = useReading((state) => state.past.length > 0) && !session.isReadonly;
   const canRedo = useReading((state) => state.future.length > 0) && !session.isReadonly;
   const me = useMe().data;
+  const back = listAddress(me?.username ?? "", project.slug);
   return (
     <header className="bar1">
       <span className="row rr-home">
         <Link to="/" className="logo" style={{ margin: 0 }} aria-label="Overread">
           <Logo />
         </Link>
-        <Link to={`/p/${project.slug}/worklist`} className="row rr-back">
+        <Link to={back} className="row rr-back">
           <IconChevronLeft size={14} stroke={1.6} />
-          {t("worklist")}
+          {t(back.startsWith(`/p/${project.slug}/cases`) ? "cases" : "worklist")}
         </Link>
       </span>
       <span className="row" style={{ paddingLeft: 12, gap: 8 }}>

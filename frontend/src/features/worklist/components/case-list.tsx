@@ -1,7 +1,8 @@
-import { type ReactNode, useRef, useState } from "react";
+import { useQueryClient } from "@tanstack/react-query";
+import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
 import { flushSync } from "react-dom";
 import { useTranslation } from "react-i18next";
-import { useNavigate } from "react-router";
+import { useLocation, useNavigate } from "react-router";
 import { useNextCase } from "@/features/worklist/api/next-case";
 import { usePace } from "@/features/worklist/api/pace";
 import { isFiltered, NO_FILTERS, useWorklistStart, type WorklistView } from "@/features/worklist/api/worklist";
@@ -13,6 +14,8 @@ import { ListFoot } from "@/features/worklist/components/list-foot";
 import { NoCases } from "@/features/worklist/components/no-cases";
 import { useWorklistView, type WorklistFallback } from "@/features/worklist/worklist-view";
 import type { Project, WorkRow } from "@/lib/api-types";
+import { keptPlace } from "@/lib/list-place";
+import { useMe } from "@/lib/me";
 import { useKeys } from "@/lib/use-keys";
 import { Button } from "@/ui/button";
 import { ErrorState } from "@/ui/error-state";
@@ -26,7 +29,10 @@ interface CaseListProps {
   aside?: ReactNode;
 }
 
-/** Search, status, order, and the rows; J K Enter / F G S C X from anywhere on the page. */
+/** Rows that PgUp and PgDn go, as the same keys go ten slices in the reading room. */
+const LEAP = 10;
+
+/** Search, status, order, and the rows; J K arrows Enter / F G S C X from anywhere on the page. */
 export function CaseList({ slug, project, fallback, leadColumns = false, aside }: CaseListProps) {
   const { t } = useTranslation("worklist");
   const navigate = useNavigate();
@@ -38,25 +44,52 @@ export function CaseList({ slug, project, fallback, leadColumns = false, aside }
   const start = useWorklistStart(slug, view);
   const pace = usePace(slug);
   const next = useNextCase(slug);
-  const [at, setAt] = useState(0);
+  const { pathname, search: query } = useLocation();
+  const user = useMe().data?.username ?? "";
+  // Who comes back to the list that was left comes back to its row; another list begins at the top.
+  const [place] = useState(() => {
+    const kept = keptPlace(user, slug);
+    return kept?.address === pathname + query ? kept : null;
+  });
+  const [at, setAt] = useState(place?.at ?? 0);
   const rowAt = useRef<(index: number) => WorkRow | undefined>(() => undefined);
   const search = useRef<HTMLInputElement>(null);
   const filter = useRef<HTMLDivElement>(null);
   const [sorting, setSorting] = useState(false);
   const total = start.data?.total ?? 0;
 
-  const choose = (id: string) =>
-    setChosen((now) => {
-      const next = new Set(now);
-      if (!next.delete(id)) next.add(id);
-      return next;
-    });
-  const open = (row: WorkRow | undefined) => {
-    if (row) void navigate(`/p/${slug}/read/${row.id}`);
-  };
+  // Who comes back has read a case meanwhile, however quickly: nothing of the list counts as fresh then.
+  const client = useQueryClient();
+  useEffect(
+    () => () => void client.invalidateQueries({ queryKey: ["worklist", slug], refetchType: "none" }),
+    [client, slug],
+  );
+
+  const choose = useCallback(
+    (id: string) =>
+      setChosen((now) => {
+        const next = new Set(now);
+        if (!next.delete(id)) next.add(id);
+        return next;
+      }),
+    [],
+  );
+  const open = useCallback(
+    (row: WorkRow | undefined) => {
+      if (row) void navigate(`/p/${slug}/read/${row.id}`);
+    },
+    [navigate, slug],
+  );
+  const move = (by: number) => () => setAt((now) => Math.max(0, Math.min(total - 1, now + by)));
   useKeys({
-    j: () => setAt((now) => Math.min(total - 1, now + 1)),
-    k: () => setAt((now) => Math.max(0, now - 1)),
+    j: move(1),
+    k: move(-1),
+    arrowdown: move(1),
+    arrowup: move(-1),
+    pagedown: move(LEAP),
+    pageup: move(-LEAP),
+    home: move(-total),
+    end: move(total),
     enter: () => open(rowAt.current(at)),
     "/": () => search.current?.focus(),
     f: () => filter.current?.querySelector<HTMLElement>('[aria-checked="true"]')?.focus(),
@@ -118,6 +151,9 @@ export function CaseList({ slug, project, fallback, leadColumns = false, aside }
               view={view}
               total={total}
               at={at}
+              place={place}
+              user={user}
+              address={pathname + query}
               onPoint={setAt}
               onOpen={open}
               rowAt={rowAt}

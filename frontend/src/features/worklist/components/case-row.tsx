@@ -1,5 +1,6 @@
 import { IconCheck, IconClock, IconEye, IconEyeOff, IconEyeSearch, IconLock } from "@tabler/icons-react";
 import type { TFunction } from "i18next";
+import { memo } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { ReasonCell } from "@/features/worklist/components/reason-cell";
@@ -11,29 +12,26 @@ import { Thumbnail } from "@/ui/thumbnail";
 
 interface CaseRowProps {
   row: WorkRow | undefined;
+  index: number;
+  slug: string;
   isPointed: boolean;
   leadColumns: boolean;
-  chosen: ReadonlySet<string>;
+  isChosen: boolean;
   onChoose: (id: string) => void;
-  onPoint: () => void;
+  onPoint: (index: number) => void;
   onOpen: (row: WorkRow) => void;
-  href: (row: WorkRow) => string;
 }
 
-export function CaseRow({ row, isPointed, leadColumns, chosen, onChoose, onPoint, onOpen, href }: CaseRowProps) {
+/** Drawn anew only when the row itself changes: while the list scrolls, all but the one that comes in stay as they are. */
+export const CaseRow = memo(function CaseRow(props: CaseRowProps) {
+  const { row, index, slug, isPointed, leadColumns, isChosen, onChoose, onPoint, onOpen } = props;
   const { t } = useTranslation("worklist");
-  if (!row) {
-    return (
-      <tr aria-hidden="true">
-        <td colSpan={leadColumns ? 10 : 7} />
-      </tr>
-    );
-  }
+  if (!row) return <RowToCome index={index} isPointed={isPointed} columns={leadColumns ? 10 : 7} />;
   return (
     <tr
       className={`go${isPointed ? " on" : ""}`}
       aria-current={isPointed || undefined}
-      onMouseDown={onPoint}
+      onMouseDown={() => onPoint(index)}
       onClick={() => onOpen(row)}
     >
       <td>
@@ -43,7 +41,7 @@ export function CaseRow({ row, isPointed, leadColumns, chosen, onChoose, onPoint
               type="checkbox"
               tabIndex={-1}
               aria-label={t("bulk.choose", { name: row.name })}
-              checked={chosen.has(row.id)}
+              checked={isChosen}
               onClick={(event) => event.stopPropagation()}
               onChange={() => onChoose(row.id)}
             />
@@ -53,7 +51,7 @@ export function CaseRow({ row, isPointed, leadColumns, chosen, onChoose, onPoint
       </td>
       <td className="b ell">
         <Link
-          to={href(row)}
+          to={`/p/${slug}/read/${row.id}`}
           style={{ color: "inherit" }}
           onClick={(event) => event.stopPropagation()}
           tabIndex={-1}
@@ -88,7 +86,7 @@ export function CaseRow({ row, isPointed, leadColumns, chosen, onChoose, onPoint
           </span>
         )}
       </td>
-      <td className="sec wrap sm">
+      <td className="sec wrap sm wl-own">
         {row.leased_by ? (
           <span className="row" style={{ gap: 6 }}>
             <IconLock size={14} stroke={1.6} />
@@ -98,7 +96,24 @@ export function CaseRow({ row, isPointed, leadColumns, chosen, onChoose, onPoint
           (row.given && t("givenToYou")) || noteOf(row, t)
         )}
       </td>
-      <td className="q r sm">{row.changed_at ? ago(row.changed_at) : ""}</td>
+      <td className="q r sm wl-own">{row.changed_at ? ago(row.changed_at) : ""}</td>
+    </tr>
+  );
+});
+
+/** A row whose page is on its way: quiet bars, as everywhere while a list loads. */
+function RowToCome({ index, isPointed, columns }: { index: number; isPointed: boolean; columns: number }) {
+  return (
+    <tr aria-hidden="true" className={`wl-coming${isPointed ? " on" : ""}`}>
+      <td>
+        <i style={{ width: 52, height: 39 }} />
+      </td>
+      <td>
+        <i style={{ width: "70%" }} />
+      </td>
+      <td colSpan={columns - 2}>
+        <i style={{ width: `${20 + ((index * 37) % 30)}%` }} />
+      </td>
     </tr>
   );
 }

@@ -39,7 +39,7 @@ export function ListControls({
 }: ListControlsProps) {
   const { t } = useTranslation("worklist");
   return (
-    <div className="row" style={{ gap: 8 }}>
+    <div className="row wl-controls">
       <SearchField
         label={searchLabel}
         value={view.search}
@@ -116,7 +116,7 @@ function SearchField({ label, value, onChange, inputRef }: SearchFieldProps) {
     onChange("");
   };
   return (
-    <div className="in" style={{ width: 220, flex: "none" }}>
+    <div className="in wl-search">
       <IconSearch size={14} stroke={1.6} color="var(--n8)" />
       <input
         ref={inputRef}

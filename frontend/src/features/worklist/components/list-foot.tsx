@@ -8,7 +8,7 @@ const HINTS: [string[], string][] = [
   [["↵"], "open"],
   [["C"], "continue"],
   [["/"], "search"],
-  [["F"], "filter"],
+  [["F"], "status"],
   [["?"], "allKeys"],
 ];
 

@@ -98,7 +98,7 @@ function PaceCard({ pace }: { pace: Pace }) {
           {t("pace.submitted", { done: count(pace.submitted), total: count(pace.total) })}
         </span>
         {pace.median_seconds !== null && left > 0 ? (
-          <span className="q num">{t("pace.left", { time: duration(left * pace.median_seconds) })}</span>
+          <span className="q num nw">{t("pace.left", { time: roughly(left * pace.median_seconds) })}</span>
         ) : null}
       </div>
       <div className="bar" aria-hidden="true">
@@ -107,6 +107,10 @@ function PaceCard({ pace }: { pace: Pace }) {
     </Card>
   );
 }
+
+/** Of many hours the minutes are no news. */
+const roughly = (seconds: number): string =>
+  seconds < 36_000 ? duration(seconds) : duration(Math.round(seconds / 3600) * 3600).replace(/\s*00\s*\S+$/u, "");
 
 function Median({ pace }: { pace: Pace }) {
   const { t } = useTranslation("worklist");
