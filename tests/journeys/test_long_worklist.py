@@ -116,7 +116,8 @@ class Asked:
     """Every page of the list that the browser asks for, and the most rows that the document held at once."""
 
     def __init__(self, page: Page) -> None:
-        self.page, self.pages, self.most = page, [], 0
+        self.page, self.most = page, 0
+        self.pages: list[dict[str, str]] = []
         page.on("request", self._note)
 
     def _note(self, request: Any) -> None:
