@@ -15,7 +15,7 @@ from backend.accounts.models import User
 from backend.projects.models import Case, Project
 from backend.readings.models import Lesion
 
-SAVED = re.compile(r"Saved \d\d:\d\d:\d\d")
+SAVED = re.compile(r"\d\d:\d\d:\d\d")
 
 
 @dataclass

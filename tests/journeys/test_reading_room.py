@@ -409,7 +409,7 @@ def test_the_room_speaks_chinese_and_fits_a_small_screen(
     room.page.set_viewport_size({"width": 1280, "height": 720})
     expect(room.page.get_by_role("button", name="提交并看下一例")).to_be_in_viewport(ratio=1)
     expect(room.page.get_by_text("不得用于临床诊断")).to_be_in_viewport(ratio=1)
-    expect(room.page.get_by_text("模型辅助").first).to_be_visible()
+    expect(room.page.get_by_text("模型辅助").last).to_be_visible()
     assert room.page.locator("html").get_attribute("lang") == "zh-Hans"
     wider = room.page.evaluate("document.documentElement.scrollWidth > innerWidth")
     assert not wider

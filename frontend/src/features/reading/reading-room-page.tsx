@@ -7,6 +7,7 @@ import type { Me, Project, Reading, Room } from "@/lib/api-types";
 import { currentLanguage, languageOf, switchLanguage } from "@/lib/i18n";
 import { startDecoding } from "@/lib/imaging/frame-memory";
 import { StackView } from "@/lib/imaging/stack-view";
+import { listAddress } from "@/lib/list-place";
 import { useMe } from "@/lib/me";
 import { useProject } from "@/lib/project";
 import { ErrorState } from "@/ui/error-state";
@@ -51,7 +52,7 @@ export default function ReadingRoomPage() {
     return (
       <div className="rr-problem">
         <ErrorState error={failed.error} retry={() => void failed.refetch()} />
-        <Link to={`/p/${slug}/worklist`}>{t("backToWorklist")}</Link>
+        <Link to={listAddress(me.data?.username ?? "", slug)}>{t("backToWorklist")}</Link>
       </div>
     );
   }

@@ -38,7 +38,12 @@ export function SaveState() {
       {busy ? <IconCloudUp size={16} stroke={1.6} /> : null}
       {status.kind === "saved" ? <IconCloudCheck size={16} stroke={1.6} /> : null}
       {kept ? t("save.kept", { count: status.changes }) : busy ? t("save.saving") : null}
-      {status.kind === "saved" ? (last ? t("save.savedAt", { time: time(last, true) }) : t("save.saved")) : null}
+      {status.kind === "saved" ? (
+        <span>
+          <span className="word">{t("save.saved")} </span>
+          {last ? time(last, true) : null}
+        </span>
+      ) : null}
     </span>
   );
 }

@@ -38,9 +38,9 @@ export function TopBar() {
       <span className="row" style={{ paddingLeft: 12, gap: 8 }}>
         <h1 className="b nw rr-name">{room.case.name}</h1>
         {room.arm === "assisted" ? (
-          <span className="chip acc">{t("assisted")}</span>
+          <span className="chip acc rr-arm">{t("assisted")}</span>
         ) : (
-          <span className="chip">
+          <span className="chip rr-arm">
             <IconEyeOff size={12} stroke={1.6} />
             {t("blinded")}
           </span>
