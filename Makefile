@@ -109,7 +109,7 @@ soak: setup dev-setup browser
 	OVERREAD_SOAK=1 $(BIN)/pytest tests/soak $(ARGS)
 
 screenshots: setup dev-setup browser
-	OVERREAD_SCREENSHOTS=docs/images $(BIN)/pytest tests/journeys/test_tour.py $(ARGS)
+	OVERREAD_SCREENSHOTS=docs/images $(BIN)/pytest tests/journeys/test_tour.py tests/journeys/test_room_states.py $(ARGS)
 
 format: dev-setup
 	$(BIN)/ruff check --fix --quiet .

@@ -180,15 +180,53 @@ def test_a_radiograph_with_the_model_is_compared_read_offline_and_settled(
     look("keys")
 
 
-def test_a_series_is_cut_in_three_planes(thorax: Case, opened: Callable[..., Any]) -> None:
+def test_a_series_is_gone_through_and_cut_in_three_planes(thorax: Case, opened: Callable[..., Any]) -> None:
     room, look, _ = opened(thorax)
     page = room.page
     page.keyboard.press("Tab")
-    page.keyboard.press("3")
+    expect(page.locator("g[data-mark][data-origin=model]").first).to_be_visible()
     look("series")
+    page.keyboard.press("Shift+G")
+    for plane in ("coronal", "sagittal"):
+        expect(page.get_by_test_id(f"mpr-{plane}").locator("canvas").first).to_be_visible()
+    look("planes")
 
 
 def test_a_blinded_reader_sees_the_image_alone(radiographs: dict[str, Case], opened: Callable[..., Any]) -> None:
     Project.objects.update(blinded_share=1.0)
     _, look, _ = opened(radiographs["now"])
     look("blinded")
+
+
+def test_two_tabs_an_image_that_does_not_come_and_a_reading_that_is_handed_in(
+    radiographs: dict[str, Case], opened: Callable[..., Any], enter: Callable[..., Room]
+) -> None:
+    case = radiographs["next"]
+    room, look, window = opened(case)
+    page = room.page
+    other = enter(window, case)
+    other.press("b")
+    other.drag((120, 160), (180, 210))
+    other.wait_until_saved()
+    other.page.close()
+    room.press("b")
+    room.drag((300, 260), (350, 300))
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    look("conflict")
+    dialog.get_by_role("button").last.click()
+    expect(dialog).to_have_count(0)
+    room.wait_until_saved()
+    page.route("**/frames/*", lambda route: route.abort())
+    page.reload()
+    expect(page.get_by_role("alert").first).to_be_visible()
+    look("failed")
+    page.unroute("**/frames/*")
+    page.locator(".rr-failed button").click()
+    expect(page.get_by_test_id("window")).to_be_visible()
+    room.press("l", "n")
+    expect(page.get_by_role("heading", name=case.name)).to_have_count(0)
+    room.press("p")
+    expect(page.get_by_role("heading", name=case.name)).to_be_visible()
+    expect(page.locator(".rr-strip").first).to_be_visible()
+    look("submitted")

@@ -2,7 +2,7 @@
 interface WasmDecoder {
   getEncodedBuffer(length: number): Uint8Array;
   decode(): void;
-  getDecodedBuffer(): Uint8Array;
+  getDecodedBuffer(): Uint8Array | Uint8ClampedArray;
 }
 
 interface WasmCodec {

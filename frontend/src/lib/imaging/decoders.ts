@@ -51,8 +51,9 @@ export async function decoded(bytes: Uint8Array, transferSyntax: string): Promis
   try {
     decoder.getEncodedBuffer(bytes.length).set(bytes);
     decoder.decode();
-    // What lies in the decoder's memory is overwritten by the next frame.
-    return decoder.getDecodedBuffer().slice() as Uint8Array<ArrayBuffer>;
+    // What lies in the decoder's memory is overwritten by the next frame; CharLS calls some of its bytes clamped ones.
+    const { buffer, byteOffset, byteLength } = decoder.getDecodedBuffer();
+    return new Uint8Array(buffer, byteOffset, byteLength).slice();
   } catch (exception) {
     if (typeof exception !== "number") throw exception;
     throw new Error(codec.getExceptionMessage?.(exception) ?? "The frame cannot be decoded");
