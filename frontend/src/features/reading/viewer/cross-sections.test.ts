@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Point } from "@/lib/imaging/coordinates";
-import { stretchesOn } from "./cross-sections";
+import { outlinesAcross, stretchesOn } from "./cross-sections";
 
 const square: Point[] = [
   [10, 20],
@@ -35,4 +35,25 @@ test("a plane through a corner cuts it once, and one along an edge does not come
   expect(stretchesOn([diamond], "column", 10)).toEqual([[0, 20]]);
   expect(stretchesOn([square], "column", 10)).toEqual([]);
   expect(stretchesOn([square], "column", 30)).toEqual([[20, 60]]);
+});
+
+test("what neighbouring slices hold is one outline, what lies apart are two, and a hole stays one", () => {
+  const sorted = (outlines: Point[][]) => outlines.map((one) => one.map(String).sort());
+  expect(sorted(outlinesAcross([[[10, 20]], [[10, 20]], [[15, 30]]]))).toEqual([
+    ["10,0", "10,2", "15,2", "15,3", "20,0", "20,2", "30,2", "30,3"],
+  ]);
+  expect(outlinesAcross([[[10, 20]], [], [[10, 20]]])).toHaveLength(2);
+  const ring: [number, number][][] = [
+    [[0, 9]],
+    [
+      [0, 3],
+      [6, 9],
+    ],
+    [[0, 9]],
+  ];
+  expect(sorted(outlinesAcross(ring))).toEqual([
+    ["0,0", "0,3", "9,0", "9,3"],
+    ["3,1", "3,2", "6,1", "6,2"],
+  ]);
+  expect(outlinesAcross([[], []])).toEqual([]);
 });

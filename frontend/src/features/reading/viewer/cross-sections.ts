@@ -1,5 +1,6 @@
 /** Where the outlines of lesions are cut by a plane that runs across the slices. */
 import type { Point } from "@/lib/imaging/coordinates";
+import { cornersOnly, crackOutlines } from "../geometry/outline";
 
 /**
  * The stretches of a line that lie inside of closed outlines (SCOORD), by the even-odd rule: of the line column = `at`
@@ -23,4 +24,22 @@ export function stretchesOn(outlines: readonly Point[][], line: "column" | "row"
     stretches.push([crossings[i] as number, crossings[i + 1] as number]);
   }
   return stretches;
+}
+
+/**
+ * The closed outlines of what several slices hold between them: [along, slice] with slice borders at whole numbers, the
+ * first slice from 0 to 1. Neighbouring slices become one shape, not a pile of boxes.
+ */
+export function outlinesAcross(slices: readonly [number, number][][]): Point[][] {
+  const borders = [...new Set(slices.flat(2))].sort((p, q) => p - q);
+  const place = new Map(borders.map((border, index) => [border, index]));
+  const columns = Math.max(0, borders.length - 1);
+  const held = new Uint8Array(slices.length * columns);
+  slices.forEach((stretches, slice) => {
+    for (const [from, until] of stretches)
+      held.fill(1, slice * columns + (place.get(from) ?? 0), slice * columns + (place.get(until) ?? 0));
+  });
+  return crackOutlines(held, slices.length, columns).map((outline) =>
+    cornersOnly(outline).map(([column, slice]): Point => [borders[column] as number, slice]),
+  );
 }

@@ -18,7 +18,7 @@ import {
 } from "@/lib/imaging/volume-grid";
 import { boundsOf } from "../geometry/mark";
 import { useDisplay, useReading, useSession, useUi, useView } from "../state/session-context";
-import { stretchesOn } from "./cross-sections";
+import { outlinesAcross, stretchesOn } from "./cross-sections";
 
 const FRAME: Way = 2;
 
@@ -284,23 +284,24 @@ function CutMarks({ plane, held, to }: { plane: GridPlane; held: number; to: Aff
   });
 }
 
-/** A box for each stretch on each slice, as thick as the slice. */
+/** The outline of what the slices hold of a lesion where the plane runs, each slice as thick as it is. */
 function cutPath(session: Session, lesion: Lesion, plane: GridPlane, held: number, to: Affine): string {
   const line = plane.held === 0 ? "column" : "row";
   const [first, last] = session.spanOf(lesion);
-  const parts: string[] = [];
-  for (let frame = first; frame <= last; frame++) {
-    // The line through the pixels' centres: index + 0.5 in SCOORD.
-    for (const [from, until] of stretchesOn(session.outlines(lesion, frame), line, held + 0.5)) {
-      const along: [number, number] = [from - 0.5, until - 0.5];
-      const across: [number, number] = [frame - 0.5, frame + 0.5];
-      const [xs, ys] = plane.across === FRAME ? [across, along] : [along, across];
-      const [x0, x1] = xs.map((one) => to.a * one + to.e) as [number, number];
-      const [y0, y1] = ys.map((one) => to.d * one + to.f) as [number, number];
-      parts.push(`M${x0} ${y0}H${x1}V${y1}H${x0}Z`);
-    }
-  }
-  return parts.join("");
+  // The line through the pixels' centres: index + 0.5 in SCOORD.
+  const slices = Array.from({ length: last - first + 1 }, (_, index) =>
+    stretchesOn(session.outlines(lesion, first + index), line, held + 0.5),
+  );
+  return outlinesAcross(slices)
+    .map((outline) => {
+      const corners = outline.map(([along, slice]) => {
+        const [i, k] = [along - 0.5, first + slice - 0.5];
+        const [x, y] = plane.across === FRAME ? [k, i] : [i, k];
+        return `${to.a * x + to.e} ${to.d * y + to.f}`;
+      });
+      return `M${corners.join("L")}Z`;
+    })
+    .join("");
 }
 
 function useSize(of: React.RefObject<HTMLElement | null>): { width: number; height: number } {
