@@ -59,6 +59,24 @@ class FrocTable:
         weights = self._weights(rows)
         return float(weights[self.false_cases][self.false_scores >= threshold].sum() / weights.sum())
 
+    def average_precision(self, rows: NDArray[np.int64] | None = None) -> float | None:
+        """Mean precision over the lesions, at each distinct score; a missed lesion has none. None without lesions.
+
+        Precision counts found lesions among found lesions and false positives.
+        """
+        weights = self._weights(rows)
+        total = int((weights * self.lesions).sum())
+        if not total:
+            return None
+        scores = np.concatenate([self.hit_scores, self.false_scores])
+        hits = np.concatenate([weights[self.hit_cases], np.zeros(self.false_cases.size, np.int64)])
+        false = np.concatenate([np.zeros(self.hit_cases.size, np.int64), weights[self.false_cases]])
+        order = np.argsort(-scores, kind="stable")
+        ends = np.append(np.flatnonzero(np.diff(scores[order])), scores.size - 1) if scores.size else np.array([], int)
+        found, wrong = np.cumsum(hits[order])[ends], np.cumsum(false[order])[ends]
+        gained = np.diff(found, prepend=0) / total
+        return float((gained * (found / np.maximum(found + wrong, 1))).sum())
+
     def _weights(self, rows: NDArray[np.int64] | None) -> NDArray[np.int64]:
         return np.ones(self.n_cases, np.int64) if rows is None else np.bincount(rows, minlength=self.n_cases)
 

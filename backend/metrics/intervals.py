@@ -48,12 +48,15 @@ def estimate(
     seed: int = 0,
     min_positive: int = MIN_POSITIVE,
     rate: bool = False,
+    count: bool = False,
+    undefined: str = "only one outcome occurs",
     note: str = "",
 ) -> Estimate:
     """The statistic of all rows with its interval, or None and why where too few positives or patients back it.
 
     `statistic` takes row numbers (with repeats) and gives None where it is undefined. For a `rate` of positives that is
-    exactly 0 or 1 no resample differs, so the rule of three bounds it instead.
+    exactly 0 or 1 no resample differs, so the rule of three bounds it instead; likewise a `count` per positive of 0.
+    `undefined` says why the statistic may have no value.
     """
     n_patients = len(set(groups))
     blank = Estimate(metric, finding_type, None, None, None, n_patients, n_positive)
@@ -63,8 +66,10 @@ def estimate(
         return _noted(blank, f"too few: {_counted(n_patients, 'patient')}, at least {MIN_PATIENTS} needed")
     value = statistic(np.arange(len(groups)))
     if value is None:
-        return _noted(blank, "undefined: only one outcome occurs")
+        return _noted(blank, f"undefined: {undefined}")
     low, high = cluster_interval(statistic, groups=groups, seed=seed)
+    if count and value == 0.0:
+        low, high = 0.0, 3 / n_positive
     if rate and value in (0.0, 1.0):
         low, high = (0.0, rule_of_three(n_positive)) if value == 0.0 else (1 - rule_of_three(n_positive), 1.0)
     return Estimate(metric, finding_type, value, low, high, n_patients, n_positive, note)
@@ -113,6 +118,20 @@ def paired_difference(
     return None if value is None or low is None or high is None else (value, low, high)
 
 
+def wilson_interval(hits: int, n: int, trials: int | None = None) -> tuple[float, float]:
+    """95 % interval of the share `hits / n` (Wilson 1927), which holds for small n, too.
+
+    `trials`: how many of the n are independent; with the number of patients it is wide enough for findings that come
+    several to a patient, whatever they share.
+    """
+    if not 0 <= hits <= n or n < 1:
+        raise ValueError(f"{hits} of {n} is no share")
+    m, share, z = min(n, trials or n), hits / n, 1.959964
+    centre = (share + z * z / (2 * m)) / (1 + z * z / m)
+    half = z / (1 + z * z / m) * float(np.sqrt(share * (1 - share) / m + z * z / (4 * m * m)))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
 def rule_of_three(n: int) -> float:
     """Upper 95 % bound of a rate when none of `n` trials showed the event: 3 / n (Hanley and Lippman-Hand 1983)."""
     if n < 1:
@@ -126,7 +145,15 @@ def _draws(groups: tuple[Hashable, ...], seed: int, resamples: int) -> list[Rows
     rows_of: dict[Hashable, list[int]] = {}
     for row, group in enumerate(groups):
         rows_of.setdefault(group, []).append(row)
-    clusters = [np.array(rows, dtype=np.int64) for rows in rows_of.values()]
-    generator = np.random.default_rng(seed)
-    picks = generator.integers(len(clusters), size=(resamples, len(clusters)))
-    return [np.concatenate([clusters[index] for index in pick]) for pick in picks]
+    clusters = list(rows_of.values())
+    in_order = np.concatenate([np.array(rows, dtype=np.int64) for rows in clusters])
+    sizes = np.array([len(rows) for rows in clusters], dtype=np.int64)
+    starts = np.cumsum(sizes) - sizes
+    picks = np.random.default_rng(seed).integers(len(clusters), size=(resamples, len(clusters)))
+    return [in_order[_runs(starts[pick], sizes[pick])] for pick in picks]
+
+
+def _runs(starts: Rows, sizes: Rows) -> Rows:
+    """start, start + 1, … of each run, one after the other: what concatenating slices gives, without a loop."""
+    ends = np.cumsum(sizes)
+    return np.asarray(np.arange(ends[-1], dtype=np.int64) + np.repeat(starts - (ends - sizes), sizes))
