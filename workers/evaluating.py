@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from backend.learning.evaluation import curves_of, metrics_of
+from backend.archive.spacing import voxel_spacing
+from backend.archive.traits import image_traits
+from backend.learning.calibrating import applied_calibration, fitted_calibration
+from backend.learning.evaluation import TOLERANCE, curves_of, metrics_of
+from backend.learning.score_errors import reliability_of, score_errors
+from backend.learning.score_sets import score_sets
 from backend.learning.selectors import truth
+from backend.learning.subgroups import grouped, size_cuts, subgroups_of
 from backend.learning.vocabulary import Vocabulary
 from backend.metrics.matching import match_lesions
 from backend.metrics.overlap import Region, region_dice
-from backend.projects.models import Project
+from backend.metrics.surfaces import (
+    Spacing,
+    SurfaceDistances,
+    hausdorff_95,
+    normalised_surface_distance,
+    surface_distances,
+)
+from backend.projects.models import Project, Split
 from backend.readings.models import Reading
+from backend.registry.models import ModelVersion
+from backend.registry.selectors import latest_evaluation
 from workers.cnn.predict import PredictedLesion
 from workers.datasets import CaseImages, CaseTruth, UnreadableCase, case_images, case_truth, output_scores
 from workers.networks import LoadedVersion
@@ -20,6 +36,8 @@ from workers.networks import LoadedVersion
 PerCase = dict[str, Any]
 
 CHUNK: Final = 8
+# Where the spacing is not known, distances are in pixels, one frame being as far as one pixel.
+UNKNOWN: Final[Spacing] = (1.0, 1.0, 1.0)
 
 
 def measure_versions(
@@ -56,34 +74,114 @@ def _measure(version: LoadedVersion, readings: Sequence[Reading], threshold: flo
             "case": str(reading.case_id),
             "name": reading.case.name,
             "group": reading.case.group_key,
-            **measure_case(known, lesions, threshold=threshold),
+            **measure_case(known, lesions, threshold=threshold, spacing=case_spacing(loaded), vocabulary=version.vocabulary),
             "scores": {name: round(score, 5) for name, score in scores.items()},
             "truth": known.outputs,
+            "traits": image_traits(reading.case.series, loaded.frames[0][0]),
         }
     return measured
 
 
-def measure_case(known: CaseTruth, lesions: Sequence[PredictedLesion], *, threshold: float) -> PerCase:
-    """Overlap and hits of one case; Dice is of everything at or above the display threshold against everything true."""
+def case_spacing(loaded: CaseImages) -> Spacing | None:
+    """Millimetres between frames, rows and columns of the case's grid; None where they are not known."""
+    first = loaded.frames[0][0]
+    return voxel_spacing(affine=loaded.case.series.affine, pixel_spacing=first.pixel_spacing, n_frames=len(loaded.frames))
+
+
+def measure_case(
+    known: CaseTruth,
+    lesions: Sequence[PredictedLesion],
+    *,
+    threshold: float,
+    spacing: Spacing | None,
+    vocabulary: Vocabulary,
+) -> PerCase:
+    """Overlap, distances and hits of one case.
+
+    Dice and distances are of everything at or above the display threshold against everything true.
+    """
     regions = [Region(lesion.mask, lesion.origin) for lesion in lesions]
     true = [region for _, region in known.lesions]
     matched = match_lesions(true, regions, [lesion.score for lesion in lesions])
     shown = [region for region, lesion in zip(regions, lesions, strict=True) if lesion.score >= threshold]
+    is_measured = bool(true) and known.complete
     return {
         "complete": known.complete,
         "boxed": known.boxed,
-        "dice": region_dice(true, shown) if true and known.complete else None,
+        "dice": region_dice(true, shown) if is_measured else None,
+        **_distances(surface_distances(true, shown, spacing or UNKNOWN) if is_measured else None, is_measured),
+        "unit": "mm" if spacing else "px",
         "hits": [None if score is None else round(score, 5) for score in matched.hit_scores],
         "hit_types": [kind for kind, _ in known.lesions],
+        "sizes": [_size(region, spacing) for region in true],
+        "found": [round(score, 5) for score in matched.found_scores],
         "false": [round(score, 5) for score in matched.false_scores],
+        "false_types": [vocabulary.types[lesions[row].type_index - 1] for row in matched.false_rows],
     }
 
 
-def evaluation_of(cases: list[PerCase], vocabulary: Vocabulary, threshold: float, seed: int) -> dict[str, Any]:
-    """The numbers of an evaluation from its single cases."""
+def _distances(found: SurfaceDistances | None, is_measured: bool) -> dict[str, float | None]:
+    """Where a lesion is true and nothing was shown, no part of its surface was met, and there is no distance."""
+    if found is None:
+        return {"nsd": 0.0 if is_measured else None, "hd95": None}
+    return {"nsd": normalised_surface_distance(found, TOLERANCE), "hd95": hausdorff_95(found)}
+
+
+def _size(region: Region, spacing: Spacing | None) -> dict[str, float | None]:
+    """Diameter of the disc (over several frames: ball) of the lesion's size, in pixels and in millimetres."""
+    flat = region.mask.shape[0] == 1
+    within = (1.0, *spacing[1:]) if spacing and flat else spacing
     return {
-        "metrics": metrics_of(cases, vocabulary=vocabulary, threshold=threshold, seed=seed),
-        "curves": curves_of(cases),
+        "px": round(_diameter(region.size, flat), 3),
+        "mm": round(_diameter(region.size * math.prod(within), flat), 3) if within else None,
+    }
+
+
+def _diameter(size: float, flat: bool) -> float:
+    return math.sqrt(4 * size / math.pi) if flat else (6 * size / math.pi) ** (1 / 3)
+
+
+def version_numbers(cases: list[PerCase], version: ModelVersion, split: str) -> dict[str, Any]:
+    """All that is recorded of a version on a split: see `evaluation_of`.
+
+    VALIDATION fits the calibration and cuts lesions into thirds by size; HOLDOUT takes both from there.
+    """
+    vocabulary = Vocabulary.from_dict(version.finding_type_ids)
+    calibration, cuts = None, None
+    if split == Split.HOLDOUT:
+        validated = latest_evaluation(version)
+        calibration, cuts = version.calibration, validated.curves.get("size_cuts") if validated else None
+    return evaluation_of(cases, vocabulary, version.display_threshold, version.seed, calibration=calibration, cuts=cuts)
+
+
+def evaluation_of(
+    cases: list[PerCase],
+    vocabulary: Vocabulary,
+    threshold: float,
+    seed: int,
+    *,
+    calibration: dict[str, Any] | None = None,
+    cuts: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The numbers of an evaluation from its single cases; with `calibration` that is applied, else one is fitted."""
+    cuts = cuts or size_cuts(cases)
+    cases = grouped(cases, cuts=cuts)
+    sets = score_sets(cases, vocabulary)
+    fitted = None
+    if calibration is None:
+        fitted, probabilities = fitted_calibration(sets, seed=seed)
+    else:
+        probabilities = applied_calibration(sets, calibration)
+    return {
+        "metrics": metrics_of(cases, vocabulary=vocabulary, threshold=threshold, seed=seed)
+        + score_errors(sets, probabilities, seed=seed),
+        "curves": {
+            **curves_of(cases, seed),
+            "reliability": reliability_of(sets, probabilities),
+            "size_cuts": cuts,
+        },
+        "subgroups": subgroups_of(cases, vocabulary=vocabulary, threshold=threshold, cuts=cuts, seed=seed),
         "per_case": cases,
         "n_patients": len({case["group"] for case in cases}),
+        "calibration": fitted,
     }

@@ -17,7 +17,7 @@ from backend.registry.services import record_evaluation
 from workers.cnn.acquisition import ACQUISITIONS
 from workers.cnn.predict import Predictions
 from workers.datasets import CaseImages, UnreadableCase, case_found, case_images
-from workers.evaluating import evaluation_of, measure_versions
+from workers.evaluating import measure_versions, version_numbers
 from workers.networks import load_version
 from workers.reporting import Reporter
 
@@ -96,6 +96,6 @@ def evaluate_holdout(lease: Lease) -> None:
         version.project, Split.HOLDOUT, [loaded], threshold=version.display_threshold, on_case=on_case
     )
     report.check()
-    numbers = evaluation_of(cases, loaded.vocabulary, version.display_threshold, version.seed)
+    numbers = version_numbers(cases, version, Split.HOLDOUT)
     record_evaluation(version=version, split=Split.HOLDOUT, requested_by=lease.job.requested_by, **numbers)
     lease.result["cases"] = len(cases)

@@ -26,7 +26,7 @@ from backend.registry.services import hold_version, promote_version, record_eval
 from workers.cnn.acquisition import draw_batch
 from workers.cnn.predict import BrokenModel
 from workers.cnn.train import TrainingDiverged
-from workers.evaluating import evaluation_of, measure_versions
+from workers.evaluating import measure_versions, version_numbers
 from workers.networks import load_version, machine_precision
 from workers.pool import read_cases
 from workers.reporting import Reporter
@@ -83,8 +83,7 @@ def _evaluate(round_: Round, report: Reporter) -> None:
     )
     report.check()
     evaluations = [
-        (one, evaluation_of(cases, reads.vocabulary, one.display_threshold, one.seed))
-        for one, reads, cases in zip(versions, loaded, measured, strict=True)
+        (one, version_numbers(cases, one, Split.VALIDATION)) for one, cases in zip(versions, measured, strict=True)
     ]
     with transaction.atomic():
         for one, numbers in evaluations:

@@ -1,8 +1,11 @@
 """From single cases to the numbers of a version: metrics with intervals, the FROC curve, and the gate.
 
 A case is a dict that is kept in `Evaluation.per_case`, so that two versions can be compared patient by patient later:
-{case, group, complete, dice, hits, hit_types, false, scores, truth}. `dice` is None where the truth has no lesion;
-`hits` gives for each true lesion the best score that found it, or None; `scores` and `truth` are by output name.
+{case, name, group, complete, boxed, dice, nsd, hd95, unit, hits, hit_types, sizes, found, false, false_types, scores,
+truth, traits, groups}. `dice` and `nsd` are None where the truth has no lesion, `hd95` (in `unit`, mm or px) also where
+nothing was shown; `hits` gives for each true lesion the best score that found it, or None, `sizes` its diameter by unit;
+`found` and `false` are the scores of all predictions by outcome; `scores` and `truth` are by output name; `groups` by
+dimension (see `subgroups`).
 """
 
 from __future__ import annotations
@@ -10,35 +13,45 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
+from backend.learning.case_statistics import PerCase, auc_of, matched_of, mean_of, precision_of
 from backend.learning.vocabulary import ANY_LESION, Vocabulary
 from backend.metrics.froc import RATES, FrocTable, froc_curve
-from backend.metrics.intervals import MIN_POSITIVE, Estimate, Rows, Statistic, estimate, paired_difference
-from backend.metrics.matching import Matched
-from backend.metrics.ranking import auc, average_precision
-
-PerCase = dict[str, Any]
+from backend.metrics.intervals import MIN_POSITIVE, Estimate, Statistic, estimate, paired_difference
 
 SENSITIVITY: Final = "sensitivity_at_{rate:g}"
 GATE_METRICS: Final = ("dice", "auc")
+# Half octaves from 1/8 to 8: between the seven rates the band is as smooth as it needs to be.
+BAND_RATES: Final = tuple(float(2 ** (step / 2)) for step in range(-6, 7))
+TOLERANCE: Final = 2.0
 
 
 def metrics_of(cases: Sequence[PerCase], *, vocabulary: Vocabulary, threshold: float, seed: int = 0) -> list[dict[str, Any]]:
     """Every number of a version on these cases, each with its 95 % interval by patient bootstrap."""
     found = [_dice(cases, None, seed), *(_dice(cases, pk, seed) for pk in vocabulary.types)]
+    found += [_surface_distance(cases, seed), *_hausdorff(cases, seed)]
     found += _lesion_metrics([case for case in cases if case["complete"]], threshold, seed)
     for output in vocabulary.outputs:
         found += _ranking_metrics(cases, output, seed)
     return [one.as_dict() for one in found]
 
 
-def curves_of(cases: Sequence[PerCase]) -> dict[str, Any]:
-    """The FROC curve, thinned to at most 200 points: [[false positives per image, sensitivity, threshold], …]."""
-    points = froc_curve([_matched(case) for case in cases if case["complete"]])
+def curves_of(cases: Sequence[PerCase], seed: int = 0) -> dict[str, Any]:
+    """The FROC curve, thinned to at most 200 points: [[false positives per image, sensitivity, threshold], …].
+
+    `froc_band`: [[false positives per image, low, high], …], the 95 % interval of the sensitivity at fixed rates; empty
+    where too few lesions or patients back it.
+    """
+    complete = [case for case in cases if case["complete"]]
+    points = froc_curve([matched_of(case) for case in complete])
     step = max(1, len(points) // 200)
-    return {"froc": [[round(value, 5) for value in point] for point in points[::step]]}
+    return {"froc": [[round(value, 5) for value in point] for point in points[::step]], "froc_band": _band(complete, seed)}
+
+
+def _band(cases: Sequence[PerCase], seed: int) -> list[list[float]]:
+    bounds = [(rate, one.low, one.high) for rate, one in zip(BAND_RATES, _at_rates(cases, BAND_RATES, seed), strict=True)]
+    return [
+        [round(rate, 5), round(low, 5), round(high, 5)] for rate, low, high in bounds if low is not None and high is not None
+    ]
 
 
 def gate_decision(
@@ -82,11 +95,11 @@ def _difference(
     if name == "dice":
         pairs = [pair for pair in pairs if pair[0]["dice"] is not None]
         positive = len(pairs)
-        statistics = [_mean([pair[side]["dice"] for pair in pairs]) for side in (0, 1)]
+        statistics = [mean_of([pair[side]["dice"] for pair in pairs]) for side in (0, 1)]
     else:
         pairs = [pair for pair in pairs if ANY_LESION in pair[0]["truth"]]
         positive = sum(pair[0]["truth"][ANY_LESION] for pair in pairs)
-        statistics = [_auc([pair[side] for pair in pairs], ANY_LESION) for side in (0, 1)]
+        statistics = [auc_of([pair[side] for pair in pairs], ANY_LESION) for side in (0, 1)]
     if positive < MIN_POSITIVE:
         return None
     return paired_difference(*statistics, groups=[pair[0]["group"] for pair in pairs], seed=seed)
@@ -97,54 +110,115 @@ def _dice(cases: Sequence[PerCase], finding_type: int | None, seed: int) -> Esti
     rows = [
         case for case in cases if case["dice"] is not None and (finding_type is None or finding_type in case["hit_types"])
     ]
+    return dice_estimate(rows, finding_type=finding_type, seed=seed)
+
+
+def dice_estimate(rows: Sequence[PerCase], *, finding_type: int | None, seed: int) -> Estimate:
+    """Mean Dice of cases that bear a lesion."""
     boxed = sum(case.get("boxed", False) for case in rows)
     note = f"in {boxed} of {len(rows)} images the truth is the ellipse inscribed in a box" if boxed else ""
+    return _mean_estimate("dice", rows, [case["dice"] for case in rows], seed, note=note, finding_type=finding_type)
+
+
+def _surface_distance(cases: Sequence[PerCase], seed: int) -> Estimate:
+    """Mean normalised surface distance per image that bears a lesion; 0 where nothing was shown."""
+    rows = [case for case in cases if case.get("nsd") is not None]
+    known = sum(case["unit"] == "mm" for case in rows)
+    note = f"within {TOLERANCE:g} mm in {known} images, within {TOLERANCE:g} px in {len(rows) - known}"
+    return _mean_estimate("nsd", rows, [case["nsd"] for case in rows], seed, note=note)
+
+
+def _hausdorff(cases: Sequence[PerCase], seed: int) -> list[Estimate]:
+    """Mean HD95 by unit over the images in which both are there: millimetres and pixels are never mixed."""
+    bearing = [case for case in cases if case.get("nsd") is not None]
+    told = []
+    for unit in [unit for unit in ("mm", "px") if any(case["unit"] == unit for case in bearing)] or ["px"]:
+        own = [case for case in bearing if case["unit"] == unit]
+        rows = [case for case in own if case["hd95"] is not None]
+        note = f"in {len(own) - len(rows)} of {len(own)} images nothing was shown: they have no distance"
+        told.append(_mean_estimate(f"hd95_{unit}", rows, [case["hd95"] for case in rows], seed, note=note))
+    return told
+
+
+def _mean_estimate(
+    metric: str,
+    rows: Sequence[PerCase],
+    values: Sequence[float],
+    seed: int,
+    *,
+    note: str = "",
+    finding_type: int | None = None,
+) -> Estimate:
+    groups = [case["group"] for case in rows]
     return estimate(
-        "dice",
-        _mean([case["dice"] for case in rows]),
-        groups=[case["group"] for case in rows],
-        n_positive=len(rows),
-        finding_type=finding_type,
-        seed=seed,
-        note=note,
+        metric, mean_of(values), groups=groups, n_positive=len(rows), finding_type=finding_type, seed=seed, note=note
     )
 
 
-def _lesion_metrics(cases: Sequence[PerCase], threshold: float, seed: int) -> list[Estimate]:
-    """Sensitivity at each rate of false positives and at the display threshold, and false positives there."""
-    table = FrocTable.of([_matched(case) for case in cases])
+def _at_rates(cases: Sequence[PerCase], rates: Sequence[float], seed: int) -> list[Estimate]:
+    """Sensitivity at each rate of false positives per image."""
+    table = FrocTable.of([matched_of(case) for case in cases])
     groups, lesions = [case["group"] for case in cases], int(table.lesions.sum())
 
     def at(rate: float) -> Statistic:
         return lambda rows: table.sensitivity_at(rate, rows)
 
-    found = [
+    return [
         estimate(SENSITIVITY.format(rate=rate), at(rate), groups=groups, n_positive=lesions, seed=seed, rate=True)
-        for rate in RATES
+        for rate in rates
     ]
-    shown = f"at the display threshold {threshold:g}"
-    found.append(
-        estimate(
-            "sensitivity",
-            lambda rows: table.sensitivity_above(threshold, rows),
-            groups=groups,
-            n_positive=lesions,
-            seed=seed,
-            rate=True,
-            note=shown,
-        )
+
+
+def _lesion_metrics(cases: Sequence[PerCase], threshold: float, seed: int) -> list[Estimate]:
+    """Sensitivity at each rate of false positives, average precision, and both kinds of error at the display threshold."""
+    table = FrocTable.of([matched_of(case) for case in cases])
+    precision = estimate(
+        "lesion_average_precision",
+        table.average_precision,
+        groups=[case["group"] for case in cases],
+        n_positive=int(table.lesions.sum()),
+        seed=seed,
     )
-    found.append(
-        estimate(
-            "false_positives_per_image",
-            lambda rows: table.false_positives_above(threshold, rows),
-            groups=groups,
-            n_positive=len(cases),
-            seed=seed,
-            note=shown,
-        )
+    return [
+        *_at_rates(cases, RATES, seed),
+        precision,
+        sensitivity_estimate(cases, threshold, seed=seed),
+        false_positive_estimate(cases, threshold, seed=seed),
+    ]
+
+
+def sensitivity_estimate(
+    cases: Sequence[PerCase], threshold: float, *, finding_type: int | None = None, seed: int = 0
+) -> Estimate:
+    """Share of the lesions of complete cases that are found at the display threshold."""
+    table = FrocTable.of([matched_of(case) for case in cases])
+    return estimate(
+        "sensitivity",
+        lambda rows: table.sensitivity_above(threshold, rows),
+        groups=[case["group"] for case in cases],
+        n_positive=int(table.lesions.sum()),
+        finding_type=finding_type,
+        seed=seed,
+        rate=True,
+        note=f"at the display threshold {threshold:g}",
     )
-    return found
+
+
+def false_positive_estimate(
+    cases: Sequence[PerCase], threshold: float, *, finding_type: int | None = None, seed: int = 0
+) -> Estimate:
+    """False positives per image of complete cases at the display threshold."""
+    table = FrocTable.of([matched_of(case) for case in cases])
+    return estimate(
+        "false_positives_per_image",
+        lambda rows: table.false_positives_above(threshold, rows),
+        groups=[case["group"] for case in cases],
+        n_positive=len(cases),
+        finding_type=finding_type,
+        seed=seed,
+        count=True,
+        note=f"at the display threshold {threshold:g}",
+    )
 
 
 def _ranking_metrics(cases: Sequence[PerCase], output: str, seed: int) -> list[Estimate]:
@@ -155,33 +229,5 @@ def _ranking_metrics(cases: Sequence[PerCase], output: str, seed: int) -> list[E
     groups = [case["group"] for case in rows]
     return [
         estimate(name, statistic, groups=groups, n_positive=positive, finding_type=finding_type, seed=seed)
-        for name, statistic in (("auc", _auc(rows, output)), ("average_precision", _precision(rows, output)))
+        for name, statistic in (("auc", auc_of(rows, output)), ("average_precision", precision_of(rows, output)))
     ]
-
-
-def _matched(case: PerCase) -> Matched:
-    return Matched(case["hits"], case["false"])
-
-
-def _mean(values: Sequence[float]) -> Statistic:
-    array = np.array(values, dtype=np.float64)
-    return lambda rows: float(array[rows].mean()) if rows.size else None
-
-
-def _arrays(cases: Sequence[PerCase], output: str) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    truth = np.array([bool(case["truth"][output]) for case in cases], dtype=bool)
-    return truth, np.array([case["scores"][output] for case in cases], dtype=np.float64)
-
-
-def _auc(cases: Sequence[PerCase], output: str) -> Statistic:
-    truth, scores = _arrays(cases, output)
-    return lambda rows: auc(truth[rows], scores[rows])
-
-
-def _precision(cases: Sequence[PerCase], output: str) -> Statistic:
-    truth, scores = _arrays(cases, output)
-
-    def statistic(rows: Rows) -> float | None:
-        return average_precision(truth[rows], scores[rows])
-
-    return statistic

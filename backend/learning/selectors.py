@@ -88,4 +88,4 @@ def snapshot_readings(round_: Round) -> list[Reading]:
 
 def with_marks(readings: QuerySet[Reading]) -> QuerySet[Reading]:
     """The readings with all that `workers.datasets` makes arrays of."""
-    return readings.select_related("case__series", "reader").prefetch_related("lesions")
+    return readings.select_related("case__series__study", "reader").prefetch_related("lesions")

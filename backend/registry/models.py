@@ -53,13 +53,16 @@ class Evaluation(models.Model):
     """A model version measured on VALIDATION, or on HOLDOUT once released (each look is a row).
 
     `metrics`: list of {metric, finding_type, value, low, high, n_patients, n_positive, note}; a value that cannot be
-    told is null with its reason in `note`, never a number.
+    told is null with its reason in `note`, never a number. `curves`: {froc, froc_band, reliability, size_cuts};
+    `subgroups`: the error by finding type, size, sex, …; `per_case`: what was measured of every case. What fills them
+    says what they hold (`backend.learning`).
     """
 
     model_version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="evaluations")
     split = models.CharField(max_length=10, choices=Split)
     metrics = models.JSONField()
     curves = models.JSONField(default=dict)
+    subgroups = models.JSONField(default=list)
     per_case = models.JSONField(default=list)
     n_cases = models.PositiveIntegerField()
     n_patients = models.PositiveIntegerField()

@@ -79,4 +79,5 @@ def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
         "n_patients": evaluation.n_patients,
         "metrics": evaluation.metrics,
         "curves": evaluation.curves,
+        "subgroups": evaluation.subgroups,
     }

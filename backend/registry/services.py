@@ -51,8 +51,14 @@ def create_model_version(
 def record_evaluation(
     *, version: ModelVersion, split: str, metrics: Sequence[dict[str, Any]], curves: dict[str, Any],
     per_case: Sequence[dict[str, Any]], n_patients: int, requested_by: User | None = None,
+    subgroups: Sequence[dict[str, Any]] = (), calibration: dict[str, Any] | None = None,
 ) -> Evaluation:  # fmt: skip
-    """Keep the numbers of a version on VALIDATION or HOLDOUT; on HOLDOUT each row is a look, and is audited."""
+    """Keep the numbers of a version on VALIDATION or HOLDOUT; on HOLDOUT each row is a look, and is audited.
+
+    `calibration` is what VALIDATION now says of the version's scores. The scores themselves stay as they are stored.
+    """
+    if calibration is not None and split != Split.VALIDATION:
+        raise ValueError("scores are calibrated on VALIDATION alone")
     if split == Split.HOLDOUT and version.released_at is None:
         raise NotReleased(f"version {version.number} is not released")
     with transaction.atomic():
@@ -61,12 +67,17 @@ def record_evaluation(
             split=split,
             metrics=list(metrics),
             curves=curves,
+            subgroups=list(subgroups),
             per_case=list(per_case),
             n_cases=len(per_case),
             n_patients=n_patients,
             requested_by=requested_by,
         )
         _record(version, "model.evaluated", requested_by, {"split": split, "n_cases": len(per_case)})
+        if calibration is not None:
+            version.calibration = calibration
+            version.save(update_fields=["calibration"])
+            _record(version, "model.calibrated", None, {"method": calibration["method"], "note": calibration["note"]})
     return evaluation
 
 

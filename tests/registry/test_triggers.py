@@ -22,8 +22,8 @@ def refused(sql: str, values: list[object]) -> bool:
 
 
 def evaluation_row(version: int, split: str) -> tuple[str, list[object]]:
-    columns = "model_version_id, split, metrics, curves, per_case, n_cases, n_patients, created_at"
-    sql = f"INSERT INTO registry_evaluation ({columns}) VALUES (%s, %s, '[]', '{{}}', '[]', 1, 1, %s)"
+    columns = "model_version_id, split, metrics, curves, subgroups, per_case, n_cases, n_patients, created_at"
+    sql = f"INSERT INTO registry_evaluation ({columns}) VALUES (%s, %s, '[]', '{{}}', '[]', '[]', 1, 1, %s)"
     return sql, [version, split, timezone.now()]
 
 

@@ -1,0 +1,47 @@
+"""Statistics over measured cases, as functions of drawn rows: what the bootstrap resamples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.metrics.intervals import Rows, Statistic
+from backend.metrics.matching import Matched
+from backend.metrics.ranking import auc, average_precision
+
+PerCase = dict[str, Any]
+
+
+def matched_of(case: PerCase) -> Matched:
+    """Hits and false positives of a case."""
+    return Matched(case["hits"], case["false"])
+
+
+def mean_of(values: Sequence[float]) -> Statistic:
+    """The mean of the drawn values."""
+    array = np.array(values, dtype=np.float64)
+    return lambda rows: float(array[rows].mean()) if rows.size else None
+
+
+def auc_of(cases: Sequence[PerCase], output: str) -> Statistic:
+    """Area under the ROC curve of one output."""
+    truth, scores = _arrays(cases, output)
+    return lambda rows: auc(truth[rows], scores[rows])
+
+
+def precision_of(cases: Sequence[PerCase], output: str) -> Statistic:
+    """Average precision of one output."""
+    truth, scores = _arrays(cases, output)
+
+    def statistic(rows: Rows) -> float | None:
+        return average_precision(truth[rows], scores[rows])
+
+    return statistic
+
+
+def _arrays(cases: Sequence[PerCase], output: str) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    truth = np.array([bool(case["truth"][output]) for case in cases], dtype=bool)
+    return truth, np.array([case["scores"][output] for case in cases], dtype=np.float64)

@@ -1,0 +1,76 @@
+"""How wrong scores are as probabilities: Brier score and expected calibration error, raw and calibrated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.learning.calibrating import Probabilities, why_uncalibrated
+from backend.learning.score_sets import LESION, ScoreSet
+from backend.metrics.intervals import Estimate, Rows, estimate
+from backend.metrics.reliability import (
+    brier_score,
+    error_of_perfection,
+    expected_calibration_error,
+    reliability_bins,
+)
+
+UNCALIBRATED = "uncalibrated"
+
+
+def score_errors(sets: Sequence[ScoreSet], probabilities: Probabilities, *, seed: int = 0) -> list[dict[str, Any]]:
+    """Brier score and expected calibration error of each kind of score, before and after calibration."""
+    told = []
+    for one in sets:
+        told += _errors(one, one.scores, "", seed)
+        told += _errors(one, probabilities[one.name], "_calibrated", seed)
+    return [error.as_dict() for error in told]
+
+
+def reliability_of(sets: Sequence[ScoreSet], probabilities: Probabilities) -> list[dict[str, Any]]:
+    """The diagrams: {name, raw, calibrated, note}, each a list of bins; none where too little backs them."""
+    told = []
+    for one in sets:
+        reason, mended = why_uncalibrated(one), probabilities[one.name]
+        raw = [] if reason else _bins(one, one.scores)
+        calibrated = [] if reason or mended is None else _bins(one, mended)
+        told.append({"name": one.name, "raw": raw, "calibrated": calibrated, "note": reason})
+    return told
+
+
+def _bins(one: ScoreSet, values: NDArray[np.float64]) -> list[dict[str, Any]]:
+    return [part.as_dict() for part in reliability_bins(one.outcomes, values, one.groups)]
+
+
+def _errors(one: ScoreSet, values: NDArray[np.float64] | None, suffix: str, seed: int) -> list[Estimate]:
+    prefix = "lesion_" if one.name == LESION else ""
+    known = one.scores if values is None else values
+
+    def brier(rows: Rows) -> float | None:
+        return None if values is None else brier_score(one.outcomes[rows], known[rows])
+
+    def error(rows: Rows) -> float | None:
+        return None if values is None else expected_calibration_error(one.outcomes[rows], known[rows])
+
+    told = []
+    for name, statistic in (("brier", brier), ("ece", error)):
+        told.append(
+            estimate(
+                f"{prefix}{name}{suffix}",
+                statistic,
+                groups=one.groups,
+                n_positive=one.n_positive,
+                finding_type=one.finding_type,
+                seed=seed,
+                undefined=UNCALIBRATED,
+                note=_floor(known, seed) if name == "ece" and values is not None and known.size else "",
+            )
+        )
+    return told
+
+
+def _floor(values: NDArray[np.float64], seed: int) -> str:
+    return f"scores that are exactly right would show {error_of_perfection(values, seed):.3f} here"
