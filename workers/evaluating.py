@@ -12,7 +12,7 @@ from backend.archive.traits import image_traits
 from backend.learning.calibrating import applied_calibration, fitted_calibration
 from backend.learning.evaluation import TOLERANCE, curves_of, metrics_of
 from backend.learning.score_errors import reliability_of, score_errors
-from backend.learning.score_sets import score_sets
+from backend.learning.score_sets import score_sets, with_probabilities
 from backend.learning.selectors import truth
 from backend.learning.subgroups import grouped, size_cuts, subgroups_of
 from backend.learning.vocabulary import Vocabulary
@@ -181,7 +181,7 @@ def evaluation_of(
             "size_cuts": cuts,
         },
         "subgroups": subgroups_of(cases, vocabulary=vocabulary, threshold=threshold, cuts=cuts, seed=seed),
-        "per_case": cases,
+        "per_case": with_probabilities(cases, sets, probabilities),
         "n_patients": len({case["group"] for case in cases}),
         "calibration": fitted,
     }

@@ -80,6 +80,7 @@ ACCESS: Final[dict[str, frozenset[str]]] = {
     "round.cancel": LEADS,
     "model.list": LEADS,
     "model.read": LEADS,
+    "model.cases": LEADS,
     "model.promote": LEADS,
     "model.release": LEADS,
     "model.evaluate_holdout": LEADS,

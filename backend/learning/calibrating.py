@@ -12,9 +12,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.learning.score_sets import LESION, ScoreSet
-from backend.metrics.calibration import FOLDS, Platt, calibration_slope, cross_fitted, fitted_platt
+from backend.learning.score_sets import ScoreSet
+from backend.metrics.calibration import FOLDS, calibration_slope, cross_fitted, fitted_platt
 from backend.metrics.intervals import MIN_PATIENTS, MIN_POSITIVE, estimate
+from backend.registry.calibration import LESION, platt_of
 
 Probabilities = dict[str, NDArray[np.float64] | None]
 
@@ -39,12 +40,6 @@ def applied_calibration(sets: Sequence[ScoreSet], calibration: Mapping[str, Any]
     """The probabilities of scores that the kept curves have not seen."""
     curves = {name: platt_of(calibration, name) for name in (one.name for one in sets)}
     return {one.name: curve(one.scores) if (curve := curves[one.name]) else None for one in sets}
-
-
-def platt_of(calibration: Mapping[str, Any], name: str) -> Platt | None:
-    """The kept curve of lesion scores or of an output; None while it is uncalibrated."""
-    entry = calibration.get("lesion") if name == LESION else calibration.get("outputs", {}).get(name)
-    return Platt(entry["slope"], entry["intercept"]) if entry and entry["method"] == "platt" else None
 
 
 def why_uncalibrated(one: ScoreSet) -> str:

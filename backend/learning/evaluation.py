@@ -2,10 +2,10 @@
 
 A case is a dict that is kept in `Evaluation.per_case`, so that two versions can be compared patient by patient later:
 {case, name, group, complete, boxed, dice, nsd, hd95, unit, hits, hit_types, sizes, found, false, false_types, scores,
-truth, traits, groups}. `dice` and `nsd` are None where the truth has no lesion, `hd95` (in `unit`, mm or px) also where
-nothing was shown; `hits` gives for each true lesion the best score that found it, or None, `sizes` its diameter by unit;
-`found` and `false` are the scores of all predictions by outcome; `scores` and `truth` are by output name; `groups` by
-dimension (see `subgroups`).
+truth, traits, groups, probabilities}. `dice` and `nsd` are None where the truth has no lesion, `hd95` (in `unit`, mm or
+px) also where nothing was shown; `hits` gives for each true lesion the best score that found it, or None, `sizes` its
+diameter by unit; `found` and `false` are the scores of all predictions by outcome; `scores` and `truth` are by output
+name; `groups` by dimension (see `subgroups`), `probabilities` by name of score (see `score_sets`).
 """
 
 from __future__ import annotations

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backend.learning.calibrating import Probabilities, why_uncalibrated
-from backend.learning.score_sets import LESION, ScoreSet
+from backend.learning.score_sets import ScoreSet
 from backend.metrics.intervals import Estimate, Rows, estimate
 from backend.metrics.reliability import (
     brier_score,
@@ -17,8 +17,9 @@ from backend.metrics.reliability import (
     expected_calibration_error,
     reliability_bins,
 )
+from backend.registry.calibration import LESION
 
-UNCALIBRATED = "uncalibrated"
+UNCALIBRATED: Final = "uncalibrated"
 
 
 def score_errors(sets: Sequence[ScoreSet], probabilities: Probabilities, *, seed: int = 0) -> list[dict[str, Any]]:

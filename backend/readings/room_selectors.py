@@ -25,6 +25,7 @@ from backend.readings.selectors import (
     readings_visible_to,
     shown_lesion_documents,
 )
+from backend.registry.calibration import LESION, calibration_summary, probability_of
 from backend.registry.models import Evaluation, ModelVersion
 
 CASES_AHEAD = 3
@@ -126,24 +127,26 @@ def _readonly(case: Case, own: Reading | None, lease: dict[str, Any]) -> str | N
     return None
 
 
-def is_calibrated(version: ModelVersion) -> bool:
-    """Whether a score of this version may be read as a probability; a version that names no method says it is not."""
-    return str(version.calibration.get("method", "none")) != "none"
-
-
 def _model(reading: Reading | None) -> dict[str, Any] | None:
     if reading is None or reading.reader.model_version is None:
         return None
-    version = reading.reader.model_version
+    version, findings = reading.reader.model_version, shown_lesion_documents(reading)
     return {
         "version": version.number,
         "name": reading.reader.name,
         "display_threshold": version.display_threshold,
-        "calibrated": is_calibrated(version),
+        "calibration": calibration_summary(version.calibration),
         "froc": _froc(version),
         "reading_id": str(reading.pk),
-        "findings": shown_lesion_documents(reading),
+        "findings": findings,
+        "probabilities": {
+            finding["id"]: probability_of(version.calibration, LESION, finding["score"]) for finding in findings
+        },
         "image_findings": reading.image_findings,
+        "image_probabilities": {
+            pk: probability_of(version.calibration, f"finding:{pk}", score if isinstance(score, float | int) else None)
+            for pk, score in reading.image_findings.items()
+        },
     }
 
 

@@ -470,17 +470,32 @@ class FrocSerializer(serializers.Serializer[Any]):
     points = serializers.ListField(child=serializers.ListField(child=serializers.FloatField(), min_length=3, max_length=3))
 
 
+class RoomCalibrationSerializer(serializers.Serializer[Any]):
+    """Whether scores of findings have a probability: `method` "platt", or "none" with its reason in `note`."""
+
+    method = serializers.CharField()
+    note = serializers.CharField(allow_blank=True)
+    n = serializers.IntegerField(help_text="Findings on VALIDATION that the curve was fitted to.")
+    n_patients = serializers.IntegerField()
+
+
 class RoomModelSerializer(serializers.Serializer[Any]):
-    """The model's reading of the case: what reached the display threshold; `froc` null where it was not measured."""
+    """The model's reading of the case: what reached the display threshold; `froc` null where it was not measured.
+
+    Scores of `findings` and `image_findings` are raw, as they are stored. `probabilities` (by the finding's id) and
+    `image_probabilities` (by finding type) are what calibration makes of them, null while there is none.
+    """
 
     version = serializers.IntegerField()
     name = serializers.CharField()
     display_threshold = serializers.FloatField()
-    calibrated = serializers.BooleanField()
+    calibration = RoomCalibrationSerializer()
     reading_id = serializers.UUIDField()
     froc = FrocSerializer(allow_null=True)
     findings = LesionSerializer(many=True)
+    probabilities = serializers.DictField(child=serializers.FloatField(allow_null=True))
     image_findings = ImageFindingsField()
+    image_probabilities = serializers.DictField(child=serializers.FloatField(allow_null=True))
 
 
 class RoomNextSerializer(serializers.Serializer[Any]):

@@ -20,6 +20,20 @@ class MetricSerializer(serializers.Serializer[object]):
     note = serializers.CharField(allow_blank=True)
 
 
+class SubgroupSerializer(serializers.Serializer[object]):
+    """A group of cases, or of lesions; `start` and `end` bound a size. An empty `group`: what no header states."""
+
+    dimension = serializers.CharField()
+    group = serializers.CharField(allow_blank=True)
+    unit = serializers.CharField(allow_blank=True)
+    start = serializers.FloatField(allow_null=True)
+    end = serializers.FloatField(allow_null=True)
+    n_cases = serializers.IntegerField()
+    n_patients = serializers.IntegerField()
+    metrics = MetricSerializer(many=True)
+    note = serializers.CharField(allow_blank=True)
+
+
 class EvaluationSerializer(serializers.Serializer[object]):
     """The numbers of a version on one split."""
 
@@ -28,7 +42,11 @@ class EvaluationSerializer(serializers.Serializer[object]):
     n_cases = serializers.IntegerField()
     n_patients = serializers.IntegerField()
     metrics = MetricSerializer(many=True)
-    curves = serializers.DictField()
+    curves = serializers.DictField(
+        help_text="froc: [false positives per image, sensitivity, threshold]; froc_band: [false positives per image, "
+        "low, high]; reliability: [{name, raw, calibrated, note}]; size_cuts: {unit, low, high}."
+    )
+    subgroups = SubgroupSerializer(many=True)
 
 
 class ModelRowSerializer(serializers.Serializer[object]):
@@ -71,3 +89,39 @@ class OrderedJobSerializer(serializers.Serializer[object]):
     """The job that was ordered."""
 
     job = serializers.UUIDField()
+
+
+class CaseFilterSerializer(serializers.Serializer[object]):
+    """Which cases of an evaluation; all without a word. `threshold` is the version's display threshold unless said."""
+
+    threshold = serializers.FloatField(required=False, min_value=0, max_value=1)
+    wrong = serializers.BooleanField(default=False, help_text="Only cases with an error at the threshold.")
+    dimension = serializers.CharField(default="", allow_blank=True)
+    group = serializers.CharField(default="", allow_blank=True)
+    score = serializers.CharField(default="", allow_blank=True, help_text="lesion, or the name of an output per image.")
+    calibrated = serializers.BooleanField(default=False, help_text="low and high are of the calibrated score.")
+    low = serializers.FloatField(default=0.0)
+    high = serializers.FloatField(default=1.0)
+
+
+class EvaluatedCaseSerializer(serializers.Serializer[object]):
+    """How a version did in one case, at the threshold that was asked for; Dice and HD95 at the display threshold."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    thumbnail = serializers.CharField()
+    dice = serializers.FloatField(allow_null=True)
+    hd95 = serializers.FloatField(allow_null=True)
+    unit = serializers.CharField()
+    lesions = serializers.IntegerField()
+    missed = serializers.IntegerField()
+    false_positives = serializers.IntegerField()
+
+
+class EvaluatedCasesSerializer(serializers.Serializer[object]):
+    """The cases that were asked for, worst first; `blinded` counts those that the caller is still to read blinded."""
+
+    threshold = serializers.FloatField()
+    total = serializers.IntegerField()
+    blinded = serializers.IntegerField()
+    cases = EvaluatedCaseSerializer(many=True)

@@ -12,9 +12,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backend.projects.project_view import ProjectView
+from backend.registry.evaluated_cases import CaseFilter, evaluated_cases
 from backend.registry.models import ModelVersion
 from backend.registry.selectors import version_document, version_row
-from backend.registry.serializers import ModelRowSerializer, ModelVersionSerializer, OrderedJobSerializer
+from backend.registry.serializers import (
+    CaseFilterSerializer,
+    EvaluatedCasesSerializer,
+    ModelRowSerializer,
+    ModelVersionSerializer,
+    OrderedJobSerializer,
+)
 from backend.registry.services import NotReleased, order_holdout_evaluation, promote_version, release_version
 
 
@@ -57,6 +64,21 @@ class ModelDetailView(ModelView):
     def get(self, request: Request, slug: str, number: int) -> Response:
         """The version with its lineage and numbers."""
         return Response(version_document(self.version(number)))
+
+
+class ModelCasesView(ModelView):
+    """The cases behind a version's error."""
+
+    operations: ClassVar[dict[str, str]] = {"GET": "model.cases"}
+
+    @extend_schema(operation_id="model_cases", parameters=[CaseFilterSerializer], responses=EvaluatedCasesSerializer)
+    def get(self, request: Request, slug: str, number: int) -> Response:
+        """Single cases of the newest evaluation on VALIDATION, without those that the caller is still to read blinded."""
+        version = self.version(number)
+        asked = CaseFilterSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        wanted = CaseFilter(**{"threshold": version.display_threshold, **asked.validated_data})
+        return Response(evaluated_cases(project=self.project, version=version, user=self.user, wanted=wanted))
 
 
 class ModelPromoteView(ModelView):

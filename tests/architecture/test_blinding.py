@@ -14,6 +14,7 @@ from backend.archive.store import put_object
 from backend.geometry.rle import blob_key, encode_mask
 from backend.projects.models import ClinicalContext, FindingType
 from backend.readings.models import Decision, Lesion, Reader, Reading
+from backend.registry.calibration import probability_of
 from tests.architecture.test_access_table import ARGUMENTS, operations
 from tests.rows import add_pixels, make_case, make_model, make_reading
 
@@ -37,6 +38,9 @@ class Planted:
         )
         add_pixels(self.case.instance, np.full((1, 80, 100), 90))
         self.model = make_model(project)
+        fitted = {"method": "platt", "slope": 0.61, "intercept": -0.83}
+        self.model.model_version.calibration = {"method": "platt", "lesion": fitted, "outputs": {}}
+        self.model.model_version.save()
         image_type = project.finding_types.get(scope="image")
         self.found = make_reading(self.model, self.case, scores=[SCORE], image_findings={str(image_type.pk): IMAGE_SCORE})
         self.predicted = self.found.lesions.get()
@@ -63,6 +67,7 @@ class Planted:
     def traces(self) -> dict[str, str]:
         return {
             "the score of a finding": str(SCORE),
+            "its calibrated probability": str(probability_of(self.model.model_version.calibration, "lesion", SCORE)),
             "the score of an image finding": str(IMAGE_SCORE),
             "the priority": str(PRIORITY),
             "the acquisition score": str(ACQUISITION),

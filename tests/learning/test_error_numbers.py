@@ -10,11 +10,12 @@ from sklearn.metrics import brier_score_loss
 
 from backend.archive.spacing import voxel_spacing
 from backend.archive.traits import age_group
-from backend.learning.calibrating import NOT_RISING, applied_calibration, fitted_calibration, platt_of
+from backend.learning.calibrating import NOT_RISING, applied_calibration, fitted_calibration
 from backend.learning.score_sets import score_sets
 from backend.learning.subgroups import NOT_STATED, grouped, size_cuts, subgroups_of
 from backend.learning.vocabulary import Vocabulary
 from backend.metrics.overlap import Region
+from backend.registry.calibration import platt_of
 from tests.measured import measured_cases
 from workers.cnn.predict import PredictedLesion
 from workers.datasets import CaseTruth
@@ -100,9 +101,9 @@ def test_calibration_is_fitted_on_validation_and_mends_overconfident_scores(numb
     for entry in (lesion, *calibration["outputs"].values()):
         assert entry["slope_after"]["low"] < 1 < entry["slope_after"]["high"]
         assert entry["slope_after"]["n_patients"] == entry["n_patients"]
-    assert calibration["outputs"]["any"]["slope_before"]["high"] < 1, "overconfident"
-    assert told(numbers, "ece_calibrated")["value"] < told(numbers, "ece")["value"]
-    assert told(numbers, "brier_calibrated")["value"] < told(numbers, "brier")["value"]
+    assert calibration["outputs"]["type:1"]["slope_before"]["high"] < 1, "overconfident"
+    assert told(numbers, "ece_calibrated", 1)["value"] < told(numbers, "ece", 1)["value"]
+    assert told(numbers, "brier_calibrated", 1)["value"] < told(numbers, "brier", 1)["value"]
     curve = platt_of(calibration, "any")
     assert curve is not None and 0 < curve(np.array([0.7]))[0] < 0.7
     again = evaluation_of(measured_cases(300, findings=(3,)), WORDS, 0.5, 0)["calibration"]

@@ -505,6 +505,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/models/{number}/cases/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Single cases of the newest evaluation on VALIDATION, without those that the caller is still to read blinded. */
+        get: operations["model_cases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/models/{number}/evaluate-holdout/": {
         parameters: {
             query?: never;
@@ -1019,6 +1036,29 @@ export interface components {
             name: string;
             reason: string;
         };
+        /** @description How a version did in one case, at the threshold that was asked for; Dice and HD95 at the display threshold. */
+        EvaluatedCase: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            thumbnail: string;
+            /** Format: double */
+            dice: number | null;
+            /** Format: double */
+            hd95: number | null;
+            unit: string;
+            lesions: number;
+            missed: number;
+            false_positives: number;
+        };
+        /** @description The cases that were asked for, worst first; `blinded` counts those that the caller is still to read blinded. */
+        EvaluatedCases: {
+            /** Format: double */
+            threshold: number;
+            total: number;
+            blinded: number;
+            cases: components["schemas"]["EvaluatedCase"][];
+        };
         /** @description The numbers of a version on one split. */
         Evaluation: {
             split: string;
@@ -1027,9 +1067,11 @@ export interface components {
             n_cases: number;
             n_patients: number;
             metrics: components["schemas"]["Metric"][];
+            /** @description froc: [false positives per image, sensitivity, threshold]; froc_band: [false positives per image, low, high]; reliability: [{name, raw, calibrated, note}]; size_cuts: {unit, low, high}. */
             curves: {
                 [key: string]: unknown;
             };
+            subgroups: components["schemas"]["Subgroup"][];
         };
         /**
          * @description * `lesion` - lesion
@@ -1907,6 +1949,14 @@ export interface components {
             others: components["schemas"]["Reading"][];
             next: components["schemas"]["RoomNext"][];
         };
+        /** @description Whether scores of findings have a probability: `method` "platt", or "none" with its reason in `note`. */
+        RoomCalibration: {
+            method: string;
+            note: string;
+            /** @description Findings on VALIDATION that the curve was fitted to. */
+            n: number;
+            n_patients: number;
+        };
         /** @description The case. */
         RoomCase: {
             /** Format: uuid */
@@ -1945,19 +1995,30 @@ export interface components {
             expires_at: string | null;
             held_by: string | null;
         };
-        /** @description The model's reading of the case: what reached the display threshold; `froc` null where it was not measured. */
+        /**
+         * @description The model's reading of the case: what reached the display threshold; `froc` null where it was not measured.
+         *
+         *     Scores of `findings` and `image_findings` are raw, as they are stored. `probabilities` (by the finding's id) and
+         *     `image_probabilities` (by finding type) are what calibration makes of them, null while there is none.
+         */
         RoomModel: {
             version: number;
             name: string;
             /** Format: double */
             display_threshold: number;
-            calibrated: boolean;
+            calibration: components["schemas"]["RoomCalibration"];
             /** Format: uuid */
             reading_id: string;
             froc: components["schemas"]["Froc"] | null;
             findings: components["schemas"]["Lesion"][];
+            probabilities: {
+                [key: string]: number | null;
+            };
             image_findings: {
                 [key: string]: unknown;
+            };
+            image_probabilities: {
+                [key: string]: number | null;
             };
         };
         /** @description A case to come, to load ahead. */
@@ -2096,6 +2157,20 @@ export interface components {
          * @enum {string}
          */
         StepStateEnum: "done" | "live" | "todo" | "failed";
+        /** @description A group of cases, or of lesions; `start` and `end` bound a size. An empty `group`: what no header states. */
+        Subgroup: {
+            dimension: string;
+            group: string;
+            unit: string;
+            /** Format: double */
+            start: number | null;
+            /** Format: double */
+            end: number | null;
+            n_cases: number;
+            n_patients: number;
+            metrics: components["schemas"]["Metric"][];
+            note: string;
+        };
         /** @description A bearer token without its text. */
         Token: {
             readonly id: number;
@@ -3116,6 +3191,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+        };
+    };
+    model_cases: {
+        parameters: {
+            query?: {
+                /** @description low and high are of the calibrated score. */
+                calibrated?: boolean;
+                dimension?: string;
+                group?: string;
+                high?: number;
+                low?: number;
+                /** @description lesion, or the name of an output per image. */
+                score?: string;
+                threshold?: number;
+                /** @description Only cases with an error at the threshold. */
+                wrong?: boolean;
+            };
+            header?: never;
+            path: {
+                number: number;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluatedCases"];
                 };
             };
         };

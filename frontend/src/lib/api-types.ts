@@ -72,6 +72,7 @@ export type Reading = Narrowed<
 export type RoomInstance = Narrowed<S["RoomInstance"], { pixel_spacing: Pair | null }>;
 /** `froc`: threshold, false positives per image, sensitivity; from strict to lax. */
 export type Froc = Narrowed<S["Froc"], { points: Triple[] }>;
+/** Scores of findings are raw; `probabilities` (by finding) is what calibration makes of them, null while there is none. */
 export type RoomModel = Narrowed<S["RoomModel"], { findings: Lesion[]; froc: Froc | null }>;
 /** A room as opening the case answers it. A look without opening (GET) may be without a reading. */
 export type Room = Narrowed<
@@ -111,8 +112,53 @@ export type NextCase = S["DrawnCase"];
 export type Learning = Narrowed<S["Learning"], { policy: Policy; live: Round | null; last: Round | null }>;
 export type ModelState = S["ModelStateEnum"];
 export type ModelRow = S["ModelRow"];
-/** `froc`: false positives per image, sensitivity, threshold. */
-export type Evaluation = Narrowed<S["Evaluation"], { curves: { froc?: Triple[] } }>;
+/** Scores that stand together: their mean, the share that came true with its interval, and how many. */
+export interface ReliabilityBin {
+  start: number;
+  end: number;
+  mean: number;
+  share: number;
+  low: number;
+  high: number;
+  n: number;
+  n_patients: number;
+}
+/** `name`: "lesion", "any", "type:3" or "finding:4"; without bins `note` says why. */
+export interface Reliability {
+  name: string;
+  raw: ReliabilityBin[];
+  calibrated: ReliabilityBin[];
+  note: string;
+}
+/** `froc`: false positives per image, sensitivity, threshold; `froc_band`: false positives per image, low, high. */
+export interface Curves {
+  froc?: Triple[];
+  froc_band?: Triple[];
+  reliability?: Reliability[];
+}
+export type Subgroup = S["Subgroup"];
+export type Evaluation = Narrowed<S["Evaluation"], { curves: Curves }>;
+export type EvaluatedCase = S["EvaluatedCase"];
+export type EvaluatedCases = S["EvaluatedCases"];
+
+/** A curve fitted on VALIDATION, or "none" with its reason; slopes of the outcome over the score before and after. */
+export interface CalibrationEntry {
+  method: string;
+  slope: number | null;
+  intercept: number | null;
+  n: number;
+  n_positive: number;
+  n_patients: number;
+  slope_before: Metric | null;
+  slope_after: Metric | null;
+  note: string;
+}
+export interface Calibration {
+  method?: string;
+  note?: string;
+  lesion?: CalibrationEntry;
+  outputs?: Record<string, CalibrationEntry>;
+}
 
 export interface Gate {
   against?: number | null;
@@ -124,7 +170,7 @@ export interface Gate {
 
 export type ModelVersion = Narrowed<
   S["ModelVersion"],
-  { gate: Gate; calibration: { method?: string; note?: string }; evaluations: Evaluation[] }
+  { gate: Gate; calibration: Calibration; evaluations: Evaluation[] }
 >;
 
 // Jobs

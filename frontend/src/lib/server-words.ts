@@ -6,7 +6,7 @@ import type { TFunction } from "i18next";
 import { IMPORT_REFUSALS } from "@/lib/import-refusals";
 
 const NUMBER = "([\\d,]+)";
-/** What the server writes → key below `server` in the common words; its groups become {{a}}, {{b}}, {{c}}. */
+/** What the server writes → key below `server` in the common words; its groups become {{a}}, {{b}}, {{c}}, {{d}}. */
 const SENTENCES: [pattern: string, key: string][] = [
   [`${NUMBER} readings?`, "readings"],
   [`step ${NUMBER} of ${NUMBER}`, "step"],
@@ -18,7 +18,17 @@ const SENTENCES: [pattern: string, key: string][] = [
   [`next ${NUMBER}`, "next"],
   [`too few: ${NUMBER} positive, at least ${NUMBER} needed`, "tooFewPositive"],
   [`too few: ${NUMBER} patients?, at least ${NUMBER} needed`, "tooFewPatients"],
+  [`too few: ${NUMBER} negative, at least ${NUMBER} needed`, "tooFewNegative"],
   ["undefined: only one outcome occurs", "oneOutcome"],
+  ["(?:undefined: )?uncalibrated", "uncalibrated"],
+  ["a higher score does not go with more positives", "notRising"],
+  ["scores that are exactly right would show ([\\d.]+) here", "perfection"],
+  [`within ${NUMBER} mm in ${NUMBER} images, within ${NUMBER} px in ${NUMBER}`, "tolerance"],
+  [`in ${NUMBER} of ${NUMBER} images nothing was shown: they have no distance`, "noDistance"],
+  [`in ${NUMBER} of ${NUMBER} images the truth is the ellipse inscribed in a box`, "boxed"],
+  ["not stated in any header", "notStated"],
+  ["a false positive has no true size", "noTrueSize"],
+  ["a finding of the whole image has no place", "noPlace"],
   [`at the display threshold ([\\d.]+)`, "atThreshold"],
   ["The first version serves\\.", "firstServes"],
   [`Not worse than version (\\d+) on VALIDATION \\(${NUMBER} patients\\)\\.`, "notWorse"],
@@ -95,8 +105,8 @@ function known(text: string, t: TFunction): string | null {
       const groups = found.slice(1);
       const told = groups.at(-1);
       if (NESTED.has(key) && told) groups[groups.length - 1] = known(told, t) ?? told;
-      const [a, b, c] = groups;
-      return t(`common:server.${key}`, { a, b, c, count: Number.isNaN(count) ? 0 : count });
+      const [a, b, c, d] = groups;
+      return t(`common:server.${key}`, { a, b, c, d, count: Number.isNaN(count) ? 0 : count });
     }
   }
   return null;

@@ -12,6 +12,7 @@ export function ImageFindingsSection() {
   const types = session.imageTypes;
   if (types.length === 0) return null;
   const guesses = session.room.model?.image_findings ?? {};
+  const probabilities = session.room.model?.image_probabilities ?? {};
   return (
     <section className="sect" data-testid="image-findings">
       <div className="sh">{t("imageFindings")}</div>
@@ -19,6 +20,7 @@ export function ImageFindingsSection() {
         {types.map((type) => {
           const on = found[String(type.id)] === "present";
           const guess = guesses[String(type.id)];
+          const probability = probabilities[String(type.id)];
           return (
             <button
               key={type.id}
@@ -31,7 +33,15 @@ export function ImageFindingsSection() {
               {type.key ? <Kbd>{type.key}</Kbd> : null}
               {type.name}
               {typeof guess === "number" ? (
-                <span className="row q xs num" style={{ gap: 3 }} title={t("modelScore")}>
+                <span
+                  className="row q xs num"
+                  style={{ gap: 3 }}
+                  title={
+                    typeof probability === "number"
+                      ? t("modelScoreCalibrated", { probability: decimal(probability) })
+                      : t("modelScoreUncalibrated")
+                  }
+                >
                   <Ring model size={9} />
                   {decimal(guess)}
                 </span>

@@ -3,7 +3,8 @@ import { IconCheck, IconPencil, IconX } from "@tabler/icons-react";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { Decision, Lesion, RoomModel } from "@/lib/api-types";
-import { decimal } from "@/lib/format";
+import { count, decimal } from "@/lib/format";
+import { serverWords } from "@/lib/server-words";
 import { Button } from "@/ui/button";
 import { Kbd } from "@/ui/kbd";
 import { Ring } from "@/ui/ring";
@@ -180,17 +181,9 @@ function OpenFinding({ finding, decision }: { finding: Lesion; decision: Decisio
   const session = useSession();
   const keyOf = useKeyOf();
   const rejecting = useUi((state) => state.rejecting === finding.id);
-  const calibrated = session.room.model?.calibrated;
-  const score = finding.score;
   return (
     <div className="lx">
-      <p className="sm sec">
-        {score === null
-          ? null
-          : calibrated
-            ? t("calibrated", { n: Math.round(score * 10) })
-            : t("uncalibrated", { score: decimal(score) })}
-      </p>
+      <ScoreSentence finding={finding} />
       {rejecting ? (
         <Reasons finding={finding} />
       ) : (
@@ -226,6 +219,33 @@ function OpenFinding({ finding, decision }: { finding: Lesion; decision: Decisio
         </div>
       )}
     </div>
+  );
+}
+
+/** What the score is worth: its probability and what backs it, or "uncalibrated" and why. */
+function ScoreSentence({ finding }: { finding: Lesion }) {
+  const { t } = useTranslation("reading");
+  const model = useSession().room.model;
+  if (finding.score === null || !model) return null;
+  const { calibration } = model;
+  const score = decimal(finding.score);
+  const probability = model.probabilities[finding.id];
+  if (typeof probability !== "number") {
+    const why =
+      calibration.note && calibration.note !== "uncalibrated" ? serverWords(calibration.note, t) : undefined;
+    return (
+      <p className="sm sec" title={why}>
+        {t("uncalibrated", { score })}
+      </p>
+    );
+  }
+  return (
+    <p
+      className="sm sec"
+      title={t("calibratedOn", { findings: count(calibration.n), patients: count(calibration.n_patients) })}
+    >
+      {t("calibrated", { score, probability: decimal(probability), n: Math.round(probability * 10) })}
+    </p>
   );
 }
 
