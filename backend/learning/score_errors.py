@@ -32,18 +32,26 @@ def score_errors(sets: Sequence[ScoreSet], probabilities: Probabilities, *, seed
 
 
 def reliability_of(sets: Sequence[ScoreSet], probabilities: Probabilities) -> list[dict[str, Any]]:
-    """The diagrams: {name, raw, calibrated, note}, each a list of bins; none where too little backs them."""
+    """The diagrams: {name, raw, calibrated, counts, note}; no bins where too little backs them.
+
+    `counts`: how many scores lie in each tenth of 0…1, {raw, calibrated}.
+    """
     told = []
     for one in sets:
         reason, mended = why_uncalibrated(one), probabilities[one.name]
         raw = [] if reason else _bins(one, one.scores)
         calibrated = [] if reason or mended is None else _bins(one, mended)
-        told.append({"name": one.name, "raw": raw, "calibrated": calibrated, "note": reason})
+        counts = {"raw": _tenths(one.scores), "calibrated": [] if mended is None else _tenths(mended)}
+        told.append({"name": one.name, "raw": raw, "calibrated": calibrated, "counts": counts, "note": reason})
     return told
 
 
 def _bins(one: ScoreSet, values: NDArray[np.float64]) -> list[dict[str, Any]]:
     return [part.as_dict() for part in reliability_bins(one.outcomes, values, one.groups)]
+
+
+def _tenths(values: NDArray[np.float64]) -> list[int]:
+    return [int(n) for n in np.histogram(values, bins=10, range=(0, 1))[0]]
 
 
 def _errors(one: ScoreSet, values: NDArray[np.float64] | None, suffix: str, seed: int) -> list[Estimate]:

@@ -123,11 +123,12 @@ export interface ReliabilityBin {
   n: number;
   n_patients: number;
 }
-/** `name`: "lesion", "any", "type:3" or "finding:4"; without bins `note` says why. */
+/** `name`: "lesion", "any", "type:3" or "finding:4"; `counts`: scores in each tenth; without bins `note` says why. */
 export interface Reliability {
   name: string;
   raw: ReliabilityBin[];
   calibrated: ReliabilityBin[];
+  counts: { raw: number[]; calibrated: number[] };
   note: string;
 }
 /** `froc`: false positives per image, sensitivity, threshold; `froc_band`: false positives per image, low, high. */

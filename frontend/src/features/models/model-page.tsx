@@ -4,13 +4,17 @@ import { useTranslation } from "react-i18next";
 import { useParams } from "react-router";
 import { useModel, useModels } from "@/features/models/api/models";
 import { CardOfVersion } from "@/features/models/components/card-of-version";
+import { CasesCard } from "@/features/models/components/cases-card";
 import { FrocCard } from "@/features/models/components/froc-card";
 import { GateCard } from "@/features/models/components/gate-card";
 import { HoldoutPanel } from "@/features/models/components/holdout-panel";
 import { ModelStateChip } from "@/features/models/components/model-state-chip";
 import { NumbersCard } from "@/features/models/components/numbers-card";
-import { TypesCard } from "@/features/models/components/types-card";
-import type { Evaluation, ModelVersion } from "@/lib/api-types";
+import { ReliabilityCard } from "@/features/models/components/reliability-card";
+import { SealedCard } from "@/features/models/components/sealed-card";
+import { SubgroupsCard } from "@/features/models/components/subgroups-card";
+import type { Chosen } from "@/features/models/state/chosen";
+import type { Evaluation, ModelRow, ModelVersion } from "@/lib/api-types";
 import { count } from "@/lib/format";
 import { useProject, useSlug } from "@/lib/project";
 import { Card } from "@/ui/card";
@@ -60,6 +64,13 @@ function ModelBody({ slug, version }: { slug: string; version: ModelVersion }) {
   const evaluation = newest(version.evaluations, split);
   const compared = other.data ? newest(other.data.evaluations, split) : undefined;
   const validation = newest(version.evaluations, "VALIDATION");
+  const [chosen, choose] = useState<Chosen | null>(null);
+  // Single cases of HOLDOUT stay sealed; a point that is chosen again is put back.
+  const onChoose =
+    split === "VALIDATION" && evaluation?.subgroups.length
+      ? (one: Chosen) => choose(one.key === chosen?.key ? null : one)
+      : undefined;
+  const types = project.data?.finding_types ?? [];
   return (
     <>
       <PageHead
@@ -98,7 +109,10 @@ function ModelBody({ slug, version }: { slug: string; version: ModelVersion }) {
         />
       </PageHead>
       {split === "HOLDOUT" ? <HoldoutPanel slug={slug} version={version} evaluation={evaluation} /> : null}
-      {split === "VALIDATION" || evaluation ? (
+      {split === "VALIDATION" && !evaluation ? (
+        <NotMeasured slug={slug} version={version} rows={models.data ?? []} />
+      ) : null}
+      {evaluation ? (
         <div className="g12" style={{ flex: "none" }}>
           <Cell span={5}>
             <FrocCard
@@ -106,16 +120,40 @@ function ModelBody({ slug, version }: { slug: string; version: ModelVersion }) {
               evaluation={evaluation}
               against={version.gate.against ?? null}
               compared={compared}
+              chosen={chosen}
+              onChoose={onChoose}
             />
           </Cell>
           <Cell span={4}>
-            <NumbersCard evaluation={evaluation} version={version} />
+            <ReliabilityCard
+              version={version}
+              evaluation={evaluation}
+              types={types}
+              chosen={chosen}
+              onChoose={onChoose}
+            />
           </Cell>
           <Cell span={3}>
             <GateCard slug={slug} version={version} rows={models.data ?? []} />
           </Cell>
           <Cell span={8}>
-            <TypesCard evaluation={evaluation} types={project.data?.finding_types ?? []} />
+            <SubgroupsCard
+              version={version}
+              evaluation={evaluation}
+              types={types}
+              chosen={chosen}
+              onChoose={onChoose}
+            />
+          </Cell>
+          <Cell span={4}>
+            {split === "HOLDOUT" ? (
+              <SealedCard />
+            ) : (
+              <CasesCard slug={slug} number={version.number} chosen={chosen} onClear={() => choose(null)} />
+            )}
+          </Cell>
+          <Cell span={8}>
+            <NumbersCard evaluation={evaluation} version={version} />
           </Cell>
           <Cell span={4}>
             <CardOfVersion slug={slug} version={version} />
@@ -123,6 +161,28 @@ function ModelBody({ slug, version }: { slug: string; version: ModelVersion }) {
         </div>
       ) : null}
     </>
+  );
+}
+
+/** A version of which nothing is known yet but where it comes from. */
+function NotMeasured({ slug, version, rows }: { slug: string; version: ModelVersion; rows: ModelRow[] }) {
+  const { t } = useTranslation("models");
+  return (
+    <div className="g12" style={{ flex: "none" }}>
+      <Cell span={5}>
+        <Card title={t("notMeasuredTitle")}>
+          <p className="sec" style={{ maxWidth: 420 }}>
+            {t("notMeasuredNote")}
+          </p>
+        </Card>
+      </Cell>
+      <Cell span={3}>
+        <GateCard slug={slug} version={version} rows={rows} />
+      </Cell>
+      <Cell span={4}>
+        <CardOfVersion slug={slug} version={version} />
+      </Cell>
+    </div>
   );
 }
 

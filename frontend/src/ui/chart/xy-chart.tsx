@@ -9,6 +9,10 @@ export interface ChartPoint {
   high?: number | null;
   /** Said on hover and in the table for screen readers. */
   note?: string;
+  /** What a click on the point does. */
+  open?: () => void;
+  /** It is the point under discussion. */
+  isOn?: boolean;
 }
 
 export interface ChartSeries {
@@ -23,6 +27,7 @@ export interface ChartSeries {
   band?: boolean;
   /** Its interval as a bar at each point. */
   bars?: boolean;
+  /** Of its line, points and bars; a band keeps the share of it that a band has. */
   opacity?: number;
   /** Written at the end of the line; nothing when empty. */
   endLabel?: string;
@@ -47,6 +52,8 @@ interface XYChartProps {
   right?: number;
   /** Further drawing in the chart's own coordinates. */
   children?: (x: Scale, y: Scale) => ReactNode;
+  /** Further drawing below the x axis, `height` pixels of it. */
+  foot?: { height: number; draw: (x: Scale, top: number) => ReactNode };
   svgRef?: React.Ref<SVGSVGElement>;
 }
 
@@ -55,7 +62,7 @@ const TOP = 26;
 const BOTTOM = 34;
 
 /** Lines with intervals: no frame, quiet horizontal grid, the series named at their ends. */
-export function XYChart({ label, height, x, y, series, right = 84, children, svgRef }: XYChartProps) {
+export function XYChart({ label, height, x, y, series, right = 84, children, foot, svgRef }: XYChartProps) {
   const { ref, width } = useElementSize();
   return (
     <div ref={ref} style={{ width: "100%", height, overflow: "hidden" }}>
@@ -68,6 +75,7 @@ export function XYChart({ label, height, x, y, series, right = 84, children, svg
           y={y}
           series={series}
           right={right}
+          foot={foot}
           svgRef={svgRef}
         >
           {children}
@@ -86,11 +94,14 @@ function Drawing({
   series,
   right,
   children,
+  foot,
   svgRef,
 }: XYChartProps & { width: number; right: number }) {
   const title = useId();
+  const ground = height - BOTTOM - (foot?.height ?? 0);
+  const opens = series.some((one) => one.points.some((point) => point.open));
   const xScale = (x.log ? logScale : linearScale)(x.min, x.max, LEFT, width - right);
-  const yScale = linearScale(y.min, y.max, height - BOTTOM, TOP);
+  const yScale = linearScale(y.min, y.max, ground, TOP);
   return (
     <>
       <svg
@@ -99,7 +110,7 @@ function Drawing({
         width={width}
         height={height}
         viewBox={`0 0 ${width} ${height}`}
-        role="img"
+        role={opens ? "group" : "img"}
         aria-labelledby={title}
       >
         <title id={title}>{label}</title>
@@ -114,9 +125,9 @@ function Drawing({
             </text>
           </g>
         ))}
-        <line className="ax" x1={LEFT} x2={width - right} y1={height - BOTTOM + 0.5} y2={height - BOTTOM + 0.5} />
+        <line className="ax" x1={LEFT} x2={width - right} y1={ground + 0.5} y2={ground + 0.5} />
         {x.ticks.map((tick) => (
-          <text key={tick} x={xScale(tick)} y={height - BOTTOM + 16} textAnchor="middle">
+          <text key={tick} x={xScale(tick)} y={ground + 16} textAnchor="middle">
             {x.write(tick)}
           </text>
         ))}
@@ -125,6 +136,7 @@ function Drawing({
         </text>
         {series.map((one) => (one.band ? <Band key={one.name} series={one} x={xScale} y={yScale} /> : null))}
         {children?.(xScale, yScale)}
+        {foot?.draw(xScale, ground + 24)}
         {series.map((one) => (
           <Line key={one.name} series={one} x={xScale} y={yScale} />
         ))}
@@ -163,7 +175,9 @@ function Band({ series, x, y }: PartProps) {
   if (known.length < 2) return null;
   const upper = known.map((point): [number, number] => [x(point.x), y(point.high ?? point.y)]);
   const lower = known.map((point): [number, number] => [x(point.x), y(point.low ?? point.y)]).reverse();
-  return <path d={`${pathOf([...upper, ...lower])}Z`} fill={series.colour} opacity={0.18} />;
+  return (
+    <path d={`${pathOf([...upper, ...lower])}Z`} fill={series.colour} opacity={0.18 * (series.opacity ?? 1)} />
+  );
 }
 
 function Line({ series, x, y }: PartProps) {
@@ -198,31 +212,53 @@ function Line({ series, x, y }: PartProps) {
       ) : null}
       {shape === "none"
         ? null
-        : points.map((point) => (
-            <g key={point.x} data-point>
-              {shape === "circle" ? (
-                <circle
-                  cx={x(point.x)}
-                  cy={y(point.y)}
-                  r={3.5}
-                  fill={colour}
-                  stroke="var(--n2)"
-                  strokeWidth={1.25}
-                />
-              ) : (
-                <rect
-                  x={x(point.x) - 3}
-                  y={y(point.y) - 3}
-                  width={6}
-                  height={6}
-                  fill={colour}
-                  stroke="var(--n2)"
-                  strokeWidth={1.25}
-                />
-              )}
-              {point.note ? <title>{point.note}</title> : null}
-            </g>
-          ))}
+        : points.map((point) => <Dot key={point.x} point={point} shape={shape} colour={colour} x={x} y={y} />)}
+    </g>
+  );
+}
+
+interface DotProps {
+  point: ChartPoint;
+  shape: "circle" | "square";
+  colour: string;
+  x: Scale;
+  y: Scale;
+}
+
+/** One point; where it opens something it is a button with a target wider than itself. */
+function Dot({ point, shape, colour, x, y }: DotProps) {
+  const { open, note, isOn } = point;
+  const [px, py] = [x(point.x), y(point.y)];
+  const drawn = (
+    <>
+      {isOn ? <circle cx={px} cy={py} r={7.5} fill="none" stroke="var(--n10)" strokeWidth={1.75} /> : null}
+      {shape === "circle" ? (
+        <circle cx={px} cy={py} r={3.5} fill={colour} stroke="var(--n2)" strokeWidth={1.25} />
+      ) : (
+        <rect x={px - 3} y={py - 3} width={6} height={6} fill={colour} stroke="var(--n2)" strokeWidth={1.25} />
+      )}
+      {note ? <title>{note}</title> : null}
+    </>
+  );
+  if (!open) return <g data-point>{drawn}</g>;
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: there is no button element inside of an SVG
+    <g
+      data-point
+      role="button"
+      tabIndex={0}
+      aria-label={note}
+      aria-pressed={isOn ?? false}
+      className="pt"
+      onClick={open}
+      onKeyDown={(event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        open();
+      }}
+    >
+      <circle cx={px} cy={py} r={12} fill="transparent" />
+      {drawn}
     </g>
   );
 }

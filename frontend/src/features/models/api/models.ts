@@ -1,6 +1,7 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type CaseQuery, searchOf } from "@/features/models/state/chosen";
 import { api } from "@/lib/api-client";
-import type { Job, ModelRow, ModelVersion } from "@/lib/api-types";
+import type { EvaluatedCases, Job, ModelRow, ModelVersion } from "@/lib/api-types";
 
 const root = (slug: string) => `/projects/${slug}/models/`;
 
@@ -16,6 +17,17 @@ export function useModel(slug: string, number: number | null | undefined) {
     queryKey: ["models", slug, number],
     queryFn: ({ signal }) => api.get<ModelVersion>(`${root(slug)}${number}/`, { signal }),
     enabled: typeof number === "number",
+  });
+}
+
+/** The cases of the newest evaluation on VALIDATION behind a point or row, worst first. */
+export function useEvaluatedCases(slug: string, number: number, query: CaseQuery) {
+  const search = searchOf(query);
+  return useQuery({
+    queryKey: ["models", slug, number, "cases", search],
+    queryFn: ({ signal }) =>
+      api.get<EvaluatedCases>(`${root(slug)}${number}/cases/${search ? `?${search}` : ""}`, { signal }),
+    placeholderData: keepPreviousData,
   });
 }
 

@@ -1,20 +1,59 @@
+import { Fragment } from "react";
 import { useTranslation } from "react-i18next";
-import type { Evaluation, ModelVersion } from "@/lib/api-types";
+import { ExportButtons } from "@/features/models/components/export-buttons";
+import type { Evaluation, Metric, ModelVersion } from "@/lib/api-types";
 import { count, decimal } from "@/lib/format";
-import { overall } from "@/lib/metrics";
 import { serverWords } from "@/lib/server-words";
 import { Card } from "@/ui/card";
 import { MetricValue } from "@/ui/metric-value";
 
-const LINES: [string, number][] = [
-  ["dice", 3],
-  ["auc", 2],
-  ["average_precision", 2],
-  ["sensitivity", 2],
-  ["false_positives_per_image", 2],
+/** Which numbers, in what order, with how many decimals. */
+const SECTIONS: [section: string, lines: [metric: string, places: number][]][] = [
+  [
+    "lesions",
+    [
+      ["sensitivity", 2],
+      ["false_positives_per_image", 2],
+      ["lesion_average_precision", 2],
+    ],
+  ],
+  [
+    "outline",
+    [
+      ["dice", 3],
+      ["nsd", 3],
+      ["hd95_mm", 1],
+      ["hd95_px", 1],
+    ],
+  ],
+  [
+    "images",
+    [
+      ["auc", 2],
+      ["average_precision", 2],
+    ],
+  ],
+  [
+    "lesionScore",
+    [
+      ["lesion_ece", 3],
+      ["lesion_ece_calibrated", 3],
+      ["lesion_brier", 3],
+      ["lesion_brier_calibrated", 3],
+    ],
+  ],
+  [
+    "imageScore",
+    [
+      ["ece", 3],
+      ["ece_calibrated", 3],
+      ["brier", 3],
+      ["brier_calibrated", 3],
+    ],
+  ],
 ];
 
-/** The version in five numbers, each with its 95 % interval and n. */
+/** The version in numbers, each with its 95 % interval and n, or with the reason why there is none. */
 export function NumbersCard({
   evaluation,
   version,
@@ -23,47 +62,95 @@ export function NumbersCard({
   version: ModelVersion;
 }) {
   const { t } = useTranslation("models");
+  const sections = evaluation ? sectionsOf(evaluation.metrics) : [];
   return (
     <Card
+      bare
       title={t("numbers.title")}
       note={
         evaluation
           ? t("numbers.n", { cases: count(evaluation.n_cases), patients: count(evaluation.n_patients) })
           : undefined
       }
+      actions={
+        evaluation ? (
+          <ExportButtons name={`error-v${version.number}`} rows={() => table(evaluation.metrics)} />
+        ) : null
+      }
     >
       {evaluation ? (
-        <>
-          <dl>
-            {LINES.map(([name, places]) => {
-              const metric = overall(evaluation.metrics, name);
-              return metric ? (
-                <div
-                  key={name}
-                  className="row sb"
-                  style={{ minHeight: 38, borderBottom: "1px solid #1f1f1f", gap: 16 }}
-                >
-                  <dt className="sec">{t(`metric.${name}`)}</dt>
-                  <dd style={{ textAlign: "right" }}>
-                    <MetricValue metric={metric} places={places} withN />
-                    {metric.value === null ? <span className="q sm">: {serverWords(metric.note, t)}</span> : null}
-                  </dd>
-                </div>
-              ) : null;
-            })}
-          </dl>
-          <p className="sm q" style={{ marginTop: 12 }}>
-            {t("numbers.note", { threshold: decimal(version.display_threshold) })}
-          </p>
-          <p className="sm q" style={{ marginTop: 6 }}>
-            {version.calibration.method && version.calibration.method !== "none"
-              ? t("numbers.calibrated", { method: version.calibration.method })
-              : t("numbers.uncalibrated")}
-          </p>
-        </>
+        <table style={{ "--rh": "30px" } as React.CSSProperties}>
+          <thead>
+            <tr>
+              <th>{t("numbers.number")}</th>
+              <th className="r">{t("numbers.value")}</th>
+              <th className="r">n</th>
+              <th>{t("numbers.remark")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {sections.map(([section, lines]) => (
+              <Fragment key={section}>
+                <tr>
+                  <th colSpan={4} className="b" style={{ color: "var(--n9)" }}>
+                    {t(`numbers.section.${section}`)}
+                  </th>
+                </tr>
+                {lines.map(([metric, places]) => (
+                  <tr key={metric.metric}>
+                    <td className="sec">{t(`metric.${metric.metric}`, { defaultValue: metric.metric })}</td>
+                    <td className="r">
+                      <MetricValue metric={metric} places={places} />
+                    </td>
+                    <td className="r num sec">{count(metric.n_patients)}</td>
+                    <td className="q sm" style={{ whiteSpace: "normal" }}>
+                      {serverWords(metric.note, t)}
+                    </td>
+                  </tr>
+                ))}
+              </Fragment>
+            ))}
+          </tbody>
+        </table>
       ) : (
-        <p className="sec">{t("notMeasured")}</p>
+        <p className="sec" style={{ padding: "0 16px 16px" }}>
+          {t("notMeasured")}
+        </p>
       )}
+      {evaluation ? (
+        <p className="sm q" style={{ padding: "12px 16px 16px" }}>
+          {t("numbers.note", { threshold: decimal(version.display_threshold) })} {calibrated()}
+        </p>
+      ) : null}
     </Card>
   );
+
+  function calibrated(): string {
+    const { method, note } = version.calibration;
+    if (method && method !== "none")
+      return t("numbers.calibrated", { method: method === "platt" ? "Platt" : method });
+    return note && note !== "uncalibrated"
+      ? t("numbers.uncalibratedWhy", { reason: serverWords(note, t) })
+      : t("numbers.uncalibrated");
+  }
+}
+
+function sectionsOf(metrics: readonly Metric[]): [string, [Metric, number][]][] {
+  const known = SECTIONS.map(([section, lines]): [string, [Metric, number][]] => [
+    section,
+    lines.flatMap(([name, places]): [Metric, number][] => {
+      const found = metrics.find((one) => one.metric === name && one.finding_type === null);
+      return found ? [[found, places]] : [];
+    }),
+  ]);
+  return known.filter(([, lines]) => lines.length);
+}
+
+function table(metrics: readonly Metric[]): (string | number | null)[][] {
+  return [
+    ["metric", "finding_type", "value", "low", "high", "n_patients", "n_positive", "note"],
+    ...metrics.map((one) => [
+      ...[one.metric, one.finding_type, one.value, one.low, one.high, one.n_patients, one.n_positive, one.note],
+    ]),
+  ];
 }
