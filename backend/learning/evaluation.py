@@ -125,6 +125,8 @@ def _surface_distance(cases: Sequence[PerCase], seed: int) -> Estimate:
     rows = [case for case in cases if case.get("nsd") is not None]
     known = sum(case["unit"] == "mm" for case in rows)
     note = f"within {TOLERANCE:g} mm in {known} images, within {TOLERANCE:g} px in {len(rows) - known}"
+    if known in (0, len(rows)):
+        note = f"within {TOLERANCE:g} {'mm' if known else 'px'}"
     return _mean_estimate("nsd", rows, [case["nsd"] for case in rows], seed, note=note)
 
 

@@ -23,6 +23,7 @@ const SENTENCES: [pattern: string, key: string][] = [
   ["(?:undefined: )?uncalibrated", "uncalibrated"],
   ["a higher score does not go with more positives", "notRising"],
   ["scores that are exactly right would show ([\\d.]+) here", "perfection"],
+  [`within ${NUMBER} (mm|px)`, "within"],
   [`within ${NUMBER} mm in ${NUMBER} images, within ${NUMBER} px in ${NUMBER}`, "tolerance"],
   [`in ${NUMBER} of ${NUMBER} images nothing was shown: they have no distance`, "noDistance"],
   [`in ${NUMBER} of ${NUMBER} images the truth is the ellipse inscribed in a box`, "boxed"],

@@ -13,6 +13,8 @@ export interface ChartPoint {
   open?: () => void;
   /** It is the point under discussion. */
   isOn?: boolean;
+  /** Written beside the point under discussion. */
+  caption?: string;
 }
 
 export interface ChartSeries {
@@ -227,8 +229,9 @@ interface DotProps {
 
 /** One point; where it opens something it is a button with a target wider than itself. */
 function Dot({ point, shape, colour, x, y }: DotProps) {
-  const { open, note, isOn } = point;
+  const { open, note, isOn, caption } = point;
   const [px, py] = [x(point.x), y(point.y)];
+  const isFar = px > (x(x.min) + x(x.max)) / 2;
   const drawn = (
     <>
       {isOn ? <circle cx={px} cy={py} r={7.5} fill="none" stroke="var(--n10)" strokeWidth={1.75} /> : null}
@@ -237,6 +240,11 @@ function Dot({ point, shape, colour, x, y }: DotProps) {
       ) : (
         <rect x={px - 3} y={py - 3} width={6} height={6} fill={colour} stroke="var(--n2)" strokeWidth={1.25} />
       )}
+      {isOn && caption ? (
+        <text className="st" x={isFar ? px - 10 : px + 10} y={py + 24} textAnchor={isFar ? "end" : "start"}>
+          {caption}
+        </text>
+      ) : null}
       {note ? <title>{note}</title> : null}
     </>
   );

@@ -100,7 +100,10 @@ function CaseTile({ slug, one }: { slug: string; one: EvaluatedCase }) {
 
   function outcome(): string {
     const parts = [
-      one.missed ? t("cases.missed", { missed: count(one.missed), lesions: count(one.lesions) }) : "",
+      one.missed === 1 && one.lesions === 1 ? t("cases.missedOne") : "",
+      one.missed && one.lesions > 1
+        ? t("cases.missed", { missed: count(one.missed), lesions: count(one.lesions) })
+        : "",
       one.false_positives
         ? t("cases.false", { count: one.false_positives, shown: count(one.false_positives) })
         : "",

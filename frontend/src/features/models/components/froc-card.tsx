@@ -117,6 +117,7 @@ export function FrocCard({ version, evaluation, against, compared, chosen, onCho
         ...(isOwn && onChoose && threshold !== null
           ? {
               isOn: chosen?.key === key,
+              caption: note,
               open: () => onChoose({ key, label, query: { threshold, wrong: true } }),
             }
           : {}),

@@ -176,7 +176,11 @@ function Summary({ one, kind, evaluation, calibration }: SummaryProps) {
   return (
     <>
       {parts.length ? (
-        <p className="sm num" title={told?.note ? serverWords(told.note, t) : undefined}>
+        <p
+          className="sm num"
+          style={{ marginBottom: 8 }}
+          title={told?.note ? serverWords(told.note, t) : undefined}
+        >
           {parts.join(t("reliability.join"))} <span className="q">n={count(told?.n_patients ?? 0)}</span>
         </p>
       ) : null}

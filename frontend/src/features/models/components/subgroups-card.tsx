@@ -169,9 +169,11 @@ function ForestDrawing({ svgRef, label, metric, all, rows, onChoose, width }: Fo
       {ticks.map((tick) => (
         <g key={tick}>
           <line className="gr" x1={x(tick)} x2={x(tick)} y1={TOP} y2={foot} />
-          <text x={x(tick)} y={foot + 15} textAnchor="middle">
-            {decimal(tick, placesFor(ticks))}
-          </text>
+          {[12, foot + 15].map((y) => (
+            <text key={y} x={x(tick)} y={y} textAnchor="middle">
+              {decimal(tick, placesFor(ticks))}
+            </text>
+          ))}
         </g>
       ))}
       <text x={width - COUNT} y={12} textAnchor="end">
