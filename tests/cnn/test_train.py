@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,8 +12,10 @@ from tests.cnn.conftest import make_samples
 from workers.cnn.checkpoint import (
     CheckpointCorrupt,
     decode_checkpoint,
+    decode_snapshots,
     decode_weights,
     encode_checkpoint,
+    encode_snapshots,
     encode_weights,
     network_of,
 )
@@ -28,6 +32,7 @@ from workers.cnn.train import (
     pixel_loss,
     probe_precision,
     rate_share,
+    snapshot_steps,
 )
 
 
@@ -185,3 +190,33 @@ def test_the_network_has_the_size_it_is_said_to_have() -> None:
     network = build_network(NetConfig(n_types=2, n_findings=3), seed=0)
     assert 0.9e6 < sum(value.numel() for value in network.parameters()) < 1.4e6
     assert network.stride == 16
+
+
+def test_weights_from_the_end_of_a_training_are_kept_where_asked_and_survive_a_stop(samples, net) -> None:
+    recipe = Recipe(steps=12, seed=3, batch=4, snapshots=3)
+    whole = Training(samples, net=net, recipe=recipe)
+    for _ in whole.run():
+        pass
+    assert len(whole.snapshots) == 3
+    stopped = Training(samples, net=net, recipe=recipe)
+    for _ in range(10):
+        stopped.advance()
+    assert len(stopped.snapshots) == 1
+    resumed = Training(samples, net=net, recipe=recipe)
+    resumed.restore(decode_checkpoint(encode_checkpoint(stopped.state())))
+    for _ in resumed.run():
+        pass
+    data, digest = encode_snapshots(resumed.snapshots)
+    for kept, again in zip(whole.snapshots, decode_snapshots(data, sha256=digest), strict=True):
+        assert all(torch.equal(kept[name], again[name]) for name in kept)
+    last = whole.snapshots[-1]
+    assert any(not torch.equal(last[name], value) for name, value in whole.snapshots[0].items())
+    plain = Training(samples, net=net, recipe=replace(recipe, snapshots=0))
+    for _ in plain.run():
+        pass
+    assert plain.snapshots == [] and all(torch.equal(v, whole.weights()[n]) for n, v in plain.weights().items())
+
+
+def test_the_weights_that_are_kept_lie_in_the_last_third() -> None:
+    assert snapshot_steps(Recipe(steps=120, seed=0, snapshots=3)) == {93, 107, 120}
+    assert snapshot_steps(Recipe(steps=1, seed=0, snapshots=3)) == {1} and snapshot_steps(Recipe(steps=9, seed=0)) == set()

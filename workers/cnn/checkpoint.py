@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -41,6 +41,22 @@ def decode_weights(data: bytes, *, sha256: str) -> Weights:
     if hashlib.sha256(data).hexdigest() != sha256:
         raise CheckpointCorrupt("the weights do not have the digest that was recorded")
     return safetensors.load(data)
+
+
+def encode_snapshots(snapshots: Sequence[Weights]) -> tuple[bytes, str]:
+    """Several weights of one network as one file, each name with its number before it; the bytes and their SHA-256."""
+    plain = {f"{index}.{name}": value.contiguous() for index, one in enumerate(snapshots) for name, value in one.items()}
+    data = safetensors.save(plain)
+    return data, hashlib.sha256(data).hexdigest()
+
+
+def decode_snapshots(data: bytes, *, sha256: str) -> list[Weights]:
+    """The inverse of `encode_snapshots`; CheckpointCorrupt when the digest is another."""
+    found: dict[int, Weights] = {}
+    for name, value in decode_weights(data, sha256=sha256).items():
+        index, _, own = name.partition(".")
+        found.setdefault(int(index), {})[own] = value
+    return [found[index] for index in sorted(found)]
 
 
 def network_of(weights: Weights, *, config: NetConfig) -> UNet:

@@ -28,6 +28,8 @@ from workers.cnn.model import NetConfig, Outputs, UNet, Weights, build_network, 
 SCRATCH_RATE: Final = 5e-3
 WARM_RATE: Final = 3e-3
 PROBE_STEPS: Final = 5
+SNAPSHOT_SHARE: Final = 1 / 3
+"""Snapshots of the weights are taken in this last part of the training, where the rate still moves them."""
 
 
 class TrainingDiverged(RuntimeError):
@@ -51,6 +53,7 @@ class Recipe:
     finding_weight: float = 0.2
     flip: bool = True
     precision: str = "float32"
+    snapshots: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -82,6 +85,7 @@ class Training:
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
         self.generator = torch.Generator().manual_seed(recipe.seed)
         self.augmentation = Augmentation(flip=recipe.flip)
+        self.snapshots: list[Weights] = []
         self.step = 0
         self.core_seconds = 0.0
 
@@ -119,6 +123,8 @@ class Training:
         self.optimizer.step()
         self.step += 1
         self._average()
+        if self.step in snapshot_steps(recipe):
+            self.snapshots.append({name: value.detach().clone() for name, value in self.network.state_dict().items()})
         self.core_seconds += time.process_time() - began
         return Progress(step=self.step, loss=value, core_seconds=self.core_seconds)
 
@@ -145,6 +151,7 @@ class Training:
             "ema": self.ema,
             "optimizer": self.optimizer.state_dict(),
             "generator": self.generator.get_state(),
+            "snapshots": self.snapshots,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -154,7 +161,18 @@ class Training:
             self.ema[name].copy_(value)
         self.optimizer.load_state_dict(state["optimizer"])
         self.generator.set_state(state["generator"])
+        self.snapshots = list(state.get("snapshots", []))
         self.step, self.core_seconds = int(state["step"]), float(state["core_seconds"])
+
+
+def snapshot_steps(recipe: Recipe) -> set[int]:
+    """After which steps the weights themselves are kept, not their average: evenly over the last third, the last included.
+
+    They stand for a posterior where one is asked for (BALD). The network has no dropout, and to switch one on at
+    prediction that training has never seen would sample nothing that the labels decided (Gal and Ghahramani 2016).
+    """
+    span = recipe.steps * SNAPSHOT_SHARE
+    return {max(1, round(recipe.steps - span * index / recipe.snapshots)) for index in range(recipe.snapshots)}
 
 
 def rate_share(step: int, recipe: Recipe) -> float:

@@ -1,0 +1,72 @@
+"""How uncertain pixels are, and what that makes of a case: float32 maps [slices, S, S], aggregated slice by slice.
+
+`shares` are [slices, 1 + T, S, S] of background and lesion types; `passes` [P, slices, 1 + T, S, S] are what several
+passes say of the same pixels (other weights, other views).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Shares = NDArray[np.float32]
+Maps = NDArray[np.float32]
+
+TOP_SHARE: Final = 0.02
+FLOOR: Final = 1e-12
+SOFTMIN_TEMPERATURE: Final = 0.1
+IGNORED: Final = 255
+
+
+def pixel_entropy(shares: Shares) -> Maps:
+    """Entropy of each pixel, 0…1 (Shannon; as uncertainty sampling: Settles 2009)."""
+    if shares.shape[-3] == 1:
+        return np.zeros(shares.shape[:-3] + shares.shape[-2:], dtype=np.float32)
+    kept = np.clip(shares, FLOOR, 1)
+    return np.asarray(-(kept * np.log(kept)).sum(axis=-3) / np.log(shares.shape[-3]), dtype=np.float32)
+
+
+def mutual_information(passes: Shares) -> Maps:
+    """Entropy of the mean minus mean of the entropies, 0…1: what the passes disagree about (BALD, Houlsby et al. 2011).
+
+    For a committee it is the mean divergence from the consensus (McCallum and Nigam 1998).
+    """
+    shared = pixel_entropy(passes.mean(axis=0)) - pixel_entropy(passes).mean(axis=0)
+    return np.asarray(np.maximum(shared, 0), dtype=np.float32)
+
+
+def pass_variance(passes: Shares) -> Maps:
+    """Variance over the passes, summed over the outputs (Wang et al. 2019, arXiv 1807.07356, for views of one image)."""
+    return np.asarray(passes.var(axis=0).sum(axis=1), dtype=np.float32)
+
+
+def top_mean(maps: NDArray[np.float32]) -> float:
+    """Mean of the 2 % highest pixels of all slices together: the mean of all would only follow the lesion's area."""
+    pixels = maps.ravel().astype(np.float64)
+    top = max(1, round(pixels.size * TOP_SHARE))
+    return float(np.partition(pixels, -top)[-top:].mean())
+
+
+def best_slices(by_slice: NDArray[np.float64], most: int) -> list[tuple[int, float]]:
+    """The `most` highest slices (0-based) with their scores, highest first; of equals the earlier."""
+    order = np.argsort(-by_slice, kind="stable")[:most]
+    return [(int(index), float(by_slice[index])) for index in order]
+
+
+def label_doubt(shares: Shares, targets: NDArray[np.uint8], type_known: NDArray[np.bool_]) -> float:
+    """How little the model believes a label, 0…1: 1 − softmin over the pixels of the share of what each is labelled.
+
+    After Lad and Mueller 2023 (arXiv 2307.05080), whose softmin finds wrong masks best. Pixels that say nothing are
+    left out; types that the label does not know (`type_known` [T]) count as its background. ValueError where no pixel
+    says anything. A model that learned this very label believes it: judge by one that did not.
+    """
+    background = shares[:, 0] + shares[:, 1:][:, ~type_known].sum(axis=1)
+    believed = np.concatenate([background[:, None], shares[:, 1:]], axis=1)
+    says = targets != IGNORED
+    if not says.any():
+        raise ValueError("the label says nothing of any pixel")
+    chosen = np.take_along_axis(believed, np.where(says, targets, 0)[:, None].astype(np.int64), axis=1)[:, 0][says]
+    weights = np.exp((1 - chosen.astype(np.float64)) / SOFTMIN_TEMPERATURE)
+    return float(1 - (chosen * weights).sum() / weights.sum())
