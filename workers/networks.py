@@ -14,9 +14,12 @@ import numpy as np
 
 from backend.archive.store import get_object
 from backend.learning.vocabulary import Vocabulary
-from backend.registry.models import ModelVersion
+from backend.registry.models import ModelState, ModelVersion
 from workers import cnn
-from workers.cnn.checkpoint import decode_weights, network_of
+from workers.cnn.acquisition import ACQUISITIONS
+from workers.cnn.candidates import Column
+from workers.cnn.checkpoint import decode_snapshots, decode_weights, network_of
+from workers.cnn.measures import Panel
 from workers.cnn.model import NetConfig, UNet, Weights
 from workers.cnn.predict import PredictedLesion, Predictions, find_lesions, predict
 from workers.cnn.train import probe_precision
@@ -50,6 +53,9 @@ class LoadedVersion:
 
 
 KEPT: Final = 2
+COMMITTEE: Final = 2
+"""Beside the version that reads, so many of the newest versions that are kept are asked for their disagreement."""
+INSTEAD: Final = "entropy"
 _warm: OrderedDict[str, LoadedVersion] = OrderedDict()
 
 
@@ -73,6 +79,47 @@ def load_version(version: ModelVersion) -> LoadedVersion:
 def version_weights(version: ModelVersion) -> Weights:
     """The stored weights, checked against their digest."""
     return decode_weights(get_object(version.weights_key), sha256=version.weights_sha256)
+
+
+def usable_acquisition(version: ModelVersion, name: str) -> tuple[str, str]:
+    """The function by which this version can choose, and where it is another than `name` a sentence why."""
+    needs = ACQUISITIONS[name].needs
+    if Column.SNAPSHOTS in needs and not version.config.get("snapshots"):
+        return INSTEAD, f"Version {version.number} kept no weights from its training: chosen by {INSTEAD} instead."
+    if Column.VERSIONS in needs and not _committee(version):
+        return INSTEAD, f"No other version like version {version.number} is kept: chosen by {INSTEAD} instead."
+    return name, ""
+
+
+def load_panel(version: ModelVersion, needs: frozenset[Column]) -> Panel:
+    """Those whose answers the columns need, and no others."""
+    loaded = load_version(version)
+    snapshots: list[UNet] = []
+    if Column.SNAPSHOTS in needs:
+        kept = version.config["snapshots"]
+        weights = decode_snapshots(get_object(kept["key"]), sha256=kept["sha256"])
+        snapshots = [network_of(one, config=loaded.network.config) for one in weights]
+    others = _committee(version) if Column.VERSIONS in needs else []
+    return Panel(
+        loaded.network,
+        snapshots=snapshots,
+        versions=[load_version(one).network for one in others],
+        mirrored=not version.project.laterality_matters,
+        precision=loaded.precision,
+    )
+
+
+def _committee(version: ModelVersion) -> list[ModelVersion]:
+    """The newest versions that are kept and answer the same question: same network, image size and finding types."""
+    rows = ModelVersion.objects.filter(project=version.project_id, state=ModelState.KEPT).exclude(pk=version.pk)
+    alike = [
+        one
+        for one in rows.select_related("project").order_by("-number")
+        if one.config["net"] == version.config["net"]
+        and one.config["image_size"] == version.config["image_size"]
+        and one.finding_type_ids == version.finding_type_ids
+    ]
+    return alike[:COMMITTEE]
 
 
 @cache

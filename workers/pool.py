@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
-from uuid import UUID
-
-import numpy as np
+from typing import Final
 
 from backend.jobs.services import Lease
 from backend.learning.model_readings import store_model_readings
+from backend.learning.ranking import CaseMeasured
 from backend.learning.selectors import unread_by
 from backend.projects.models import Case, Split
 from backend.registry.models import ModelState, ModelVersion
 from backend.registry.services import record_evaluation
-from workers.cnn.acquisition import ACQUISITIONS
-from workers.cnn.predict import Predictions
+from workers.choosing import measured_row
+from workers.cnn.candidates import Column
+from workers.cnn.measures import Panel, measure_case
+from workers.cnn.predict import PredictedLesion, Predictions
 from workers.datasets import CaseImages, UnreadableCase, case_found, case_images
 from workers.evaluating import measure_versions, version_numbers
-from workers.networks import load_version
+from workers.networks import load_panel, load_version
 from workers.reporting import Reporter
 
 CHUNK: Final = 8
+Read = tuple[Predictions, list[PredictedLesion]]
 
 
 def read_cases(
@@ -29,11 +30,15 @@ def read_cases(
     cases: list[Case],
     *,
     report: Reporter,
-    settings_: dict[str, Any],
-    on_chunk: Callable[[int, dict[UUID, float]], None],
+    on_chunk: Callable[[int, list[CaseMeasured]], None],
+    needs: frozenset[Column] | None = None,
 ) -> None:
-    """Store the version's readings of the cases chunk by chunk, and hand each chunk's acquisition scores on."""
+    """Store the version's readings of the cases chunk by chunk, and hand on what was measured of each case.
+
+    Measured are the columns of `needs`; None where nothing is to be chosen. Nothing but these numbers outlives a chunk.
+    """
     loaded = load_version(version)
+    panel = load_panel(version, needs) if needs is not None else None
     for start in range(0, len(cases), CHUNK):
         report.check()
         chunk = _readable(cases[start : start + CHUNK], loaded.image_size, report)
@@ -42,13 +47,22 @@ def read_cases(
             case_found(images, predictions, lesions, vocabulary=loaded.vocabulary)
             for images, (predictions, lesions) in zip(chunk, said, strict=True)
         ]
-        scores = {
-            images.case.pk: _score(predictions, images.case, settings_)
-            for images, (predictions, _) in zip(chunk, said, strict=True)
-        }
+        measured = [] if panel is None else _measured(chunk, said, panel, needs or frozenset(), version.display_threshold)
         report.check()
         store_model_readings(version=version, found=found)
-        on_chunk(min(start + CHUNK, len(cases)), scores)
+        on_chunk(min(start + CHUNK, len(cases)), measured)
+
+
+def _measured(
+    chunk: Sequence[CaseImages], said: Sequence[Read], panel: Panel, needs: frozenset[Column], threshold: float
+) -> list[CaseMeasured]:
+    """What was asked about each case of a chunk."""
+    found = []
+    for images, (predictions, lesions) in zip(chunk, said, strict=True):
+        shown = sum(lesion.score >= threshold for lesion in lesions)
+        of_case = measure_case(predictions, images.images, images.content, needs=needs, panel=panel, findings=shown)
+        found.append(measured_row(images.case.pk, of_case))
+    return found
 
 
 def _readable(cases: Sequence[Case], size: int, report: Reporter) -> list[CaseImages]:
@@ -64,22 +78,16 @@ def _readable(cases: Sequence[Case], size: int, report: Reporter) -> list[CaseIm
     return found
 
 
-def _score(predictions: Predictions, case: Case, settings_: dict[str, Any]) -> float:
-    """The acquisition score: of a series over the pixels of all slices together."""
-    generator = np.random.default_rng([settings_["seed"], case.number])
-    return float(ACQUISITIONS[settings_["acquisition"]](np.moveaxis(predictions.types, 0, 1)[None], generator)[0])
-
-
 def predict_pool(lease: Lease) -> None:
     """A version reads every unread POOL case that it has not read; stops where another version has come to serve."""
     version = ModelVersion.objects.select_related("project").get(pk=lease.job.arguments["version"])
     report = Reporter(lease)
     waiting = list(unread_by(version)) if version.state == ModelState.SERVES else []
 
-    def on_chunk(done: int, scores: dict[UUID, float]) -> None:
+    def on_chunk(done: int, measured: list[CaseMeasured]) -> None:
         report.tell("predict", f"{done} of {len(waiting)} cases", done=done, total=len(waiting))
 
-    read_cases(version, waiting, report=report, settings_={"seed": 0, "acquisition": "random"}, on_chunk=on_chunk)
+    read_cases(version, waiting, report=report, on_chunk=on_chunk)
     lease.result["cases"] = len(waiting)
 
 

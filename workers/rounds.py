@@ -8,26 +8,35 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final
-from uuid import UUID
 
-import numpy as np
 from django.db import transaction
 
 from backend.jobs.services import JobCancelled, Lease
 from backend.learning.evaluation import gate_decision
 from backend.learning.models import Round, RoundState
-from backend.learning.ranking import Chosen, scored, store_scores, unscored, write_ranking
-from backend.learning.selectors import cases_to_predict
-from backend.learning.services import advance_round, end_round, freeze_snapshot, note_on_round
+from backend.learning.ranking import (
+    CaseMeasured,
+    Chosen,
+    MixedVersions,
+    scored,
+    store_measures,
+    unscored,
+    write_ranking,
+)
+from backend.learning.selectors import cases_to_predict, snapshot_readings
+from backend.learning.services import advance_round, choose_by, end_round, freeze_snapshot, note_on_round
 from backend.learning.vocabulary import vocabulary_of
 from backend.projects.models import Split
+from backend.registry.models import ModelVersion
 from backend.registry.selectors import latest_evaluation, serving_version
 from backend.registry.services import hold_version, promote_version, record_evaluation
-from workers.cnn.acquisition import draw_batch
+from workers.choosing import choose_batch, labelled_embedding, measures_of
+from workers.cnn.acquisition import ACQUISITIONS
+from workers.cnn.candidates import Values
 from workers.cnn.predict import BrokenModel
 from workers.cnn.train import TrainingDiverged
 from workers.evaluating import measure_versions, version_numbers
-from workers.networks import load_version, machine_precision
+from workers.networks import load_version, machine_precision, usable_acquisition
 from workers.pool import read_cases
 from workers.reporting import Reporter
 from workers.training import NothingToLearn, forget_checkpoint, train_round
@@ -46,7 +55,7 @@ def run_round(lease: Lease) -> None:
         end_round(round_=round_, to=RoundState.CANCELLED, message="Cancelled.")
         forget_checkpoint(round_)
         raise
-    except (TrainingDiverged, BrokenModel, NothingToLearn) as error:
+    except (TrainingDiverged, BrokenModel, NothingToLearn, MixedVersions) as error:
         end_round(round_=round_, to=RoundState.FAILED, message=f"{error}. What served before is unchanged.")
         forget_checkpoint(round_)
         raise
@@ -118,35 +127,53 @@ def _gate(round_: Round, report: Reporter) -> None:
 
 def _predict(round_: Round, report: Reporter) -> None:
     """The serving version reads the unread cases, those that are next in the worklist first."""
-    version = serving_version(round_.project)
-    assert version is not None
-    total = cases_to_predict(round_.project).count()
-    waiting = list(unscored(round_, cases_to_predict(round_.project)))
-
-    def on_chunk(done: int, scores: dict[UUID, float]) -> None:
-        store_scores(round_=round_, version=version, scores=scores)
-        report.tell("predict", f"{total - len(waiting) + done} of {total} cases")
-
-    read_cases(version, waiting, report=report, settings_=round_.settings, on_chunk=on_chunk)
-    report.tell("predict", f"{total} cases")
+    _read_pool(round_, report)
     advance_round(round_=round_, to=RoundState.RANKING)
 
 
-def _rank(round_: Round, report: Reporter) -> None:
-    """Draw the next batch and write the order of the worklist."""
+def _read_pool(round_: Round, report: Reporter) -> ModelVersion:
+    """Let the serving version read and measure what it has not measured in this round; the version."""
     version = serving_version(round_.project)
     assert version is not None
-    rows = list(scored(round_))
-    drawn = draw_batch(
-        np.array([row.score for row in rows], dtype=np.float64),
+    usable, because = usable_acquisition(version, round_.settings["acquisition"])
+    if because:
+        choose_by(round_=round_, acquisition=usable, because=because)
+    total = cases_to_predict(round_.project).count()
+    waiting = list(unscored(round_, version, cases_to_predict(round_.project)))
+
+    def on_chunk(done: int, measured: list[CaseMeasured]) -> None:
+        store_measures(round_=round_, version=version, measured=measured)
+        report.tell("predict", f"{total - len(waiting) + done} of {total} cases")
+
+    read_cases(version, waiting, report=report, needs=ACQUISITIONS[usable].columns, on_chunk=on_chunk)
+    report.tell("predict", f"{total} cases")
+    return version
+
+
+def _rank(round_: Round, report: Reporter) -> None:
+    """Draw the next batch and write the order of the worklist.
+
+    Cases that came meanwhile, or all where another version was made to serve meanwhile, are measured first.
+    """
+    version = _read_pool(round_, report)
+    rows = scored(round_, version)
+
+    def labelled() -> Values:
+        cases = [reading.case for reading in snapshot_readings(round_)]
+        return labelled_embedding(load_version(version), cases, report.check)
+
+    scores, drawn = choose_batch(
+        [measures_of(row) for row in rows],
         [row.case.group_key for row in rows],
-        size=round_.settings["batch_size"],
-        random_share=round_.settings["random_share"],
-        generator=np.random.default_rng(round_.settings["seed"]),
+        project=round_.project,
+        settings_=round_.settings,
+        round_number=round_.number,
+        labelled=labelled,
     )
     batch = [Chosen(rows[one.row].case_id, one.arm, one.inclusion_probability) for one in drawn]
     report.check()
-    write_ranking(round_=round_, version=version, batch=batch)
+    of_case = {row.case_id: float(score) for row, score in zip(rows, scores, strict=True)}
+    write_ranking(round_=round_, version=version, batch=batch, scores=of_case)
     report.tell("rank", f"next {len(batch)}")
     advance_round(round_=round_, to=RoundState.DONE)
 

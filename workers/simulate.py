@@ -27,14 +27,18 @@ from backend.learning.selectors import policy_of, truth  # noqa: E402
 from backend.learning.vocabulary import Vocabulary, vocabulary_of  # noqa: E402
 from backend.projects.models import Project, Split  # noqa: E402
 from backend.readings.models import Reading  # noqa: E402
-from workers.cnn.acquisition import ACQUISITIONS, draw_batch  # noqa: E402
+from workers.choosing import choose_batch, labelled_embedding  # noqa: E402
+from workers.cnn.acquisition import ACQUISITIONS, CHOOSING  # noqa: E402
+from workers.cnn.batches import draw_batch  # noqa: E402
+from workers.cnn.candidates import Column, Measures  # noqa: E402
 from workers.cnn.checkpoint import network_of  # noqa: E402
-from workers.cnn.model import NetConfig, Weights  # noqa: E402
-from workers.cnn.predict import predict  # noqa: E402
+from workers.cnn.measures import Panel, measure_case  # noqa: E402
+from workers.cnn.model import NetConfig, UNet, Weights  # noqa: E402
 from workers.cnn.train import SCRATCH_RATE, WARM_RATE, Recipe, Training  # noqa: E402
-from workers.datasets import case_images, training_samples  # noqa: E402
+from workers.datasets import UnreadableCase, case_images, training_samples  # noqa: E402
 from workers.evaluating import measure_versions  # noqa: E402
-from workers.networks import LoadedVersion, machine_precision  # noqa: E402
+from workers.networks import COMMITTEE, INSTEAD, LoadedVersion, machine_precision  # noqa: E402
+from workers.training import SNAPSHOTS  # noqa: E402
 
 
 @dataclass(slots=True)
@@ -50,6 +54,8 @@ class Simulation:
     readings: list[Reading] = field(init=False)
     read: list[int] = field(default_factory=list)
     weights: Weights | None = None
+    earlier: list[Weights] = field(default_factory=list)
+    snapshots: list[Weights] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """The oracle: one reading per labelled POOL case."""
@@ -64,7 +70,9 @@ class Simulation:
     def start(self, n: int) -> None:
         """Read `n` cases drawn at random."""
         generator = np.random.default_rng([self.seed, 0])
-        self._read_batch(np.zeros(len(self.readings)), n, random_share=1.0, generator=generator)
+        groups = [reading.case.group_key for reading in self.readings]
+        drawn = draw_batch(np.zeros(len(groups)), groups, size=n, random_share=1.0, generator=generator)
+        self.read += [one.row for one in drawn]
 
     def train(self, number: int) -> Training:
         """Train on what has been read: from scratch the first time, then warm."""
@@ -78,12 +86,15 @@ class Simulation:
             rate=WARM_RATE if warm else SCRATCH_RATE,
             flip=not self.project.laterality_matters,
             precision=machine_precision(),
+            snapshots=SNAPSHOTS if Column.SNAPSHOTS in ACQUISITIONS[self.acquisition].needs else 0,
         )
         start = network_of(self.weights, config=self.net) if self.weights is not None else None
         training = Training(samples, net=self.net, recipe=recipe, start=start)
         for _ in training.run():
             pass
-        self.weights = training.weights()
+        if self.weights is not None:
+            self.earlier = [self.weights, *self.earlier][:COMMITTEE]
+        self.weights, self.snapshots = training.weights(), training.snapshots
         return training
 
     def version(self) -> LoadedVersion:
@@ -92,29 +103,59 @@ class Simulation:
         network = network_of(self.weights, config=self.net)
         return LoadedVersion(network, self.vocabulary, self.policy.image_size, machine_precision())
 
-    def acquire(self, number: int) -> None:
-        """Score what is unread and read the drawn batch."""
+    def acquire(self, number: int) -> str:
+        """Measure what is unread and read the drawn batch; by which function, where the first round has no committee yet."""
+        needs = ACQUISITIONS[self.acquisition].needs
+        name = INSTEAD if Column.VERSIONS in needs and not self.earlier else self.acquisition
         version = self.version()
-        scores = np.full(len(self.readings), -np.inf)
-        for row in sorted(set(range(len(self.readings))) - set(self.read)):
-            case = self.readings[row].case
-            loaded = case_images(case, size=self.policy.image_size)
-            said = predict(version.network, loaded.images, loaded.content, precision=version.precision)
-            generator = np.random.default_rng([self.seed, number, case.number])
-            scores[row] = ACQUISITIONS[self.acquisition](np.moveaxis(said.types, 0, 1)[None], generator)[0]
-        share = self.policy.random_share if self.acquisition != "random" else 1.0
-        self._read_batch(scores, self.batch, random_share=share, generator=np.random.default_rng([self.seed, number]))
-
-    def _read_batch(self, scores: Any, n: int, *, random_share: float, generator: np.random.Generator) -> None:
-        unread = sorted(set(range(len(self.readings))) - set(self.read))
-        groups = [self.readings[row].case.group_key for row in unread]
-        drawn = draw_batch(scores[unread], groups, size=n, random_share=random_share, generator=generator)
+        panel = Panel(
+            version.network,
+            snapshots=self._networks(self.snapshots) if Column.SNAPSHOTS in needs else (),
+            versions=self._networks(self.earlier) if Column.VERSIONS in needs else (),
+            mirrored=not self.project.laterality_matters,
+            precision=version.precision,
+        )
+        measured = {
+            row: found
+            for row in sorted(set(range(len(self.readings))) - set(self.read))
+            if (found := self._measured(row, version, panel, ACQUISITIONS[name].columns)) is not None
+        }
+        unread, already = list(measured), [self.readings[row].case for row in self.read]
+        _, drawn = choose_batch(
+            list(measured.values()),
+            [self.readings[row].case.group_key for row in unread],
+            project=self.project,
+            settings_={
+                "acquisition": name,
+                "batch_size": self.batch,
+                "random_share": self.policy.random_share if name != "random" else 1.0,
+                "seed": self.seed * 1000 + number,
+            },
+            round_number=number + 1,
+            labelled=lambda: labelled_embedding(version, already, lambda: None),
+        )
         self.read += [unread[one.row] for one in drawn]
+        return name
+
+    def _networks(self, several: list[Weights]) -> list[UNet]:
+        return [network_of(weights, config=self.net) for weights in several]
+
+    def _measured(self, row: int, version: LoadedVersion, panel: Panel, needs: frozenset[Column]) -> Measures | None:
+        """What the version says of an unread case; None where its images cannot be decoded."""
+        try:
+            loaded = case_images(self.readings[row].case, size=self.policy.image_size)
+        except UnreadableCase:
+            return None
+        ((said, lesions),) = version.read([loaded])
+        shown = sum(lesion.score >= self.project.display_threshold for lesion in lesions)
+        measured = measure_case(said, loaded.images, loaded.content, needs=needs, panel=panel, findings=shown)
+        return measured.columns
 
 
 def simulate(simulation: Simulation, *, start: int, rounds: int) -> Iterator[dict[str, Any]]:
     """One document per round: labels, lesion types among them, metrics with intervals, core-seconds."""
     simulation.start(start)
+    chosen_by = "random"
     for number in range(rounds + 1):
         training = simulation.train(number)
         (cases,) = measure_versions(
@@ -127,6 +168,7 @@ def simulate(simulation: Simulation, *, start: int, rounds: int) -> Iterator[dic
         yield {
             "round": number,
             "acquisition": simulation.acquisition,
+            "chosen_by": chosen_by,
             "seed": simulation.seed,
             "n_labels": len(simulation.read),
             "images_per_type": training.samples.presence.sum(axis=0).tolist(),
@@ -137,13 +179,13 @@ def simulate(simulation: Simulation, *, start: int, rounds: int) -> Iterator[dic
             ),
         }
         if number < rounds and len(simulation.read) < len(simulation.readings):
-            simulation.acquire(number)
+            chosen_by = simulation.acquire(number)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="simulate", description=__doc__)
     parser.add_argument("--project", required=True)
-    parser.add_argument("--acquisition", default="entropy", choices=sorted(ACQUISITIONS))
+    parser.add_argument("--acquisition", default="entropy", choices=sorted(CHOOSING))
     for name, default in (("start", 16), ("batch", 16), ("rounds", 4), ("seed", 0)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--random-share", type=float)

@@ -17,7 +17,15 @@ from backend.projects.models import FindingType
 from backend.registry.models import ModelVersion
 from backend.registry.selectors import next_version_number
 from backend.registry.services import create_model_version
-from workers.cnn.checkpoint import CheckpointCorrupt, decode_checkpoint, encode_checkpoint, encode_weights
+from workers.cnn.acquisition import ACQUISITIONS
+from workers.cnn.candidates import Column
+from workers.cnn.checkpoint import (
+    CheckpointCorrupt,
+    decode_checkpoint,
+    encode_checkpoint,
+    encode_snapshots,
+    encode_weights,
+)
 from workers.cnn.data import Samples
 from workers.cnn.model import NetConfig, UNet, build_network, transfer_weights
 from workers.cnn.train import SCRATCH_RATE, WARM_RATE, Recipe, Training
@@ -27,6 +35,8 @@ from workers.reporting import Reporter
 
 LOG_SECONDS: Final = 5.0
 FEW_LABELS: Final = 20
+SNAPSHOTS: Final = 3
+"""Weights that are kept from the end of a training where the acquisition function asks for them."""
 
 
 class NothingToLearn(Exception):
@@ -78,6 +88,7 @@ def _new_training(round_: Round, samples: Samples, vocabulary: Vocabulary, repor
         rate=WARM_RATE if start is not None else SCRATCH_RATE,
         flip=not round_.project.laterality_matters,
         precision=round_.settings["precision"],
+        snapshots=SNAPSHOTS if Column.SNAPSHOTS in ACQUISITIONS[round_.settings["acquisition"]].needs else 0,
     )
     return Training(samples, net=net, recipe=recipe, start=start)
 
@@ -164,6 +175,16 @@ def _checkpoint_key(round_: Round) -> str:
     return f"checkpoints/{round_.pk}/latest"
 
 
+def _store_snapshots(training: Training, prefix: str) -> dict[str, dict[str, str]]:
+    """Keep the weights from the end of the training beside the version's own, where there are any."""
+    if not training.snapshots:
+        return {}
+    data, digest = encode_snapshots(training.snapshots)
+    key = f"{prefix}-{digest}.snapshots.safetensors"
+    put_object(key=key, data=data)
+    return {"snapshots": {"key": key, "sha256": digest}}
+
+
 def _make_version(training: Training, round_: Round, vocabulary: Vocabulary, report: Reporter) -> None:
     snapshot, project = round_.snapshot, round_.project
     assert snapshot is not None
@@ -173,6 +194,7 @@ def _make_version(training: Training, round_: Round, vocabulary: Vocabulary, rep
     key = f"models/{project.pk}/{number}-{digest}.safetensors"
     report.check()
     put_object(key=key, data=data)
+    snapshots = _store_snapshots(training, f"models/{project.pk}/{number}")
     with transaction.atomic():
         version = create_model_version(
             project=project,
@@ -184,6 +206,7 @@ def _make_version(training: Training, round_: Round, vocabulary: Vocabulary, rep
                 "net": net.as_dict(),
                 "recipe": training.recipe.as_dict(),
                 "image_size": round_.settings["image_size"],
+                **snapshots,
             },
             finding_type_ids=vocabulary.as_dict(),
             snapshot_hash=snapshot.hash,

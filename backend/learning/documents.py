@@ -9,7 +9,7 @@ from django.urls import reverse
 from backend.accounts.models import User
 from backend.jobs.models import JobState
 from backend.learning.models import Round, RoundState, SnapshotItem, TrainingPolicy
-from backend.learning.ranking import next_batch
+from backend.learning.ranking import REASONS, next_batch
 from backend.learning.selectors import labels, live_round, new_labels, policy_of
 from backend.learning.states import ENDED, STEPS
 from backend.projects.models import Project, Split
@@ -23,6 +23,7 @@ POLICY_FIELDS: Final = (
     "acquisition",
     "batch_size",
     "random_share",
+    "target_dice",
     "image_size",
     "steps_scratch",
     "steps_warm",
@@ -135,6 +136,7 @@ def _next(project: Project, user: User) -> list[dict[str, Any]]:
             "thumbnail": f"{base}cases/{row.case_id}/thumbnail/",
             "arm": row.arm,
             "acquisition": row.acquisition,
+            "reason": "random" if row.arm == "random" else REASONS[row.acquisition],
             "score": row.score,
             "inclusion_probability": row.inclusion_probability,
             "rank": row.rank,

@@ -79,6 +79,7 @@ class TrainingPolicy(models.Model):
     acquisition = models.CharField(max_length=40, default="entropy")
     batch_size = models.PositiveIntegerField(default=16)
     random_share = models.FloatField(default=0.3)
+    target_dice = models.FloatField(default=0.75)
     image_size = models.PositiveIntegerField(default=128)
     steps_scratch = models.PositiveIntegerField(default=600)
     steps_warm = models.PositiveIntegerField(default=120)
@@ -86,13 +87,20 @@ class TrainingPolicy(models.Model):
 
 
 class AcquisitionScore(models.Model):
-    """What a model version said of an unread case, and what the draw made of it."""
+    """What a model version said of an unread case, and what the draw made of it.
+
+    `measures`: by name (`workers.cnn.candidates`) what was measured while the version read the case, and `slices`, of a
+    series the [0-based slice, score] that say most. `embedding`: float32 bytes, kept until the batch is drawn; `score`
+    is null until then, because some functions score a case by all others.
+    """
 
     round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="scores")
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="acquisition_scores")
     model_version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="+")
     acquisition = models.CharField(max_length=40)
-    score = models.FloatField()
+    score = models.FloatField(null=True)
+    measures = models.JSONField(default=dict)
+    embedding = models.BinaryField(null=True)
     arm = models.CharField(max_length=10, choices=[("random", "random"), ("acquired", "acquired"), ("rest", "rest")])
     inclusion_probability = models.FloatField(null=True)
     rank = models.PositiveIntegerField(null=True)

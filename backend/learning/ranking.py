@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -14,7 +14,26 @@ from backend.projects.models import Case, Split
 from backend.projects.priority_services import CHUNK, CasePriority, write_priorities
 from backend.registry.models import ModelVersion
 
-REASONS: Final = {"entropy": "uncertain", "foreground_aware_random": "likely", "random": "random"}
+REASONS: Final = {
+    "random": "random",
+    "foreground_aware_random": "likely",
+    "entropy": "uncertain",
+    "clasp_pe": "uncertain",
+    "bald": "uncertain",
+    "tta_variance": "uncertain",
+    "ensemble": "uncertain",
+    "k_center": "different",
+    "k_means": "different",
+    "likely_positive": "likely",
+    "cost_aware": "uncertain",
+}
+"""The acquisition functions that choose among unread cases, and what a row of the worklist says of each one's choice."""
+
+SHOWN_SLICES: Final = 3
+
+
+class MixedVersions(ValueError):
+    """Scores of different model versions, or of one that no longer serves: they cannot be put in one order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,43 +45,70 @@ class Chosen:
     inclusion_probability: float | None
 
 
-def store_scores(*, round_: Round, version: ModelVersion, scores: dict[UUID, float]) -> None:
-    """Write the acquisition scores of some cases; those that were scored in this round stay."""
+@dataclass(frozen=True, slots=True)
+class CaseMeasured:
+    """What a version's reading of a case gives the draw: numbers by name, [slice, score] pairs, the embedding's bytes."""
+
+    case_id: UUID
+    measures: dict[str, Any]
+    slices: list[list[float]] = field(default_factory=list)
+    embedding: bytes | None = None
+
+
+def store_measures(*, round_: Round, version: ModelVersion, measured: Iterable[CaseMeasured]) -> None:
+    """Write what was measured of some cases; what another version said of them in this round is replaced."""
     AcquisitionScore.objects.bulk_create(
         [
             AcquisitionScore(
                 round=round_,
-                case_id=case_id,
+                case_id=one.case_id,
                 model_version=version,
                 acquisition=round_.settings["acquisition"],
-                score=score,
+                measures={**one.measures, "slices": one.slices},
+                embedding=one.embedding,
                 arm="rest",
             )
-            for case_id, score in scores.items()
+            for one in measured
         ],
-        ignore_conflicts=True,
+        update_conflicts=True,
+        unique_fields=["round", "case"],
+        update_fields=["model_version", "acquisition", "measures", "embedding", "arm"],
     )
 
 
-def scored(round_: Round) -> QuerySet[AcquisitionScore]:
-    """The round's scores of cases that are still unread, by case number."""
+def scored(round_: Round, version: ModelVersion) -> list[AcquisitionScore]:
+    """The round's rows of cases that are still unread, by case number; MixedVersions unless all are of `version`."""
     rows = AcquisitionScore.objects.filter(round=round_, case__is_open=True, case__split=Split.POOL)
-    return rows.select_related("case").order_by("case__number")
+    found = list(rows.select_related("case").order_by("case__number"))
+    others = sorted({row.model_version_id for row in found} - {version.pk})
+    if others:
+        raise MixedVersions(f"scores of other versions than {version.number} are among those of round {round_.number}")
+    return found
 
 
-def write_ranking(*, round_: Round, version: ModelVersion, batch: Sequence[Chosen]) -> None:
-    """Put the batch at the head of the worklist and the rest behind it by score, evenly spaced between 1 and 0."""
-    rows = {row.case_id: row for row in scored(round_)}
+def write_ranking(*, round_: Round, version: ModelVersion, batch: Sequence[Chosen], scores: dict[UUID, float]) -> None:
+    """Put the batch at the head of the worklist and the rest behind it by score, evenly spaced between 1 and 0.
+
+    A case without a score was read meanwhile. Embeddings have served and are let go.
+    """
+    rows = {row.case_id: row for row in scored(round_, version) if row.case_id in scores}
+    for row in rows.values():
+        row.score, row.embedding = scores[row.case_id], None
     head = [chosen for chosen in batch if chosen.case_id in rows]
     for rank, chosen in enumerate(head, 1):
         row = rows[chosen.case_id]
         row.arm, row.inclusion_probability, row.rank = chosen.arm, chosen.inclusion_probability, rank
     ordered = [rows[chosen.case_id] for chosen in head]
-    behind = sorted((row for row in rows.values() if row.rank is None), key=lambda row: (-row.score, row.case.number))
-    fields = ["arm", "inclusion_probability", "rank"]
+    ordered += sorted((row for row in rows.values() if row.rank is None), key=lambda row: (-_score(row), row.case.number))
+    fields = ["score", "embedding", "arm", "inclusion_probability", "rank"]
     for start in range(0, len(ordered), CHUNK):
         AcquisitionScore.objects.bulk_update(ordered[start : start + CHUNK], fields)
-    write_priorities(project=round_.project, priorities=_priorities(ordered + behind, version), seed=round_.settings["seed"])
+    write_priorities(project=round_.project, priorities=_priorities(ordered, version), seed=round_.settings["seed"])
+
+
+def _score(row: AcquisitionScore) -> float:
+    assert row.score is not None
+    return row.score
 
 
 def _priorities(rows: Sequence[AcquisitionScore], version: ModelVersion) -> list[CasePriority]:
@@ -71,7 +117,12 @@ def _priorities(rows: Sequence[AcquisitionScore], version: ModelVersion) -> list
             case_id=row.case_id,
             priority=1 - index / len(rows),
             reason="random" if row.arm == "random" else REASONS[row.acquisition],
-            detail={"score": round(row.score, 4), "acquisition": row.acquisition, "version": version.number},
+            detail={
+                "score": round(_score(row), 4),
+                "acquisition": row.acquisition,
+                "version": version.number,
+                "slices": [int(index) + 1 for index, _ in row.measures["slices"][:SHOWN_SLICES]],
+            },
             is_random_arm=row.arm == "random",
             inclusion_probability=row.inclusion_probability,
         )
@@ -85,6 +136,6 @@ def next_batch(round_: Round) -> QuerySet[AcquisitionScore]:
     return unread.select_related("case", "model_version").order_by("rank")
 
 
-def unscored(round_: Round, cases: QuerySet[Case]) -> QuerySet[Case]:
-    """Those of the cases that have no score in this round yet."""
-    return cases.exclude(pk__in=AcquisitionScore.objects.filter(round=round_).values("case"))
+def unscored(round_: Round, version: ModelVersion, cases: QuerySet[Case]) -> QuerySet[Case]:
+    """Those of the cases that this version has not measured in this round yet."""
+    return cases.exclude(pk__in=AcquisitionScore.objects.filter(round=round_, model_version=version).values("case"))

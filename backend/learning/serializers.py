@@ -19,6 +19,7 @@ class PolicySerializer(serializers.ModelSerializer[TrainingPolicy]):
     every_n_readings = serializers.IntegerField(min_value=1, max_value=100_000)
     batch_size = serializers.IntegerField(min_value=1, max_value=1000)
     random_share = serializers.FloatField(min_value=0, max_value=1)
+    target_dice = serializers.FloatField(min_value=0.01, max_value=0.99)
     image_size = serializers.IntegerField(min_value=32, max_value=512)
     steps_scratch = serializers.IntegerField(min_value=1, max_value=100_000)
     steps_warm = serializers.IntegerField(min_value=1, max_value=100_000)
@@ -31,6 +32,7 @@ class PolicySerializer(serializers.ModelSerializer[TrainingPolicy]):
             "acquisition",
             "batch_size",
             "random_share",
+            "target_dice",
             "image_size",
             "steps_scratch",
             "steps_warm",
@@ -121,6 +123,7 @@ class DrawnCaseSerializer(serializers.Serializer[object]):
     thumbnail = serializers.CharField()
     arm = serializers.ChoiceField(choices=["random", "acquired", "rest"])
     acquisition = serializers.CharField()
+    reason = serializers.ChoiceField(choices=sorted(set(REASONS.values())))
     score = serializers.FloatField(allow_null=True)
     inclusion_probability = serializers.FloatField(allow_null=True)
     rank = serializers.IntegerField()

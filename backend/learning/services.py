@@ -95,6 +95,13 @@ def train_from_scratch(*, round_: Round) -> None:
         round_.save(update_fields=["settings"])
 
 
+def choose_by(*, round_: Round, acquisition: str, because: str) -> None:
+    """The round cannot choose as its policy says: it chooses by another function, and says so."""
+    round_.settings = {**round_.settings, "acquisition": acquisition}
+    Round.objects.filter(pk=round_.pk).update(settings=round_.settings)
+    note_on_round(round_=round_, sentence=because)
+
+
 def freeze_snapshot(*, round_: Round, vocabulary_version: int) -> Snapshot:
     """Freeze the training set of the round; its hash is SHA-256 over the sorted (case, reading, revision) rows."""
     rows = sorted(

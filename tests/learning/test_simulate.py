@@ -11,19 +11,22 @@ from django.core.management.base import CommandError
 
 from backend.projects.models import Case
 from backend.readings.models import Reading
+from workers.cnn.acquisition import CHOOSING
 from workers.simulate import main
 
 OPTIONS = ["--image-size", "32", "--steps-scratch", "3", "--steps-warm", "2", "--json"]
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("acquisition", ["random", "foreground_aware_random", "entropy"])
+@pytest.mark.parametrize("acquisition", CHOOSING)
 def test_each_round_reads_a_batch_more_and_says_what_it_measured(disc_project, capsys, acquisition) -> None:
     before = list(Case.objects.values_list("pk", "priority")), Reading.objects.count()
     asked = ["--project", "breast", "--acquisition", acquisition, "--start", "6", "--batch", "4", "--rounds", "2", *OPTIONS]
     assert main(asked) == 0
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(one["round"], one["n_labels"], one["steps"]) for one in told] == [(0, 6, 3), (1, 10, 2), (2, 14, 2)]
+    first = "entropy" if acquisition == "ensemble" else acquisition
+    assert [one["chosen_by"] for one in told] == ["random", first, acquisition]
     dice = next(one for one in told[2]["metrics"] if one["metric"] == "dice")
     assert dice["n_positive"] == 20 and dice["low"] <= dice["value"] <= dice["high"]
     assert (list(Case.objects.values_list("pk", "priority")), Reading.objects.count()) == before
