@@ -13,7 +13,7 @@ from backend.readings.models import DecisionKind, Look, MarkKind, Origin, Reader
 from backend.readings.worklist_selectors import LISTED, ORDERS, STATES
 
 CLIENT_ORIGINS = (Origin.DRAWN, Origin.ACCEPTED, Origin.EDITED)
-REASON_KINDS = ("random", "uncertain", "likely", "imported", "first")
+REASON_KINDS = ("random", "uncertain", "likely", "different", "imported", "first")
 
 
 @extend_schema_field({"type": "array", "items": {"type": "array", "items": {"type": "number"}}})
@@ -69,10 +69,11 @@ class GiveSerializer(serializers.Serializer[Any]):
 
 
 class WorklistReasonSerializer(serializers.Serializer[Any]):
-    """Why a case stands where it stands."""
+    """Why a case stands where it stands; of a series the slices (1-based) that the model would have read first."""
 
     kind = serializers.ChoiceField(choices=REASON_KINDS)
     detail = serializers.CharField(allow_blank=True)
+    slices = serializers.ListField(child=serializers.IntegerField())
 
 
 class WorklistHolderSerializer(serializers.Serializer[Any]):

@@ -252,7 +252,8 @@ def _row(case: Mapping[str, Any], assignment: Mapping[str, Any] | None, arms: Re
     state = TO_READ if case["is_open"] else SUBMITTED
     if assignment:
         state = BEGUN.get(assignment["state"], state)
-    detail = str(case["priority_detail"].get("detail", ""))
+    told = case["priority_detail"]
+    reason = {"kind": case["priority_reason"], "detail": str(told.get("detail", "")), "slices": told.get("slices", [])}
     return {
         "id": str(case["pk"]),
         "name": case["name"],
@@ -260,7 +261,7 @@ def _row(case: Mapping[str, Any], assignment: Mapping[str, Any] | None, arms: Re
         "blinded": blinded,
         "first_look": False,
         "given": bool(assignment and assignment["given_by_id"] and assignment["state"] == AssignmentState.OPENED),
-        "reason": None if blinded else {"kind": case["priority_reason"], "detail": detail},
+        "reason": None if blinded else reason,
         "top_score": None,
         "n_findings": None,
         "n_decided": None,

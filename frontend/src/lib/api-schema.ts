@@ -836,12 +836,20 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * @description * `entropy` - entropy
+         * @description * `bald` - bald
+         *     * `clasp_pe` - clasp_pe
+         *     * `cost_aware` - cost_aware
+         *     * `ensemble` - ensemble
+         *     * `entropy` - entropy
          *     * `foreground_aware_random` - foreground_aware_random
+         *     * `k_center` - k_center
+         *     * `k_means` - k_means
+         *     * `likely_positive` - likely_positive
          *     * `random` - random
+         *     * `tta_variance` - tta_variance
          * @enum {string}
          */
-        AcquisitionEnum: "entropy" | "foreground_aware_random" | "random";
+        AcquisitionEnum: "bald" | "clasp_pe" | "cost_aware" | "ensemble" | "entropy" | "foreground_aware_random" | "k_center" | "k_means" | "likely_positive" | "random" | "tta_variance";
         /**
          * @description * `box` - box
          *     * `ellipse` - ellipse
@@ -1017,6 +1025,7 @@ export interface components {
             thumbnail: string;
             arm: components["schemas"]["DrawnCaseArmEnum"];
             acquisition: string;
+            reason: components["schemas"]["ReasonEnum"];
             /** Format: double */
             score: number | null;
             /** Format: double */
@@ -1670,6 +1679,8 @@ export interface components {
             batch_size?: number;
             /** Format: double */
             random_share?: number;
+            /** Format: double */
+            target_dice?: number;
             image_size?: number;
             steps_scratch?: number;
             steps_warm?: number;
@@ -1704,6 +1715,8 @@ export interface components {
             batch_size: number;
             /** Format: double */
             random_share: number;
+            /** Format: double */
+            target_dice: number;
             image_size: number;
             steps_scratch: number;
             steps_warm: number;
@@ -1870,6 +1883,14 @@ export interface components {
          * @enum {string}
          */
         ReadonlyEnum: "submitted" | "embargoed" | "leased";
+        /**
+         * @description * `different` - different
+         *     * `likely` - likely
+         *     * `random` - random
+         *     * `uncertain` - uncertain
+         * @enum {string}
+         */
+        ReasonEnum: "different" | "likely" | "random" | "uncertain";
         /** @description Bytes of a file that the server holds. */
         Received: {
             received: number;
@@ -2245,20 +2266,22 @@ export interface components {
             /** Format: date-time */
             held_until: string | null;
         };
-        /** @description Why a case stands where it stands. */
+        /** @description Why a case stands where it stands; of a series the slices (1-based) that the model would have read first. */
         WorklistReason: {
             kind: components["schemas"]["WorklistReasonKindEnum"];
             detail: string;
+            slices: number[];
         };
         /**
          * @description * `random` - random
          *     * `uncertain` - uncertain
          *     * `likely` - likely
+         *     * `different` - different
          *     * `imported` - imported
          *     * `first` - first
          * @enum {string}
          */
-        WorklistReasonKindEnum: "random" | "uncertain" | "likely" | "imported" | "first";
+        WorklistReasonKindEnum: "random" | "uncertain" | "likely" | "different" | "imported" | "first";
         /** @description One case as the caller may see it; a blinded row tells nothing of the model. */
         WorklistRow: {
             /** Format: uuid */

@@ -68,11 +68,7 @@ function NextTile({ slug, one }: { slug: string; one: NextCase }) {
         ) : (
           <IconTarget size={14} stroke={1.6} style={{ flex: "none" }} />
         )}
-        <span className="ell">
-          {isRandom
-            ? t("next.random")
-            : t(one.acquisition === "foreground_aware_random" ? "next.likely" : "next.uncertain")}
-        </span>
+        <span className="ell">{t(`next.${one.reason}`)}</span>
       </span>
       <span className="row sb xs q num" style={{ gap: 4 }}>
         <span className="ell">{one.name}</span>

@@ -3,11 +3,24 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useSavePolicy } from "@/features/learning/api/learning";
 import type { Policy } from "@/lib/api-types";
+import { decimal } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { ErrorLine } from "@/ui/error-state";
 import { ShareField } from "@/ui/share-field";
 
-const ACQUISITIONS: Policy["acquisition"][] = ["entropy", "foreground_aware_random", "random"];
+const ACQUISITIONS: Policy["acquisition"][] = [
+  "entropy",
+  "foreground_aware_random",
+  "random",
+  "clasp_pe",
+  "likely_positive",
+  "cost_aware",
+  "bald",
+  "tta_variance",
+  "ensemble",
+  "k_center",
+  "k_means",
+];
 
 /** When a round starts by itself and how it trains. */
 export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: Policy; onClose: () => void }) {
@@ -48,14 +61,24 @@ export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: 
           checked={draft.enabled}
           onChange={(event) => set({ enabled: event.currentTarget.checked })}
         />
+        <Select
+          label={t("policy.acquisition")}
+          description={t(`acquisitionNote.${draft.acquisition}`)}
+          data={ACQUISITIONS.map((value) => ({ value, label: t(`acquisition.${value}`) }))}
+          value={draft.acquisition}
+          allowDeselect={false}
+          maxDropdownHeight={360}
+          renderOption={({ option }) => (
+            <span>
+              <span className="b">{option.label}</span>
+              <span className="xs sec" style={{ display: "block" }}>
+                {t(`acquisitionNote.${option.value}`)}
+              </span>
+            </span>
+          )}
+          onChange={(acquisition) => acquisition && set({ acquisition: acquisition as Policy["acquisition"] })}
+        />
         <div style={{ display: "grid", gridTemplateColumns: "1fr 1fr", gap: 16 }}>
-          <Select
-            label={t("policy.acquisition")}
-            data={ACQUISITIONS.map((value) => ({ value, label: t(`acquisition.${value}`) }))}
-            value={draft.acquisition}
-            allowDeselect={false}
-            onChange={(acquisition) => acquisition && set({ acquisition: acquisition as Policy["acquisition"] })}
-          />
           {numbers.map(([field, min, max]) => (
             <NumberInput
               key={field}
@@ -73,6 +96,13 @@ export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: 
           note={t("policy.randomNote")}
           value={draft.random_share}
           onChange={(random_share) => set({ random_share })}
+        />
+        <ShareField
+          label={t("policy.target_dice")}
+          note={t("policy.targetNote")}
+          value={draft.target_dice}
+          write={decimal}
+          onChange={(target) => set({ target_dice: Math.min(0.99, Math.max(0.01, target)) })}
         />
         <ErrorLine error={save.error} />
         <div className="row" style={{ justifyContent: "flex-end" }}>

@@ -4,6 +4,7 @@ import {
   IconDice5,
   IconFileImport,
   IconSparkles,
+  IconStack2,
   IconTarget,
 } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
@@ -13,6 +14,7 @@ const ICONS: Record<ReasonKind, Icon> = {
   random: IconDice5,
   uncertain: IconTarget,
   likely: IconAlertCircle,
+  different: IconStack2,
   imported: IconFileImport,
   first: IconSparkles,
 };
@@ -27,6 +29,12 @@ export function ReasonCell({ reason }: { reason: NonNullable<WorkRow["reason"]> 
       <span>
         {t(`reason.${reason.kind}`)}
         {reason.detail ? `${t("detailJoin")}${reason.detail}` : ""}
+        {reason.slices.length ? (
+          <span className="q">
+            {t("detailJoin")}
+            {t("beginAt", { slices: reason.slices.join(t("sliceJoin")) })}
+          </span>
+        ) : null}
       </span>
     </span>
   );
