@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from django.urls import reverse
@@ -12,6 +14,7 @@ from backend.learning.models import Round, RoundState, SnapshotItem, TrainingPol
 from backend.learning.ranking import REASONS, next_batch
 from backend.learning.selectors import labels, live_round, new_labels, policy_of
 from backend.learning.states import ENDED, STEPS
+from backend.metrics.forecast import CurvePoint, Forecast, stopping_forecast
 from backend.projects.models import Project, Split
 from backend.projects.selectors import unread_blinded
 from backend.registry.models import Evaluation, ModelVersion
@@ -87,8 +90,9 @@ def learning_document(project: Project, user: User) -> dict[str, Any]:
     )
     live = live_round(project)
     serving = serving_version(project)
+    policy, curve = policy_of(project), learning_curve(project)
     return {
-        "policy": policy_document(policy_of(project)),
+        "policy": policy_document(policy),
         "new_readings": new_labels(project),
         "labels": {
             "training": labels(project, Split.POOL).values("case").distinct().count(),
@@ -97,7 +101,8 @@ def learning_document(project: Project, user: User) -> dict[str, Any]:
         "live": round_document(live) if live else None,
         "last": round_document(rounds[0]) if rounds else None,
         "rounds": [round_row(round_) for round_ in rounds],
-        "curve": learning_curve(project),
+        "curve": curve,
+        "forecast": learning_forecast(curve, policy.target_dice).as_dict(),
         "next": _next(project, user),
         "serving": serving.number if serving else None,
     }
@@ -114,6 +119,17 @@ def learning_curve(project: Project) -> list[dict[str, Any]]:
             kept = {name: one[name] for name in ("metric", "value", "low", "high", "n_patients", "note")}
             points.append({"n_labels": version.n_labels, "version": version.number, "arm": "acquired", **kept})
     return points
+
+
+def learning_forecast(curve: Sequence[dict[str, Any]], target: float) -> Forecast:
+    """When the curve would reach the target; the page asks every few seconds, and the same curve has the same answer."""
+    known = [one for one in curve if one["value"] is not None and one["low"] is not None and one["high"] is not None]
+    return _forecast(tuple(CurvePoint(one["n_labels"], one["value"], one["low"], one["high"]) for one in known), target)
+
+
+@lru_cache(maxsize=64)
+def _forecast(points: tuple[CurvePoint, ...], target: float) -> Forecast:
+    return stopping_forecast(points, target=target)
 
 
 def _overall(evaluation: Evaluation, metric: str) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import F, Q, QuerySet
 
-from backend.learning.models import Round, SnapshotItem, TrainingPolicy
+from backend.learning.models import AcquisitionScore, Round, SnapshotItem, TrainingPolicy
 from backend.learning.states import ENDED
 from backend.projects.models import Case, Project, Split
 from backend.readings.models import Reader, ReaderKind, Reading, ReadingState, Verdict
@@ -54,6 +54,17 @@ def truth(project: Project, split: str) -> list[Reading]:
         if kept is None or _TRUTH_ORDER[ReaderKind(row.reader.kind)] <= _TRUTH_ORDER[ReaderKind(kept.reader.kind)]:
             best[row.case_id] = row
     return sorted(best.values(), key=lambda row: row.case.number)
+
+
+def labels_by_arm(project: Project) -> tuple[list[Reading], list[Reading]]:
+    """Labelled POOL cases that an acquisition function chose for a batch, and those that were drawn at random.
+
+    Random is also what was read before the first ranking. What was read beyond a batch belongs to neither.
+    """
+    readings = truth(project, Split.POOL)
+    chosen = set(AcquisitionScore.objects.filter(round__project=project, arm="acquired").values_list("case", flat=True))
+    random = [row for row in readings if row.case.is_random_arm]
+    return [row for row in readings if row.case_id in chosen and not row.case.is_random_arm], random
 
 
 def live_round(project: Project) -> Round | None:

@@ -115,6 +115,22 @@ class CurvePointSerializer(serializers.Serializer[object]):
     arm = serializers.CharField()
 
 
+class ForecastSerializer(serializers.Serializer[object]):
+    """When the learning curve would reach the policy's target, or why that cannot be told.
+
+    `more`: readings beyond the last point, with their 95 % interval; `curve`: [readings, value, low, high] of the law.
+    """
+
+    answer = serializers.ChoiceField(choices=["reached", "about", "cannot_tell"])
+    target = serializers.FloatField()
+    reason = serializers.ChoiceField(choices=["few_points", "one_size", "flat", "too_far", "too_wide"], allow_blank=True)
+    more = serializers.IntegerField(allow_null=True)
+    low = serializers.IntegerField(allow_null=True)
+    high = serializers.IntegerField(allow_null=True)
+    asymptote = serializers.FloatField(allow_null=True)
+    curve = serializers.ListField(child=serializers.ListField(child=serializers.FloatField()))
+
+
 class DrawnCaseSerializer(serializers.Serializer[object]):
     """A case of the drawn batch."""
 
@@ -146,5 +162,6 @@ class LearningSerializer(serializers.Serializer[object]):
     last = RoundSerializer(allow_null=True)
     rounds = RoundRowSerializer(many=True)
     curve = CurvePointSerializer(many=True)
+    forecast = ForecastSerializer()
     next = DrawnCaseSerializer(many=True)
     serving = serializers.IntegerField(allow_null=True)

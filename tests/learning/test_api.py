@@ -119,3 +119,27 @@ def test_a_model_version_is_shown_promoted_and_released_and_only_then_looked_at_
     assert [(row["number"], row["state"]) for row in client.get(f"{BASE}/models/").json()] == [(2, "serves"), (1, "kept")]
     assert Job.objects.get(task="learning.predict_pool").arguments == {"version": other.pk}
     assert client.get(f"{BASE}/models/9/").status_code == 404
+
+
+def test_the_learning_page_tells_when_the_target_would_be_reached_or_why_it_cannot(project, lead, as_person) -> None:
+    from backend.registry.models import Evaluation, ModelVersion
+
+    client = as_person(lead)
+    empty = client.get(f"{BASE}/learning/").json()["forecast"]
+    assert (empty["answer"], empty["reason"], empty["target"]) == ("cannot_tell", "few_points", 0.75)
+    for number, n in enumerate((20, 40, 60, 80, 100, 120, 140), 1):
+        make_model(project, state="kept" if n < 140 else "serves", number=number)
+        ModelVersion.objects.filter(number=number).update(n_labels=n)
+        value = 0.85 - 1.2 * n**-0.5
+        told = {"metric": "dice", "finding_type": None, "value": value, "low": value - 0.02, "high": value + 0.02}
+        Evaluation.objects.create(
+            model_version=ModelVersion.objects.get(number=number), split="VALIDATION", n_cases=40, n_patients=40,
+            metrics=[{**told, "n_patients": 40, "n_positive": 40, "note": ""}],
+        )  # fmt: skip
+    assert client.patch(f"{BASE}/policy/", {"target_dice": 0.76}, format="json").status_code == 200
+    told = client.get(f"{BASE}/learning/").json()["forecast"]
+    assert told["answer"] == "about" and told["target"] == 0.76
+    assert told["low"] <= told["more"] <= told["high"] and told["more"] == pytest.approx(38, abs=8)
+    assert all(len(point) == 4 for point in told["curve"])
+    client.patch(f"{BASE}/policy/", {"target_dice": 0.6}, format="json")
+    assert client.get(f"{BASE}/learning/").json()["forecast"]["answer"] == "reached"

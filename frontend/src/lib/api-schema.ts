@@ -860,6 +860,13 @@ export interface components {
          * @enum {string}
          */
         AllowedMarksEnum: "box" | "ellipse" | "polygon" | "freehand" | "mask" | "point";
+        /**
+         * @description * `reached` - reached
+         *     * `about` - about
+         *     * `cannot_tell` - cannot_tell
+         * @enum {string}
+         */
+        AnswerEnum: "reached" | "about" | "cannot_tell";
         /** @description The archive a project reads from. */
         Archive: {
             slug: string;
@@ -1025,7 +1032,7 @@ export interface components {
             thumbnail: string;
             arm: components["schemas"]["DrawnCaseArmEnum"];
             acquisition: string;
-            reason: components["schemas"]["ReasonEnum"];
+            reason: components["schemas"]["DrawnCaseReasonEnum"];
             /** Format: double */
             score: number | null;
             /** Format: double */
@@ -1039,6 +1046,14 @@ export interface components {
          * @enum {string}
          */
         DrawnCaseArmEnum: "random" | "acquired" | "rest";
+        /**
+         * @description * `different` - different
+         *     * `likely` - likely
+         *     * `random` - random
+         *     * `uncertain` - uncertain
+         * @enum {string}
+         */
+        DrawnCaseReasonEnum: "different" | "likely" | "random" | "uncertain";
         /** @description A case that is used for nothing, and why. */
         EmbargoedCase: {
             case: string;
@@ -1118,6 +1133,32 @@ export interface components {
             attributes?: components["schemas"]["AttributeInRequest"][];
             position?: number;
         };
+        /**
+         * @description When the learning curve would reach the policy's target, or why that cannot be told.
+         *
+         *     `more`: readings beyond the last point, with their 95 % interval; `curve`: [readings, value, low, high] of the law.
+         */
+        Forecast: {
+            answer: components["schemas"]["AnswerEnum"];
+            /** Format: double */
+            target: number;
+            reason: components["schemas"]["ForecastReasonEnum"] | components["schemas"]["BlankEnum"];
+            more: number | null;
+            low: number | null;
+            high: number | null;
+            /** Format: double */
+            asymptote: number | null;
+            curve: number[][];
+        };
+        /**
+         * @description * `few_points` - few_points
+         *     * `one_size` - one_size
+         *     * `flat` - flat
+         *     * `too_far` - too_far
+         *     * `too_wide` - too_wide
+         * @enum {string}
+         */
+        ForecastReasonEnum: "few_points" | "one_size" | "flat" | "too_far" | "too_wide";
         /** @description The version's FROC on VALIDATION: [threshold, false positives per image, sensitivity], strict to lax. */
         Froc: {
             n_cases: number;
@@ -1301,6 +1342,7 @@ export interface components {
             last: components["schemas"]["Round"] | null;
             rounds: components["schemas"]["RoundRow"][];
             curve: components["schemas"]["CurvePoint"][];
+            forecast: components["schemas"]["Forecast"];
             next: components["schemas"]["DrawnCase"][];
             serving: number | null;
         };
@@ -1883,14 +1925,6 @@ export interface components {
          * @enum {string}
          */
         ReadonlyEnum: "submitted" | "embargoed" | "leased";
-        /**
-         * @description * `different` - different
-         *     * `likely` - likely
-         *     * `random` - random
-         *     * `uncertain` - uncertain
-         * @enum {string}
-         */
-        ReasonEnum: "different" | "likely" | "random" | "uncertain";
         /** @description Bytes of a file that the server holds. */
         Received: {
             received: number;

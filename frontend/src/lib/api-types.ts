@@ -109,6 +109,7 @@ export type RoundRow = S["RoundRow"];
 export type Policy = Required<S["Policy"]>;
 export type CurvePoint = S["CurvePoint"];
 export type NextCase = S["DrawnCase"];
+export type Forecast = S["Forecast"];
 export type Learning = Narrowed<S["Learning"], { policy: Policy; live: Round | null; last: Round | null }>;
 export type ModelState = S["ModelStateEnum"];
 export type ModelRow = S["ModelRow"];

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from backend.learning.ranking import REASONS
+from backend.learning.worker_process import run_worker
 
 
 class Command(BaseCommand):
@@ -34,15 +32,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run it, and fail when it fails."""
         names = ["project", "acquisition", "start", "batch", "rounds", "seed"]
-        names += ["random_share", "image_size", "steps_scratch", "steps_warm"]
-        command = [sys.executable, "-m", "workers.simulate"]
-        for name in names:
-            if options[name] is not None:
-                command += [f"--{name.replace('_', '-')}", str(options[name])]
-        if options["json"]:
-            command.append("--json")
-        # As the training worker: threads that wait busily for each other cost ten times the work on a busy machine.
-        threads = {"OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 2) - 1))}
-        code = subprocess.run(command, check=False, env={**threads, **os.environ}).returncode
+        names += ["random_share", "image_size", "steps_scratch", "steps_warm", "json"]
+        code = run_worker("workers.simulate", {name: options[name] for name in names})
         if code:
             raise CommandError(f"The simulation failed (exit code {code}).", returncode=code)

@@ -92,7 +92,7 @@ function LearningBody({ slug, learning }: { slug: string; learning: Learning }) 
             <RoundCard slug={slug} round={round ?? null} learning={learning} />
           </Cell>
           <Cell span={5}>
-            <CurveCard points={learning.curve} slug={slug} />
+            <CurveCard points={learning.curve} forecast={learning.forecast} slug={slug} />
           </Cell>
           <Cell span={7}>
             <NextCard slug={slug} learning={learning} />

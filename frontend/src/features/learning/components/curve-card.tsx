@@ -1,7 +1,8 @@
 import { IconDownload } from "@tabler/icons-react";
 import { useRef } from "react";
 import { useTranslation } from "react-i18next";
-import type { CurvePoint } from "@/lib/api-types";
+import { ForecastLine } from "@/features/learning/components/forecast-line";
+import type { CurvePoint, Forecast } from "@/lib/api-types";
 import { csvOf, download, downloadSvg } from "@/lib/download";
 import { count, decimal, interval, nOf } from "@/lib/format";
 import { Button } from "@/ui/button";
@@ -14,7 +15,7 @@ const COLOURS = ["var(--c1)", "var(--c2)", "var(--c3)", "var(--c4)"];
 type Known = CurvePoint & { value: number };
 
 /** What each version reached on VALIDATION against how many readings it learned from. */
-export function CurveCard({ points, slug }: { points: CurvePoint[]; slug: string }) {
+export function CurveCard({ points, forecast, slug }: { points: CurvePoint[]; forecast: Forecast; slug: string }) {
   const { t } = useTranslation("learning");
   const svg = useRef<SVGSVGElement>(null);
   const known = points.filter((point): point is Known => point.value !== null);
@@ -59,7 +60,10 @@ export function CurveCard({ points, slug }: { points: CurvePoint[]; slug: string
       }
     >
       {known.length ? (
-        <XYChart svgRef={svg} label={t("curve.title")} height={300} {...chartOf(known)} />
+        <>
+          <XYChart svgRef={svg} label={t("curve.title")} height={300} {...chartOf(known)} />
+          <ForecastLine forecast={forecast} />
+        </>
       ) : (
         <p className="sec" style={{ maxWidth: 380 }}>
           {points.length ? t("curve.tooFew") : t("curve.none")}

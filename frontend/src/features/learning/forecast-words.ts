@@ -1,0 +1,13 @@
+import type { Forecast } from "@/lib/api-types";
+import { count, decimal } from "@/lib/format";
+
+/** The sentence below the learning curve: its key among the words of the page, and the numbers in it. */
+export function forecastWords(forecast: Forecast): { key: string; values: Record<string, string | number> } {
+  const target = decimal(forecast.target);
+  if (forecast.answer === "about" && forecast.more !== null && forecast.low !== null && forecast.high !== null) {
+    const { more, low, high } = forecast;
+    return { key: "forecast.about", values: { target, more: count(more), low: count(low), high: count(high) } };
+  }
+  if (forecast.answer === "reached") return { key: "forecast.reached", values: { target } };
+  return { key: `forecast.${forecast.reason || "few_points"}`, values: { target } };
+}
