@@ -11,7 +11,6 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import django
@@ -21,64 +20,29 @@ django.setup()
 
 import numpy as np  # noqa: E402
 
-from backend.learning.models import TrainingPolicy  # noqa: E402
 from backend.learning.selectors import labels_by_arm, policy_of  # noqa: E402
-from backend.learning.vocabulary import Vocabulary, vocabulary_of  # noqa: E402
+from backend.learning.vocabulary import vocabulary_of  # noqa: E402
 from backend.metrics.arms import ArmsVerdict, arms_verdict  # noqa: E402
 from backend.projects.models import Project, Split  # noqa: E402
-from backend.readings.models import Reading  # noqa: E402
-from workers.cnn.checkpoint import network_of  # noqa: E402
-from workers.cnn.model import NetConfig  # noqa: E402
-from workers.cnn.train import SCRATCH_RATE, Recipe, Training  # noqa: E402
-from workers.datasets import training_samples  # noqa: E402
 from workers.evaluating import measure_versions  # noqa: E402
-from workers.networks import LoadedVersion, machine_precision  # noqa: E402
+from workers.networks import LoadedVersion  # noqa: E402
+from workers.scratch import ScratchTraining  # noqa: E402
 
 MIN_LABELS: Final = 20
 PerCase = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What stays the same over the seeds."""
-
-    project: Project
-    policy: TrainingPolicy
-    vocabulary: Vocabulary
-
-    def train(self, readings: Sequence[Reading], seed: int) -> LoadedVersion:
-        """A network from scratch on these readings."""
-        samples, _ = training_samples(readings, vocabulary=self.vocabulary, size=self.policy.image_size)
-        net = NetConfig(n_types=len(self.vocabulary.types), n_findings=len(self.vocabulary.outputs))
-        recipe = Recipe(
-            steps=self.policy.steps_scratch,
-            seed=seed,
-            rate=SCRATCH_RATE,
-            flip=not self.project.laterality_matters,
-            precision=machine_precision(),
-        )
-        training = Training(samples, net=net, recipe=recipe)
-        for _ in training.run():
-            pass
-        network = network_of(training.weights(), config=net)
-        return LoadedVersion(network, self.vocabulary, self.policy.image_size, machine_precision())
-
-    def measure(self, versions: Sequence[LoadedVersion]) -> list[list[PerCase]]:
-        """Every labelled VALIDATION case as each version reads it."""
-        return measure_versions(
-            self.project,
-            Split.VALIDATION,
-            versions,
-            threshold=self.project.display_threshold,
-            on_case=lambda done, total: None,
-        )
+def _measured(project: Project, versions: Sequence[LoadedVersion]) -> list[list[PerCase]]:
+    """Every labelled VALIDATION case as each version reads it."""
+    threshold = project.display_threshold
+    return measure_versions(project, Split.VALIDATION, versions, threshold=threshold, on_case=lambda done, total: None)
 
 
 def compare(
-    comparison: Comparison, *, seeds: int, labels: int | None, on_seed: Callable[[int, float, float], None]
+    scratch: ScratchTraining, *, seeds: int, labels: int | None, on_seed: Callable[[int, float, float], None]
 ) -> tuple[ArmsVerdict, int]:
     """The verdict, and how many readings each arm had; `on_seed(seed, chosen, random)` tells each pair's mean Dice."""
-    arms = labels_by_arm(comparison.project)
+    arms = labels_by_arm(scratch.project)
     size = min(len(arms[0]), len(arms[1]), labels or len(arms[0]))
     if size < MIN_LABELS:
         return ArmsVerdict("cannot_tell", "few_labels"), size
@@ -87,7 +51,7 @@ def compare(
     for seed in range(seeds):
         generator = np.random.default_rng(seed)
         drawn = [[arm[row] for row in sorted(generator.permutation(len(arm))[:size])] for arm in arms]
-        measured = comparison.measure([comparison.train(readings, seed) for readings in drawn])
+        measured = _measured(scratch.project, [scratch.train(readings, seed) for readings in drawn])
         for kept, cases in zip(dice, measured, strict=True):
             kept.append([case["dice"] for case in cases if case["dice"] is not None])
         groups = [case["group"] for case in measured[0] if case["dice"] is not None]
@@ -141,8 +105,8 @@ def main(arguments: list[str]) -> int:
         )  # fmt: skip
         sys.stdout.flush()
 
-    comparison = Comparison(project, policy, vocabulary_of(project))
-    verdict, size = compare(comparison, seeds=options.seeds, labels=options.labels, on_seed=on_seed)
+    scratch = ScratchTraining(project, policy, vocabulary_of(project))
+    verdict, size = compare(scratch, seeds=options.seeds, labels=options.labels, on_seed=on_seed)
     told = {**verdict.as_dict(), "n_labels": size}
     sys.stdout.write((json.dumps(told) if options.json else _sentence(verdict, size)) + "\n")
     return 0

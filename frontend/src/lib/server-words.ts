@@ -45,6 +45,8 @@ const SENTENCES: [pattern: string, key: string][] = [
   ["No labelled image is free of lesions: expect false alarms on normal images\\.", "noneFree"],
   [`Training diverged: the loss at step ${NUMBER} is (.+)\\.`, "diverged"],
   ["The network's output is not finite\\.", "notFinite"],
+  ["Version (\\d+) kept no weights from its training: chosen by entropy instead\\.", "noSnapshots"],
+  ["No other version like version (\\d+) is kept: chosen by entropy instead\\.", "noCommittee"],
   ["None of the labelled images can be used\\.", "nothingUsable"],
   ["What served before is unchanged\\.", "unchanged"],
   ["Cancelled\\.", "cancelled"],
