@@ -11,3 +11,12 @@ export function forecastWords(forecast: Forecast): { key: string; values: Record
   if (forecast.answer === "reached") return { key: "forecast.reached", values: { target } };
   return { key: `forecast.${forecast.reason || "few_points"}`, values: { target } };
 }
+
+/** The law from the last measured version on to where the target is surely reached; nothing where that cannot be told. */
+export function forecastPoints(forecast: Forecast, last: number): { x: number; y: number }[] {
+  if (forecast.answer !== "about" || forecast.high === null) return [];
+  const end = last + forecast.high;
+  return forecast.curve.flatMap(([x, y]) =>
+    x !== undefined && y !== undefined && x >= last && x <= end ? [{ x, y }] : [],
+  );
+}

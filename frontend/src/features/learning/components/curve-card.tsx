@@ -2,6 +2,7 @@ import { IconDownload } from "@tabler/icons-react";
 import { useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { ForecastLine } from "@/features/learning/components/forecast-line";
+import { forecastPoints } from "@/features/learning/forecast-words";
 import type { CurvePoint, Forecast } from "@/lib/api-types";
 import { csvOf, download, downloadSvg } from "@/lib/download";
 import { count, decimal, interval, nOf } from "@/lib/format";
@@ -74,10 +75,11 @@ export function CurveCard({ points, forecast, slug }: { points: CurvePoint[]; fo
 
   function chartOf(shown: Known[]) {
     const arms = [...new Set(shown.map((point) => point.arm))];
+    const ahead = forecastPoints(forecast, Math.max(...shown.map((point) => point.n_labels)));
     const lows = shown.map((point) => point.low ?? point.value);
-    const highs = shown.map((point) => point.high ?? point.value);
+    const highs = [...shown.map((point) => point.high ?? point.value), ...ahead.map((point) => point.y)];
     const yTicks = niceTicks(Math.max(0, Math.min(...lows)), Math.min(1, Math.max(...highs)), 5);
-    const most = Math.max(...shown.map((point) => point.n_labels));
+    const most = Math.max(...shown.map((point) => point.n_labels), ...ahead.map((point) => point.x));
     const xTicks = niceTicks(0, most, 4);
     const series: ChartSeries[] = arms.map((arm, index) => ({
       name: armName(arm),
@@ -97,6 +99,10 @@ export function CurveCard({ points, forecast, slug }: { points: CurvePoint[]; fo
           note: `v${point.version}: ${interval(point, 3)} ${nOf(point.n_patients)}`,
         })),
     }));
+    if (ahead.length) {
+      const name = t("forecast.line");
+      series.push({ name, colour: "var(--n8)", points: ahead, shape: "none", dashed: true, endLabel: name });
+    }
     return {
       right: 70,
       series,
