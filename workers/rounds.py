@@ -18,6 +18,7 @@ from backend.learning.ranking import (
     CaseMeasured,
     Chosen,
     MixedVersions,
+    forget_other_versions,
     scored,
     store_measures,
     unscored,
@@ -127,14 +128,20 @@ def _gate(round_: Round, report: Reporter) -> None:
 
 def _predict(round_: Round, report: Reporter) -> None:
     """The serving version reads the unread cases, those that are next in the worklist first."""
-    _read_pool(round_, report)
+    version = _serving(round_)
+    forget_other_versions(round_=round_, version=version)
+    _read_pool(round_, version, report)
     advance_round(round_=round_, to=RoundState.RANKING)
 
 
-def _read_pool(round_: Round, report: Reporter) -> ModelVersion:
-    """Let the serving version read and measure what it has not measured in this round; the version."""
+def _serving(round_: Round) -> ModelVersion:
     version = serving_version(round_.project)
     assert version is not None
+    return version
+
+
+def _read_pool(round_: Round, version: ModelVersion, report: Reporter) -> None:
+    """Let the version read and measure what it has not measured in this round."""
     usable, because = usable_acquisition(version, round_.settings["acquisition"])
     if because:
         choose_by(round_=round_, acquisition=usable, because=because)
@@ -147,15 +154,13 @@ def _read_pool(round_: Round, report: Reporter) -> ModelVersion:
 
     read_cases(version, waiting, report=report, needs=ACQUISITIONS[usable].columns, on_chunk=on_chunk)
     report.tell("predict", f"{total} cases")
-    return version
 
 
 def _rank(round_: Round, report: Reporter) -> None:
-    """Draw the next batch and write the order of the worklist.
-
-    Cases that came meanwhile, or all where another version was made to serve meanwhile, are measured first.
-    """
-    version = _read_pool(round_, report)
+    """Draw the next batch and write the order of the worklist; a version that came to serve meanwhile measures first."""
+    version = _serving(round_)
+    if forget_other_versions(round_=round_, version=version):
+        _read_pool(round_, version, report)
     rows = scored(round_, version)
 
     def labelled() -> Values:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from backend.learning.models import AcquisitionScore, Round
 from backend.projects.models import Case, Split
@@ -56,7 +56,7 @@ class CaseMeasured:
 
 
 def store_measures(*, round_: Round, version: ModelVersion, measured: Iterable[CaseMeasured]) -> None:
-    """Write what was measured of some cases; what another version said of them in this round is replaced."""
+    """Write what was measured of some cases; a case that is measured again is written again."""
     AcquisitionScore.objects.bulk_create(
         [
             AcquisitionScore(
@@ -74,6 +74,15 @@ def store_measures(*, round_: Round, version: ModelVersion, measured: Iterable[C
         unique_fields=["round", "case"],
         update_fields=["model_version", "acquisition", "measures", "embedding", "arm"],
     )
+
+
+def forget_other_versions(*, round_: Round, version: ModelVersion) -> int:
+    """Drop what other versions said in this round, so that all is measured by the one that serves; how many.
+
+    Rows without measures were written before measures were kept; such a round goes on as if it had not scored.
+    """
+    stale = ~Q(model_version=version) | Q(measures={})
+    return AcquisitionScore.objects.filter(stale, round=round_).delete()[0]
 
 
 def scored(round_: Round, version: ModelVersion) -> list[AcquisitionScore]:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from backend.jobs.models import Job
 from backend.jobs.services import claim_job
 from backend.learning.models import AcquisitionScore, Round, RoundState
-from backend.learning.ranking import MixedVersions, scored
+from backend.learning.ranking import REASONS, MixedVersions, scored
 from backend.learning.reading_times import reading_times
 from backend.learning.services import advance_round, start_round
 from backend.projects.models import Case
 from backend.readings.models import Lesion, Reading
 from backend.registry.models import ModelState, ModelVersion
 from backend.registry.services import promote_version
+from workers.cnn.acquisition import CHOOSING
 
 pytestmark = pytest.mark.django_db
+
+LOCALES = Path(__file__).parents[2] / "frontend" / "src" / "locales"
 
 
 @pytest.fixture
@@ -120,7 +126,17 @@ def test_the_same_round_twice_chooses_the_same_batch(choose_by, lead, work) -> N
     assert batches[0] == batches[1]
 
 
-def test_a_series_tells_at_which_slices_to_begin(choose_by, lead, work, draw_case) -> None:
+def test_every_function_that_chooses_has_a_reason_and_its_sentence_in_both_languages() -> None:
+    assert set(REASONS) == set(CHOOSING)
+    for language in ("en", "zh"):
+        words = json.loads((LOCALES / language / "learning.json").read_text())
+        assert set(words["acquisition"]) == set(words["acquisitionNote"]) == set(CHOOSING)
+        assert all(words["acquisitionNote"].values()) and set(REASONS.values()) <= set(words["next"])
+
+
+def test_a_series_tells_at_which_slices_to_begin_but_not_to_who_reads_it_blinded(
+    choose_by, lead, work, draw_case, as_person
+) -> None:
     project = choose_by("entropy")
     project.blinded_share = 0.0
     project.save()
@@ -131,6 +147,16 @@ def test_a_series_tells_at_which_slices_to_begin(choose_by, lead, work, draw_cas
     assert len(scores) == 5 and scores == sorted(scores, reverse=True)
     series.refresh_from_db()
     assert series.priority_detail["slices"] == [index + 1 for index, _ in row.measures["slices"][:3]]
+
+    def told() -> dict | None:
+        rows = as_person(lead).get("/api/v1/projects/breast/worklist/").json()["results"]
+        return next(one["reason"] for one in rows if one["id"] == str(series.pk))
+
+    shown = told()
+    assert shown is not None and shown["slices"] == series.priority_detail["slices"]
+    project.blinded_share = 1.0
+    project.save()
+    assert told() is None
 
 
 def test_a_round_stopped_while_predicting_measures_only_what_is_missing(choose_by, lead, work, monkeypatch) -> None:
