@@ -109,10 +109,10 @@ def test_holdout_is_evaluated_only_for_a_released_version(project) -> None:
     version = make_model(project).model_version
     empty = "%s" if connection.vendor == "sqlite" else "%s::jsonb"
     insert = (
-        "INSERT INTO registry_evaluation (model_version_id, split, metrics, curves, per_case, n_cases, n_patients,"
-        f" created_at) VALUES (%s, %s, {empty}, {empty}, {empty}, 1, 1, '2026-01-01')"
+        "INSERT INTO registry_evaluation (model_version_id, split, metrics, curves, subgroups, per_case, n_cases,"
+        f" n_patients, created_at) VALUES (%s, %s, {empty}, {empty}, {empty}, {empty}, 1, 1, '2026-01-01')"
     )
-    json_values = [json.dumps([]), json.dumps({}), json.dumps([])]
+    json_values = [json.dumps([]), json.dumps({}), json.dumps([]), json.dumps([])]
     for split in ("HOLDOUT", "POOL", "EMBARGOED"):
         refused(insert, [version.pk, split, *json_values])
     run(insert, [version.pk, "VALIDATION", *json_values])
