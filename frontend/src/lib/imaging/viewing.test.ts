@@ -1,11 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { affineFromCorners } from "./coordinates";
 import type { FramePlacement } from "./frames";
 import { edgeLetters, lettersOf } from "./orientation";
 import { presetsOf, rangeWindow } from "./windows";
 
 const AXIAL: FramePlacement = { alongRow: [1, 0, 0], downColumn: [0, 1, 0], position: [0, 0, 0], letters: null };
-const upright = affineFromCorners([0, 0], [100, 0], [0, 100], 100, 100);
+const upright = { a: 1, b: 0, c: 0, d: 1, e: 0, f: 0 };
 
 describe("letters at the edges", () => {
   test("of an axial slice are A above, P below, R at the left, L at the right", () => {
@@ -13,9 +12,9 @@ describe("letters at the edges", () => {
   });
 
   test("follow a flip and a turn", () => {
-    const flipped = affineFromCorners([100, 0], [0, 0], [100, 100], 100, 100);
+    const flipped = { a: -1, b: 0, c: 0, d: 1, e: 100, f: 0 };
     expect(edgeLetters(AXIAL, flipped)).toMatchObject({ left: "L", right: "R", top: "A" });
-    const turned = affineFromCorners([100, 0], [100, 100], [0, 0], 100, 100);
+    const turned = { a: 0, b: 1, c: -1, d: 0, e: 100, f: 0 };
     expect(edgeLetters(AXIAL, turned)).toEqual({ right: "A", left: "P", top: "R", bottom: "L" });
   });
 
