@@ -93,6 +93,7 @@ export interface SaveQueueOptions {
 const PAUSE_MS = 1200;
 /** A reader who never pauses is sent for too: no change waits longer than this. */
 const LONGEST_MS = 1600;
+const JOURNAL_PATIENCE_MS = 300;
 const RETRIES_S = [1, 2, 4, 8, 15, 30];
 
 export class SaveQueue {
@@ -327,7 +328,7 @@ export class SaveQueue {
     while (!this.isClean && this.canSend) {
       const flight = this.flight ?? this.takeOff();
       if (!this.offlineSince) this.tell({ kind: "saving", changes: this.changes });
-      await this.write();
+      await this.writtenSoon();
       const unsent = await this.sendBlobs(flight);
       if (unsent) return this.fail(unsent);
       const reply = await this.options.transport.save(this.options.reading, flight.etag, flight.body, false);
@@ -338,7 +339,7 @@ export class SaveQueue {
       this.landed();
     }
     if (this.submitWanted && this.isClean && this.canSend) await this.sendSubmit();
-    await this.write();
+    await this.writtenSoon();
     if (this.isClean && this.canSend) this.tell({ kind: "saved", at: this.savedAt });
   }
 
@@ -458,6 +459,15 @@ export class SaveQueue {
     this.doc = this.base;
     this.tell({ kind: "saved", at: this.savedAt });
     await this.write();
+  }
+
+  /** A device's store that does not answer holds up no sending: what the server has cannot be lost with it. */
+  private writtenSoon(): Promise<void> {
+    let timer: ReturnType<typeof setTimeout>;
+    const late = new Promise<void>((done) => {
+      timer = setTimeout(done, JOURNAL_PATIENCE_MS);
+    });
+    return Promise.race([this.write(), late]).finally(() => clearTimeout(timer));
   }
 
   /** Bring the journal up to date: an entry while something is unsent, none when nothing is. */

@@ -400,6 +400,15 @@ describe("the save queue", () => {
     expect(queue.isUnkept).toBe(true);
   });
 
+  test("is sent though the device's store never answers", async () => {
+    const stuck = { ...journal, put: () => new Promise<void>(() => undefined) };
+    const queue = openQueue(server, "tab-1", { journal: stuck });
+    queue.change(addLesion(EMPTY, lesion("a")));
+    await pass(6000);
+    expect(server.saves).toHaveLength(1);
+    expect(kindOf(queue)).toBe("saved");
+  });
+
   test("sends only what changed since the last save", async () => {
     const queue = openQueue(server);
     const one = addLesion(EMPTY, lesion("a"));
