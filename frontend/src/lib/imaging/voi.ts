@@ -13,9 +13,8 @@ export interface LookupTable {
 
 export type Voi = { kind: "window"; window: Window } | { kind: "table"; table: LookupTable };
 
-/** Between these modality values a window goes from black to white; a sigmoid has no ends and gets its shoulders. */
-export function rangeOf({ width, centre, curve = "LINEAR" }: Window): { lower: number; upper: number } {
-  if (curve === "SIGMOID") return { lower: centre - width / 2, upper: centre + width / 2 };
+/** Between these modality values a linear window goes from black to white; a sigmoid has no such ends. */
+function rangeOf({ width, centre, curve = "LINEAR" }: Window): { lower: number; upper: number } {
   if (curve === "LINEAR_EXACT") return { lower: centre - width / 2, upper: centre + width / 2 };
   if (width <= 1) return { lower: centre - 0.5, upper: centre - 0.5 };
   return { lower: centre - 0.5 - (width - 1) / 2, upper: centre - 0.5 + (width - 1) / 2 };
