@@ -320,6 +320,8 @@ export class SaveQueue {
     if (!this.canSend) return Promise.resolve();
     this.pumping ??= this.run().finally(() => {
       this.pumping = null;
+      // A change that came while the journal took its time, after the last look at what is unsent.
+      if (this.status.kind === "saving") this.schedule(0);
     });
     return this.pumping;
   }

@@ -409,6 +409,51 @@ describe("the save queue", () => {
     expect(kindOf(queue)).toBe("saved");
   });
 
+  test("sends what changes while the device's store takes its time after a save", async () => {
+    let takesLong = false;
+    const slow = {
+      ...journal,
+      remove: async (key: string) => {
+        takesLong = true;
+        await new Promise((done) => setTimeout(done, 200));
+        await journal.remove(key);
+      },
+    };
+    const queue = openQueue(server, "tab-1", { journal: slow });
+    const one = addLesion(EMPTY, lesion("a"));
+    queue.change(one);
+    while (!takesLong) await pass(20);
+    expect(marks(server)).toEqual(["a"]);
+    queue.change(addLesion(one, lesion("b")));
+    await pass(6000);
+    expect(marks(server)).toEqual(["a", "b"]);
+    expect(kindOf(queue)).toBe("saved");
+  });
+
+  test("sends the change that comes while a refusal is journalled", async () => {
+    let refused = false;
+    const slow = {
+      ...journal,
+      put: async (entry: JournalEntry) => {
+        if (refused) await new Promise((done) => setTimeout(done, 200));
+        await journal.put(entry);
+      },
+    };
+    const queue = openQueue(server, "tab-1", { journal: slow });
+    const one = addLesion(EMPTY, lesion("a"));
+    server.refuse = "No.";
+    queue.subscribe(() => {
+      refused ||= queue.status.kind === "refused";
+    });
+    queue.change(one);
+    while (!refused) await pass(20);
+    server.refuse = null;
+    queue.change(addLesion(one, lesion("b")));
+    await pass(6000);
+    expect(marks(server)).toEqual(["a", "b"]);
+    expect(kindOf(queue)).toBe("saved");
+  });
+
   test("sends only what changed since the last save", async () => {
     const queue = openQueue(server);
     const one = addLesion(EMPTY, lesion("a"));
