@@ -94,6 +94,7 @@ const PAUSE_MS = 1200;
 /** A reader who never pauses is sent for too: no change waits longer than this. */
 const LONGEST_MS = 1600;
 const JOURNAL_PATIENCE_MS = 300;
+const WRITES_AT_ONCE = 8;
 const RETRIES_S = [1, 2, 4, 8, 15, 30];
 
 export class SaveQueue {
@@ -114,8 +115,9 @@ export class SaveQueue {
   private readonly stored = new Set<string>();
   private readonly blobs = new Map<string, Uint8Array<ArrayBuffer>>();
   private readonly listeners = new Set<() => void>();
-  private writing: Promise<void> = Promise.resolve();
-  private isWriteDue = false;
+  /** Told to the journal and not answered, the oldest first; `due` is the one among them that has not begun. */
+  private writing: Promise<void>[] = [];
+  private due: Promise<void> | null = null;
   private closed = false;
   private outcome: SubmitOutcome | null = null;
 
@@ -472,19 +474,31 @@ export class SaveQueue {
     return Promise.race([this.write(), late]).finally(() => clearTimeout(timer));
   }
 
-  /** Bring the journal up to date: an entry while something is unsent, none when nothing is. */
+  /**
+   * Bring the journal up to date: an entry while something is unsent, none when nothing is.
+   *
+   * The store keeps the order in which it is told, so nothing waits here for the answer to an earlier write: a page that
+   * dies meanwhile would take the newest change with it. Only where many answers are due is a change held back, and
+   * then what stands behind them is written once, as it is when its turn comes.
+   */
   private write(): Promise<void> {
-    // One that waits for its turn writes what is there then: the newest change never stands behind older ones.
-    if (this.isWriteDue) return this.writing;
-    this.isWriteDue = true;
-    this.writing = this.writing
+    if (this.due) return this.due;
+    const turn = this.writing.length < WRITES_AT_ONCE ? Promise.resolve() : this.writing[0];
+    const writing = (turn as Promise<void>)
       .then(() => {
-        this.isWriteDue = false;
+        this.due = null;
         return this.writeEntry();
       })
-      .then(() => this.noteKept(true))
-      .catch(() => this.noteKept(false));
-    return this.writing;
+      .then(
+        () => this.noteKept(true),
+        () => this.noteKept(false),
+      )
+      .finally(() => {
+        this.writing = this.writing.filter((one) => one !== writing);
+      });
+    this.due = writing;
+    this.writing.push(writing);
+    return writing;
   }
 
   private noteKept(isKept: boolean): void {

@@ -409,6 +409,25 @@ describe("the save queue", () => {
     expect(kindOf(queue)).toBe("saved");
   });
 
+  test("journals a change at once though an earlier one is not written yet", async () => {
+    const told: number[] = [];
+    const busy = {
+      ...journal,
+      put: (entry: JournalEntry) => {
+        told.push(entry.doc.lesions.length);
+        return new Promise<void>(() => undefined);
+      },
+    };
+    const queue = openQueue(server, "tab-1", { journal: busy });
+    let doc = EMPTY;
+    for (let count = 1; count <= 20; count++) {
+      doc = addLesion(doc, lesion(`mark-${count}`));
+      queue.change(doc);
+      await Promise.resolve();
+    }
+    expect(told).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+
   test("sends what changes while the device's store takes its time after a save", async () => {
     let takesLong = false;
     const slow = {
