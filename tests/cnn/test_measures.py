@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from workers.cnn import measures
 from workers.cnn.candidates import OF_THE_MODEL, Column
-from workers.cnn.measures import Panel, measure_case, views
+from workers.cnn.measures import Panel, measure_case, shares_of, views
 from workers.cnn.model import build_network
-from workers.cnn.predict import predict
+from workers.cnn.predict import Predictions, predict
+from workers.cnn.uncertainty import pixel_entropy
 
 PASSES = {Column.SNAPSHOTS, Column.VERSIONS, Column.VIEWS}
 
@@ -82,3 +85,29 @@ def test_where_left_and_right_matter_no_view_is_mirrored() -> None:
     flipped = [np.array_equal(view.of(images)[0], images[0, :, ::-1]) for view in views(4, content, mirrored=True)]
     assert flipped == [False, False, True]
     assert not any(np.array_equal(v.of(images)[0], images[0, :, ::-1]) for v in views(4, content, mirrored=False))
+
+
+def test_a_network_without_lesion_types_is_measured_by_its_findings(samples, net) -> None:
+    findings_only = replace(net, n_types=0, n_findings=3)
+    networks = [build_network(findings_only, seed=seed).eval() for seed in range(3)]
+    panel = Panel(networks[0], snapshots=networks[1:], versions=networks[2:], mirrored=True)
+    measured = []
+    for row in range(4):
+        images, content = samples.images[row : row + 1], samples.content[row : row + 1]
+        said = predict(panel.network, images, content)
+        measured.append(measure_case(said, images, content, needs=OF_THE_MODEL, panel=panel).columns)
+        present = float(said.findings[0, 0])
+        assert float(measured[-1][Column.LESION]) == pytest.approx(present)
+    assert all(one[Column.TYPE_ENTROPY].shape == (2,) for one in measured)
+    for name in PASSES | {Column.ENTROPY}:
+        values = [float(one[name]) for one in measured]
+        assert min(values) > 0 and len(set(values)) == len(values), f"{name} does not tell the cases apart"
+
+
+def test_an_image_of_which_the_findings_are_half_sure_is_the_most_uncertain() -> None:
+    said = Predictions(
+        np.ones((3, 1, 8, 8), np.float32), np.array([[0.02], [0.5], [0.98]], np.float32), np.zeros((3, 4), np.float32)
+    )
+    assert shares_of(said).shape == (3, 2, 1, 1)
+    entropy = pixel_entropy(shares_of(said))[:, 0, 0]
+    assert entropy[1] == pytest.approx(1) and entropy[0] == pytest.approx(entropy[2]) and entropy[0] < 0.2

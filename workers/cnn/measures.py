@@ -1,5 +1,7 @@
 """What acquisition functions need of one case, aggregated while it is read: no map outlives its case.
 
+A network that knows no lesion type says nothing of pixels; its findings of the whole image stand for them, as one pixel.
+
 Memory is bounded by one case: each batch of slices goes through all passes before the next does, and of a slice only one
 map per uncertainty is kept until the case is done.
 """
@@ -16,7 +18,16 @@ from numpy.typing import NDArray
 from workers.cnn.candidates import Column, Measures, Values
 from workers.cnn.model import UNet
 from workers.cnn.predict import Predictions, predict
-from workers.cnn.uncertainty import Maps, Shares, best_slices, mutual_information, pass_variance, pixel_entropy, top_mean
+from workers.cnn.uncertainty import (
+    FLOOR,
+    Maps,
+    Shares,
+    best_slices,
+    mutual_information,
+    pass_variance,
+    pixel_entropy,
+    top_mean,
+)
 
 SLICES_AT_ONCE: Final = 8
 BEST_SLICES: Final = 5
@@ -67,10 +78,11 @@ def measure_case(
     findings: int = 0,
 ) -> Measured:
     """What of `needs` a model can tell of a case: `said` of its `images` uint8 [slices, S, S]; `findings` it would show."""
-    maps = _maps(said, images, content, needs, panel)
-    lesion = 1 - said.types[:, 0]
+    shares = shares_of(said)
+    maps = _maps(shares, images, content, needs, panel)
+    lesion = 1 - shares[:, 0]
     known: dict[Column, Callable[[], Values]] = {
-        Column.TYPE_ENTROPY: lambda: _type_entropy(said.types),
+        Column.TYPE_ENTROPY: lambda: _type_entropy(shares),
         Column.LESION: lambda: np.asarray(lesion.max()),
         Column.POSITIVE: lambda: np.asarray(said.findings[:, 0].max()),
         Column.EMBEDDING: lambda: said.embedding.max(axis=0),
@@ -80,6 +92,19 @@ def measure_case(
     columns = {name: np.asarray(known[name](), dtype=np.float64) for name in sorted(needs) if name in known}
     columns |= {name: np.asarray(top_mean(planes)) for name, planes in maps.items()}
     return Measured(columns, _slices(maps, lesion) if len(images) > 1 else [])
+
+
+def shares_of(said: Predictions) -> Shares:
+    """Shares of background and lesion types [N, 1 + T, S, S]; without lesion types, of the findings [N, 1 + F, 1, 1].
+
+    Finding 0 is "any": it is the share that is not background, which the other findings divide among themselves.
+    """
+    if said.types.shape[1] > 1:
+        return said.types
+    present = said.findings[:, :1]
+    others = said.findings[:, 1:] if said.findings.shape[1] > 1 else np.ones_like(present)
+    parts = present * others / np.maximum(others.sum(axis=1, keepdims=True), FLOOR)
+    return np.asarray(np.concatenate([1 - present, parts], axis=1)[:, :, None, None], dtype=np.float32)
 
 
 def _slices(maps: dict[Column, Maps], lesion: NDArray[np.float32]) -> list[tuple[int, float]]:
@@ -98,7 +123,7 @@ def _type_entropy(types: Shares) -> Values:
 
 
 def _maps(
-    said: Predictions, images: NDArray[np.uint8], content: NDArray[np.int64], needs: frozenset[Column], panel: Panel
+    shares: Shares, images: NDArray[np.uint8], content: NDArray[np.int64], needs: frozenset[Column], panel: Panel
 ) -> dict[Column, Maps]:
     """The maps that are needed, batch of slices by batch."""
     wanted = [name for name in MAPPED if name in needs]
@@ -106,7 +131,7 @@ def _maps(
     for start in range(0, len(images) if wanted else 0, SLICES_AT_ONCE):
         at = slice(start, start + SLICES_AT_ONCE)
         for name in wanted:
-            parts[name].append(_map(name, said.types[at], images[at], content[at], panel))
+            parts[name].append(_map(name, shares[at], images[at], content[at], panel))
     return {name: np.concatenate(found) for name, found in parts.items()}
 
 
@@ -114,16 +139,18 @@ def _map(name: Column, types: Shares, images: NDArray[np.uint8], content: NDArra
     if name is Column.ENTROPY:
         return pixel_entropy(types)
     if name is Column.VIEWS:
-        seen = (
-            view.back(predict(panel.network, view.of(images), view.content, precision=panel.precision).types, types)
-            for view in views(images.shape[-1], content, mirrored=panel.mirrored)
-        )
+        # One that stands for the whole image is at its place in every view.
+        has_place = types.shape[-1] > 1
+        seen = []
+        for view in views(images.shape[-1], content, mirrored=panel.mirrored):
+            told = shares_of(predict(panel.network, view.of(images), view.content, precision=panel.precision))
+            seen.append(view.back(told, types) if has_place else told)
         return pass_variance(np.stack([types, *seen]))
     others = panel.snapshots if name is Column.SNAPSHOTS else panel.versions
     if not others:
         raise ValueError(f"there are no other weights to ask for {name}")
-    told = (predict(network, images, content, precision=panel.precision).types for network in others)
-    return mutual_information(np.stack([types, *told]))
+    passes = (shares_of(predict(network, images, content, precision=panel.precision)) for network in others)
+    return mutual_information(np.stack([types, *passes]))
 
 
 def views(size: int, content: NDArray[np.int64], *, mirrored: bool) -> Iterator[View]:
