@@ -1,0 +1,191 @@
+"""What the learner makes of few labels, beside a bare small U-Net on the same labels and the same test.
+
+`python -m tests.bench.bench_labels [--set busi] [--size 128] [--labels 50 200] [--seeds 5] [--minutes 60]`.
+The bare network has each of several step budgets and counts with the best of them. Core-seconds stand beside every figure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from backend.metrics.ranking import auc
+from tests.bench.learning_sets import SETS, LearningSet, measured
+from tests.bench.pieces import Piece, Result, code_digest, run_pieces
+from workers.cnn.checkpoint import network_of
+from workers.cnn.predict import predict
+from workers.cnn.train import Recipe, Training, probe_precision
+
+N_TEST: Final = 200
+WHOLE: Final = 10_000
+"""More labels than any pool has: all of it."""
+BARE_STEPS: Final = (1000, 2000, 4000)
+LEARNER_STEPS: Final = (2000,)
+RESAMPLES: Final = 2000
+CODE: Final = tuple(f"workers/cnn/{name}.py" for name in ("model", "data", "train", "predict"))
+
+
+def recipe_of(arm: str, *, steps: int, seed: int, precision: str) -> Recipe:
+    """The bare network is trained as plainly as it can be; the learner as the product trains."""
+    if arm == "bare":
+        return Recipe(steps=steps, seed=seed, precision=precision, balanced_share=0.0)
+    return Recipe(steps=steps, seed=seed, precision=precision)
+
+
+def measure(piece: Piece) -> Result:
+    """One training from scratch, and what it says of every image of the test."""
+    torch.set_num_threads(1)
+    known = SETS[piece["set"]](Path(os.environ["OVERREAD_TEST_DATA"]), piece["size"])
+    precision = probe_precision(piece["size"], net=known.net)
+    pool, test = known.split(piece["seed"], N_TEST)
+    labels = pool[: piece["labels"]]
+    recipe = recipe_of(piece["arm"], steps=piece["steps"], seed=piece["seed"], precision=precision)
+    training = Training(known.samples.take(labels), net=known.net, recipe=recipe)
+    for _ in training.run():
+        pass
+    network = network_of(training.weights(), config=known.net)
+    said = predict(network, known.samples.images[test], known.samples.content[test], precision=precision)
+    told = measured(known, test, said.types, said.findings)
+    return {"n_labels": len(labels), "training_core_seconds": round(training.core_seconds, 1), **told}
+
+
+def _outlined(one: Result) -> NDArray[np.float64]:
+    return np.array([dice for dice in one["dice"] if dice is not None], dtype=np.float64)
+
+
+def _height(one: Result, known: LearningSet) -> dict[str, float | None]:
+    """Dice, AUC and share of right types of one training."""
+    dice = _outlined(one)
+    right = [value for value in one.get("type_right", []) if value is not None]
+    return {
+        "dice": float(dice.mean()) if dice.size else None,
+        "auc": auc(known.truth[one["rows"]], np.array(one["score"])),
+        "type": float(np.mean(right)) if right else None,
+    }
+
+
+def two_level_interval(by_seed: Sequence[tuple[NDArray[np.float64], NDArray[np.str_]]]) -> tuple[float, float, float]:
+    """Mean over seeds of per-image values, with a 95 % interval: seeds are drawn, then groups of images within each."""
+    generator = np.random.default_rng(0)
+    sums = []
+    for values, groups in by_seed:
+        names, at = np.unique(groups, return_inverse=True)
+        sums.append((np.bincount(at, values, len(names)), np.bincount(at, minlength=len(names))))
+    draws = []
+    for _ in range(RESAMPLES):
+        means = []
+        for seed in generator.integers(len(sums), size=len(sums)):
+            totals, counts = sums[seed]
+            rows = generator.integers(len(totals), size=len(totals))
+            means.append(totals[rows].sum() / counts[rows].sum())
+        draws.append(np.mean(means))
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return float(np.mean([values.mean() for values, _ in by_seed])), float(low), float(high)
+
+
+def summary(found: Sequence[Result], known: LearningSet) -> dict[str, Any]:
+    """A row for each arm, number of labels and step budget; then the learner beside the best bare network, paired."""
+    runs: dict[tuple[str, int, int], dict[int, Result]] = {}
+    for one in found:
+        piece = one["piece"]
+        runs.setdefault((piece["arm"], piece["labels"], piece["steps"]), {})[piece["seed"]] = one
+    rows = []
+    for (arm, labels, steps), by_seed in sorted(runs.items()):
+        each = [_height(one, known) for one in by_seed.values()]
+        row: dict[str, Any] = {"arm": arm, "labels": labels, "steps": steps, "seeds": len(each)}
+        for name in ("dice", "auc", "type"):
+            values = [value for one in each if (value := one[name]) is not None]
+            row[name] = round(float(np.mean(values)), 4) if values else None
+        row["training_core_seconds"] = round(float(np.mean([one["training_core_seconds"] for one in by_seed.values()])))
+        rows.append(row)
+    told: dict[str, Any] = {"rows": rows, "learner_minus_bare": []}
+    # Of several step budgets the best one counts: the later in this order takes the place of the earlier.
+    heights = sorted((row for row in rows if row["dice"] is not None), key=lambda row: row["dice"])
+    best = {(row["arm"], row["labels"]): (row["arm"], row["labels"], row["steps"]) for row in heights}
+    for _, mine in sorted((key, at) for key, at in best.items() if key[0] == "learner"):
+        for _, others in sorted((key, at) for key, at in best.items() if key[0] == "bare"):
+            seeds = sorted(set(runs[mine]) & set(runs[others]))
+            if not seeds:
+                continue
+            pairs = []
+            for seed in seeds:
+                one, other = runs[mine][seed], runs[others][seed]
+                outlined = [row for row, dice in zip(one["rows"], one["dice"], strict=True) if dice is not None]
+                pairs.append((_outlined(one) - _outlined(other), known.groups[outlined]))
+            mean, low, high = two_level_interval(pairs)
+            told["learner_minus_bare"].append(
+                {
+                    "learner_labels": mine[1],
+                    "bare_labels": others[1],
+                    "bare_steps": others[2],
+                    "seeds": len(seeds),
+                    "dice": round(mean, 4),
+                    "interval": [round(low, 4), round(high, 4)],
+                }
+            )
+    return told
+
+
+def _line(told: Result) -> str:
+    piece, dice = told["piece"], _outlined(told)
+    training = f"{piece['arm']} {told['n_labels']} labels {piece['steps']} steps seed {piece['seed']}"
+    height = f"Dice {dice.mean():.3f}" if dice.size else "image findings only"
+    return f"{piece['set']} {piece['size']} {training}: {height} ({told['training_core_seconds']} core-s)"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what is missing within the minutes, then print the summary as JSON; 0 also where the real data is absent."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--set", choices=sorted(SETS), default="busi")
+    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--labels", type=int, nargs="+", default=[50, 200, 25, 100, WHOLE])
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--arms", nargs="+", choices=("bare", "learner"), default=["learner", "bare"])
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--folder", type=Path, default=Path("var/bench/labels"))
+    options = parser.parse_args(arguments)
+    data = Path(os.environ.get("OVERREAD_TEST_DATA", ""))
+    if not (data / "busi").is_dir():
+        print("bench_labels: skipped, OVERREAD_TEST_DATA does not name the folder of real images")
+        return 0
+    digest = code_digest(CODE)
+    pieces = [
+        {
+            "set": options.set,
+            "size": options.size,
+            "arm": arm,
+            "labels": labels,
+            "steps": steps,
+            "seed": seed,
+            "code": digest,
+        }
+        for labels in options.labels
+        for seed in range(options.seeds)
+        for arm in options.arms
+        for steps in (BARE_STEPS if arm == "bare" else LEARNER_STEPS)
+    ]
+    found = run_pieces(
+        pieces,
+        measure=measure,
+        folder=options.folder,
+        minutes=options.minutes,
+        processes=options.processes,
+        guess_core_seconds=lambda piece: 20 + piece["steps"] * 0.29 * (piece["size"] / 128) ** 2,
+        tell=_line,
+    )
+    print(json.dumps(summary(found, SETS[options.set](data, options.size)), indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
