@@ -13,6 +13,7 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone
 
+from backend.archive.store import StoreFull
 from backend.jobs.services import JobCancelled, Lease
 from backend.learning.evaluation import gate_decision
 from backend.learning.models import Round, RoundState, Track
@@ -62,10 +63,23 @@ def run_round(lease: Lease) -> None:
         forget_checkpoint(round_)
         raise
     except (TrainingDiverged, BrokenModel, NothingToLearn, MixedVersions) as error:
-        end_round(round_=round_, to=RoundState.FAILED, message=f"{error}. What served before is unchanged.")
-        forget_checkpoint(round_)
+        _fail(round_, str(error))
+        raise
+    except StoreFull as error:
+        _fail(round_, str(error.strerror))
         raise
     lease.result.update(round=round_.number, state=str(round_.state))
+    forget_checkpoint(round_)
+
+
+def _fail(round_: Round, why: str) -> None:
+    """End the round with a sentence on why, and one on what readers see now."""
+    serving = serving_version(round_.project)
+    if serving is not None and serving.pk == round_.model_version_id:
+        now = f"Version {serving.number} serves; what it has not read yet is read next."
+    else:
+        now = "What served before is unchanged."
+    end_round(round_=round_, to=RoundState.FAILED, message=f"{why}. {now}")
     forget_checkpoint(round_)
 
 

@@ -225,7 +225,11 @@ def order_missing_predictions(*, version: ModelVersion) -> Job | None:
     orders = Job.objects.filter(task="learning.predict_pool", project_id=version.project_id, arguments__version=version.pk)
     if orders.filter(state__in=(JobState.QUEUED, JobState.RUNNING)).exists():
         return None
+    # A round that failed while its version was reading has not read all.
+    own = Round.objects.filter(model_version=version).first()
     rounds = Round.objects.filter(project=version.project, state=RoundState.DONE)
+    if own is not None:
+        rounds = rounds.filter(number__gte=own.number)
     read_at = [row for row in (orders.first(), rounds.first()) if row is not None]
     waiting = unread_by(version)
     if read_at:
