@@ -43,7 +43,7 @@ from workers.cnn.train import TrainingDiverged
 from workers.evaluating import PerCase, fast_sample, known_cases, measure_readings, version_numbers
 from workers.networks import load_version, machine_precision, usable_acquisition
 from workers.pool import read_cases
-from workers.reporting import Reporter
+from workers.reporting import Reporter, left_out
 from workers.training import NothingToLearn, forget_checkpoint, train_round
 
 
@@ -109,6 +109,8 @@ def _evaluate(round_: Round, report: Reporter) -> None:
         readings = sample
     measured = _measured(version, readings, round_, report)
     report.check()
+    if broken := len(readings) - len(measured):
+        note_on_round(round_=round_, sentence=left_out(broken, "VALIDATION"))
     numbers = version_numbers(measured, version, Split.VALIDATION)
     with transaction.atomic():
         record_evaluation(version=version, split=Split.VALIDATION, **numbers)
@@ -206,6 +208,8 @@ def _read_pool(round_: Round, version: ModelVersion, report: Reporter) -> None:
         report.tell("predict", f"{total - len(waiting) + done} of {total} cases")
 
     read_cases(version, waiting, report=report, needs=ACQUISITIONS[usable].columns, on_chunk=on_chunk)
+    if broken := unscored(round_, version, cases_to_predict(round_.project)).count():
+        note_on_round(round_=round_, sentence=left_out(broken, "unread"))
     report.tell("predict", f"{total} cases")
 
 

@@ -32,7 +32,7 @@ from workers.cnn.model import NetConfig, UNet, build_network, set_priors, shrink
 from workers.cnn.train import BATCH, SCRATCH_RATE, WARM_RATE, Recipe, Training
 from workers.datasets import training_samples
 from workers.networks import code_version, version_weights
-from workers.reporting import Reporter
+from workers.reporting import Reporter, left_out
 
 LOG_SECONDS: Final = 5.0
 FEW_LABELS: Final = 20
@@ -51,6 +51,8 @@ def train_round(round_: Round, report: Reporter) -> None:
     samples, omitted = _load_samples(round_, vocabulary)
     for reason in omitted:
         report.log(reason)
+    if omitted:
+        note_on_round(round_=round_, sentence=left_out(len(omitted), "labelled"))
     if not len(samples):
         raise NothingToLearn("None of the labelled images can be used")
     _note_thin_labels(round_, samples, vocabulary)

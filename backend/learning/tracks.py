@@ -8,7 +8,7 @@ it removes the drift that many short trainings leave (Ash and Adams 2020) and mu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.utils import timezone
@@ -53,7 +53,7 @@ def _slow_due(policy: TrainingPolicy, now: datetime) -> Due | None:
         number = last.model_version.number if last.model_version else None
         return Due(Track.SLOW, {"code": "growth", "percent": percent, "version": number})
     rested = now - last.created_at > NIGHT_APART
-    if policy.slow_hour == timezone.localtime(now).hour and rested:
+    if policy.slow_hour == now.astimezone(UTC).hour and rested:
         more = new_since(last.snapshot_id, policy.project)
         return Due(Track.SLOW, {"code": "nightly", "n": more}) if more else None
     return None

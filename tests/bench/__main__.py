@@ -1,11 +1,11 @@
-"""`python -m tests.bench [learning|requests|viewer] [options]`: without a name all benches, one after the other."""
+"""`python -m tests.bench [learning|freshness|requests|viewer] [options]`: without a name all, one after the other."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
-BENCHES = ("requests", "learning", "viewer")
+BENCHES = ("requests", "learning", "freshness", "viewer")
 
 
 def main() -> int:

@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { createInstance, type TFunction } from "i18next";
 import { describe, expect, it } from "vitest";
 import { reasonWords } from "@/features/learning/round-reason";
