@@ -164,6 +164,7 @@ def _next(project: Project, user: User) -> list[dict[str, Any]]:
             "acquisition": row.acquisition,
             "reason": "random" if row.arm == "random" else REASONS[row.acquisition],
             "score": row.score,
+            "version": row.model_version.number,
             "inclusion_probability": row.inclusion_probability,
             "rank": row.rank,
         }

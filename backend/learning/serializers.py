@@ -167,6 +167,7 @@ class DrawnCaseSerializer(serializers.Serializer[object]):
     acquisition = serializers.CharField()
     reason = serializers.ChoiceField(choices=sorted(set(REASONS.values())))
     score = serializers.FloatField(allow_null=True)
+    version = serializers.IntegerField()
     inclusion_probability = serializers.FloatField(allow_null=True)
     rank = serializers.IntegerField()
 

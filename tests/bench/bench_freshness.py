@@ -147,6 +147,7 @@ def cpu_seconds(pid: int) -> float:
 def measure(folder: Path, data: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Import, label, first version, submit, and look at the clock."""
     from backend.accounts.models import User
+    from backend.audit.models import Event
     from backend.learning.models import Round, TrainingPolicy
     from backend.learning.selectors import cases_to_predict, new_labels
     from backend.learning.services import start_round
@@ -192,15 +193,21 @@ def measure(folder: Path, data: Path, options: argparse.Namespace) -> dict[str, 
             return Reading.objects.filter(reader__model_version=version, case__in=ahead).count() == len(ahead)
 
         wait_for(lambda: fresh() or Round.objects.get(number=2).state in ("done", "failed"), "the next cases are fresh")
-        fresh_at, fresh_cpu = time.monotonic(), cpu_seconds(worker) - spent
+        fresh_cpu = cpu_seconds(worker) - spent
         assert fresh(), Round.objects.get(number=2).message
+        # By the clock of those who write: on a busy machine this process asks late.
+        version = serving_version(project)
+        read = Reading.objects.filter(reader__model_version=version).order_by("submitted_at")[AHEAD - 1].submitted_at
+        last = Reading.objects.filter(reader__user=user).order_by("-submitted_at").first()
+        assert last is not None and last.submitted_at is not None and read is not None
+        promoted = Event.objects.filter(verb="model.promoted").latest("pk").at
+        to_fresh = (max(read, promoted) - last.submitted_at).total_seconds()
         wait_for(lambda: Round.objects.get(number=2).job.state == "succeeded", "the round is done")
         done_at, done_cpu = time.monotonic(), cpu_seconds(worker) - spent
         job = Round.objects.select_related("job").get(number=2).job
-        version = serving_version(project)
         assert job is not None and job.started_at is not None and version is not None
         return {
-            "seconds_to_fresh": round(fresh_at - began, 1),
+            "seconds_to_fresh": round(to_fresh, 1),
             "aim": AIM_SECONDS,
             "cpu_seconds_of_the_worker_to_fresh": round(fresh_cpu, 1),
             "seconds_until_the_round_was_started": round(started - began, 1),

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import resource
 import shutil
+from copy import copy
 
 import numpy as np
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from backend.archive.models import Instance
 from backend.archive.store import StoreFull, delete_object, has_object
 from backend.jobs.models import Job
 from backend.jobs.services import claim_job
@@ -143,16 +145,26 @@ def test_a_round_of_which_no_image_can_be_decoded_fails_with_that_sentence(proje
     assert made.state == RoundState.FAILED and "None of the labelled images can be used." in made.message
 
 
+def make_copy(instance: Instance, number: int) -> Instance:
+    """Another image with the same frames."""
+    made = copy(instance)
+    made.pk, made.sop_instance_uid = None, f"1.2.9.{number}"
+    made.received_digest = made.original_uid_digest = made.pixel_digest = f"n{number}"
+    return made
+
+
 @pytest.mark.slow
 def test_ten_thousand_unread_cases_are_kept_account_of_and_ranked_in_few_queries_and_little_memory(project) -> None:
     first = make_case(project)
+    instances = [make_copy(first.instance, number) for number in range(2, 10_001)]
+    Instance.objects.bulk_create(instances, batch_size=500)
     Case.objects.bulk_create(
         [
             Case(
-                project=project, series=first.series, instance=first.instance, number=number, name=f"US-{number:05}",
+                project=project, series=first.series, instance=instance, number=number, name=f"US-{number:05}",
                 split="POOL", group_key=f"g{number}", is_open=True,
             )
-            for number in range(2, 10_001)
+            for number, instance in enumerate(instances, 2)
         ],
         batch_size=500,
     )  # fmt: skip

@@ -1044,6 +1044,7 @@ export interface components {
             reason: components["schemas"]["DrawnCaseReasonEnum"];
             /** Format: double */
             score: number | null;
+            version: number;
             /** Format: double */
             inclusion_probability: number | null;
             rank: number;
