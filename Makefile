@@ -1,7 +1,7 @@
 # Overread. `make up` starts it, `make test` proves it; everything else is in the README.
 # Needs Python >= 3.11 and make. Node comes from the system (>= 20.19) or else from a package inside .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo dev test check check-types check-rules check-page check-units bench soak format schema screenshots \
+.PHONY: help setup up demo dev test check check-types check-rules check-page check-units bench bench-learning soak format schema screenshots \
 	dev-setup browser
 
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python; do \
@@ -104,6 +104,9 @@ check-units:
 
 bench: setup dev-setup
 	$(BIN)/python -m tests.bench $(ARGS)
+
+bench-learning: setup dev-setup
+	$(BIN)/python -m tests.bench learner $(ARGS)
 
 soak: setup dev-setup browser
 	OVERREAD_SOAK=1 $(BIN)/pytest tests/soak $(ARGS)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import numpy as np
 from django.conf import settings
@@ -106,13 +107,20 @@ def _keep(place: Path, images: NDArray[np.uint8]) -> None:
     """Write the cache entry whole or not at all; a worker may die at any moment."""
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as file:
-        np.save(file, images)
+        try:
+            np.save(file, images)
+            file.flush()
+        except OSError:  # A full disk costs the cache, not the round.
+            os.unlink(file.name)
+            return
     os.replace(file.name, place)
 
 
-def training_samples(readings: Iterable[Reading], *, vocabulary: Vocabulary, size: int) -> tuple[Samples, list[str]]:
+def training_samples(
+    readings: Iterable[Reading], *, vocabulary: Vocabulary, size: int, newest: Collection[UUID] = ()
+) -> tuple[Samples, list[str]]:
     """The training set of some readings (with case, reader and lesions at hand), and why some were left out."""
-    images, contents, targets, known, findings, omitted = [], [], [], [], [], []
+    images, contents, targets, known, findings, fresh, omitted = [], [], [], [], [], [], []
     for reading in readings:
         try:
             loaded = case_images(reading.case, size=size)
@@ -130,6 +138,7 @@ def training_samples(readings: Iterable[Reading], *, vocabulary: Vocabulary, siz
             known.append([vocabulary.knows(pk, reading.vocabulary_version) for pk in vocabulary.types])
             of_frame = outputs if len(loaded.images) == 1 else _outputs_of_frame(outputs, marks.get(frame, []), vocabulary)
             findings.append([of_frame.get(name, UNKNOWN) for name in vocabulary.outputs])
+            fresh.append(reading.pk in newest)
     n = len(images)
     return Samples(
         images=np.array(images, dtype=np.uint8).reshape(n, size, size),
@@ -137,6 +146,7 @@ def training_samples(readings: Iterable[Reading], *, vocabulary: Vocabulary, siz
         targets=np.array(targets, dtype=np.uint8).reshape(n, size, size),
         type_known=np.array(known, dtype=bool).reshape(n, len(vocabulary.types)),
         findings=np.array(findings, dtype=np.uint8).reshape(n, len(vocabulary.outputs)),
+        newest=np.array(fresh, dtype=bool),
     ), omitted
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -16,6 +17,7 @@ from backend.learning.score_sets import score_sets, with_probabilities
 from backend.learning.selectors import truth
 from backend.learning.subgroups import grouped, size_cuts, subgroups_of
 from backend.learning.vocabulary import Vocabulary
+from backend.metrics.intervals import MIN_PATIENTS, MIN_POSITIVE
 from backend.metrics.matching import match_lesions
 from backend.metrics.overlap import Region, region_dice
 from backend.metrics.surfaces import (
@@ -26,16 +28,20 @@ from backend.metrics.surfaces import (
     surface_distances,
 )
 from backend.projects.models import Project, Split
-from backend.readings.models import Reading
+from backend.readings.models import Reading, Verdict
 from backend.registry.models import ModelVersion
 from backend.registry.selectors import latest_evaluation
 from workers.cnn.predict import PredictedLesion
 from workers.datasets import CaseImages, CaseTruth, UnreadableCase, case_images, case_truth, output_scores
-from workers.networks import LoadedVersion
+from workers.networks import LoadedVersion, code_version
 
 PerCase = dict[str, Any]
 
 CHUNK: Final = 8
+MEASURE_VERSION: Final = 1
+"""Raise it where a change of this module, or of `backend.metrics`, changes what is measured of a case."""
+FAST_CASES: Final = 200
+"""VALIDATION up to this size is measured whole in a fast round, too; of a larger one a fixed sample of patients."""
 # Where the spacing is not known, distances are in pixels, one frame being as far as one pixel.
 UNKNOWN: Final[Spacing] = (1.0, 1.0, 1.0)
 
@@ -47,8 +53,18 @@ def measure_versions(
 
     `on_case(done, total)` is called every few cases; a case that cannot be decoded counts for none of the versions.
     """
+    return measure_readings(truth(project, split), versions, threshold=threshold, on_case=on_case)
+
+
+def measure_readings(
+    readings: Sequence[Reading],
+    versions: Sequence[LoadedVersion],
+    *,
+    threshold: float,
+    on_case: Callable[[int, int], None],
+) -> list[list[PerCase]]:
+    """The cases of these readings, which are taken for true, as each version reads them."""
     measured: list[list[PerCase]] = [[] for _ in versions]
-    readings = truth(project, split)
     for start in range(0, len(readings), CHUNK):
         on_case(start, len(readings))
         chunk = readings[start : start + CHUNK]
@@ -72,6 +88,7 @@ def _measure(version: LoadedVersion, readings: Sequence[Reading], threshold: flo
         scores = output_scores(predictions, version.vocabulary)
         measured[str(reading.case_id)] = {
             "case": str(reading.case_id),
+            "measured_as": _measured_as(reading, threshold),
             "name": reading.case.name,
             "group": reading.case.group_key,
             **measure_case(known, lesions, threshold=threshold, spacing=case_spacing(loaded), vocabulary=version.vocabulary),
@@ -80,6 +97,38 @@ def _measure(version: LoadedVersion, readings: Sequence[Reading], threshold: flo
             "traits": image_traits(reading.case.series, loaded.frames[0][0]),
         }
     return measured
+
+
+def _measured_as(reading: Reading, threshold: float) -> str:
+    """All beside the version itself on which the numbers of a case depend: while it is the same, they are."""
+    return f"{MEASURE_VERSION} {code_version()} {reading.pk} {reading.revision} {threshold:g}"
+
+
+def known_cases(version: ModelVersion, readings: Sequence[Reading], *, threshold: float) -> list[PerCase]:
+    """Those of the cases that were measured of this version against the same readings before, in their order."""
+    evaluation = latest_evaluation(version)
+    known = {case.get("measured_as"): case for case in evaluation.per_case} if evaluation else {}
+    found = (known.get(_measured_as(reading, threshold)) for reading in readings)
+    return [case for case in found if case is not None]
+
+
+def fast_sample(readings: Sequence[Reading], *, key: str) -> list[Reading]:
+    """Of the readings of VALIDATION those that a fast round measures: all of patients drawn at random, the same each time.
+
+    So many that the gate can speak: at least `FAST_CASES` readings, 20 with lesions and 10 patients, as far as there are.
+    `key` is the project's: with it the draw is the same in every round, and two versions meet the same patients.
+    """
+    groups: dict[str, list[Reading]] = {}
+    for reading in readings:
+        groups.setdefault(reading.case.group_key, []).append(reading)
+    chosen: list[Reading] = []
+    positive = 0
+    for n, group in enumerate(sorted(groups, key=lambda group: hashlib.sha256(f"{key} {group}".encode()).digest())):
+        if len(chosen) >= FAST_CASES and positive >= MIN_POSITIVE and n >= MIN_PATIENTS:
+            break
+        chosen += groups[group]
+        positive += sum(reading.verdict == Verdict.LESIONS for reading in groups[group])
+    return sorted(chosen, key=lambda reading: reading.case.number)
 
 
 def case_spacing(loaded: CaseImages) -> Spacing | None:

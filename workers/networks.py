@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+import torch
+from django.conf import settings
 
 from backend.archive.store import get_object
 from backend.learning.vocabulary import Vocabulary
@@ -56,6 +60,7 @@ KEPT: Final = 2
 COMMITTEE: Final = 2
 """Beside the version that reads, so many of the newest versions that are kept are asked for their disagreement."""
 INSTEAD: Final = "entropy"
+PRECISIONS: Final = ("float32", "bfloat16")
 _warm: OrderedDict[str, LoadedVersion] = OrderedDict()
 
 
@@ -124,8 +129,23 @@ def _committee(version: ModelVersion) -> list[ModelVersion]:
 
 @cache
 def machine_precision() -> str:
-    """What this machine computes fastest in, measured once per process on a small batch."""
-    return probe_precision(64, net=NetConfig(n_types=2, n_findings=3))
+    """What this machine computes fastest in, measured once per processor and version of torch on a small batch."""
+    place = settings.DATA_DIR / "cache" / f"precision-{_processor()}"
+    if place.exists() and (known := place.read_text()) in PRECISIONS:
+        return known
+    found = probe_precision(64, net=NetConfig(n_types=2, n_findings=3))
+    with suppress(OSError):  # A full disk costs the next process two seconds.
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(found)
+    return found
+
+
+def _processor() -> str:
+    """Digits that tell processors and versions of torch apart."""
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text().splitlines() if told.exists() else [platform.processor(), platform.machine()]
+    kept = sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))} or set(lines))
+    return hashlib.sha256("\n".join([*kept, torch.__version__]).encode()).hexdigest()[:16]
 
 
 @cache

@@ -10,6 +10,11 @@ from backend.jobs.services import JobCancelled, Lease, append_log, is_cancelled,
 SECONDS_BETWEEN = 1.0
 
 
+def left_out(count: int, kind: str) -> str:
+    """The sentence on a round whose images could not all be decoded; which ones the log tells."""
+    return f"{count} {kind} case{'s' * (count != 1)} could not be decoded and {'were' if count != 1 else 'was'} left out."
+
+
 class Reporter:
     """Progress, details of the steps and log lines of one job."""
 

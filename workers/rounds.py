@@ -6,14 +6,17 @@ a worker may die anywhere, the next one goes on. All writes are short; the long 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from django.db import transaction
+from django.utils import timezone
 
+from backend.archive.store import StoreFull
 from backend.jobs.services import JobCancelled, Lease
 from backend.learning.evaluation import gate_decision
-from backend.learning.models import Round, RoundState
+from backend.learning.models import Round, RoundState, Track
 from backend.learning.ranking import (
     CaseMeasured,
     Chosen,
@@ -24,10 +27,11 @@ from backend.learning.ranking import (
     unscored,
     write_ranking,
 )
-from backend.learning.selectors import cases_to_predict, snapshot_readings
+from backend.learning.selectors import cases_to_predict, next_cases, snapshot_readings, truth
 from backend.learning.services import advance_round, choose_by, end_round, freeze_snapshot, note_on_round
 from backend.learning.vocabulary import vocabulary_of
 from backend.projects.models import Split
+from backend.readings.models import Reading
 from backend.registry.models import ModelVersion
 from backend.registry.selectors import latest_evaluation, serving_version
 from backend.registry.services import hold_version, promote_version, record_evaluation
@@ -36,10 +40,10 @@ from workers.cnn.acquisition import ACQUISITIONS
 from workers.cnn.candidates import Values
 from workers.cnn.predict import BrokenModel
 from workers.cnn.train import TrainingDiverged
-from workers.evaluating import measure_versions, version_numbers
+from workers.evaluating import PerCase, fast_sample, known_cases, measure_readings, version_numbers
 from workers.networks import load_version, machine_precision, usable_acquisition
 from workers.pool import read_cases
-from workers.reporting import Reporter
+from workers.reporting import Reporter, left_out
 from workers.training import NothingToLearn, forget_checkpoint, train_round
 
 
@@ -51,16 +55,31 @@ def run_round(lease: Lease) -> None:
     try:
         while (step := STEPS.get(RoundState(round_.state))) is not None:
             report.check()
+            state, began = str(round_.state), time.monotonic()
             step(round_, report)
+            lease.result.setdefault("seconds", {})[state] = round(time.monotonic() - began, 2)
     except JobCancelled:
         end_round(round_=round_, to=RoundState.CANCELLED, message="Cancelled.")
         forget_checkpoint(round_)
         raise
     except (TrainingDiverged, BrokenModel, NothingToLearn, MixedVersions) as error:
-        end_round(round_=round_, to=RoundState.FAILED, message=f"{error}. What served before is unchanged.")
-        forget_checkpoint(round_)
+        _fail(round_, str(error))
+        raise
+    except StoreFull as error:
+        _fail(round_, str(error.strerror))
         raise
     lease.result.update(round=round_.number, state=str(round_.state))
+    forget_checkpoint(round_)
+
+
+def _fail(round_: Round, why: str) -> None:
+    """End the round with a sentence on why, and one on what readers see now."""
+    serving = serving_version(round_.project)
+    if serving is not None and serving.pk == round_.model_version_id:
+        now = f"Version {serving.number} serves; what it has not read yet is read next."
+    else:
+        now = "What served before is unchanged."
+    end_round(round_=round_, to=RoundState.FAILED, message=f"{why}. {now}")
     forget_checkpoint(round_)
 
 
@@ -78,44 +97,48 @@ def _snapshot(round_: Round, report: Reporter) -> None:
 
 
 def _evaluate(round_: Round, report: Reporter) -> None:
-    """Measure the new version and the one that serves on the same VALIDATION cases."""
-    version, champion = round_.model_version, serving_version(round_.project)
+    """Measure the new version on VALIDATION: whole, or in a fast round at least on a fixed sample of its patients."""
+    version = round_.model_version
     assert version is not None
-    versions = [version] if champion is None else [version, champion]
+    readings = truth(round_.project, Split.VALIDATION)
+    if round_.settings["track"] == Track.FAST:
+        sample = fast_sample(readings, key=round_.project.split_key)
+        if len(sample) < len(readings):
+            sentence = f"Measured on {len(sample)} of {len(readings)} VALIDATION cases, patients drawn once at random."
+            note_on_round(round_=round_, sentence=sentence)
+        readings = sample
+    measured = _measured(version, readings, round_, report)
+    report.check()
+    if broken := len(readings) - len(measured):
+        note_on_round(round_=round_, sentence=left_out(broken, "VALIDATION"))
+    numbers = version_numbers(measured, version, Split.VALIDATION)
+    with transaction.atomic():
+        record_evaluation(version=version, split=Split.VALIDATION, **numbers)
+        advance_round(round_=round_, to=RoundState.GATING)
+    if not numbers["n_patients"]:
+        note_on_round(round_=round_, sentence="VALIDATION has no labelled case yet: nothing could be measured.")
+    report.tell("evaluate", f"{numbers['n_patients']} patients")
+
+
+def _measured(version: ModelVersion, readings: Sequence[Reading], round_: Round, report: Reporter) -> list[PerCase]:
+    """The cases of these readings as the version reads them."""
 
     def on_case(done: int, total: int) -> None:
         if report.is_due():
             report.tell("evaluate", f"{done} of {total} cases")
 
-    loaded = [load_version(one) for one in versions]
-    measured = measure_versions(
-        round_.project, Split.VALIDATION, loaded, threshold=round_.project.display_threshold, on_case=on_case
-    )
-    report.check()
-    evaluations = [
-        (one, version_numbers(cases, one, Split.VALIDATION)) for one, cases in zip(versions, measured, strict=True)
-    ]
-    with transaction.atomic():
-        for one, numbers in evaluations:
-            record_evaluation(version=one, split=Split.VALIDATION, **numbers)
-        advance_round(round_=round_, to=RoundState.GATING)
-    patients = evaluations[0][1]["n_patients"]
-    if not patients:
-        note_on_round(round_=round_, sentence="VALIDATION has no labelled case yet: nothing could be measured.")
-    report.tell("evaluate", f"{patients} patients")
+    threshold = round_.project.display_threshold
+    (cases,) = measure_readings(readings, [load_version(version)], threshold=threshold, on_case=on_case)
+    return cases
 
 
 def _gate(round_: Round, report: Reporter) -> None:
     version, champion = round_.model_version, serving_version(round_.project)
     assert version is not None
-    own = latest_evaluation(version)
-    others = latest_evaluation(champion) if champion else None
-    gate = gate_decision(
-        own.per_case if own else [],
-        others.per_case if others else [],
-        against=champion.number if champion else None,
-        seed=version.seed,
-    )
+    own, others = _paired(version, champion, round_, report)
+    gate = gate_decision(own, others, against=champion.number if champion else None, seed=version.seed)
+    if gate["decision"] == "serves":
+        _read_next(round_, version, report)
     with transaction.atomic():
         if gate["decision"] == "serves":
             promote_version(version=version, by=None, gate=gate)
@@ -124,6 +147,38 @@ def _gate(round_: Round, report: Reporter) -> None:
         advance_round(round_=round_, to=RoundState.PREDICTING)
     note_on_round(round_=round_, sentence=gate["text"])
     report.tell("gate", f"against v{champion.number}" if champion else "first version")
+
+
+def _paired(
+    version: ModelVersion, champion: ModelVersion | None, round_: Round, report: Reporter
+) -> tuple[list[PerCase], list[PerCase]]:
+    """What was measured of the new version, and of the one that serves on the same cases against the same readings.
+
+    What is known of the latter is not measured again; what is not, a slow round records as a new evaluation.
+    """
+    evaluation = latest_evaluation(version)
+    own = evaluation.per_case if evaluation else []
+    if champion is None:
+        return own, []
+    among = {case["case"] for case in own}
+    readings = [reading for reading in truth(round_.project, Split.VALIDATION) if str(reading.case_id) in among]
+    known = known_cases(champion, readings, threshold=round_.project.display_threshold)
+    have = {case["case"] for case in known}
+    missing = [reading for reading in readings if str(reading.case_id) not in have]
+    others = [*known, *_measured(champion, missing, round_, report)]
+    if missing and round_.settings["track"] == Track.SLOW:
+        record_evaluation(version=champion, split=Split.VALIDATION, **version_numbers(others, champion, Split.VALIDATION))
+    # A reading that has changed since the new version was measured is another truth: such a case counts for neither.
+    alike = {case["measured_as"] for case in own} & {case["measured_as"] for case in others}
+    return [case for case in own if case["measured_as"] in alike], [case for case in others if case["measured_as"] in alike]
+
+
+def _read_next(round_: Round, version: ModelVersion, report: Reporter) -> None:
+    """Before the version serves it reads what the readers open next: they are not left without for a moment."""
+    cases = next_cases(round_.project, now=timezone.now())
+    read_cases(version, cases, report=report, on_chunk=lambda done, measured: None)
+    if cases:
+        report.log(f"read the next {len(cases)} cases of the readers")
 
 
 def _predict(round_: Round, report: Reporter) -> None:
@@ -153,6 +208,8 @@ def _read_pool(round_: Round, version: ModelVersion, report: Reporter) -> None:
         report.tell("predict", f"{total - len(waiting) + done} of {total} cases")
 
     read_cases(version, waiting, report=report, needs=ACQUISITIONS[usable].columns, on_chunk=on_chunk)
+    if broken := unscored(round_, version, cases_to_predict(round_.project)).count():
+        note_on_round(round_=round_, sentence=left_out(broken, "unread"))
     report.tell("predict", f"{total} cases")
 
 

@@ -7,10 +7,10 @@ from celery import shared_task
 from backend.audit.sealing import seal_events
 from backend.exchange.services import run_import
 from backend.jobs.services import reconcile_jobs
-from backend.learning.services import start_due_rounds
+from backend.learning.services import start_due_rounds, tend_models
 from workers.running import running
 
-__all__ = ["import_run", "reconcile", "running", "seal_audit", "start_due"]
+__all__ = ["import_run", "reconcile", "running", "seal_audit", "start_due", "tend"]
 
 
 @shared_task(name="jobs.reconcile")
@@ -29,6 +29,12 @@ def seal_audit() -> None:
 def start_due() -> None:
     """Start the rounds that the policies ask for."""
     start_due_rounds()
+
+
+@shared_task(name="learning.tend_models")
+def tend() -> None:
+    """Settle rounds that died, and have new cases read."""
+    tend_models()
 
 
 @shared_task(name="exchange.run_import")

@@ -9,7 +9,8 @@ from django.conf import settings
 from django.db import transaction
 
 from backend.archive.store import delete_object, get_object, put_object
-from backend.learning.models import Round, RoundState
+from backend.learning.models import Round, RoundState, Start, Track
+from backend.learning.replay import NEWEST_SHARE, fast_training_set
 from backend.learning.selectors import snapshot_readings
 from backend.learning.services import advance_round, note_on_round, train_from_scratch, write_history
 from backend.learning.vocabulary import ANY_LESION, Vocabulary
@@ -27,11 +28,11 @@ from workers.cnn.checkpoint import (
     encode_weights,
 )
 from workers.cnn.data import Samples
-from workers.cnn.model import NetConfig, UNet, build_network, transfer_weights
-from workers.cnn.train import SCRATCH_RATE, WARM_RATE, Recipe, Training
+from workers.cnn.model import NetConfig, UNet, build_network, set_priors, shrink_and_perturb, transfer_weights
+from workers.cnn.train import BATCH, SCRATCH_RATE, WARM_RATE, Recipe, Training
 from workers.datasets import training_samples
 from workers.networks import code_version, version_weights
-from workers.reporting import Reporter
+from workers.reporting import Reporter, left_out
 
 LOG_SECONDS: Final = 5.0
 FEW_LABELS: Final = 20
@@ -46,16 +47,29 @@ class NothingToLearn(Exception):
 def train_round(round_: Round, report: Reporter) -> None:
     """Train from the snapshot, or go on from the last checkpoint, and write down the new version."""
     vocabulary = Vocabulary.from_dict(round_.settings["vocabulary"])
-    samples, omitted = training_samples(snapshot_readings(round_), vocabulary=vocabulary, size=round_.settings["image_size"])
+    start = _start_network(round_, vocabulary, report)
+    samples, omitted = _load_samples(round_, vocabulary)
     for reason in omitted:
         report.log(reason)
+    if omitted:
+        note_on_round(round_=round_, sentence=left_out(len(omitted), "labelled"))
     if not len(samples):
         raise NothingToLearn("None of the labelled images can be used")
     _note_thin_labels(round_, samples, vocabulary)
-    training = _new_training(round_, samples, vocabulary, report)
+    training = _new_training(round_, samples, vocabulary, start)
     _resume(training, round_, report)
     _run_training(training, round_, report)
     _make_version(training, round_, vocabulary, report)
+
+
+def _load_samples(round_: Round, vocabulary: Vocabulary) -> tuple[Samples, list[str]]:
+    """All labels of the snapshot; on the fast track the newest, and a replay of the others."""
+    size = round_.settings["image_size"]
+    if round_.settings["track"] != Track.FAST:
+        return training_samples(snapshot_readings(round_), vocabulary=vocabulary, size=size)
+    chosen = fast_training_set(round_, images=round_.settings["steps"] * BATCH)
+    readings = snapshot_readings(round_, only=chosen.readings)
+    return training_samples(readings, vocabulary=vocabulary, size=size, newest=chosen.newest)
 
 
 def _note_thin_labels(round_: Round, samples: Samples, vocabulary: Vocabulary) -> None:
@@ -74,23 +88,36 @@ def _note_thin_labels(round_: Round, samples: Samples, vocabulary: Vocabulary) -
         note_on_round(round_=round_, sentence="No labelled image is free of lesions: expect false alarms on normal images.")
 
 
-def _new_training(round_: Round, samples: Samples, vocabulary: Vocabulary, report: Reporter) -> Training:
-    """From the weights of the version that served when the round started, else from scratch."""
-    net = NetConfig(n_types=len(vocabulary.types), n_findings=len(vocabulary.outputs))
-    start = None
-    if round_.settings["track"] == "warm":
-        start = _warm_start(round_, net, vocabulary, report)
+def _net_of(vocabulary: Vocabulary) -> NetConfig:
+    return NetConfig(n_types=len(vocabulary.types), n_findings=len(vocabulary.outputs))
+
+
+def _start_network(round_: Round, vocabulary: Vocabulary, report: Reporter) -> UNet | None:
+    """The weights of the version that served when the round started (as they are, or shrunk); None for from scratch."""
+    if round_.settings["start"] == Start.SCRATCH:
+        return None
+    start = _warm_start(round_, _net_of(vocabulary), vocabulary, report)
     if start is None:
         train_from_scratch(round_=round_)
+    elif round_.settings["start"] == Start.SHRINK_PERTURB:
+        shrink_and_perturb(start, seed=round_.settings["seed"])
+    return start
+
+
+def _new_training(round_: Round, samples: Samples, vocabulary: Vocabulary, start: UNet | None) -> Training:
+    """The training as the round's settings ask for it."""
+    if start is not None and round_.settings["start"] == Start.SHRINK_PERTURB:
+        set_priors(start, type_shares=samples.type_shares(), finding_shares=samples.finding_shares())
     recipe = Recipe(
         steps=round_.settings["steps"],
         seed=round_.settings["seed"],
-        rate=WARM_RATE if start is not None else SCRATCH_RATE,
+        rate=WARM_RATE if round_.settings["start"] == Start.WARM else SCRATCH_RATE,
+        newest_share=NEWEST_SHARE if round_.settings["track"] == Track.FAST else 0.0,
         flip=not round_.project.laterality_matters,
         precision=round_.settings["precision"],
         snapshots=SNAPSHOTS if Column.SNAPSHOTS in ACQUISITIONS[round_.settings["acquisition"]].needs else 0,
     )
-    return Training(samples, net=net, recipe=recipe, start=start)
+    return Training(samples, net=_net_of(vocabulary), recipe=recipe, start=start)
 
 
 def _warm_start(round_: Round, net: NetConfig, vocabulary: Vocabulary, report: Reporter) -> UNet | None:
@@ -199,7 +226,7 @@ def _make_version(training: Training, round_: Round, vocabulary: Vocabulary, rep
         version = create_model_version(
             project=project,
             number=number,
-            parent=round_.base_version if round_.settings["track"] == "warm" else None,
+            parent=round_.base_version if round_.settings["start"] != Start.SCRATCH else None,
             weights_key=key,
             weights_sha256=digest,
             config={

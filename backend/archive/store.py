@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from functools import cache
@@ -9,11 +10,18 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 import obstore
+import obstore.exceptions
 from django.conf import settings
 from obstore.store import ObjectStore, from_url
 
 _MAX_KEY: Final = 400
+_NO_ROOM: Final = re.compile(rf"\(os error ({errno.ENOSPC}|{errno.EDQUOT}|{errno.EFBIG})\)")
+"""obstore keeps the number of the system's error only in the text: no space, over quota, file larger than allowed."""
 _VERBATIM: Final = re.compile(r"[A-Za-z0-9/_.-]+")
+
+
+class StoreFull(OSError):
+    """The disk under the object store, or the quota on it, is full."""
 
 
 @cache
@@ -37,8 +45,13 @@ def _checked(key: str) -> str:
 
 
 def put_object(*, key: str, data: bytes) -> None:
-    """Write an object whole; whoever reads it sees the old bytes or the new ones, never a part."""
-    obstore.put(_store(), _checked(key), data)
+    """Write an object whole; whoever reads it sees the old bytes or the new ones, never a part. StoreFull without room."""
+    try:
+        obstore.put(_store(), _checked(key), data)
+    except obstore.exceptions.GenericError as error:
+        if _NO_ROOM.search(str(error)):
+            raise StoreFull(errno.ENOSPC, "There is no room left to store anything") from error
+        raise
 
 
 @cache

@@ -329,7 +329,9 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "run" / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "reconcile-jobs": {"task": "jobs.reconcile", "schedule": 10.0, "options": {"expires": 10}},
     "seal-audit": {"task": "audit.seal", "schedule": 60.0, "options": {"expires": 60}},
-    "start-due-rounds": {"task": "learning.start_due_rounds", "schedule": 15.0, "options": {"expires": 15}},
+    # Often, because a reader waits for what the new labels teach; it asks only the policies that are switched on.
+    "start-due-rounds": {"task": "learning.start_due_rounds", "schedule": 3.0, "options": {"expires": 3}},
+    "tend-models": {"task": "learning.tend_models", "schedule": 15.0, "options": {"expires": 15}},
 }
 JOB_LEASE_SECONDS = env.float("JOB_LEASE_SECONDS", default=60.0)
 JOB_HEARTBEAT_SECONDS = env.float("JOB_HEARTBEAT_SECONDS", default=10.0)

@@ -14,6 +14,7 @@ from backend.learning.models import Round, RoundState, SnapshotItem, TrainingPol
 from backend.learning.ranking import REASONS, next_batch
 from backend.learning.selectors import labels, live_round, new_labels, policy_of
 from backend.learning.states import ENDED, STEPS
+from backend.learning.tracks import label_growth, last_slow_round
 from backend.metrics.forecast import CurvePoint, Forecast, stopping_forecast
 from backend.projects.models import Project, Split
 from backend.projects.selectors import unread_blinded
@@ -30,6 +31,9 @@ POLICY_FIELDS: Final = (
     "image_size",
     "steps_scratch",
     "steps_warm",
+    "slow_growth",
+    "slow_start",
+    "slow_hour",
     "seed",
 )
 LOG_LINES: Final = 200
@@ -51,6 +55,9 @@ def round_document(round_: Round) -> dict[str, Any]:
         "number": round_.number,
         "state": state,
         "trigger": round_.trigger,
+        "track": round_.settings["track"],
+        "start": round_.settings["start"],
+        "reason": _reason(round_),
         "started_by": round_.started_by.get_username() if round_.started_by else None,
         "created_at": round_.created_at,
         "finished_at": round_.finished_at,
@@ -72,6 +79,8 @@ def round_row(round_: Round) -> dict[str, Any]:
     return {
         "number": round_.number,
         "state": _true_state(round_),
+        "track": round_.settings["track"],
+        "reason": _reason(round_),
         "created_at": round_.created_at,
         "finished_at": round_.finished_at,
         "message": round_.message,
@@ -89,11 +98,12 @@ def learning_document(project: Project, user: User) -> dict[str, Any]:
         Round.objects.filter(project=project).select_related("job", "model_version", "base_version", "started_by")[:100]
     )
     live = live_round(project)
-    serving = serving_version(project)
+    serving, slow = serving_version(project), last_slow_round(project)
     policy, curve = policy_of(project), learning_curve(project)
     return {
         "policy": policy_document(policy),
         "new_readings": new_labels(project),
+        "growth_percent": label_growth(slow) if slow else None,
         "labels": {
             "training": labels(project, Split.POOL).values("case").distinct().count(),
             "validation": labels(project, Split.VALIDATION).values("case").distinct().count(),
@@ -154,6 +164,7 @@ def _next(project: Project, user: User) -> list[dict[str, Any]]:
             "acquisition": row.acquisition,
             "reason": "random" if row.arm == "random" else REASONS[row.acquisition],
             "score": row.score,
+            "version": row.model_version.number,
             "inclusion_probability": row.inclusion_probability,
             "rank": row.rank,
         }
@@ -174,6 +185,12 @@ def _true_state(round_: Round) -> str:
 def _message(round_: Round, state: str) -> str:
     unsettled = state != round_.state and round_.job is not None and round_.job.error
     return f"{round_.message} {round_.job.error}".strip() if unsettled and round_.job else round_.message
+
+
+def _reason(round_: Round) -> dict[str, Any]:
+    """Why it was started; what was not kept of rounds before there were two tracks is told by their trigger."""
+    blank = {"code": "by_hand" if round_.trigger == "button" else "readings", "n": None, "percent": None, "version": None}
+    return {name: round_.reason.get(name, value) for name, value in blank.items()}
 
 
 def _n_labels(round_: Round) -> int | None:

@@ -47,8 +47,27 @@ class RoundState(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+class Track(models.TextChoices):
+    """Fast: a few steps from what serves. Slow: from scratch, or from shrunk weights, as a challenger of what serves."""
+
+    FAST = "fast"
+    SLOW = "slow"
+
+
+class Start(models.TextChoices):
+    """With which weights a training begins."""
+
+    WARM = "warm"
+    SCRATCH = "scratch"
+    SHRINK_PERTURB = "shrink_perturb"
+
+
 class Round(models.Model):
-    """Snapshot → train → evaluate → gate → predict → rank, once."""
+    """Snapshot → train → evaluate → gate → predict → rank, once.
+
+    `reason`: why it was started, {"code": "by_hand" | "first" | "readings" | "growth" | "nightly", "n": new readings,
+    "percent": growth of the labels, "version": since which}. `settings` hold its `track` and its `start`.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="rounds")
     number = models.PositiveIntegerField()
@@ -58,6 +77,7 @@ class Round(models.Model):
     base_version = models.ForeignKey(ModelVersion, null=True, on_delete=models.SET_NULL, related_name="+")
     model_version = models.ForeignKey(ModelVersion, null=True, on_delete=models.SET_NULL, related_name="rounds")
     trigger = models.CharField(max_length=10, choices=[("button", "button"), ("policy", "policy")], default="button")
+    reason = models.JSONField(default=dict)
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     settings = models.JSONField(default=dict)
     history = models.JSONField(default=list)
@@ -71,7 +91,11 @@ class Round(models.Model):
 
 
 class TrainingPolicy(models.Model):
-    """When a round starts by itself and how it trains; one per project, edited by the lead."""
+    """When a round starts by itself and how it trains; one per project, edited by the lead.
+
+    A fast round starts after `every_n_readings`; a slow one when the labels have grown by `slow_growth` per cent since the
+    last (0: never), or at `slow_hour` (UTC; null: never) where there are new labels.
+    """
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="training_policy")
     enabled = models.BooleanField(default=False)
@@ -82,7 +106,10 @@ class TrainingPolicy(models.Model):
     target_dice = models.FloatField(default=0.75)
     image_size = models.PositiveIntegerField(default=128)
     steps_scratch = models.PositiveIntegerField(default=600)
-    steps_warm = models.PositiveIntegerField(default=120)
+    steps_warm = models.PositiveIntegerField(default=30)
+    slow_growth = models.PositiveIntegerField(default=25)
+    slow_start = models.CharField(max_length=14, choices=Start, default=Start.SCRATCH)
+    slow_hour = models.PositiveSmallIntegerField(null=True)
     seed = models.BigIntegerField(default=0)
 
 

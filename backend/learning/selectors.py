@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from itertools import zip_longest
+from typing import Final
+from uuid import UUID
+
 from django.db.models import F, Q, QuerySet
 
+from backend.accounts.models import User
 from backend.learning.models import AcquisitionScore, Round, SnapshotItem, TrainingPolicy
 from backend.learning.states import ENDED
-from backend.projects.models import Case, Project, Split
+from backend.projects.models import Assignment, Case, Project, Split
+from backend.projects.reading_order import open_cases_in_order
 from backend.readings.models import Reader, ReaderKind, Reading, ReadingState, Verdict
 from backend.registry.models import ModelVersion
 
 TEACHERS = (ReaderKind.PERSON, ReaderKind.IMPORTED, ReaderKind.CONSENSUS)
+AHEAD: Final = 20
+"""So many of a reader's next cases are read by a new version before it serves."""
+IDS_A_QUERY: Final = 500
+"""A database takes only so many values in one statement."""
+ACTIVE: Final = timedelta(hours=12)
 _TRUTH_ORDER = {ReaderKind.CONSENSUS: 0, ReaderKind.PERSON: 1, ReaderKind.IMPORTED: 2}
 
 
@@ -42,7 +55,13 @@ def new_labels(project: Project) -> int:
         return rows.count()
     if last.snapshot_id is None:
         return rows.filter(submitted_at__gt=last.created_at).count()
-    return rows.exclude(pk__in=SnapshotItem.objects.filter(snapshot=last.snapshot_id).values("reading")).count()
+    return new_since(last.snapshot_id, project)
+
+
+def new_since(snapshot_id: int, project: Project) -> int:
+    """How many labels are not in the snapshot."""
+    known = SnapshotItem.objects.filter(snapshot=snapshot_id).values("reading")
+    return labels(project, Split.POOL).exclude(pk__in=known).count()
 
 
 def truth(project: Project, split: str) -> list[Reading]:
@@ -78,6 +97,24 @@ def cases_to_predict(project: Project) -> QuerySet[Case]:
     return rows.order_by("-priority", "number")
 
 
+def next_cases(project: Project, *, now: datetime, per_reader: int = AHEAD) -> list[Case]:
+    """The unread POOL cases that the active readers meet next, in turns: each one's first, each one's second, …
+
+    Active is who has opened or saved a case in the last `ACTIVE` hours. Cases that a reader is to read blinded stand in
+    the count and need no model's reading, as those of other splits.
+    """
+    recent = Assignment.objects.filter(case__project=project, changed_at__gte=now - ACTIVE)
+    readers = User.objects.filter(pk__in=recent.values("user")).order_by("pk")
+    lines = [
+        [place.case_id for place in open_cases_in_order(project=project, user=user, count=per_reader)] for user in readers
+    ]
+    wanted = list(dict.fromkeys(pk for turn in zip_longest(*lines) for pk in turn if pk is not None))
+    found: dict[UUID, Case] = {}
+    for start in range(0, len(wanted), IDS_A_QUERY):
+        found |= cases_to_predict(project).in_bulk(wanted[start : start + IDS_A_QUERY])
+    return [found[pk] for pk in wanted if pk in found]
+
+
 def unread_by(version: ModelVersion) -> QuerySet[Case]:
     """Unread POOL cases for which this version has no reading yet."""
     has_reading = Q(readings__reader__model_version=version)
@@ -89,11 +126,15 @@ def model_reader(version: ModelVersion) -> Reader | None:
     return Reader.objects.filter(kind=ReaderKind.MODEL, model_version=version).first()
 
 
-def snapshot_readings(round_: Round) -> list[Reading]:
-    """The readings of the round's snapshot in a fixed order, without those that were changed since."""
+def snapshot_readings(round_: Round, *, only: Collection[UUID] | None = None) -> list[Reading]:
+    """The readings of the round's snapshot (or `only` some) in a fixed order, without those that were changed since."""
     items = SnapshotItem.objects.filter(snapshot=round_.snapshot_id, revision=F("reading__revision"))
     pks = list(items.order_by("case__number", "reading").values_list("reading", flat=True))
-    by_pk = {row.pk: row for row in with_marks(Reading.objects.filter(pk__in=pks))}
+    if only is not None:
+        pks = [pk for pk in pks if pk in only]
+    by_pk: dict[UUID, Reading] = {}
+    for start in range(0, len(pks), IDS_A_QUERY):
+        by_pk |= {row.pk: row for row in with_marks(Reading.objects.filter(pk__in=pks[start : start + IDS_A_QUERY]))}
     return [by_pk[pk] for pk in pks]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from backend.learning.models import RoundState, TrainingPolicy
+from backend.learning.models import RoundState, Start, Track, TrainingPolicy
 from backend.learning.ranking import REASONS
 from backend.registry.models import ModelState
 from backend.registry.serializers import MetricSerializer
@@ -23,6 +23,9 @@ class PolicySerializer(serializers.ModelSerializer[TrainingPolicy]):
     image_size = serializers.IntegerField(min_value=32, max_value=512)
     steps_scratch = serializers.IntegerField(min_value=1, max_value=100_000)
     steps_warm = serializers.IntegerField(min_value=1, max_value=100_000)
+    slow_growth = serializers.IntegerField(min_value=0, max_value=1000)
+    slow_start = serializers.ChoiceField(choices=[Start.SCRATCH.value, Start.SHRINK_PERTURB.value])
+    slow_hour = serializers.IntegerField(min_value=0, max_value=23, allow_null=True)
 
     class Meta:
         model = TrainingPolicy
@@ -36,6 +39,9 @@ class PolicySerializer(serializers.ModelSerializer[TrainingPolicy]):
             "image_size",
             "steps_scratch",
             "steps_warm",
+            "slow_growth",
+            "slow_start",
+            "slow_hour",
             "seed",
         ]
 
@@ -65,12 +71,30 @@ class ProgressSerializer(serializers.Serializer[object]):
     elapsed = serializers.FloatField(required=False)
 
 
+class RoundReasonSerializer(serializers.Serializer[object]):
+    """Why a round was started; the numbers are null where its code has none."""
+
+    code = serializers.ChoiceField(choices=["by_hand", "first", "readings", "growth", "nightly"])
+    n = serializers.IntegerField(allow_null=True)
+    percent = serializers.IntegerField(allow_null=True)
+    version = serializers.IntegerField(allow_null=True)
+
+
+class RoundStartSerializer(serializers.Serializer[object]):
+    """Which track to train on; without it the fast one where a version serves."""
+
+    track = serializers.ChoiceField(choices=Track.choices, required=False)
+
+
 class RoundSerializer(serializers.Serializer[object]):
     """A round with its live progress."""
 
     number = serializers.IntegerField()
     state = serializers.ChoiceField(choices=RoundState.choices)
     trigger = serializers.ChoiceField(choices=["button", "policy"])
+    track = serializers.ChoiceField(choices=Track.choices)
+    start = serializers.ChoiceField(choices=Start.choices)
+    reason = RoundReasonSerializer()
     started_by = serializers.CharField(allow_null=True)
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
@@ -91,6 +115,8 @@ class RoundRowSerializer(serializers.Serializer[object]):
 
     number = serializers.IntegerField()
     state = serializers.ChoiceField(choices=RoundState.choices)
+    track = serializers.ChoiceField(choices=Track.choices)
+    reason = RoundReasonSerializer()
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
     message = serializers.CharField(allow_blank=True)
@@ -141,6 +167,7 @@ class DrawnCaseSerializer(serializers.Serializer[object]):
     acquisition = serializers.CharField()
     reason = serializers.ChoiceField(choices=sorted(set(REASONS.values())))
     score = serializers.FloatField(allow_null=True)
+    version = serializers.IntegerField()
     inclusion_probability = serializers.FloatField(allow_null=True)
     rank = serializers.IntegerField()
 
@@ -157,6 +184,7 @@ class LearningSerializer(serializers.Serializer[object]):
 
     policy = PolicySerializer()
     new_readings = serializers.IntegerField()
+    growth_percent = serializers.IntegerField(allow_null=True)
     labels = LabelCountSerializer()
     live = RoundSerializer(allow_null=True)
     last = RoundSerializer(allow_null=True)

@@ -14,9 +14,10 @@ from backend.accounts.models import User
 from backend.audit.services import record_event
 from backend.jobs.models import Job, JobState
 from backend.jobs.services import cancel_job, enqueue_job
-from backend.learning.models import Round, RoundState, Snapshot, SnapshotItem, TrainingPolicy
-from backend.learning.selectors import labels, live_round, new_labels, policy_of, teaches_something, unread_by
+from backend.learning.models import Round, RoundState, Snapshot, SnapshotItem, Start, Track, TrainingPolicy
+from backend.learning.selectors import labels, live_round, policy_of, teaches_something, unread_by
 from backend.learning.states import ENDED, TRANSITIONS
+from backend.learning.tracks import Due, due_round, start_of
 from backend.projects.models import Project, Split
 from backend.registry.models import ModelState, ModelVersion
 from backend.registry.selectors import serving_version
@@ -39,27 +40,33 @@ class IllegalTransition(Exception):
     """The round is not in a state from which it may go there (another worker moved it, or it has ended)."""
 
 
-def start_round(*, project: Project, by: User | None, trigger: str = "button") -> Round:
-    """Queue a round on what has been submitted so far; RoundRefused with the reason when there is nothing to do."""
+def start_round(*, project: Project, by: User | None, due: Due | None = None, track: Track | None = None) -> Round:
+    """Queue a round on what has been submitted so far; RoundRefused with the reason when there is nothing to do.
+
+    Without `due` somebody asks for it by hand: on the fast `track` where a version serves, unless told otherwise.
+    """
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=project.pk)
         settle_rounds(project=project)
         _refuse_if_pointless(project)
         policy, base = policy_of(project), serving_version(project)
+        asked = due.track if due else track or Track.FAST
+        trigger, reason = ("policy", due.reason) if due else ("button", {"code": "by_hand"})
         newest = Round.objects.filter(project=project).aggregate(newest=Max("number"))["newest"] or 0
         made = Round.objects.create(
             project=project,
             number=newest + 1,
             base_version=base,
             trigger=trigger,
+            reason=reason,
             started_by=by,
-            settings=_settings(policy, number=newest + 1, warm=base is not None),
+            settings=_settings(policy, number=newest + 1, start=start_of(policy, asked, has_base=base is not None)),
         )
         made.job = enqueue_job(
             task="learning.run_round", queue="train", project_id=project.pk, requested_by=by, arguments={"round": made.pk}
         )
         made.save(update_fields=["job"])
-        _record(made, "round.started", by, {"trigger": trigger})
+        _record(made, "round.started", by, {"trigger": trigger, "track": made.settings["track"], "reason": reason})
     return made
 
 
@@ -74,11 +81,12 @@ def _refuse_if_pointless(project: Project) -> None:
         raise RoundRefused("no_lesions", "No submitted reading has a lesion or a finding yet: nothing to tell apart.")
 
 
-def _settings(policy: TrainingPolicy, *, number: int, warm: bool) -> dict[str, Any]:
+def _settings(policy: TrainingPolicy, *, number: int, start: Start) -> dict[str, Any]:
     """How this round trains, frozen: a later change of the policy does not reach it."""
     return {
-        "track": "warm" if warm else "scratch",
-        "steps": policy.steps_warm if warm else policy.steps_scratch,
+        "track": Track.FAST.value if start == Start.WARM else Track.SLOW.value,
+        "start": start.value,
+        "steps": policy.steps_warm if start == Start.WARM else policy.steps_scratch,
         "steps_scratch": policy.steps_scratch,
         "image_size": policy.image_size,
         "acquisition": policy.acquisition,
@@ -90,8 +98,9 @@ def _settings(policy: TrainingPolicy, *, number: int, warm: bool) -> dict[str, A
 
 def train_from_scratch(*, round_: Round) -> None:
     """The round has no weights to start from: it trains from scratch, and as long as that takes."""
-    if round_.settings["track"] != "scratch":
-        round_.settings = {**round_.settings, "track": "scratch", "steps": round_.settings["steps_scratch"]}
+    if round_.settings["start"] != Start.SCRATCH:
+        scratch = {"track": Track.SLOW.value, "start": Start.SCRATCH.value, "steps": round_.settings["steps_scratch"]}
+        round_.settings = {**round_.settings, **scratch}
         round_.save(update_fields=["settings"])
 
 
@@ -185,19 +194,25 @@ def settle_rounds(*, project: Project) -> None:
 
 
 def start_due_rounds() -> list[Round]:
-    """Called by the beat: settle what died, start what the policies ask for, order findings for new cases."""
+    """Called by the beat every few seconds: start what the policies ask for."""
     started = []
     for policy in TrainingPolicy.objects.filter(enabled=True).select_related("project"):
-        if live_round(policy.project) is None and new_labels(policy.project) >= policy.every_n_readings:
-            try:
-                started.append(start_round(project=policy.project, by=None, trigger="policy"))
-            except RoundRefused as refused:
-                logger.info("no round in %s: %s", policy.project.slug, refused)
+        due = due_round(policy)
+        if due is None:
+            continue
+        try:
+            started.append(start_round(project=policy.project, by=None, due=due))
+        except RoundRefused as refused:
+            logger.info("no round in %s: %s", policy.project.slug, refused)
+    return started
+
+
+def tend_models() -> None:
+    """Called by the beat: settle rounds that died, order findings for new cases."""
     for project in Project.objects.filter(rounds__isnull=False).distinct():
         settle_rounds(project=project)
     for version in ModelVersion.objects.filter(state=ModelState.SERVES).select_related("project"):
         order_missing_predictions(version=version)
-    return started
 
 
 def order_missing_predictions(*, version: ModelVersion) -> Job | None:
@@ -210,7 +225,11 @@ def order_missing_predictions(*, version: ModelVersion) -> Job | None:
     orders = Job.objects.filter(task="learning.predict_pool", project_id=version.project_id, arguments__version=version.pk)
     if orders.filter(state__in=(JobState.QUEUED, JobState.RUNNING)).exists():
         return None
+    # A round that failed while its version was reading has not read all.
+    own = Round.objects.filter(model_version=version).first()
     rounds = Round.objects.filter(project=version.project, state=RoundState.DONE)
+    if own is not None:
+        rounds = rounds.filter(number__gte=own.number)
     read_at = [row for row in (orders.first(), rounds.first()) if row is not None]
     waiting = unread_by(version)
     if read_at:

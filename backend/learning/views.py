@@ -13,7 +13,13 @@ from rest_framework.response import Response
 from backend.learning.documents import learning_document, policy_document, round_document, round_row
 from backend.learning.models import Round
 from backend.learning.selectors import policy_of
-from backend.learning.serializers import LearningSerializer, PolicySerializer, RoundRowSerializer, RoundSerializer
+from backend.learning.serializers import (
+    LearningSerializer,
+    PolicySerializer,
+    RoundRowSerializer,
+    RoundSerializer,
+    RoundStartSerializer,
+)
 from backend.learning.services import RoundRefused, cancel_round, start_round, update_policy
 from backend.projects.conditional import conditional_answer
 from backend.projects.project_view import ProjectView
@@ -71,11 +77,13 @@ class RoundListView(ProjectView):
         rows = Round.objects.filter(project=self.project).select_related("job", "model_version")
         return Response([round_row(row) for row in rows])
 
-    @extend_schema(operation_id="round_start", request=None, responses={201: RoundSerializer})
+    @extend_schema(operation_id="round_start", request=RoundStartSerializer, responses={201: RoundSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Train on what has been submitted so far; 409 with the reason when that makes no sense now."""
+        given = RoundStartSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
         try:
-            made = start_round(project=self.project, by=self.user)
+            made = start_round(project=self.project, by=self.user, track=given.validated_data.get("track"))
         except RoundRefused as refused:
             return Response({"detail": str(refused), "code": refused.code}, status=status.HTTP_409_CONFLICT)
         return Response(round_document(made), status=status.HTTP_201_CREATED)

@@ -1,19 +1,22 @@
-"""`python -m tests.bench [requests|learning|labels|acquisition|viewer] [options]`: without a name all benches, one after the other."""
+"""`python -m tests.bench [NAME] [options]`: one bench, the group `learner`, or without a name all, one after the other."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Final
 
-BENCHES = ("requests", "learning", "labels", "acquisition", "viewer")
+LEARNER: Final = ("learning", "freshness", "labels", "acquisition", "prompts", "volumes")
+BENCHES: Final = ("requests", "viewer", *LEARNER)
 
 
 def main() -> int:
     """Each bench in a process of its own: it chooses its data folder before Django starts."""
-    named = [name for name in sys.argv[1:2] if name in BENCHES]
-    options = sys.argv[1 + len(named) :]
+    named = {name: (name,) for name in BENCHES} | {"learner": LEARNER}
+    chosen = named.get(sys.argv[1]) if len(sys.argv) > 1 else None
+    options = sys.argv[2:] if chosen else sys.argv[1:]
     codes = []
-    for name in named or BENCHES:
+    for name in chosen or BENCHES:
         print(f"== {name}", flush=True)
         codes.append(subprocess.call([sys.executable, "-m", f"tests.bench.bench_{name}", *options]))
     return max(codes)

@@ -119,3 +119,20 @@ def test_sixty_per_cent_of_the_slots_are_drawn_by_lesion_type_first() -> None:
 def test_without_any_lesion_rows_are_drawn_evenly() -> None:
     rows = draw_rows(np.zeros((10, 2), bool), batch=1000, balanced_share=0.6, generator=torch.Generator().manual_seed(0))
     assert np.bincount(rows, minlength=10).min() > 50
+
+
+def test_a_quarter_of_each_batch_is_drawn_from_the_newest_labels_and_the_rest_from_all() -> None:
+    presence = np.zeros((100, 1), bool)
+    presence[[5, 98]] = True
+    newest = np.arange(100) >= 96
+    draws = {"batch": 8, "balanced_share": 0.5}
+    generator = torch.Generator().manual_seed(0)
+    rows = np.stack(
+        [draw_rows(presence, generator=generator, newest=newest, newest_share=0.25, **draws) for _ in range(500)]
+    )
+    assert newest[rows[:, :2]].all()
+    assert (rows[:, :2] == 98).mean() == pytest.approx(0.5 + 0.5 / 4, abs=0.05)  # by type first, among the newest, too
+    assert newest[rows[:, 2:]].mean() == pytest.approx(0.5 / 2 + 0.5 * 4 / 100, abs=0.03)
+    same = [torch.Generator().manual_seed(1) for _ in range(2)]
+    without = draw_rows(presence, generator=same[0], newest=newest, newest_share=0.0, **draws)
+    assert np.array_equal(without, draw_rows(presence, generator=same[1], **draws))

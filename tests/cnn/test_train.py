@@ -20,7 +20,7 @@ from workers.cnn.checkpoint import (
     network_of,
 )
 from workers.cnn.data import IGNORED, UNKNOWN
-from workers.cnn.model import NetConfig, build_network, transfer_weights
+from workers.cnn.model import NetConfig, build_network, shrink_and_perturb, transfer_weights
 from workers.cnn.predict import predict
 from workers.cnn.train import (
     Recipe,
@@ -173,6 +173,23 @@ def test_a_warm_start_keeps_what_each_output_had_learned_when_the_vocabulary_gro
     other = build_network(NetConfig(n_types=3, n_findings=3, widths=(8, 8)), seed=2)
     with pytest.raises(ValueError, match="another shape"):
         transfer_weights(old.state_dict(), network=other, old_types=[7, 9], new_types=[7], old_findings=[], new_findings=[])
+
+
+def test_shrunk_and_perturbed_weights_keep_half_of_what_was_learned_and_normalisation_begins_anew() -> None:
+    config = NetConfig(n_types=1, n_findings=1, widths=(4, 4))
+    network, fresh = build_network(config, seed=1), build_network(config, seed=9)
+    with torch.no_grad():
+        for name, value in network.state_dict().items():
+            if "running_mean" in name or name.endswith("bias"):
+                value.fill_(3.0)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    shrink_and_perturb(network, seed=9)
+    after, other = network.state_dict(), fresh.state_dict()
+    for name, value in after.items():
+        if value.ndim > 1:
+            assert torch.allclose(value, 0.5 * before[name] + 0.1 * other[name])
+        else:
+            assert torch.equal(value, other[name])
 
 
 def test_a_busy_moment_does_not_decide_in_which_precision_is_trained(net, monkeypatch) -> None:

@@ -61,7 +61,7 @@ def test_a_round_trains_measures_serves_reads_the_unread_and_orders_the_worklist
 def test_a_second_round_starts_warm_and_passes_the_gate_against_the_first(disc_project, lead, work) -> None:
     work(start_round(project=disc_project, by=lead))
     second = work(start_round(project=disc_project, by=lead))
-    assert second.settings["track"] == "warm" and second.settings["steps"] == 10
+    assert second.settings["track"] == "fast" and second.settings["steps"] == 10
     version = second.model_version
     assert version.parent.number == 1 and version.gate["against"] == 1
     assert {one["metric"] for one in version.gate["metrics"]} == {"dice", "auc"}
@@ -83,7 +83,7 @@ def test_a_version_that_is_surely_worse_waits(disc_project, lead, work) -> None:
 
     load_version(ModelVersion.objects.get())  # the champion is still warm in this worker
     second = work(made)
-    assert second.settings["track"] == "scratch"
+    assert second.settings["start"] == "scratch"
     assert second.model_version.state == "waits" and second.model_version.gate["decision"] == "waits"
     assert "Worse than version 1" in second.message
     assert Reading.objects.filter(reader__model_version=second.model_version).count() == 0
@@ -177,7 +177,7 @@ def test_a_version_trained_on_shuffled_labels_waits(disc_project, lead, work) ->
 
     load_version(ModelVersion.objects.get())  # the champion is still warm in this worker
     second = work(start_round(project=disc_project, by=lead))
-    assert second.settings["track"] == "scratch" and second.state == RoundState.DONE
+    assert second.settings["start"] == "scratch" and second.state == RoundState.DONE
     assert second.model_version.state == "waits" and "Worse than version 1 on VALIDATION" in second.message
     assert ModelVersion.objects.get(state="serves").number == 1
     assert not Reading.objects.filter(reader__model_version=second.model_version).exists()

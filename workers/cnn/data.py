@@ -138,7 +138,7 @@ class Samples:
 
     images uint8 [N, S, S]; content [N, 2] rows and columns filled; targets uint8 [N, S, S]; type_known bool [N, T]
     (false where the reading is older than the finding type: its background may hold that type); findings uint8
-    [N, F] with 0 absent, 1 present, `UNKNOWN`.
+    [N, F] with 0 absent, 1 present, `UNKNOWN`; newest bool [N], labels that the weights of a warm start have not seen.
     """
 
     images: NDArray[np.uint8]
@@ -146,10 +146,13 @@ class Samples:
     targets: NDArray[np.uint8]
     type_known: NDArray[np.bool_]
     findings: NDArray[np.uint8]
+    newest: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
     presence: NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
         """Cache which lesion type is in which image: to look it up in each step costs half as much as the step."""
+        if not self.newest.size:
+            self.newest = np.zeros(len(self.images), dtype=bool)
         types = self.type_known.shape[1]
         self.presence = np.zeros((len(self.targets), types), dtype=bool)
         for index in range(types):
@@ -167,6 +170,7 @@ class Samples:
             targets=self.targets[at],
             type_known=self.type_known[at],
             findings=self.findings[at],
+            newest=self.newest[at],
         )
 
     def type_shares(self) -> list[float]:
@@ -183,20 +187,35 @@ class Samples:
 
 
 def draw_rows(
-    presence: NDArray[np.bool_], *, batch: int, balanced_share: float, generator: torch.Generator
+    presence: NDArray[np.bool_],
+    *,
+    batch: int,
+    balanced_share: float,
+    generator: torch.Generator,
+    newest: NDArray[np.bool_] | None = None,
+    newest_share: float = 0.0,
 ) -> NDArray[np.int64]:
-    """Rows of the next batch: `balanced_share` of it by drawing a lesion type first, then an image that has it."""
-    present = [np.flatnonzero(presence[:, index]) for index in range(presence.shape[1])]
-    present = [rows for rows in present if rows.size]
+    """Rows of the next batch: the first `newest_share` of it among the newest labels, the rest among all (replay).
+
+    Of each part `balanced_share` is drawn by lesion type first, then an image that has it.
+    """
+    new = np.flatnonzero(newest) if newest is not None else np.empty(0, dtype=np.int64)
+    n_newest = round(batch * newest_share) if new.size else 0
+    every, fresh = _strata(presence, np.arange(len(presence))), _strata(presence, new)
     chances = torch.rand((batch, 3), generator=generator, dtype=torch.float64).numpy()
     rows = np.empty(batch, dtype=np.int64)
     for slot, (coin, which, where) in enumerate(chances):
+        among, present = fresh if slot < n_newest else every
         if present and coin < balanced_share:
-            candidates = present[int(which * len(present))]
-            rows[slot] = candidates[int(where * candidates.size)]
-        else:
-            rows[slot] = int(where * len(presence))
+            among = present[int(which * len(present))]
+        rows[slot] = among[int(where * among.size)]
     return rows
+
+
+def _strata(presence: NDArray[np.bool_], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
+    """The rows, and those of them that show each lesion type of which there are any."""
+    of_types = [rows[presence[rows, index]] for index in range(presence.shape[1])]
+    return rows, [one for one in of_types if one.size]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -123,6 +123,24 @@ def set_priors(network: UNet, *, type_shares: Sequence[float], finding_shares: S
         for index, share in enumerate(finding_shares):
             kept = min(max(share, 0.02), 0.98)
             network.finding_head.bias[index] = math.log(kept / (1 - kept))
+
+
+SHRINK: Final = 0.5
+PERTURB: Final = 0.1
+
+
+def shrink_and_perturb(network: UNet, *, seed: int) -> None:
+    """Halve every weight and add a tenth of a fresh network's: what was learned is a start, not a rut (Ash and Adams 2020).
+
+    Normalisation begins anew, as its statistics belong to the weights that were; so do the heads' biases (`set_priors`).
+    """
+    fresh = build_network(network.config, seed=seed).state_dict()
+    with torch.no_grad():
+        for name, value in network.state_dict().items():
+            if value.ndim > 1:
+                value.mul_(SHRINK).add_(fresh[name], alpha=PERTURB)
+            else:
+                value.copy_(fresh[name])
 
 
 def transfer_weights(

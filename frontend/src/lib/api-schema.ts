@@ -927,6 +927,15 @@ export interface components {
             open: number;
             submitted: number;
         };
+        /**
+         * @description * `by_hand` - by_hand
+         *     * `first` - first
+         *     * `readings` - readings
+         *     * `growth` - growth
+         *     * `nightly` - nightly
+         * @enum {string}
+         */
+        CodeEnum: "by_hand" | "first" | "readings" | "growth" | "nightly";
         /** @description A version on the learning curve; a null value has its reason in `note`. */
         CurvePoint: {
             n_labels: number;
@@ -1035,6 +1044,7 @@ export interface components {
             reason: components["schemas"]["DrawnCaseReasonEnum"];
             /** Format: double */
             score: number | null;
+            version: number;
             /** Format: double */
             inclusion_probability: number | null;
             rank: number;
@@ -1337,6 +1347,7 @@ export interface components {
         Learning: {
             policy: components["schemas"]["Policy"];
             new_readings: number;
+            growth_percent: number | null;
             labels: components["schemas"]["LabelCount"];
             live: components["schemas"]["Round"] | null;
             last: components["schemas"]["Round"] | null;
@@ -1726,6 +1737,9 @@ export interface components {
             image_size?: number;
             steps_scratch?: number;
             steps_warm?: number;
+            slow_growth?: number;
+            slow_start?: components["schemas"]["SlowStartEnum"];
+            slow_hour?: number | null;
             /** Format: int64 */
             seed?: number;
         };
@@ -1762,6 +1776,9 @@ export interface components {
             image_size: number;
             steps_scratch: number;
             steps_warm: number;
+            slow_growth: number;
+            slow_start: components["schemas"]["SlowStartEnum"];
+            slow_hour: number | null;
             /** Format: int64 */
             seed?: number;
         };
@@ -2112,6 +2129,9 @@ export interface components {
             number: number;
             state: components["schemas"]["RoundStateEnum"];
             trigger: components["schemas"]["TriggerEnum"];
+            track: components["schemas"]["TrackEnum"];
+            start: components["schemas"]["StartEnum"];
+            reason: components["schemas"]["RoundReason"];
             started_by: string | null;
             /** Format: date-time */
             created_at: string;
@@ -2130,10 +2150,19 @@ export interface components {
             log: string[];
             metrics: components["schemas"]["Metric"][];
         };
+        /** @description Why a round was started; the numbers are null where its code has none. */
+        RoundReason: {
+            code: components["schemas"]["CodeEnum"];
+            n: number | null;
+            percent: number | null;
+            version: number | null;
+        };
         /** @description A round in the history. */
         RoundRow: {
             number: number;
             state: components["schemas"]["RoundStateEnum"];
+            track: components["schemas"]["TrackEnum"];
+            reason: components["schemas"]["RoundReason"];
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
@@ -2144,6 +2173,10 @@ export interface components {
             model_state: (components["schemas"]["ModelStateEnum"] | components["schemas"]["NullEnum"]) | null;
             metrics: components["schemas"]["Metric"][];
             progress: components["schemas"]["Progress"];
+        };
+        /** @description Which track to train on; without it the fast one where a version serves. */
+        RoundStartRequest: {
+            track?: components["schemas"]["TrackEnum"];
         };
         /**
          * @description * `queued` - Queued
@@ -2177,6 +2210,12 @@ export interface components {
             /** Format: double */
             active_seconds?: number;
         };
+        /**
+         * @description * `scratch` - scratch
+         *     * `shrink_perturb` - shrink_perturb
+         * @enum {string}
+         */
+        SlowStartEnum: "scratch" | "shrink_perturb";
         /** @description Cases by split. */
         SplitCounts: {
             POOL: number;
@@ -2193,6 +2232,13 @@ export interface components {
          * @enum {string}
          */
         SplitEnum: "POOL" | "VALIDATION" | "HOLDOUT" | "EMBARGOED";
+        /**
+         * @description * `warm` - Warm
+         *     * `scratch` - Scratch
+         *     * `shrink_perturb` - Shrink Perturb
+         * @enum {string}
+         */
+        StartEnum: "warm" | "scratch" | "shrink_perturb";
         /** @description `skip_unfinished`: files that are not complete are refused instead of waited for. */
         StartImportRequest: {
             /** @default false */
@@ -2241,6 +2287,12 @@ export interface components {
             /** Format: date-time */
             last_used_at?: string | null;
         };
+        /**
+         * @description * `fast` - Fast
+         *     * `slow` - Slow
+         * @enum {string}
+         */
+        TrackEnum: "fast" | "slow";
         /**
          * @description * `button` - button
          *     * `policy` - policy
@@ -3732,7 +3784,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RoundStartRequest"];
+            };
+        };
         responses: {
             201: {
                 headers: {

@@ -106,6 +106,7 @@ export type Metric = S["Metric"];
 /** `loss`: step and training loss. */
 export type Round = Narrowed<S["Round"], { loss: Pair[] }>;
 export type RoundRow = S["RoundRow"];
+export type RoundReason = S["RoundReason"];
 export type Policy = Required<S["Policy"]>;
 export type CurvePoint = S["CurvePoint"];
 export type NextCase = S["DrawnCase"];

@@ -65,7 +65,12 @@ function LearningBody({ slug, learning }: { slug: string; learning: Learning }) 
     }
   }, [finished, client, slug]);
   const mayStart = learning.live === null && learning.labels.training > 0 && !start.isPending;
-  useKeys({ r: () => mayStart && start.mutate() });
+  // Without a version that serves there is but one way to begin.
+  const both = learning.serving !== null;
+  useKeys({
+    r: () => mayStart && start.mutate("fast"),
+    a: () => mayStart && both && start.mutate("slow"),
+  });
 
   return (
     <>
@@ -74,12 +79,17 @@ function LearningBody({ slug, learning }: { slug: string; learning: Learning }) 
         <Button icon={<IconAdjustments size={16} stroke={1.6} />} onClick={() => setEditing(true)}>
           {t("policy.button")}
         </Button>
+        {both ? (
+          <Button kbd="A" disabled={!mayStart} title={t("anewNote")} onClick={() => start.mutate("slow")}>
+            {t("anew")}
+          </Button>
+        ) : null}
         <Button
           variant="primary"
           kbd="R"
           disabled={!mayStart}
           busy={start.isPending}
-          onClick={() => start.mutate()}
+          onClick={() => start.mutate("fast")}
         >
           {t("start")}
         </Button>
@@ -115,7 +125,10 @@ function LearningBody({ slug, learning }: { slug: string; learning: Learning }) 
     if (learning.labels.training === 0) return t("trigger.noLabels");
     if (!learning.policy.enabled) return t("trigger.byHand");
     const left = Math.max(0, learning.policy.every_n_readings - learning.new_readings);
-    return left ? t("trigger.after", { count: left, shown: count(left) }) : t("trigger.soon");
+    const fast = left ? t("trigger.after", { count: left, shown: count(left) }) : t("trigger.soon");
+    const { growth_percent: grown, policy } = learning;
+    if (grown === null || !policy.slow_growth) return fast;
+    return [fast, t("trigger.anew", { at: policy.slow_growth, now: grown })].join(t("join"));
   }
 }
 

@@ -37,7 +37,10 @@ function useInvalidate(slug: string) {
 
 export function useStartRound(slug: string) {
   const refresh = useInvalidate(slug);
-  return useMutation({ mutationFn: () => api.post<Round>(`/projects/${slug}/rounds/`), onSettled: refresh });
+  return useMutation({
+    mutationFn: (track: Round["track"]) => api.post<Round>(`/projects/${slug}/rounds/`, { track }),
+    onSettled: refresh,
+  });
 }
 
 export function useCancelRound(slug: string) {

@@ -30,9 +30,7 @@ export function NextCard({ slug, learning }: { slug: string; learning: Learning 
     <Card
       title={t("next.title")}
       note={note}
-      actions={
-        learning.serving !== null && cases.length ? <Chip>{t("next.scores", { n: learning.serving })}</Chip> : null
-      }
+      actions={cases[0] ? <Chip>{t("next.scores", { n: cases[0].version })}</Chip> : null}
     >
       {cases.length ? (
         <ul style={{ display: "grid", gridTemplateColumns: "repeat(6, 1fr)", gap: "14px 12px" }}>

@@ -22,6 +22,11 @@ const ACQUISITIONS: Policy["acquisition"][] = [
   "k_means",
 ];
 
+const STARTS: Policy["slow_start"][] = ["scratch", "shrink_perturb"];
+const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
+const NEVER = "never";
+const twoDigits = (hour: number) => String(hour).padStart(2, "0");
+
 /** When a round starts by itself and how it trains. */
 export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: Policy; onClose: () => void }) {
   const { t } = useTranslation("learning");
@@ -29,15 +34,17 @@ export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: 
   const [draft, setDraft] = useState(policy);
   const set = (change: Partial<Policy>) => setDraft((now) => ({ ...now, ...change }));
   const numbers: [
-    keyof Policy & ("every_n_readings" | "batch_size" | "image_size" | "steps_scratch" | "steps_warm" | "seed"),
+    keyof Policy &
+      ("every_n_readings" | "slow_growth" | "steps_warm" | "steps_scratch" | "batch_size" | "image_size" | "seed"),
     number,
     number,
   ][] = [
     ["every_n_readings", 1, 100000],
+    ["slow_growth", 0, 1000],
+    ["steps_warm", 1, 100000],
+    ["steps_scratch", 1, 100000],
     ["batch_size", 1, 1000],
     ["image_size", 32, 512],
-    ["steps_scratch", 1, 100000],
-    ["steps_warm", 1, 100000],
     ["seed", 0, 2 ** 31],
   ];
   return (
@@ -90,6 +97,27 @@ export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: 
               onChange={(value) => set({ [field]: Number(value) || min })}
             />
           ))}
+          <Select
+            label={t("policy.slow_hour")}
+            data={[
+              { value: NEVER, label: t("policy.never") },
+              ...HOURS.map((hour) => ({
+                value: String(hour),
+                label: t("policy.hour", { hour: twoDigits(hour) }),
+              })),
+            ]}
+            value={draft.slow_hour === null ? NEVER : String(draft.slow_hour)}
+            allowDeselect={false}
+            onChange={(hour) => set({ slow_hour: hour === null || hour === NEVER ? null : Number(hour) })}
+          />
+          <Select
+            label={t("policy.slow_start")}
+            description={t(`policy.slowStartNote.${draft.slow_start}`)}
+            data={STARTS.map((value) => ({ value, label: t(`policy.slowStart.${value}`) }))}
+            value={draft.slow_start}
+            allowDeselect={false}
+            onChange={(start) => start && set({ slow_start: start as Policy["slow_start"] })}
+          />
         </div>
         <ShareField
           label={t("policy.random_share")}

@@ -5,6 +5,7 @@ import { isLive, useCancelRound } from "@/features/learning/api/learning";
 import { LossChart } from "@/features/learning/components/loss-chart";
 import { RoundNumbers } from "@/features/learning/components/round-numbers";
 import { RoundSteps } from "@/features/learning/components/round-steps";
+import { reasonWords } from "@/features/learning/round-reason";
 import type { Learning, Round } from "@/lib/api-types";
 import { dayTime } from "@/lib/format";
 import { serverWords } from "@/lib/server-words";
@@ -49,6 +50,7 @@ export function RoundCard({ slug, round, learning }: RoundCardProps) {
         <span className="row">
           {t("round.title", { n: round.number })}
           <Chip tone={roundTone(round.state)}>{t(`roundState.${round.state}`)}</Chip>
+          <Chip>{t(`track.${round.track}`)}</Chip>
         </span>
       }
       note={noteOf()}
@@ -98,13 +100,11 @@ export function RoundCard({ slug, round, learning }: RoundCardProps) {
 
   function noteOf(): string {
     if (!round) return "";
-    const who =
-      round.trigger === "policy"
-        ? t("round.byPolicy")
-        : round.started_by
-          ? t("round.by", { name: round.started_by })
-          : "";
-    const from = round.base_version === null ? t("round.scratch") : t("round.from", { n: round.base_version });
+    const who = reasonWords(round.reason, round.started_by, t);
+    const from =
+      round.base_version === null
+        ? t("start_with.scratch")
+        : t(`start_with.${round.start}`, { n: round.base_version });
     return [dayTime(round.created_at), who, from].filter(Boolean).join(t("join"));
   }
 }

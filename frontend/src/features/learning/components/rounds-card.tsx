@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { isLive } from "@/features/learning/api/learning";
 import { roundTone } from "@/features/learning/components/round-card";
+import { reasonWords } from "@/features/learning/round-reason";
 import type { Metric, Round, RoundRow } from "@/lib/api-types";
 import { count, interval, nOf, percent } from "@/lib/format";
 import { Card } from "@/ui/card";
@@ -39,7 +40,12 @@ export function RoundsCard({ slug, rounds, live }: RoundsCardProps) {
             <tbody>
               {rounds.map((round) => (
                 <tr key={round.number}>
-                  <td className="num">{round.number}</td>
+                  <td className="num nw">
+                    {round.number}
+                    <span className="q sm" style={{ marginLeft: 8 }} title={reasonWords(round.reason, null, t)}>
+                      {t(`track.${round.track}`)}
+                    </span>
+                  </td>
                   <td>
                     <StateChip round={round} />
                     {round.number === live?.number && isLive(live) ? <Share round={live} /> : null}
