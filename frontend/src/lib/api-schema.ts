@@ -213,6 +213,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/cases/{case_id}/segment/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * @description The outline of the lesion that is pointed at, by the serving version; nothing is stored.
+         *
+         *     409 `classical_only` where the case is read without the model, 409 `no_prompts` where no version answers prompts,
+         *     503 `prompt_late` where no answer came in time: the reading room has tools that need no model.
+         */
+        post: operations["case_segment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/cases/{case_id}/thumbnail/": {
         parameters: {
             query?: never;
@@ -1357,6 +1379,7 @@ export interface components {
             points: number[][];
             mask: components["schemas"]["Mask"] | null;
             drawn_as: components["schemas"]["DrawnAs"] | null;
+            prompted: components["schemas"]["Prompted"] | null;
             attributes: {
                 [key: string]: string;
             };
@@ -1395,6 +1418,7 @@ export interface components {
             points?: number[][];
             mask?: components["schemas"]["MaskRequest"] | null;
             drawn_as?: components["schemas"]["DrawnAsRequest"] | null;
+            prompted?: components["schemas"]["PromptedRequest"] | null;
             attributes?: {
                 [key: string]: string;
             };
@@ -1869,6 +1893,29 @@ export interface components {
             finding_types?: components["schemas"]["FindingTypeInRequest"][];
             members?: components["schemas"]["MemberRequest"][];
         };
+        /** @description Where a reader points on one frame: clicks on the lesion, clicks beside it, a box around it (two corners). */
+        PromptRequest: {
+            sop_instance_uid: string;
+            /** @default 1 */
+            frame: number;
+            positive?: number[][];
+            negative?: number[][];
+            box?: number[][] | null;
+        };
+        /** @description The clicks and box from which a tool made a lesion's mask; `version` is null for a tool that needs no model. */
+        Prompted: {
+            version: number | null;
+            positive: number[][];
+            negative: number[][];
+            box: number[][] | null;
+        };
+        /** @description The clicks and box from which a tool made a lesion's mask; `version` is null for a tool that needs no model. */
+        PromptedRequest: {
+            version: number | null;
+            positive: number[][];
+            negative: number[][];
+            box: number[][] | null;
+        };
         /** @description Who read. */
         Reader: {
             kind: components["schemas"]["ReaderKindEnum"];
@@ -2176,6 +2223,17 @@ export interface components {
             display_threshold?: number | null;
             /** Format: double */
             active_seconds?: number;
+        };
+        /** @description What the model version makes of a prompt; no mask where it sees nothing there. */
+        Segment: {
+            version: number;
+            mask: components["schemas"]["SegmentMask"] | null;
+        };
+        /** @description A mask in the series grid, cropped: its first voxel [frame, row, column], its shape, its run-length blob in base64. */
+        SegmentMask: {
+            origin: number[];
+            shape: number[];
+            runs: string;
         };
         /** @description Cases by split. */
         SplitCounts: {
@@ -2754,6 +2812,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    case_segment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromptRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Segment"];
+                };
             };
         };
     };
