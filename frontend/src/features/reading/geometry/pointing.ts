@@ -50,9 +50,7 @@ export function outlinedWithoutModel(
   ];
   const region = (at: Point): MaskGrid | null => {
     const range = rangeAround(flat, seedOf(at), SEED_RADIUS, SPREAD);
-    const found = range && grown(flat, { seed: seedOf(at), ...range, radius });
-    // Noise leaves pinholes that nobody means.
-    return found && filledHoles(found);
+    return range && grown(flat, { seed: seedOf(at), ...range, radius });
   };
   const little = (at: Point) =>
     grown(flat, {
@@ -61,7 +59,8 @@ export function outlinedWithoutModel(
     });
   const whole = { rows: voxels.rows, columns: voxels.columns };
   const ellipse = box && maskOfPoints("ellipse", ellipseInBox(...box), 0, whole);
-  const parts = [ellipse, ...positive.map(region)].filter((part) => part !== null);
+  // Noise leaves pinholes that nobody means; what lies in the middle of what does not belong may well belong.
+  const parts = [ellipse, ...positive.map(region)].filter((part) => part !== null).map(filledHoles);
   let mask = united(parts);
   for (const at of negative) {
     let taken = region(at);
