@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHES = ("requests", "learning", "viewer")
+BENCHES = ("requests", "learning", "prompts", "viewer")
 
 
 def main() -> int:

@@ -67,9 +67,11 @@ def test_a_pixel_is_the_same_pixel_in_the_image_the_view_and_back(row: int, colu
     laid, origin = lay_back(seen, view, rows=SIZE, columns=SIZE)
     assert origin == (0, 0) and np.allclose(laid, image, atol=0.01)
     clicked = click_map([view.place((column + 0.5, row + 0.5))])
-    assert clicked[row, column] == 1 and np.unravel_index(clicked.argmax(), clicked.shape) == (row, column) or clicked[
-        row, column
-    ] == clicked.max()
+    assert (
+        clicked[row, column] == 1
+        and np.unravel_index(clicked.argmax(), clicked.shape) == (row, column)
+        or clicked[row, column] == clicked.max()
+    )
 
 
 def test_a_click_in_the_corner_pixel_of_a_large_image_lies_in_the_corner_of_the_network_grid() -> None:

@@ -48,9 +48,7 @@ def listener(reply: Any, *, busy: float = 0.0) -> Iterator[list[Any]]:
 def test_each_asker_gets_the_answer_to_the_own_question() -> None:
     with listener(lambda question: {"double": 2 * question["n"]}):
         told: dict[int, Any] = {}
-        askers = [
-            threading.Thread(target=lambda n=n: told.update({n: ask("sums", {"n": n}, seconds=10)})) for n in range(8)
-        ]
+        askers = [threading.Thread(target=lambda n=n: told.update({n: ask("sums", {"n": n}, seconds=10)})) for n in range(8)]
         for asker in askers:
             asker.start()
         for asker in askers:
