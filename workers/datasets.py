@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -97,9 +97,14 @@ def case_images(case: Case, *, size: int) -> CaseImages:
 
 def _grey(case: Case, instance: Instance, number: int, modality: str) -> NDArray[np.uint8]:
     try:
-        shown = render_frame(instance, number, CT_WINDOW if modality == "CT" else None)
+        return grey_frame(instance, number, modality)
     except Exception as error:
         raise UnreadableCase(f"{case.name} frame {number} cannot be decoded: {error}") from error
+
+
+def grey_frame(instance: Instance, number: int, modality: str) -> NDArray[np.uint8]:
+    """A frame (1-based) as the networks see it: 8-bit grey, at its own size."""
+    shown = render_frame(instance, number, CT_WINDOW if modality == "CT" else None)
     return (shown @ LUMA).round().astype(np.uint8) if shown.ndim == 3 else shown
 
 
@@ -299,3 +304,27 @@ def output_scores(predictions: Predictions, vocabulary: Vocabulary) -> dict[str,
     """The score of each output for the case: of a series, that of its highest slice."""
     highest = predictions.findings.max(axis=0)
     return {name: float(score) for name, score in zip(vocabulary.outputs, highest, strict=True)}
+
+
+def outlined_lesions(
+    readings: Iterable[Reading], *, vocabulary: Vocabulary, size: int
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.bool_]]]:
+    """Grey frames at their own size, each with the mask of one lesion whose outline somebody drew.
+
+    A box or a point does not say where a lesion ends. Of a series as many frames as train the automatic network.
+    """
+    for reading in readings:
+        try:
+            loaded = case_images(reading.case, size=size)
+            marks = _marks_by_frame(reading, loaded, vocabulary)
+            for frame in _evenly(sorted(marks), MARKED_FRAMES):
+                outlined = [mark for mark in marks[frame] if mark.kind not in (MarkKind.BOX, MarkKind.POINT)]
+                if not outlined:
+                    continue
+                grey = _grey(reading.case, *loaded.frames[frame], reading.case.series.modality)
+                for mark in outlined:
+                    mask = lesion_pixels(mark, *grey.shape)
+                    if mask.any():
+                        yield grey, mask
+        except UnreadableCase:
+            continue

@@ -5,8 +5,11 @@ from __future__ import annotations
 from celery import shared_task
 
 from workers.pool import evaluate_holdout, predict_pool
+from workers.prompting import listen_for_prompts
 from workers.rounds import run_round
 from workers.running import running
+
+__all__ = ["evaluate_holdout_task", "listen_for_prompts", "predict_pool_task", "run_round_task"]
 
 
 @shared_task(name="learning.run_round")

@@ -29,9 +29,11 @@ from workers.cnn.checkpoint import (
 )
 from workers.cnn.data import Samples
 from workers.cnn.model import NetConfig, UNet, build_network, set_priors, shrink_and_perturb, transfer_weights
+from workers.cnn.prompt_training import PromptTraining
 from workers.cnn.train import BATCH, SCRATCH_RATE, WARM_RATE, Recipe, Training
 from workers.datasets import training_samples
 from workers.networks import code_version, version_weights
+from workers.pointing import carried_prompts, forget_prompt_checkpoint, store_prompts, train_prompts
 from workers.reporting import Reporter, left_out
 
 LOG_SECONDS: Final = 5.0
@@ -59,7 +61,8 @@ def train_round(round_: Round, report: Reporter) -> None:
     training = _new_training(round_, samples, vocabulary, start)
     _resume(training, round_, report)
     _run_training(training, round_, report)
-    _make_version(training, round_, vocabulary, report)
+    prompts = None if round_.settings["track"] == Track.FAST else train_prompts(round_, vocabulary, report)
+    _make_version(training, prompts, round_, vocabulary, report)
 
 
 def _load_samples(round_: Round, vocabulary: Vocabulary) -> tuple[Samples, list[str]]:
@@ -196,6 +199,7 @@ def _save_checkpoint(training: Training, round_: Round, report: Reporter) -> Non
 def forget_checkpoint(round_: Round) -> None:
     """Drop the round's checkpoint: it has ended, or its version is made."""
     delete_object(_checkpoint_key(round_))
+    forget_prompt_checkpoint(round_)
 
 
 def _checkpoint_key(round_: Round) -> str:
@@ -212,7 +216,9 @@ def _store_snapshots(training: Training, prefix: str) -> dict[str, dict[str, str
     return {"snapshots": {"key": key, "sha256": digest}}
 
 
-def _make_version(training: Training, round_: Round, vocabulary: Vocabulary, report: Reporter) -> None:
+def _make_version(
+    training: Training, prompts: PromptTraining | None, round_: Round, vocabulary: Vocabulary, report: Reporter
+) -> None:
     snapshot, project = round_.snapshot, round_.project
     assert snapshot is not None
     net = training.network.config
@@ -221,7 +227,11 @@ def _make_version(training: Training, round_: Round, vocabulary: Vocabulary, rep
     key = f"models/{project.pk}/{number}-{digest}.safetensors"
     report.check()
     put_object(key=key, data=data)
-    snapshots = _store_snapshots(training, f"models/{project.pk}/{number}")
+    beside = {
+        **_store_snapshots(training, f"models/{project.pk}/{number}"),
+        **carried_prompts(round_),
+        **store_prompts(prompts, f"models/{project.pk}/{number}"),
+    }
     with transaction.atomic():
         version = create_model_version(
             project=project,
@@ -233,7 +243,7 @@ def _make_version(training: Training, round_: Round, vocabulary: Vocabulary, rep
                 "net": net.as_dict(),
                 "recipe": training.recipe.as_dict(),
                 "image_size": round_.settings["image_size"],
-                **snapshots,
+                **beside,
             },
             finding_type_ids=vocabulary.as_dict(),
             snapshot_hash=snapshot.hash,

@@ -50,6 +50,7 @@ ACCESS: Final[dict[str, frozenset[str]]] = {
     "case.related": MEMBERS,
     "case.thumbnail": MEMBERS,
     "case.prior_readings": MEMBERS,
+    "case.segment": MEMBERS,
     "case.release": LEADS,
     "case.give": LEADS,
     "reader.list": LEADS,

@@ -337,6 +337,8 @@ JOB_LEASE_SECONDS = env.float("JOB_LEASE_SECONDS", default=60.0)
 JOB_HEARTBEAT_SECONDS = env.float("JOB_HEARTBEAT_SECONDS", default=10.0)
 # How much training a kill -9 may cost; a checkpoint is some 20 MB.
 CHECKPOINT_SECONDS = env.float("CHECKPOINT_SECONDS", default=10.0)
+# How long a click waits for the model's outline before the reading room falls back on its own tools.
+PROMPT_SECONDS = env.float("OVERREAD_PROMPT_SECONDS", default=2.0)
 WORKER_QUEUES = ["default", "infer", "train"]
 # `/readyz` asks for a live worker of each of these; fewer where an autoscaler may stop the others.
 REQUIRED_WORKERS: list[str] = env.list("OVERREAD_REQUIRED_WORKERS", default=WORKER_QUEUES)

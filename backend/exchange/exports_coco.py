@@ -173,6 +173,7 @@ def _annotation(
         "reader_id": reading.reader_id,
         "mark": {"kind": lesion.kind, "points": lesion.points},
         "drawn_as": lesion.drawn_as,
+        "prompted": lesion.prompted,
         "attributes": lesion.attributes,
         "origin": lesion.origin,
         "origin_score": lesion.origin_score,

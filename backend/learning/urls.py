@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
+from backend.learning.prompt_views import CaseSegmentView
 from backend.learning.views import LearningView, PolicyView, RoundCancelView, RoundDetailView, RoundListView
 
 urlpatterns: list[URLPattern] = [
@@ -12,4 +13,5 @@ urlpatterns: list[URLPattern] = [
     path("projects/<slug:slug>/rounds/", RoundListView.as_view(), name="rounds"),
     path("projects/<slug:slug>/rounds/<int:number>/", RoundDetailView.as_view(), name="round"),
     path("projects/<slug:slug>/rounds/<int:number>/cancel/", RoundCancelView.as_view(), name="round-cancel"),
+    path("projects/<slug:slug>/cases/<uuid:case_id>/segment/", CaseSegmentView.as_view(), name="case-segment"),
 ]

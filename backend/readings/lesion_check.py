@@ -27,14 +27,24 @@ from backend.projects.models import Case, FindingType
 from backend.projects.selectors import case_instances
 from backend.readings.models import Lesion, MarkKind, Origin, Reading
 from backend.readings.refusals import LesionsInvalid
+from backend.registry.models import ModelVersion
 
+MAX_CLICKS: Final = 32
 FROM_MODEL = (Origin.ACCEPTED, Origin.EDITED)
 
 
 def checked_lesions(
-    *, reading: Reading, case: Case, given: Sequence[Mapping[str, Any]], shown: Mapping[UUID, Lesion]
+    *,
+    reading: Reading,
+    case: Case,
+    given: Sequence[Mapping[str, Any]],
+    shown: Mapping[UUID, Lesion],
+    asked_model: bool = False,
 ) -> list[Lesion]:
-    """Lesions ready to be stored; LesionsInvalid names each one that is not. `shown`: the model's, by id."""
+    """Lesions ready to be stored; LesionsInvalid names each one that is not.
+
+    `shown`: the model's, by id; `asked_model`: whether its reader may have pointed and had the model outline.
+    """
     images = _images(case, _named_images(given))
     types = _types(given)
     frames = _frames_of(case) if any(_has_mask(item) for item in given) else 1
@@ -47,6 +57,7 @@ def checked_lesions(
             finding_type = _finding_type(types, item, reading, case, kept_types)
             lesion = _placed(item, instance, finding_type, frames)
             _keep_earlier(lesion, item["drawn_as"], images, frames)
+            _keep_prompts(lesion, item["prompted"], case, asked_model)
             lesion.reading = reading
             _trace_origin(lesion, item, shown)
             lesions.append(lesion)
@@ -193,6 +204,25 @@ def _keep_earlier(lesion: Lesion, earlier: Mapping[str, Any] | None, images: Map
     place = {"sop_instance_uid": earlier["sop_instance_uid"], "frame": earlier["frame"]}
     lesion.drawn_as = {"kind": earlier["kind"], **place, "points": points, "mask": mask}
     lesion.drawn_as_digest = mask["digest"] if mask else ""
+
+
+def _keep_prompts(lesion: Lesion, prompted: Mapping[str, Any] | None, case: Case, asked_model: bool) -> None:
+    """Store the clicks from which the mask was made. A blinded reader cannot tell by a claim which versions there are."""
+    if prompted is None:
+        return
+    if prompted["version"] is not None:
+        if not asked_model:
+            raise InvalidMark("this case is read without the model")
+        if not ModelVersion.objects.filter(project=case.project_id, number=prompted["version"]).exists():
+            raise InvalidMark(f"the project has no model version {prompted['version']}")
+    grid = Grid(rows=lesion.instance.rows, columns=lesion.instance.columns)
+    told: dict[str, Any] = {"version": prompted["version"]}
+    for name in ("positive", "negative"):
+        if not isinstance(prompted[name], list) or len(prompted[name]) > MAX_CLICKS:
+            raise InvalidMark(f"a lesion is made of at most {MAX_CLICKS} clicks")
+        told[name] = [check_points(kind="point", points=[place], grid=grid)[0] for place in prompted[name]]
+    box = prompted["box"]
+    lesion.prompted = {**told, "box": None if box is None else check_points(kind="box", points=box, grid=grid)}
 
 
 def _check_blob(digest: str, shape: Sequence[int]) -> None:

@@ -137,6 +137,8 @@ class Lesion(models.Model):
     (before the model's findings were revealed), at the first and changed since, or only after the reveal.
     `drawn_as`: what the lesion was before it was converted to another kind: {kind, sop_instance_uid, frame, points, mask},
     the mask as {origin, shape, digest}; null when it was never converted. `drawn_as_digest` repeats that mask's digest.
+    `prompted`: the clicks and box from which a tool made the mask that the person kept: {version, positive, negative, box},
+    version null where it was a tool without a model; null when the lesion was drawn by hand.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
@@ -151,6 +153,7 @@ class Lesion(models.Model):
     mask_digest = models.CharField(max_length=64, blank=True)
     drawn_as = models.JSONField(null=True)
     drawn_as_digest = models.CharField(max_length=64, blank=True)
+    prompted = models.JSONField(null=True)
     attributes = models.JSONField(default=dict)
     score = models.FloatField(null=True)
     origin = models.CharField(max_length=10, choices=Origin, default=Origin.DRAWN)

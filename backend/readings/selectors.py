@@ -77,6 +77,16 @@ def cases_awaiting_reveal(project: Project, user: User, *, role: str, cases: Ite
     return assisted.keys() - known - looking
 
 
+def may_ask_model(user: User, case: Case, *, role: str) -> bool:
+    """Whether the user may point at something in `case` and have the model outline it.
+
+    By the rules of the reading room: in the assisted arm, and not before the reveal of a first look.
+    """
+    assignment = Assignment.objects.filter(case=case, user=user).first()
+    arm = assignment.arm if assignment else arm_of(case.project, case, user).arm
+    return arm == Arm.ASSISTED and not awaits_reveal(user, case, role=role, arm=arm)
+
+
 def may_hear_others(*, role: str, arm: str, assignment: Assignment | None, waits: bool) -> bool:
     """Whether anything that others said of this patient may be told: the report that came along, readings of prior studies.
 
@@ -190,6 +200,7 @@ _LESION_FIELDS: Final = fields_of(
     "mask_shape",
     "mask_digest",
     "drawn_as",
+    "prompted",
     "attributes",
     "score",
     "origin",
@@ -226,6 +237,7 @@ def _lesion_document(row: Sequence[Any]) -> dict[str, Any]:
         mask_shape,
         mask_digest,
         drawn_as,
+        prompted,
         attributes,
         score,
         origin,
@@ -244,6 +256,7 @@ def _lesion_document(row: Sequence[Any]) -> dict[str, Any]:
         "points": points,
         "mask": {"origin": mask_origin, "shape": mask_shape, "digest": mask_digest} if mask_digest else None,
         "drawn_as": drawn_as,
+        "prompted": prompted,
         "attributes": attributes,
         "score": score,
         "origin": origin,

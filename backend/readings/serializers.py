@@ -227,6 +227,15 @@ class DrawnAsSerializer(serializers.Serializer[Any]):
     mask = MaskSerializer(allow_null=True)
 
 
+class PromptedSerializer(serializers.Serializer[Any]):
+    """The clicks and box from which a tool made a lesion's mask; `version` is null for a tool that needs no model."""
+
+    version = serializers.IntegerField(allow_null=True, min_value=1, max_value=2**31 - 1)
+    positive = PointsField()
+    negative = PointsField()
+    box = PointsField(allow_null=True)
+
+
 class MeasurementSerializer(serializers.Serializer[Any]):
     """A measurement or arrow on an image: no lesion, it trains nothing.
 
@@ -253,6 +262,7 @@ class LesionInSerializer(serializers.Serializer[Any]):
     points = PointsField(required=False)
     mask = MaskSerializer(required=False, allow_null=True, default=None)
     drawn_as = DrawnAsSerializer(required=False, allow_null=True, default=None)
+    prompted = PromptedSerializer(required=False, allow_null=True, default=None)
     attributes = AttributesField(required=False, default=dict)
     origin = serializers.ChoiceField(choices=CLIENT_ORIGINS, default=Origin.DRAWN)
     origin_lesion = serializers.UUIDField(required=False, allow_null=True, default=None)
@@ -269,6 +279,7 @@ class LesionSerializer(serializers.Serializer[Any]):
     points = PointsField()
     mask = MaskSerializer(allow_null=True)
     drawn_as = DrawnAsSerializer(allow_null=True)
+    prompted = PromptedSerializer(allow_null=True)
     attributes = AttributesField()
     score = serializers.FloatField(allow_null=True)
     origin = serializers.ChoiceField(choices=Origin.choices)

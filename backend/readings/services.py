@@ -40,6 +40,7 @@ from backend.readings.models import (
 from backend.readings.refusals import ReadingRefused, ReadingStale
 from backend.readings.selectors import (
     awaits_reveal,
+    may_ask_model,
     may_see_others,
     model_reading_shown,
     reading_documents,
@@ -59,6 +60,7 @@ LESION_FIELDS = (
     "mask_digest",
     "drawn_as",
     "drawn_as_digest",
+    "prompted",
     "attributes",
     "origin",
     "origin_lesion",
@@ -118,7 +120,9 @@ def save_reading(
     case = reading.case
     given = change.get("lesions", {}).get("upsert", [])
     shown = _shown(user, case, role) if _needs_model(change) else {}
-    lesions = checked_lesions(reading=reading, case=case, given=given, shown=shown)
+    asks = any(item["prompted"] and item["prompted"]["version"] for item in given)
+    asked_model = asks and may_ask_model(user, case, role=role)
+    lesions = checked_lesions(reading=reading, case=case, given=given, shown=shown, asked_model=asked_model)
     _check_image_findings(project, change)
     change = _with_checked_measurements(case, change)
     try:

@@ -93,7 +93,7 @@ def test_a_region_grows_through_the_slices_to_what_the_same_rule_gives_in_numpy(
     tmp_path: Path,
 ) -> None:
     room = enter(sign_in(reader), tumour)
-    room.press("s", "[", "[", "[")
+    room.press("Shift+J", "[", "[", "[")
     expect(room.page.get_by_text("reach 10 mm")).to_be_visible()
     room.click(*TUMOUR)
     expect(room.marks).to_have_count(1, timeout=120_000)

@@ -85,7 +85,7 @@ def test_the_tumour_of_a_chest_ct_is_boxed_on_each_slice_as_its_report_says_and_
         assert np.ravel(one.points) == pytest.approx(boxes[one.instance.sop_instance_uid], abs=slip)
 
     middle = order.index(drawn[4].instance.sop_instance_uid)
-    room.press("Home", *["ArrowDown"] * middle, "s", "[", "[", "[")
+    room.press("Home", *["ArrowDown"] * middle, "Shift+J", "[", "[", "[")
     expect(room.page.get_by_text("reach 10 mm")).to_be_visible()
     left, top, right, bottom = boxes[order[middle]]
     centre = (left + right) / 2, (top + bottom) / 2

@@ -49,10 +49,24 @@ export type WorkingReader = S["WorkingReader"];
 export type MaskRef = Narrowed<S["Mask"], { origin: Triple; shape: Triple }>;
 /** `points` are (column, row); the top-left corner of the image is (0, 0). */
 export type DrawnAs = Narrowed<S["DrawnAs"], { points: Pair[]; mask: MaskRef | null }>;
+/** The clicks and box from which a tool made a mask; `version` null for a tool without a model. */
+export type Prompted = Narrowed<S["Prompted"], { positive: Pair[]; negative: Pair[]; box: [Pair, Pair] | null }>;
 export type Lesion = Narrowed<
   S["Lesion"],
-  /** `look` is the server's: marked before or after the model was revealed. */
-  { points: Pair[]; mask: MaskRef | null; drawn_as: DrawnAs | null; look?: S["Lesion"]["look"] }
+  {
+    points: Pair[];
+    mask: MaskRef | null;
+    drawn_as: DrawnAs | null;
+    /** Left out: drawn by hand. */
+    prompted?: Prompted | null;
+    /** The server's: marked before or after the model was revealed. */
+    look?: S["Lesion"]["look"];
+  }
+>;
+/** The outline of what was pointed at, by a model version; its run-length blob in base64. */
+export type Segmented = Narrowed<
+  S["Segment"],
+  { mask: Narrowed<S["SegmentMask"], { origin: Triple; shape: Triple }> | null }
 >;
 export type MeasurementKind = S["MeasurementKindEnum"];
 /** No lesion: it trains nothing. */

@@ -10,6 +10,7 @@ const NUMBER = "([\\d,]+)";
 const SENTENCES: [pattern: string, key: string][] = [
   [`${NUMBER} readings?`, "readings"],
   [`step ${NUMBER} of ${NUMBER}`, "step"],
+  [`clicks: step ${NUMBER} of ${NUMBER}`, "clicksStep"],
   [`${NUMBER} of ${NUMBER} cases`, "ofCases"],
   [`${NUMBER} cases?`, "cases"],
   [`${NUMBER} patients?`, "patients"],
@@ -41,6 +42,8 @@ const SENTENCES: [pattern: string, key: string][] = [
   ["VALIDATION has no labelled case yet: nothing could be measured\\.", "nothingMeasured"],
   ["No lesion among the labels: only findings of the whole image are learned\\.", "noLesion"],
   [`Only ${NUMBER} labelled images?: expect little of this version\\.`, "fewLabels"],
+  [`Only ${NUMBER} outlined lesions?: this version does not answer clicks\\.`, "fewOutlined"],
+  ["To answer clicks could not be learned: the training diverged\\.", "clicksDiverged"],
   ["No labelled image shows (.+): not learned yet\\.", "typesAbsent"],
   ["No labelled image is free of lesions: expect false alarms on normal images\\.", "noneFree"],
   [`Training diverged: the loss at step ${NUMBER} is (.+)\\.`, "diverged"],

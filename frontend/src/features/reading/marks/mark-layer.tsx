@@ -5,11 +5,13 @@ import { type Affine, canvasFromScoord, type Point, zoomOf } from "@/lib/imaging
 import { Ring } from "@/ui/ring";
 import { type Bounds, boundsOf, handlesOf, outlineOf } from "../geometry/mark";
 import { smoothOutline } from "../geometry/outline";
-import type { Draft } from "../state/room-ui";
+import { pointed } from "../geometry/pointing";
+import type { Draft, PointDraft } from "../state/room-ui";
 import { useMasks, useReading, useSession, useUi, useView } from "../state/session-context";
 import { type DrawnMark, drawnMarks } from "./drawn-marks";
 import { MANY_LABELS, placeLabels } from "./label-place";
 import { MeasurementLayer, MeasurementShape } from "./measurement-layer";
+import { shownOutline } from "./point-at";
 
 /** From here on single pixels are large enough to be told apart, and a mask shows its own. */
 const PIXELS_VISIBLE = 5;
@@ -70,8 +72,9 @@ export function DraftLayer() {
   const painting = useUi((state) => state.painting);
   const toCanvas = useView((state) => state.toCanvas);
   const size = useView((state) => state.size);
+  const shown = useView((state) => state.shown);
   useUi((state) => state.activeType);
-  if (!draft || !toCanvas) return null;
+  if (!draft || !toCanvas || (draft.kind === "point" && draft.index !== shown)) return null;
   const lesion = session.store.getState().doc.lesions.find((one) => one.id === painting);
   const type = lesion ? session.typeOf(lesion.finding_type) : session.activeType;
   return (
@@ -177,6 +180,7 @@ function DraftShape({ draft, to, colour, zoom }: { draft: Draft; to: Affine; col
       </g>
     );
   }
+  if (draft.kind === "point") return <PointShape draft={draft} to={to} colour={colour} zoom={zoom} />;
   const isMask = draft.kind === "mask";
   const outlines = draft.kind === "mask" ? draft.outlines : [draftOutline(draft)];
   const d = pathOf(
@@ -187,6 +191,34 @@ function DraftShape({ draft, to, colour, zoom }: { draft: Draft; to: Affine; col
     <g style={style}>
       <path className="mk h" d={d} />
       <path className={`mk sel${isMask ? " fill" : ""}`} d={d} fillRule="evenodd" />
+    </g>
+  );
+}
+
+/** The outline that has come so far, the clicks (full on the lesion, a bar beside it) and the box. */
+function PointShape({ draft, to, colour, zoom }: { draft: PointDraft; to: Affine; colour: string; zoom: number }) {
+  const d = pathOf((shownOutline(draft)?.outlines ?? []).map((outline) => lineOf(outline, to, true, zoom)));
+  const acts = draft.steps.map(({ act }) => act);
+  const { box } = pointed(acts);
+  const corners = draft.drag ?? box;
+  return (
+    <g style={{ "--c": colour } as React.CSSProperties}>
+      <path className="mk h" d={d} />
+      <path className="mk sel fill" d={d} fillRule="evenodd" />
+      {corners ? (
+        <path className="pt-box" d={pathOf([outlineOf("box", corners).map((at) => canvasFromScoord(at, to))])} />
+      ) : null}
+      {acts.map((act, i) => {
+        if (act.kind === "box") return null;
+        const [x, y] = canvasFromScoord(act.at, to);
+        return (
+          // biome-ignore lint/suspicious/noArrayIndexKey: clicks have no other name while they are made
+          <g key={i} className={`pt ${act.on ? "on" : "off"}`} transform={`translate(${x} ${y})`}>
+            <circle r="6.5" />
+            <path d={act.on ? "M-3.5 0H3.5M0-3.5V3.5" : "M-3.5 0H3.5"} />
+          </g>
+        );
+      })}
     </g>
   );
 }

@@ -9,6 +9,7 @@ import { commit } from "./draw-shape";
 import type { Ground } from "./gesture";
 import { addMeasurement } from "./measure-marks";
 import { storeMaskOf } from "./paint-mask";
+import { pointAtMiddle } from "./point-at";
 
 const SHARE = 1 / 8;
 
@@ -42,7 +43,8 @@ export function placeMark(ground: Ground): void {
   }
   if (!isMarkTool(tool)) return;
   const kind = kindOfTool(tool, session.activeType?.allowed_marks);
-  if (kind === "mask") session.say("pointerOnly");
+  if (tool === "segment") pointAtMiddle(ground, middle);
+  else if (kind === "mask") session.say("pointerOnly");
   else if (tool === "point") commit(ground, "point", [middle]);
   else if (tool === "circle") commit(ground, "ellipse", circlePoints(middle, to, frame.spacing ?? [1, 1], frame));
   else if (tool === "box") commit(ground, "box", boxPoints(from, to));

@@ -13,6 +13,7 @@ import { type Gesture, type Ground, groundOf, isOffImage, type Pointer } from ".
 import { growRegion } from "./grow-region";
 import { drawMeasurement, grabMeasurement } from "./measure-marks";
 import { paintMask } from "./paint-mask";
+import { pointAt } from "./point-at";
 
 const LEFT = 0;
 const MIDDLE = 1;
@@ -139,6 +140,7 @@ function begin(ground: Ground, pointer: Pointer, button: number, tool: Tool): Ge
   }
   if (isBrushTool(tool)) return paintMask(ground, tool, pointer);
   if (tool === "lasso" || tool === "scissors") return cutMask(ground, tool, pointer);
+  if (tool === "segment") return pointAt(ground, pointer);
   if (tool === "grow") return growRegion(ground, pointer);
   if (tool === "fillHole") {
     fillHole(ground, pointer);

@@ -15,6 +15,7 @@ import {
   IconEraser,
   IconFlipHorizontal,
   IconFlipVertical,
+  IconHandClick,
   IconHandStop,
   IconLasso,
   IconLassoPolygon,
@@ -79,7 +80,10 @@ const MARK: [Tool, Icon][][] = [
     ["eraser", IconEraser],
     ["scissors", IconScissors],
   ],
-  [["grow", IconWand]],
+  [
+    ["segment", IconHandClick],
+    ["grow", IconWand],
+  ],
 ];
 const MEASURE: [Tool, Icon][] = [
   ["length", IconRuler2],

@@ -1,5 +1,5 @@
 /** What a reader says of a case, as one immutable value: the unit of undo, of the journal and of a save. */
-import type { Decision, Lesion, MaskRef, Measurement, Reading, Verdict } from "@/lib/api-types";
+import type { Decision, Lesion, MaskRef, Measurement, Prompted, Reading, Verdict } from "@/lib/api-types";
 
 export interface ReadingDocument {
   lesions: Lesion[];
@@ -28,14 +28,16 @@ export function documentOf(reading: Reading): ReadingDocument {
 }
 
 /** What a save says of a lesion. Scores are the model's and stay with its own lesions; the server adds them. */
-export type LesionIn = Omit<Lesion, "score" | "origin_score" | "moved_pixels" | "look">;
+export type LesionIn = Omit<Lesion, "score" | "origin_score" | "moved_pixels" | "look" | "prompted"> & {
+  prompted: Prompted | null;
+};
 
 export function lesionIn(lesion: Lesion): LesionIn {
   const { id, finding_type, kind, sop_instance_uid, frame, points, mask, drawn_as, attributes } = lesion;
-  const { origin, origin_lesion } = lesion;
+  const { origin, origin_lesion, prompted = null } = lesion;
   return {
     ...{ id, finding_type, kind, sop_instance_uid, frame, points, mask, drawn_as, attributes },
-    ...{ origin, origin_lesion },
+    ...{ origin, origin_lesion, prompted },
   };
 }
 

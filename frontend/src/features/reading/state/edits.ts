@@ -95,9 +95,9 @@ export function splitLesion(
 
 /** A lesion like another, drawn by the reader: what came from the model stays with the one that was decided on. */
 export function drawnCopy(lesion: Lesion, id: string, place: Place): Lesion {
-  const { finding_type, attributes } = lesion;
+  const { finding_type, attributes, prompted = null } = lesion;
   return {
-    ...{ id, finding_type, attributes, ...place },
+    ...{ id, finding_type, attributes, prompted, ...place },
     ...{
       drawn_as: null,
       score: null,

@@ -296,7 +296,9 @@ export class RoomSession {
         return;
       }
     }
+    const { draft } = this.ui.getState();
     this.ui.setState({ tool, draft: null, preview: null, painting: null, hint: null });
+    if (draft?.kind === "point" && draft.steps.length) this.say("outlineDropped");
   }
 
   get activeType(): FindingType | undefined {
@@ -626,6 +628,10 @@ export class RoomSession {
   async submit(): Promise<SubmitOutcome | null> {
     if (this.isReadonly) {
       this.say("readonly");
+      return null;
+    }
+    if (this.ui.getState().draft?.kind === "point") {
+      this.say("outlineOpen");
       return null;
     }
     const obstacle = this.obstacle();

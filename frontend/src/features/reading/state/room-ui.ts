@@ -2,6 +2,9 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { FindingType, Lesion, MarkKind, Measurement, MeasurementKind, Verdict } from "@/lib/api-types";
 import type { Point } from "@/lib/imaging/coordinates";
+import type { NoModel } from "../api/segment";
+import type { MaskGrid } from "../geometry/mask-grid";
+import type { PointAct } from "../geometry/pointing";
 
 export type BrushTool = "brush" | "sphereBrush" | "thresholdBrush" | "dynamicBrush" | "eraser";
 export type ContourTool = "polygon" | "spline" | "livewire";
@@ -16,6 +19,7 @@ export type MarkTool =
   | "lasso"
   | "scissors"
   | "fillHole"
+  | "segment"
   | "grow";
 export type MeasureTool = MeasurementKind;
 export type Tool = "window" | "pan" | "zoom" | "select" | MarkTool | MeasureTool;
@@ -38,6 +42,7 @@ const KINDS_OF: Record<MarkTool, MarkKind[]> = {
   lasso: ["mask"],
   scissors: ["mask"],
   fillHole: ["mask"],
+  segment: ["mask"],
   grow: ["mask"],
 };
 
@@ -69,7 +74,27 @@ export type Draft =
   | { kind: "box" | "ellipse" | "freehand"; points: Point[] }
   | { kind: "polygon"; tool: ContourTool | "angle"; points: Point[]; pointer: Point | null; line: Point[] }
   | { kind: "measurement"; measurement: Measurement }
-  | { kind: "mask"; outlines: Point[][] };
+  | { kind: "mask"; outlines: Point[][] }
+  | PointDraft;
+
+/** What is made of the clicks and boxes up to one of them: by a model version, or without one and why. */
+export interface Outline {
+  grid: MaskGrid | null;
+  outlines: Point[][];
+  version: number | null;
+  why: NoModel | null;
+}
+
+/** A lesion that is pointed at: the acts in turn, each with its outline as soon as that is there. */
+export interface PointDraft {
+  kind: "point";
+  id: string;
+  /** The frame that is pointed at. */
+  index: number;
+  steps: { act: PointAct; outline: Outline | null }[];
+  /** A box while it is dragged. */
+  drag: Point[] | null;
+}
 
 export interface RoomUi {
   tool: Tool;

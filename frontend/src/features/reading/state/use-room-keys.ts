@@ -23,6 +23,7 @@ import {
 } from "../marks/mask-acts";
 import { measureLesion } from "../marks/measure-marks";
 import { placeMark } from "../marks/place-mark";
+import { keepOutline, unpoint } from "../marks/point-at";
 import { activateNeighbour, chooseLayout, cycleLayout, link, stepImages } from "./arrange";
 import { valueOfKey } from "./attribute-keys";
 import { nextSpeed } from "./display";
@@ -42,7 +43,7 @@ const TOOL_COMMANDS = [
   ...(["select", "window", "pan", "zoom"] as const),
   ...(["box", "ellipse", "circle", "polygon", "freehand", "spline", "livewire", "point"] as const),
   ...(["brush", "sphereBrush", "thresholdBrush", "dynamicBrush", "eraser"] as const),
-  ...(["lasso", "scissors", "fillHole", "grow"] as const),
+  ...(["lasso", "scissors", "fillHole", "segment", "grow"] as const),
   ...(["length", "bidirectional", "angle", "roi", "arrow"] as const),
 ] satisfies (Tool & Command)[];
 
@@ -150,7 +151,7 @@ function actsOf(session: RoomSession, around: Around): Acts {
   // The same keys make the brush and the reach of a grown region larger and smaller.
   const brush = (direction: 1 | -1) => () =>
     ui.setState(({ tool, brushSize, growRadius }) =>
-      tool === "grow"
+      tool === "grow" || tool === "segment"
         ? { growRadius: Math.min(200, Math.max(2, Math.round(growRadius * (direction > 0 ? 1.25 : 0.8)))) }
         : { brushSize: nextBrushSize(brushSize, direction) },
     );
@@ -239,11 +240,12 @@ function actsOf(session: RoomSession, around: Around): Acts {
     hideMarks: () => ui.setState(({ marksHidden }) => ({ marksHidden: !marksHidden })),
     leftPanel: () => ui.setState(({ left }) => ({ left: !left })),
     rightPanel: () => ui.setState(({ right }) => ({ right: !right })),
-    undo: () => session.undo(),
+    undo: () => unpoint({ session }) || session.undo(),
     redo: () => session.redo(),
     done: onGround((ground) => finishOrPlace(session, ground)),
     cancel: () => cancel(session),
     remove: onGround((ground) => {
+      if (unpoint(ground)) return;
       if (!unclickContour(ground) && !removeVertex(ground, ui.getState().hover)) session.deleteSelected();
     }),
     nextMark: () => selectNeighbour(session, 1),
@@ -295,6 +297,7 @@ function shift(ground: Ground, by: [number, number]): void {
 
 /** Enter: close the polygon, accept nothing by itself; without anything open, a mark in the middle of the view. */
 function finishOrPlace(session: RoomSession, ground: Ground): void {
+  if (keepOutline(ground)) return;
   if (session.ui.getState().draft?.kind === "polygon") closeContour(ground);
   else if (session.activeView !== session.view) session.say("besideReadonly");
   else placeMark(ground);

@@ -2,6 +2,7 @@
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Kbd } from "@/ui/kbd";
+import { continued } from "../marks/point-at";
 import { isBrushTool } from "../state/room-ui";
 import { useReading, useSession, useUi, useView } from "../state/session-context";
 
@@ -32,6 +33,7 @@ export function EditBar() {
       />
     );
   }
+  if (tool === "segment") return <PointBar />;
   if (tool === "grow")
     return <Bar text={t("edit.grow")} keys={[["[ ]", t("edit.radius", { radius: growRadius, unit })]]} />;
   if (draft?.kind === "box" && allowsEllipse)
@@ -61,6 +63,47 @@ export function EditBar() {
     );
   }
   return null;
+}
+
+/** What is pointed at, and by whom its outline is. */
+function PointBar() {
+  const { t } = useTranslation("reading");
+  const session = useSession();
+  const draft = useUi((state) => (state.draft?.kind === "point" ? state.draft : null));
+  const growRadius = useUi((state) => state.growRadius);
+  const index = useView((state) => state.shown) ?? 0;
+  useReading((state) => state.selected);
+  const lesion = continued({ session, index });
+  const name = session.typeOf(lesion?.finding_type ?? session.activeType?.id ?? -1)?.name ?? "";
+  const unit = session.frames[0]?.spacing ? "mm" : "px";
+  const reach: [string, string] = ["[ ]", t("edit.radius", { radius: growRadius, unit })];
+  if (!draft || draft.steps.length === 0) {
+    const alone = session.room.arm !== "assisted" || session.room.first_look;
+    return (
+      <Bar text={t(lesion ? "edit.pointMore" : "edit.pointNew", { name })} keys={alone ? [reach] : []}>
+        <span className="sec">{t("edit.pointHow")}</span>
+        {alone ? <span className="sec">{t("edit.without.blinded")}</span> : null}
+      </Bar>
+    );
+  }
+  const outline = draft.steps.at(-1)?.outline;
+  const keys: [string, string][] = [
+    ["↵", t("edit.keep")],
+    ["Alt", t("edit.beside")],
+    ["Ctrl Z", t("edit.lastClick")],
+    ["Esc", t("edit.drop")],
+  ];
+  if (!outline) return <Bar text={t("edit.outlining")} keys={keys.slice(1)} />;
+  const by =
+    outline.version === null ? t(`edit.without.${outline.why}`) : t("edit.byModel", { version: outline.version });
+  return (
+    <Bar
+      text={outline.grid ? by : t("edit.nothingThere")}
+      keys={outline.version === null ? [...keys, reach] : keys}
+    >
+      {outline.grid ? null : <span className="sec">{by}</span>}
+    </Bar>
+  );
 }
 
 /** What the threshold brush takes, in the image's values. */

@@ -1,0 +1,143 @@
+"""S in a real browser: a click and a box on real ultrasounds come back as outlines of a network that was really trained."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import BrowserContext, expect
+
+from backend.accounts.models import User
+from backend.jobs import questions
+from backend.learning.vocabulary import vocabulary_of
+from backend.projects.models import Case, Project
+from backend.registry.models import ModelVersion
+from tests.bench.bench_prompts import busi_lesions
+from tests.journeys.room import Room, imported
+from tests.journeys.stored_marks import body, own
+from workers.cnn.prompt_training import PromptTraining, cut_lesion, gathered
+from workers.cnn.train import Recipe
+from workers.pointing import store_prompts
+from workers.prompting import answer_prompts
+
+pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
+
+LEARNED = 40
+PICTURES = os.environ.get("OVERREAD_SCREENSHOTS", "")
+
+
+@pytest.fixture
+def pointing(
+    real_data: Path, tmp_path: Path, project: Project, reader: User
+) -> Iterator[tuple[list[Case], list[np.ndarray]]]:
+    """Three ultrasounds with one lesion each, a version that has learned from others, and a worker that listens."""
+    lesions = busi_lesions(real_data, 0)
+    seen = {group for group, _, _ in lesions[:LEARNED]}
+    large = [one for one in lesions if one[0] not in seen and 0.02 < one[2].mean() < 0.2]
+    unseen = list({group: (image, mask) for group, image, mask in large}.values())[:3]
+    for at, (image, _) in enumerate(unseen):
+        Image.fromarray(image).save(tmp_path / f"{at}.png")
+    cases = imported(project, tmp_path)
+    masks = [unseen[int(Path(case.source_name).stem)][1] for case in cases]
+    training = PromptTraining(
+        gathered([one for _, image, mask in lesions[:LEARNED] if (one := cut_lesion(image, mask)) is not None]),
+        recipe=Recipe(steps=120, seed=0),
+    )
+    for _ in training.run():
+        pass
+    ModelVersion.objects.create(
+        project=project, number=3, state="serves", weights_key="x", weights_sha256="x",
+        config=store_prompts(training, "models/test"), finding_type_ids=vocabulary_of(project).as_dict(), snapshot_hash="x",
+        n_labels=LEARNED, seed=0, code_version="x", steps=1, core_seconds=1.0,
+    )  # fmt: skip
+    questions._server().flushdb()
+    stop = threading.Event()
+    worker = threading.Thread(target=answer_prompts, args=[stop])
+    worker.start()
+    yield cases, masks
+    stop.set()
+    worker.join()
+    questions._server().flushdb()
+
+
+def test_a_click_and_a_box_are_outlined_corrected_undone_kept_and_told_by_the_version_that_made_them(
+    pointing: tuple[list[Case], list[np.ndarray]],
+    reader: User,
+    sign_in: Callable[..., BrowserContext],
+    enter: Callable[..., Room],
+    settings: object,
+) -> None:
+    settings.PROMPT_SECONDS = 60.0  # type: ignore[attr-defined]
+    (first, second, third), masks = pointing
+    context = sign_in(reader)
+    context.add_init_script("AbortSignal.timeout = () => new AbortController().signal")  # The machine may be busy.
+    room = enter(context, first)
+    page = room.page
+    row, column = (axis.mean() for axis in np.nonzero(masks[0]))
+    room.press("s")
+    expect(page.get_by_text("click on it, or drag a box around it")).to_be_visible()
+    room.click(column + 0.5, row + 0.5)
+    expect(page.get_by_text("Outlined by model v3")).to_be_visible()
+    expect(page.locator("g.pt.on")).to_have_count(1)
+    assert not own(reader), "a draft is no mark yet"
+    if PICTURES:
+        page.screenshot(path=f"{PICTURES}/pointing-click.png")
+    page.keyboard.down("Shift")
+    top = np.nonzero(masks[0].any(axis=1))[0][0]
+    room.click(column + 0.5, max(2.5, top - 12))
+    page.keyboard.up("Shift")
+    expect(page.locator("g.pt.off")).to_have_count(1)
+    room.press("Control+z")
+    expect(page.locator("g.pt")).to_have_count(1)
+    room.press("n")
+    expect(page.get_by_text("First keep (↵) or drop (Esc) the outline")).to_be_visible()
+    expect(page.get_by_text("Outlined by model v3")).to_be_visible()
+    room.press("Enter")
+    expect(room.marks).to_have_count(1)
+    room.wait_until_saved()
+    [lesion] = own(reader)
+    assert dice(body(lesion, 1, *masks[0].shape)[0], masks[0]) > 0.5
+    assert lesion.prompted["version"] == 3 and lesion.prompted["negative"] == []
+    assert lesion.prompted["positive"] == [pytest.approx([column + 0.5, row + 0.5], abs=2)]
+    page.close()
+
+    room = enter(context, second)
+    page = room.page
+    rows, columns = np.nonzero(masks[1])
+    room.press("s")
+    room.drag((columns.min(), rows.min()), (columns.max() + 1, rows.max() + 1))
+    expect(page.get_by_text("Outlined by model v3")).to_be_visible()
+    if PICTURES:
+        page.screenshot(path=f"{PICTURES}/pointing-box.png")
+    room.press("Escape")
+    expect(page.locator(".pt-box")).to_have_count(0)
+    room.drag((columns.min(), rows.min()), (columns.max() + 1, rows.max() + 1))
+    expect(page.get_by_text("Outlined by model v3")).to_be_visible()
+    room.press("Enter")
+    room.wait_until_saved()
+    boxed = own(reader)[-1]
+    assert dice(body(boxed, 1, *masks[1].shape)[0], masks[1]) > 0.75 and boxed.prompted["box"] is not None
+    page.close()
+
+    Project.objects.update(blinded_share=1.0)
+    room = enter(context, third)
+    page = room.page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/segment/" in request.url else None)
+    row, column = (axis.mean() for axis in np.nonzero(masks[2]))
+    room.press("s")
+    room.click(column + 0.5, row + 0.5)
+    expect(page.get_by_text("Without the model: this case is read alone")).to_be_visible()
+    if PICTURES:
+        page.set_viewport_size({"width": 1280, "height": 720})
+        page.screenshot(path=f"{PICTURES}/pointing-blinded.png")
+    assert asked == []
+
+
+def dice(one: np.ndarray, other: np.ndarray) -> float:
+    return float(2 * (one & other).sum() / (one.sum() + other.sum()))

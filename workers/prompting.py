@@ -1,0 +1,98 @@
+"""Answers clicks from a thread of the process that predicts: a person waits for it, a batch does not mind.
+
+The queue `infer` runs one job at a time, and a job that reads a pool takes minutes. A thread beside it answers between two
+of that job's steps of arithmetic, on networks of its own; no job has to be told to make room.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import os
+import threading
+import time
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+from celery.signals import worker_process_init
+from django.db import close_old_connections
+from redis import RedisError
+
+from backend.archive.models import Instance
+from backend.geometry.rle import encode_mask
+from backend.jobs.questions import answer, next_question
+from backend.learning.prompts import TOPIC
+from backend.registry.models import ModelVersion
+from workers.cnn.model import build_network
+from workers.cnn.prompts import NET, Floats, Prompt, cut_view, segment, whole_view
+from workers.datasets import grey_frame
+from workers.pointing import load_prompts
+
+logger = logging.getLogger(__name__)
+
+PAUSE_SECONDS: Final = 1.0
+PICTURES: Final = 8
+
+Picture = tuple[np.ndarray[Any, np.dtype[np.uint8]], Floats]
+
+
+@worker_process_init.connect
+def listen_for_prompts(**_: object) -> None:
+    """In each process of a worker of the queue `infer`, once it has begun."""
+    if "infer" in os.environ.get("OVERREAD_QUEUES", "infer").split(","):
+        threading.Thread(target=answer_prompts, name="prompts", daemon=True).start()
+
+
+def answer_prompts(stop: threading.Event | None = None) -> None:
+    """Answer one prompt after the other until told to stop."""
+    stop = stop or threading.Event()
+    # The first convolution of a process takes a hundred times longer than the second.
+    segment(build_network(NET, seed=0), np.zeros((64, 64), np.uint8), Prompt(positive=[(32, 32)]))
+    while not stop.is_set():
+        try:
+            asked = next_question(TOPIC)
+            if asked is not None:
+                answer(asked[0], _answered(asked[1]))
+        except RedisError as error:
+            logger.warning("prompts wait for Redis: %s", error)
+            stop.wait(PAUSE_SECONDS)
+
+
+def _answered(question: dict[str, Any]) -> dict[str, Any]:
+    """The answer, or why there is none; whatever goes wrong with one prompt, the next is answered."""
+    close_old_connections()
+    try:
+        return {"mask": outline_of(question)}
+    except Exception:
+        logger.exception("a prompt could not be answered")
+        return {"failed": True}
+    finally:
+        close_old_connections()
+
+
+def outline_of(question: dict[str, Any]) -> dict[str, Any] | None:
+    """The lesion as {origin (row, column), shape, runs}: see `backend.learning.prompts.segment`."""
+    began = time.monotonic()
+    version = ModelVersion.objects.get(pk=question["version"])
+    network = load_prompts(version)
+    if network is None:
+        raise ValueError(f"version {version.number} answers no prompts")
+    image, whole = _picture(question["instance"], question["frame"])
+    box = question["box"]
+    corners = None if box is None else np.concatenate([np.min(box, axis=0), np.max(box, axis=0)]).tolist()
+    prompt = Prompt(question["positive"], question["negative"], corners and tuple(corners))
+    found = segment(network, image, prompt, whole=whole)
+    logger.debug("prompt answered in %.0f ms", (time.monotonic() - began) * 1000)
+    if found is None:
+        return None
+    runs = base64.b64encode(encode_mask(found.mask)).decode()
+    return {"origin": list(found.origin), "shape": [1, *found.mask.shape], "runs": runs}
+
+
+@lru_cache(maxsize=PICTURES)
+def _picture(instance_id: int, frame: int) -> Picture:
+    """A frame, and the whole of it as the network sees it: the clicks that follow the first need neither anew."""
+    instance = Instance.objects.select_related("series").get(pk=instance_id)
+    image = grey_frame(instance, frame, instance.series.modality)
+    return image, cut_view(image, whole_view(*image.shape))
