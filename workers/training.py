@@ -28,9 +28,12 @@ from workers.cnn.checkpoint import (
 )
 from workers.cnn.data import Samples
 from workers.cnn.model import NetConfig, UNet, build_network, transfer_weights
+from workers.cnn.patches import Volumes
+from workers.cnn.plan import Plan
 from workers.cnn.train import SCRATCH_RATE, WARM_RATE, Recipe, Training
-from workers.datasets import training_samples
+from workers.datasets import training_set
 from workers.networks import code_version, version_weights
+from workers.planning import settings_plan
 from workers.reporting import Reporter
 
 LOG_SECONDS: Final = 5.0
@@ -46,19 +49,20 @@ class NothingToLearn(Exception):
 def train_round(round_: Round, report: Reporter) -> None:
     """Train from the snapshot, or go on from the last checkpoint, and write down the new version."""
     vocabulary = Vocabulary.from_dict(round_.settings["vocabulary"])
-    samples, omitted = training_samples(snapshot_readings(round_), vocabulary=vocabulary, size=round_.settings["image_size"])
+    plan = settings_plan(round_.settings)
+    samples, omitted = training_set(snapshot_readings(round_), vocabulary=vocabulary, plan=plan)
     for reason in omitted:
         report.log(reason)
     if not len(samples):
         raise NothingToLearn("None of the labelled images can be used")
     _note_thin_labels(round_, samples, vocabulary)
-    training = _new_training(round_, samples, vocabulary, report)
+    training = _new_training(round_, samples, vocabulary, plan, report)
     _resume(training, round_, report)
     _run_training(training, round_, report)
     _make_version(training, round_, vocabulary, report)
 
 
-def _note_thin_labels(round_: Round, samples: Samples, vocabulary: Vocabulary) -> None:
+def _note_thin_labels(round_: Round, samples: Samples | Volumes, vocabulary: Vocabulary) -> None:
     """Say on the round what these labels cannot teach."""
     absent = [pk for index, pk in enumerate(vocabulary.types) if not samples.presence[:, index].any()]
     if len(absent) == len(vocabulary.types):
@@ -74,9 +78,11 @@ def _note_thin_labels(round_: Round, samples: Samples, vocabulary: Vocabulary) -
         note_on_round(round_=round_, sentence="No labelled image is free of lesions: expect false alarms on normal images.")
 
 
-def _new_training(round_: Round, samples: Samples, vocabulary: Vocabulary, report: Reporter) -> Training:
+def _new_training(
+    round_: Round, samples: Samples | Volumes, vocabulary: Vocabulary, plan: Plan, report: Reporter
+) -> Training:
     """From the weights of the version that served when the round started, else from scratch."""
-    net = NetConfig(n_types=len(vocabulary.types), n_findings=len(vocabulary.outputs))
+    net = plan.net(n_types=len(vocabulary.types), n_findings=len(vocabulary.outputs))
     start = None
     if round_.settings["track"] == "warm":
         start = _warm_start(round_, net, vocabulary, report)
@@ -85,6 +91,7 @@ def _new_training(round_: Round, samples: Samples, vocabulary: Vocabulary, repor
     recipe = Recipe(
         steps=round_.settings["steps"],
         seed=round_.settings["seed"],
+        batch=plan.batch,
         rate=WARM_RATE if start is not None else SCRATCH_RATE,
         flip=not round_.project.laterality_matters,
         precision=round_.settings["precision"],
@@ -206,6 +213,7 @@ def _make_version(training: Training, round_: Round, vocabulary: Vocabulary, rep
                 "net": net.as_dict(),
                 "recipe": training.recipe.as_dict(),
                 "image_size": round_.settings["image_size"],
+                "plan": settings_plan(round_.settings).as_dict(),
                 **snapshots,
             },
             finding_type_ids=vocabulary.as_dict(),

@@ -71,7 +71,10 @@ class Round(models.Model):
 
 
 class TrainingPolicy(models.Model):
-    """When a round starts by itself and how it trains; one per project, edited by the lead."""
+    """When a round starts by itself and how it trains; one per project, edited by the lead.
+
+    `dimension` and `image_size` are what the lead has chosen of the network's plan; "auto" and null leave it to the images.
+    """
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="training_policy")
     enabled = models.BooleanField(default=False)
@@ -80,7 +83,8 @@ class TrainingPolicy(models.Model):
     batch_size = models.PositiveIntegerField(default=16)
     random_share = models.FloatField(default=0.3)
     target_dice = models.FloatField(default=0.75)
-    image_size = models.PositiveIntegerField(default=128)
+    dimension = models.CharField(max_length=4, choices=[(one, one) for one in ("auto", "2d", "2.5d", "3d")], default="auto")
+    image_size = models.PositiveIntegerField(null=True)
     steps_scratch = models.PositiveIntegerField(default=600)
     steps_warm = models.PositiveIntegerField(default=120)
     seed = models.BigIntegerField(default=0)

@@ -80,6 +80,7 @@ def _settings(policy: TrainingPolicy, *, number: int, warm: bool) -> dict[str, A
         "track": "warm" if warm else "scratch",
         "steps": policy.steps_warm if warm else policy.steps_scratch,
         "steps_scratch": policy.steps_scratch,
+        "dimension": policy.dimension,
         "image_size": policy.image_size,
         "acquisition": policy.acquisition,
         "batch_size": policy.batch_size,

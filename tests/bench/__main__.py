@@ -1,11 +1,11 @@
-"""`python -m tests.bench [learning|requests|viewer] [options]`: without a name all benches, one after the other."""
+"""`python -m tests.bench [learning|requests|viewer|volumes] [options]`: without a name all benches, one after the other."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
-BENCHES = ("requests", "learning", "viewer")
+BENCHES = ("requests", "learning", "volumes", "viewer")
 
 
 def main() -> int:

@@ -31,7 +31,11 @@ def test_series_are_read_with_their_neighbours_on_processors_and_as_volumes_on_a
     assert make_plan(series(frames=30, spacing=(5.0, 0.6, 0.6)), device="cpu").neighbours == 3
     on_gpu = make_plan(series(), device="cuda")
     assert on_gpu.dimension == "3d" and on_gpu.norm == "instance" and on_gpu.batch == 2
-    for one, why in ((series(30, (9.0, 0.6, 0.6)), "anisotropic"), (series(12), "few_slices"), (series(40, None), "irregular")):
+    for one, why in (
+        (series(30, (9.0, 0.6, 0.6)), "anisotropic"),
+        (series(12), "few_slices"),
+        (series(40, None), "irregular"),
+    ):
         plan = make_plan(one, device="cuda")
         assert (plan.dimension, plan.because[0]) == ("2.5d", why)
 
@@ -86,8 +90,9 @@ def test_a_plan_survives_json() -> None:
 
 def test_the_serving_versions_plan_is_kept_while_it_fits() -> None:
     old, new = make_plan(images(lesion=0.2), device="cpu"), make_plan(images(lesion=0.03), device="cpu")
-    assert kept_plan(None, new) is new and kept_plan(old, make_plan(images(lesion=0.1), device="cpu")) is old
-    assert kept_plan(Plan.plain(112), make_plan(images(), device="cpu")).size == 112
+    assert kept_plan(None, new) is new and kept_plan(old, new) == new
+    kept = kept_plan(Plan.plain(112), make_plan(images(), device="cpu"))
+    assert (kept.size, kept.because) == (112, ("images", "kept")) and kept.fingerprint is not None
     far = make_plan(images(2000, 1600, lesion=0.02), device="cpu")
     assert kept_plan(old, far) is far
     assert kept_plan(old, make_plan(series(), device="cpu")).dimension == "2.5d"

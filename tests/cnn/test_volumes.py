@@ -74,9 +74,7 @@ def test_a_resumed_3d_run_equals_an_uninterrupted_one_bit_for_bit() -> None:
 def test_a_patch_shows_the_voxels_that_it_was_cut_from_with_their_labels() -> None:
     volumes = make_volumes()
     rows = np.array([1, 2, 4, 1])
-    images, targets, findings = make_patches(
-        volumes, rows, augmentation=STILL, generator=torch.Generator().manual_seed(0)
-    )
+    images, targets, findings = make_patches(volumes, rows, augmentation=STILL, generator=torch.Generator().manual_seed(0))
     assert images.shape == (4, 1, *PATCH) and targets.shape == (4, *PATCH)
     seen = 0
     for image, target, told in zip(images[:, 0], targets, findings, strict=True):
@@ -93,9 +91,7 @@ def test_slices_nobody_read_say_nothing_in_3d_and_a_short_series_is_filled_up_wi
     volumes = make_volumes(frames=(6,))
     for target in volumes.targets:
         target[3:] = IGNORED
-    volumes = Volumes(
-        volumes.images, volumes.targets, volumes.content, volumes.type_known, volumes.findings, volumes.patch
-    )
+    volumes = Volumes(volumes.images, volumes.targets, volumes.content, volumes.type_known, volumes.findings, volumes.patch)
     _, targets, findings = make_patches(
         volumes, np.array([0, 3, 0, 3]), augmentation=STILL, generator=torch.Generator().manual_seed(0)
     )

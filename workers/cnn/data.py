@@ -136,9 +136,9 @@ def shrink_target(target: NDArray[np.uint8], *, size: int) -> NDArray[np.uint8]:
 class Samples:
     """A training set in memory, one row per labelled image, all in the network grid.
 
-    images uint8 [N, S, S], or [N, C, S, S] with the slices around each (`with_neighbours`); content [N, 2] rows and columns filled; targets uint8 [N, S, S]; type_known bool [N, T]
-    (false where the reading is older than the finding type: its background may hold that type); findings uint8
-    [N, F] with 0 absent, 1 present, `UNKNOWN`.
+    images uint8 [N, S, S], or [N, C, S, S] with the slices around each (`neighbour_frames`); content [N, 2] rows and columns
+    filled; targets uint8 [N, S, S]; type_known bool [N, T] (false where the reading is older than the finding type: its
+    background may hold that type); findings uint8 [N, F] with 0 absent, 1 present, `UNKNOWN`.
     """
 
     images: NDArray[np.uint8]

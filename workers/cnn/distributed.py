@@ -38,7 +38,7 @@ def average_over_processes(network: UNet) -> None:
     flat = torch.cat([one.reshape(-1) for one in parts])
     distributed.all_reduce(flat)
     flat /= distributed.get_world_size()
-    for part, mean in zip(parts, flat.split([one.numel() for one in parts]), strict=True):
+    for part, mean in zip(parts, torch.split(flat, [one.numel() for one in parts]), strict=True):
         part.copy_(mean.view_as(part))
 
 
@@ -70,8 +70,8 @@ def read_folder(folder: Path) -> tuple[Samples | Volumes, NetConfig, Recipe, Wei
 
 def _volumes(given: dict[str, Any], about: Mapping[str, Any]) -> Volumes:
     ends = np.cumsum(about["depths"])[:-1]
-    parts = {name: np.split(given.pop(name), ends) for name in ("images", "targets")}
-    return Volumes(**parts, **given, patch=tuple(about["patch"]))
+    images, targets = (np.split(given.pop(name), ends) for name in ("images", "targets"))
+    return Volumes(images, targets, **given, patch=tuple(about["patch"]))
 
 
 def train_together(folder: Path) -> str:

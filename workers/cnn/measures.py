@@ -65,9 +65,10 @@ def measure_case(
     needs: frozenset[Column],
     panel: Panel,
     findings: int = 0,
+    depth: int | None = None,
 ) -> Measured:
-    """What of `needs` a model can tell of a case: `said` of its `images` uint8 [slices, S, S]; `findings` it would show."""
-    maps = _maps(said, images, content, needs, panel)
+    """What of `needs` a model can tell of a case: `said` of its `images`, as `predict` takes them; `findings` it shows."""
+    maps = _maps(said, images, content, needs, panel, depth)
     lesion = 1 - said.types[:, 0]
     known: dict[Column, Callable[[], Values]] = {
         Column.TYPE_ENTROPY: lambda: _type_entropy(said.types),
@@ -98,31 +99,47 @@ def _type_entropy(types: Shares) -> Values:
 
 
 def _maps(
-    said: Predictions, images: NDArray[np.uint8], content: NDArray[np.int64], needs: frozenset[Column], panel: Panel
+    said: Predictions,
+    images: NDArray[np.uint8],
+    content: NDArray[np.int64],
+    needs: frozenset[Column],
+    panel: Panel,
+    depth: int | None,
 ) -> dict[Column, Maps]:
-    """The maps that are needed, batch of slices by batch."""
+    """The maps that are needed, batch of slices by batch; of what is read in 3D, all slices at once."""
     wanted = [name for name in MAPPED if name in needs]
     parts: dict[Column, list[Maps]] = {name: [] for name in wanted}
-    for start in range(0, len(images) if wanted else 0, SLICES_AT_ONCE):
-        at = slice(start, start + SLICES_AT_ONCE)
+    at_once = len(images) if panel.network.config.dims == 3 else SLICES_AT_ONCE
+    for start in range(0, len(images) if wanted else 0, at_once):
+        at = slice(start, start + at_once)
         for name in wanted:
-            parts[name].append(_map(name, said.types[at], images[at], content[at], panel))
+            parts[name].append(_map(name, said.types[at], images[at], content[at], panel, depth))
     return {name: np.concatenate(found) for name, found in parts.items()}
 
 
-def _map(name: Column, types: Shares, images: NDArray[np.uint8], content: NDArray[np.int64], panel: Panel) -> Maps:
+def _map(
+    name: Column,
+    types: Shares,
+    images: NDArray[np.uint8],
+    content: NDArray[np.int64],
+    panel: Panel,
+    depth: int | None,
+) -> Maps:
+    def asked(network: UNet, seen: NDArray[np.uint8], filled: NDArray[np.int64]) -> Shares:
+        return predict(network, seen, filled, precision=panel.precision, depth=depth).types
+
     if name is Column.ENTROPY:
         return pixel_entropy(types)
     if name is Column.VIEWS:
         seen = (
-            view.back(predict(panel.network, view.of(images), view.content, precision=panel.precision).types, types)
+            view.back(asked(panel.network, view.of(images), view.content), types)
             for view in views(images.shape[-1], content, mirrored=panel.mirrored)
         )
         return pass_variance(np.stack([types, *seen]))
     others = panel.snapshots if name is Column.SNAPSHOTS else panel.versions
     if not others:
         raise ValueError(f"there are no other weights to ask for {name}")
-    told = (predict(network, images, content, precision=panel.precision).types for network in others)
+    told = (asked(network, images, content) for network in others)
     return mutual_information(np.stack([types, *told]))
 
 
@@ -141,7 +158,7 @@ def _shifted(down: int, across: int, content: NDArray[np.int64]) -> View:
     def of(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         moved = np.zeros_like(images)
         rows, columns = images.shape[-2] - down, images.shape[-1] - across
-        moved[:, :rows, :columns] = images[:, down:, across:]
+        moved[..., :rows, :columns] = images[..., down:, across:]
         return moved
 
     def back(told: Shares, unmoved: Shares) -> Shares:

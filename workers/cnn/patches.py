@@ -101,7 +101,7 @@ def _spots(where: NDArray[np.bool_]) -> NDArray[np.int64]:
 def resample_volume(
     images: NDArray[np.uint8], targets: NDArray[np.uint8], depth: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Slices [frames, S, S] and their targets as `depth` slices: each voxel says what most of it says, no lesion vanishes."""
+    """Slices [frames, S, S] and targets as `depth` slices: each voxel says what most of it says, no lesion vanishes."""
     if len(images) == depth:
         return images, targets
     sized = resample_frames(torch.from_numpy(images).float(), depth).round().clamp(0, 255).numpy().astype(np.uint8)

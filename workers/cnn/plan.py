@@ -1,8 +1,8 @@
 """What the images are decides the network: a fingerprint of the project's cases in, a plan out.
 
-The idea, and the rules for pooling and kernels, are nnU-Net's (Isensee et al. 2021, Nature Methods 18, 203–211): facts of the
-data set fix what need not be searched. What is ours: a slice with its neighbours as channels where only processors are at
-hand, and a grid that the whole image is scaled into.
+The idea, and the rules for pooling and kernels, are nnU-Net's (Isensee et al. 2021, Nature Methods 18, 203–211): facts of
+the data set fix what need not be searched. What is ours: a slice with its neighbours as channels where only processors are
+at hand, and a grid that the whole image is scaled into.
 
     plan = make_plan(fingerprint_of(facts), device="cpu")
     net = plan.net(n_types=2, n_findings=3)
@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -86,7 +86,8 @@ class Fingerprint:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Fingerprint:
         """The inverse of `as_dict`."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        found: dict[str, Any] = {name: _tuples(value) for name, value in values.items()}
+        return cls(**found)
 
 
 def fingerprint_of(
@@ -217,7 +218,7 @@ def _dimension(of: Fingerprint, gpu: bool, asked: str) -> tuple[str, str]:
     """The dimension and the code of its reason; what was asked gives way where there are too few slices for it."""
     if 2 * of.n_series < of.n_cases or of.frames < 3:
         return IMAGES, "images"
-    if asked == IMAGES or asked == SLICES or (asked == VOLUMES and of.frames >= FEW_SLICES):
+    if asked in (IMAGES, SLICES) or (asked == VOLUMES and of.frames >= FEW_SLICES):
         return asked, "chosen"
     if asked == VOLUMES:
         return SLICES, "few_slices"
@@ -315,5 +316,7 @@ def kept_plan(base: Plan | None, made: Plan) -> Plan:
     """
     if base is None or base.dimension != made.dimension:
         return made
-    near = max(base.size, made.size) < 1.5 * min(base.size, made.size)
-    return base if near else made
+    if max(base.size, made.size) >= 1.5 * min(base.size, made.size):
+        return made
+    as_today = replace(base, because=made.because, fingerprint=made.fingerprint)
+    return made if as_today == made else replace(as_today, because=(made.because[0], "kept"))

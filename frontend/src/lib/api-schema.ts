@@ -1008,6 +1008,14 @@ export interface components {
          * @enum {string}
          */
         DeidProfileEnum: "none" | "basic";
+        /**
+         * @description * `auto` - auto
+         *     * `2d` - 2d
+         *     * `2.5d` - 2.5d
+         *     * `3d` - 3d
+         * @enum {string}
+         */
+        DimensionEnum: "auto" | "2d" | "2.5d" | "3d";
         /** @description What a lesion was before it was converted to another kind of mark. */
         DrawnAs: {
             kind: components["schemas"]["MarkKindEnum"];
@@ -1723,7 +1731,8 @@ export interface components {
             random_share?: number;
             /** Format: double */
             target_dice?: number;
-            image_size?: number;
+            dimension?: components["schemas"]["DimensionEnum"];
+            image_size?: number | null;
             steps_scratch?: number;
             steps_warm?: number;
             /** Format: int64 */
@@ -1759,7 +1768,8 @@ export interface components {
             random_share: number;
             /** Format: double */
             target_dice: number;
-            image_size: number;
+            dimension?: components["schemas"]["DimensionEnum"];
+            image_size: number | null;
             steps_scratch: number;
             steps_warm: number;
             /** Format: int64 */

@@ -22,6 +22,13 @@ const ACQUISITIONS: Policy["acquisition"][] = [
   "k_means",
 ];
 
+const DIMENSIONS = [
+  ["auto", "auto"],
+  ["2d", "images"],
+  ["2.5d", "slices"],
+  ["3d", "volumes"],
+] as const;
+
 /** When a round starts by itself and how it trains. */
 export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: Policy; onClose: () => void }) {
   const { t } = useTranslation("learning");
@@ -29,13 +36,12 @@ export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: 
   const [draft, setDraft] = useState(policy);
   const set = (change: Partial<Policy>) => setDraft((now) => ({ ...now, ...change }));
   const numbers: [
-    keyof Policy & ("every_n_readings" | "batch_size" | "image_size" | "steps_scratch" | "steps_warm" | "seed"),
+    keyof Policy & ("every_n_readings" | "batch_size" | "steps_scratch" | "steps_warm" | "seed"),
     number,
     number,
   ][] = [
     ["every_n_readings", 1, 100000],
     ["batch_size", 1, 1000],
-    ["image_size", 32, 512],
     ["steps_scratch", 1, 100000],
     ["steps_warm", 1, 100000],
     ["seed", 0, 2 ** 31],
@@ -78,7 +84,27 @@ export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: 
           )}
           onChange={(acquisition) => acquisition && set({ acquisition: acquisition as Policy["acquisition"] })}
         />
+        <p className="xs sec" style={{ margin: 0 }}>
+          {t("policy.dimensionNote")}
+        </p>
         <div style={{ display: "grid", gridTemplateColumns: "1fr 1fr", gap: 16 }}>
+          <Select
+            label={t("policy.dimension")}
+            data={DIMENSIONS.map(([value, name]) => ({ value, label: t(`policy.dimensions.${name}`) }))}
+            value={draft.dimension ?? "auto"}
+            allowDeselect={false}
+            onChange={(dimension) => dimension && set({ dimension: dimension as Policy["dimension"] })}
+          />
+          <NumberInput
+            label={t("policy.image_size")}
+            placeholder={t("policy.imageSizeAuto")}
+            value={draft.image_size ?? ""}
+            min={32}
+            max={512}
+            step={16}
+            allowDecimal={false}
+            onChange={(value) => set({ image_size: value === "" ? null : Number(value) })}
+          />
           {numbers.map(([field, min, max]) => (
             <NumberInput
               key={field}
