@@ -88,7 +88,10 @@ def import_case(name: str, data: Path, folder: Path) -> Any:
     from backend.projects.models import Case, Project
     from backend.projects.services import create_project
 
-    create_project(by=None, fields={"name": name, "slug": name, "modality": "MR" if name.startswith("brain") else "CT"})
+    create_project(
+        by=None,
+        fields={"name": name, "slug": name, "modality": "MR" if name.startswith("brain") else "CT", "unit": "series"},
+    )
     Project.objects.filter(slug=name).update(validation_share=0, holdout_share=0)
     options: dict[str, Any] = {"project": name, "unit": "series", "stdout": sys.stderr}
     if name == "nlst":
