@@ -15,7 +15,6 @@ from workers.cnn.acquisition import ACQUISITIONS, Scores, score_cases
 from workers.cnn.batches import Drawn, draw_batch
 from workers.cnn.candidates import Candidates, Column, Measures, Values, columns_of
 from workers.cnn.measures import Measured
-from workers.cnn.predict import predict
 from workers.cnn.reading_time import expected_seconds
 from workers.datasets import UnreadableCase, case_images
 from workers.networks import LoadedVersion
@@ -88,7 +87,6 @@ def labelled_embedding(loaded: LoadedVersion, cases: Iterable[Case], check: Call
             images = case_images(case, size=loaded.image_size)
         except UnreadableCase:
             continue
-        said = predict(loaded.network, images.images, images.content, precision=loaded.precision)
-        found.append(said.embedding.max(axis=0).astype(np.float64))
+        found.append(loaded.say(images).embedding.max(axis=0).astype(np.float64))
     width = loaded.network.config.widths[-1]
     return np.stack(found) if found else np.empty((0, width))

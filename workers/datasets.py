@@ -12,30 +12,37 @@ from uuid import UUID
 
 import numpy as np
 from django.conf import settings
+from django.db.models import Max, Sum
 from numpy.typing import NDArray
 
 from backend.archive.models import Instance
 from backend.archive.rendering import Window, render_frame
+from backend.archive.spacing import voxel_spacing
 from backend.archive.store import get_object
 from backend.geometry.rasterise import crop_mask, paste_mask
 from backend.geometry.rle import blob_key, decode_mask
 from backend.learning.model_readings import CaseFound, FoundLesion
+from backend.learning.selectors import labels
 from backend.learning.vocabulary import Vocabulary
 from backend.metrics.overlap import Region, overlap_size, union
-from backend.projects.models import Case
+from backend.projects.models import Case, Project, Split
 from backend.projects.selectors import case_instances
 from backend.readings.models import Lesion, MarkKind, ReaderKind, Reading, Verdict
 from workers.cnn.data import (
+    IGNORED,
     UNKNOWN,
     Letterbox,
     Mark,
     Samples,
     draw_target,
     lesion_pixels,
+    neighbour_frames,
     reach_pixels,
     shrink_image,
     shrink_target,
 )
+from workers.cnn.patches import Volumes, resample_volume
+from workers.cnn.plan import CaseFacts, Fingerprint, Plan, Triple, fingerprint_of
 from workers.cnn.predict import PredictedLesion, Predictions
 
 # Lung and soft tissue in one range of 8 bits; other modalities are shown as their header says.
@@ -44,6 +51,8 @@ CACHE_VERSION: Final = 1
 MARKED_FRAMES: Final = 16
 EMPTY_FRAMES: Final = 4
 LUMA: Final = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+MOST_FACTS: Final = 200
+MOST_LOOKED_AT: Final = 16
 
 
 class UnreadableCase(Exception):
@@ -63,6 +72,24 @@ class CaseImages:
     def content(self) -> NDArray[np.int64]:
         """Rows and columns of the grid that each frame fills."""
         return np.tile(np.array(self.letterbox.content, dtype=np.int64), (len(self.images), 1))
+
+    @property
+    def spacing(self) -> Triple | None:
+        """Millimetres between frames, rows and columns of the case's own grid; None where they are not known."""
+        first = self.frames[0][0]
+        return voxel_spacing(affine=self.case.series.affine, pixel_spacing=first.pixel_spacing, n_frames=len(self.frames))
+
+    def inputs(self, plan: Plan) -> NDArray[np.uint8]:
+        """The frames as the plan's network takes them: themselves, or in 2.5D each with its neighbours [frames, C, S, S]."""
+        if plan.neighbours == 1:
+            return self.images
+        along = [row.position for row, _ in self.frames if row.position is not None and row.number_of_frames == 1]
+        positions = along if len(along) == len(self.frames) else None
+        return self.images[neighbour_frames(len(self.images), count=plan.neighbours, positions=positions)]
+
+    def depth(self, plan: Plan) -> int:
+        """Slices of the grid of a plan's 3D network."""
+        return plan.depth(len(self.images), self.spacing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +148,139 @@ def _keep(place: Path, images: NDArray[np.uint8]) -> None:
     os.replace(file.name, place)
 
 
+def case_facts(project: Project) -> list[CaseFacts]:
+    """What is known of the POOL's cases without decoding one, of at most 200 of them."""
+    rows = list(
+        Case.objects.filter(project=project, split=Split.POOL).select_related("series", "instance").order_by("number")
+    )
+    rows = [rows[index] for index in _evenly(list(range(len(rows))), MOST_FACTS)]
+    of_series = Instance.objects.filter(series__in=[row.series_id for row in rows if row.instance is None])
+    counted = of_series.order_by().values("series").annotate(n=Sum("number_of_frames"), r=Max("rows"), c=Max("columns"))
+    extents: dict[int, tuple[int, int, int]] = {one["series"]: (one["n"], one["r"], one["c"]) for one in counted}
+    found = []
+    for row in rows:
+        one = row.instance
+        extent: tuple[int, int, int] | None = extents.get(row.series_id)
+        if one is not None:
+            extent = (one.number_of_frames, one.rows, one.columns)
+        if extent is None:
+            continue
+        spacing = voxel_spacing(
+            affine=row.series.affine, pixel_spacing=one.pixel_spacing if one else None, n_frames=extent[0]
+        )
+        found.append(CaseFacts(*extent, spacing, row.series.modality))
+    return found
+
+
+def lesion_shares(project: Project) -> list[float]:
+    """The short side of each labelled POOL lesion as a share of its image's longer side."""
+    rows = Lesion.objects.filter(reading__in=labels(project, Split.POOL)).exclude(kind=MarkKind.POINT)
+    found = []
+    for lesion in rows.select_related("instance").only(
+        "points", "mask_shape", "kind", "instance__rows", "instance__columns"
+    ):
+        if lesion.kind == MarkKind.MASK:
+            sides = list(lesion.mask_shape or ())[1:]
+        else:
+            sides = list(np.ptp(np.array(lesion.points, dtype=float), axis=0))
+        found.append(float(min(sides)) / max(lesion.instance.rows, lesion.instance.columns))
+    return found
+
+
+def pool_intensities(project: Project) -> Triple | None:
+    """0.5th, 50th and 99.5th percentile of the middle frames of some POOL cases; of CT in HU, as far as its window shows."""
+    cases = list(Case.objects.filter(project=project, split=Split.POOL).select_related("series").order_by("number"))
+    seen = []
+    for index in _evenly(list(range(len(cases))), MOST_LOOKED_AT):
+        case = cases[index]
+        rows = list(case_instances(case))
+        if not rows:
+            continue
+        middle = rows[len(rows) // 2]
+        try:
+            seen.append(_grey(case, middle, (middle.number_of_frames + 1) // 2, case.series.modality)[::4, ::4].ravel())
+        except UnreadableCase:
+            continue
+    if not seen:
+        return None
+    low, half, high = np.percentile(np.concatenate(seen), (0.5, 50, 99.5)).tolist()
+    if cases[0].series.modality == "CT":
+        floor, span = CT_WINDOW.center - CT_WINDOW.width / 2, CT_WINDOW.width / 255
+        low, half, high = (floor + one * span for one in (low, half, high))
+    return round(low, 1), round(half, 1), round(high, 1)
+
+
+def project_fingerprint(project: Project) -> Fingerprint:
+    """What is typical of the project's POOL, and of the lesions that were marked there; ValueError without a case."""
+    facts = case_facts(project)
+    return fingerprint_of(facts, lesion_shares=lesion_shares(project), intensities=pool_intensities(project))
+
+
+def training_set(
+    readings: Iterable[Reading], *, vocabulary: Vocabulary, plan: Plan, newest: Collection[UUID] = ()
+) -> tuple[Samples | Volumes, list[str]]:
+    """The training set of some readings as the plan's network takes it, and why some were left out."""
+    if plan.patch:
+        return training_volumes(readings, vocabulary=vocabulary, plan=plan, newest=newest)
+    return training_samples(
+        readings, vocabulary=vocabulary, size=plan.size, neighbours=plan.neighbours, newest=newest
+    )  # fmt: skip
+
+
+def training_volumes(
+    readings: Iterable[Reading], *, vocabulary: Vocabulary, plan: Plan, newest: Collection[UUID] = ()
+) -> tuple[Volumes, list[str]]:
+    """Whole series with all slices that the reading speaks of (the others say nothing), or images as series of one."""
+    images, targets, contents, known, findings, fresh, omitted = [], [], [], [], [], [], []
+    for reading in readings:
+        try:
+            loaded = case_images(reading.case, size=plan.size)
+        except UnreadableCase as error:
+            omitted.append(str(error))
+            continue
+        marks = _marks_by_frame(reading, loaded, vocabulary)
+        told = _frames_to_learn(reading, marks, len(loaded.images), thin=False)
+        outputs = _known_outputs(reading, vocabulary)
+        series = [(loaded.images, told)] if plan.is_volume else [(loaded.images[at : at + 1], [at]) for at in told]
+        for frames, spoken in series:
+            if not spoken:
+                continue
+            target = np.full(frames.shape, IGNORED, dtype=np.uint8)
+            for frame in spoken:
+                target[frame if plan.is_volume else 0] = _target(reading, loaded, marks.get(frame, []), plan.size)
+            sized = resample_volume(frames, target, loaded.depth(plan)) if plan.is_volume else (frames, target)
+            images.append(sized[0])
+            targets.append(sized[1])
+            contents.append(loaded.letterbox.content)
+            known.append([vocabulary.knows(pk, reading.vocabulary_version) for pk in vocabulary.types])
+            whole = plan.is_volume or len(loaded.images) == 1
+            said = outputs if whole else _outputs_of_frame(outputs, marks.get(spoken[0], []), vocabulary)
+            findings.append([said.get(name, UNKNOWN) for name in vocabulary.outputs])
+            fresh.append(reading.pk in newest)
+    n = len(images)
+    return Volumes(
+        images=images,
+        targets=targets,
+        content=np.array(contents, dtype=np.int64).reshape(n, 2),
+        type_known=np.array(known, dtype=bool).reshape(n, len(vocabulary.types)),
+        findings=np.array(findings, dtype=np.uint8).reshape(n, len(vocabulary.outputs)),
+        patch=plan.patch,
+        newest=np.array(fresh, dtype=bool),
+    ), omitted
+
+
+def _target(reading: Reading, loaded: CaseImages, marks: Sequence[Mark], size: int) -> NDArray[np.uint8]:
+    """What the reading says of one frame, in the network grid."""
+    box = loaded.letterbox
+    return shrink_target(draw_target(marks, rows=box.rows, columns=box.columns, complete=_is_complete(reading)), size=size)
+
+
 def training_samples(
-    readings: Iterable[Reading], *, vocabulary: Vocabulary, size: int, newest: Collection[UUID] = ()
+    readings: Iterable[Reading], *, vocabulary: Vocabulary, size: int, neighbours: int = 1, newest: Collection[UUID] = ()
 ) -> tuple[Samples, list[str]]:
     """The training set of some readings (with case, reader and lesions at hand), and why some were left out."""
     images, contents, targets, known, findings, fresh, omitted = [], [], [], [], [], [], []
+    around = Plan("2.5d", size, neighbours=neighbours)
     for reading in readings:
         try:
             loaded = case_images(reading.case, size=size)
@@ -134,19 +289,18 @@ def training_samples(
             continue
         marks = _marks_by_frame(reading, loaded, vocabulary)
         outputs = _known_outputs(reading, vocabulary)
+        inputs = loaded.inputs(around)
         for frame in _frames_to_learn(reading, marks, len(loaded.images)):
-            box = loaded.letterbox
-            target = draw_target(marks.get(frame, []), rows=box.rows, columns=box.columns, complete=_is_complete(reading))
-            images.append(loaded.images[frame])
-            contents.append(box.content)
-            targets.append(shrink_target(target, size=size))
+            images.append(inputs[frame])
+            contents.append(loaded.letterbox.content)
+            targets.append(_target(reading, loaded, marks.get(frame, []), size))
             known.append([vocabulary.knows(pk, reading.vocabulary_version) for pk in vocabulary.types])
             of_frame = outputs if len(loaded.images) == 1 else _outputs_of_frame(outputs, marks.get(frame, []), vocabulary)
             findings.append([of_frame.get(name, UNKNOWN) for name in vocabulary.outputs])
             fresh.append(reading.pk in newest)
     n = len(images)
     return Samples(
-        images=np.array(images, dtype=np.uint8).reshape(n, size, size),
+        images=np.array(images, dtype=np.uint8).reshape(n, *((neighbours,) if neighbours > 1 else ()), size, size),
         content=np.array(contents, dtype=np.int64).reshape(n, 2),
         targets=np.array(targets, dtype=np.uint8).reshape(n, size, size),
         type_known=np.array(known, dtype=bool).reshape(n, len(vocabulary.types)),
@@ -160,16 +314,19 @@ def _is_complete(reading: Reading) -> bool:
     return reading.label_kind == "full" or reading.verdict == Verdict.NO_LESION
 
 
-def _frames_to_learn(reading: Reading, marks: dict[int, list[Mark]], n_frames: int) -> list[int]:
-    """An image: itself. A series: marked slices, and empty ones where masks or the verdict say that they are empty."""
+def _frames_to_learn(reading: Reading, marks: dict[int, list[Mark]], n_frames: int, *, thin: bool = True) -> list[int]:
+    """An image: itself. A series: marked slices, and empty ones where masks or the verdict say that they are empty.
+
+    `thin`: of many alike only some, evenly, where each slice is a sample of its own.
+    """
     if n_frames == 1:
         return [0]
     marked = sorted(marks)
     empty: list[int] = []
     drawn_in_space = all(mark.mask is not None for found in marks.values() for mark in found)
     if _is_complete(reading) and drawn_in_space:
-        empty = _evenly([frame for frame in range(n_frames) if frame not in marks], EMPTY_FRAMES)
-    return _evenly(marked, MARKED_FRAMES) + empty
+        empty = [frame for frame in range(n_frames) if frame not in marks]
+    return _evenly(marked, MARKED_FRAMES) + _evenly(empty, EMPTY_FRAMES) if thin else marked + empty
 
 
 def _evenly(items: list[int], most: int) -> list[int]:

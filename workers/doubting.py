@@ -27,9 +27,10 @@ from backend.readings.models import Reading  # noqa: E402
 from workers.cnn.acquisition import score_cases  # noqa: E402
 from workers.cnn.candidates import Candidates, Column  # noqa: E402
 from workers.cnn.data import IGNORED  # noqa: E402
+from workers.cnn.patches import Volumes  # noqa: E402
 from workers.cnn.predict import predict  # noqa: E402
 from workers.cnn.uncertainty import label_doubt  # noqa: E402
-from workers.datasets import training_samples  # noqa: E402
+from workers.datasets import training_set  # noqa: E402
 from workers.networks import LoadedVersion  # noqa: E402
 from workers.scratch import ScratchTraining  # noqa: E402
 
@@ -57,11 +58,18 @@ def doubted_labels(scratch: ScratchTraining, *, folds: int, seed: int) -> list[D
 def _judged(version: LoadedVersion, readings: Sequence[Reading]) -> Iterator[Doubted]:
     """One case at a time; those whose label says nothing of any pixel are left out."""
     for reading in readings:
-        samples, _ = training_samples([reading], vocabulary=version.vocabulary, size=version.image_size)
-        if not len(samples) or (samples.targets == IGNORED).all():
+        samples, _ = training_set([reading], vocabulary=version.vocabulary, plan=version.plan)
+        if not len(samples):
             continue
-        said = predict(version.network, samples.images, samples.content, precision=version.precision)
-        yield reading, label_doubt(said.types, samples.targets, samples.type_known[0])
+        images, targets, content = np.asarray(samples.images), np.asarray(samples.targets), samples.content
+        if isinstance(samples, Volumes):
+            # One series of many slices, or images as series of one.
+            images, targets = np.concatenate(samples.images), np.concatenate(samples.targets)
+            content = np.repeat(content, [len(one) for one in samples.images], axis=0)
+        if (targets == IGNORED).all():
+            continue
+        said = predict(version.network, images, content, precision=version.precision)
+        yield reading, label_doubt(said.types, targets, samples.type_known[0])
 
 
 def _parser() -> argparse.ArgumentParser:

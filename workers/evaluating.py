@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from backend.archive.spacing import voxel_spacing
 from backend.archive.traits import image_traits
 from backend.learning.calibrating import applied_calibration, fitted_calibration
 from backend.learning.evaluation import TOLERANCE, curves_of, metrics_of
@@ -91,7 +90,7 @@ def _measure(version: LoadedVersion, readings: Sequence[Reading], threshold: flo
             "measured_as": _measured_as(reading, threshold),
             "name": reading.case.name,
             "group": reading.case.group_key,
-            **measure_case(known, lesions, threshold=threshold, spacing=case_spacing(loaded), vocabulary=version.vocabulary),
+            **measure_case(known, lesions, threshold=threshold, spacing=loaded.spacing, vocabulary=version.vocabulary),
             "scores": {name: round(score, 5) for name, score in scores.items()},
             "truth": known.outputs,
             "traits": image_traits(reading.case.series, loaded.frames[0][0]),
@@ -129,12 +128,6 @@ def fast_sample(readings: Sequence[Reading], *, key: str) -> list[Reading]:
         chosen += groups[group]
         positive += sum(reading.verdict == Verdict.LESIONS for reading in groups[group])
     return sorted(chosen, key=lambda reading: reading.case.number)
-
-
-def case_spacing(loaded: CaseImages) -> Spacing | None:
-    """Millimetres between frames, rows and columns of the case's grid; None where they are not known."""
-    first = loaded.frames[0][0]
-    return voxel_spacing(affine=loaded.case.series.affine, pixel_spacing=first.pixel_spacing, n_frames=len(loaded.frames))
 
 
 def measure_case(

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 import torch
 from django.conf import settings
+from numpy.typing import NDArray
 
 from backend.archive.store import get_object
 from backend.learning.vocabulary import Vocabulary
@@ -25,6 +26,7 @@ from workers.cnn.candidates import Column
 from workers.cnn.checkpoint import decode_snapshots, decode_weights, network_of
 from workers.cnn.measures import Panel
 from workers.cnn.model import NetConfig, UNet, Weights
+from workers.cnn.plan import Plan
 from workers.cnn.predict import PredictedLesion, Predictions, find_lesions, predict
 from workers.cnn.train import probe_precision
 from workers.datasets import CaseImages
@@ -36,17 +38,36 @@ class LoadedVersion:
 
     network: UNet
     vocabulary: Vocabulary
-    image_size: int
+    plan: Plan
     precision: str
+
+    @property
+    def image_size(self) -> int:
+        """Rows and columns of the network grid."""
+        return self.plan.size
+
+    def inputs(self, loaded: CaseImages) -> NDArray[np.uint8]:
+        """A case's frames as the network takes them."""
+        return loaded.inputs(self.plan)
+
+    def say(self, loaded: CaseImages) -> Predictions:
+        """What the network says of one case."""
+        return predict(
+            self.network, self.inputs(loaded), loaded.content, precision=self.precision, depth=loaded.depth(self.plan)
+        )
 
     def read(self, cases: Sequence[CaseImages]) -> list[tuple[Predictions, list[PredictedLesion]]]:
         """What the network says of each case: its outputs, and the lesions in the case's own pixels.
 
-        The images of all cases go through the network together, which halves the cost of one image a case.
+        The images of all cases go through the network together, which halves the cost of one image a case; in 3D, series
+        by series.
         """
         if not cases:
             return []
-        images, content = np.concatenate([one.images for one in cases]), np.concatenate([one.content for one in cases])
+        if self.plan.is_volume:
+            each = ((one, self.say(one)) for one in cases)
+            return [(said, find_lesions(said.types, letterbox=one.letterbox)) for one, said in each]
+        images, content = np.concatenate([self.inputs(one) for one in cases]), np.concatenate([one.content for one in cases])
         said = predict(self.network, images, content, precision=self.precision)
         ends = np.cumsum([len(one.images) for one in cases])[:-1]
         parts = (np.split(part, ends) for part in (said.types, said.findings, said.embedding))
@@ -72,13 +93,19 @@ def load_version(version: ModelVersion) -> LoadedVersion:
         _warm[key] = LoadedVersion(
             network=network_of(version_weights(version), config=config),
             vocabulary=Vocabulary.from_dict(version.finding_type_ids),
-            image_size=version.config["image_size"],
-            precision=machine_precision(),
+            plan=version_plan(version),
+            precision=machine_precision(config.dims),
         )
         while len(_warm) > KEPT:
             _warm.popitem(last=False)
     _warm.move_to_end(key)
     return _warm[key]
+
+
+def version_plan(version: ModelVersion) -> Plan:
+    """The plan of the version; those that were made before there were plans are 2D."""
+    made = version.config.get("plan")
+    return Plan.from_dict(made) if made else Plan.plain(version.config["image_size"])
 
 
 def version_weights(version: ModelVersion) -> Weights:
@@ -122,22 +149,30 @@ def _committee(version: ModelVersion) -> list[ModelVersion]:
         for one in rows.select_related("project").order_by("-number")
         if one.config["net"] == version.config["net"]
         and one.config["image_size"] == version.config["image_size"]
+        and version_plan(one).frame_spacing == version_plan(version).frame_spacing
         and one.finding_type_ids == version.finding_type_ids
     ]
     return alike[:COMMITTEE]
 
 
 @cache
-def machine_precision() -> str:
-    """What this machine computes fastest in, measured once per processor and version of torch on a small batch."""
-    place = settings.DATA_DIR / "cache" / f"precision-{_processor()}"
+def machine_precision(dims: int = 2) -> str:
+    """What this machine computes fastest in, measured once per processor, version of torch and dimension."""
+    place = settings.DATA_DIR / "cache" / f"precision-{dims}d-{_processor()}"
     if place.exists() and (known := place.read_text()) in PRECISIONS:
         return known
-    found = probe_precision(64, net=NetConfig(n_types=2, n_findings=3))
+    found = _probed(dims)
     with suppress(OSError):  # A full disk costs the next process two seconds.
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(found)
     return found
+
+
+def _probed(dims: int) -> str:
+    if dims == 3:
+        small = NetConfig(n_types=1, n_findings=2, widths=(8, 16), dims=3, norm="instance", patch=(4, 16, 16))
+        return probe_precision(16, net=small, batch=1)
+    return probe_precision(64, net=NetConfig(n_types=2, n_findings=3))
 
 
 def _processor() -> str:

@@ -18,7 +18,7 @@ from workers.cnn.measures import Panel, measure_case
 from workers.cnn.predict import PredictedLesion, Predictions
 from workers.datasets import CaseImages, UnreadableCase, case_found, case_images
 from workers.evaluating import measure_versions, version_numbers
-from workers.networks import load_panel, load_version
+from workers.networks import LoadedVersion, load_panel, load_version
 from workers.reporting import Reporter
 
 CHUNK: Final = 8
@@ -47,20 +47,30 @@ def read_cases(
             case_found(images, predictions, lesions, vocabulary=loaded.vocabulary)
             for images, (predictions, lesions) in zip(chunk, said, strict=True)
         ]
-        measured = [] if panel is None else _measured(chunk, said, panel, needs or frozenset(), version.display_threshold)
+        measured = []
+        if panel is not None:
+            measured = _measured(loaded, chunk, said, panel, needs or frozenset(), version.display_threshold)
         report.check()
         store_model_readings(version=version, found=found)
         on_chunk(min(start + CHUNK, len(cases)), measured)
 
 
 def _measured(
-    chunk: Sequence[CaseImages], said: Sequence[Read], panel: Panel, needs: frozenset[Column], threshold: float
+    loaded: LoadedVersion,
+    chunk: Sequence[CaseImages],
+    said: Sequence[Read],
+    panel: Panel,
+    needs: frozenset[Column],
+    threshold: float,
 ) -> list[CaseMeasured]:
     """What was asked about each case of a chunk."""
     found = []
     for images, (predictions, lesions) in zip(chunk, said, strict=True):
         shown = sum(lesion.score >= threshold for lesion in lesions)
-        of_case = measure_case(predictions, images.images, images.content, needs=needs, panel=panel, findings=shown)
+        of_case = measure_case(
+            predictions, loaded.inputs(images), images.content, needs=needs, panel=panel, findings=shown,
+            depth=images.depth(loaded.plan),
+        )  # fmt: skip
         found.append(measured_row(images.case.pk, of_case))
     return found
 

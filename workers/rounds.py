@@ -42,6 +42,7 @@ from workers.cnn.predict import BrokenModel
 from workers.cnn.train import TrainingDiverged
 from workers.evaluating import PerCase, fast_sample, known_cases, measure_readings, version_numbers
 from workers.networks import load_version, machine_precision, usable_acquisition
+from workers.planning import round_plan
 from workers.pool import read_cases
 from workers.reporting import Reporter, left_out
 from workers.training import NothingToLearn, forget_checkpoint, train_round
@@ -84,9 +85,15 @@ def _fail(round_: Round, why: str) -> None:
 
 
 def _begin(round_: Round, report: Reporter) -> None:
-    """Freeze what decides the outcome beside the labels: vocabulary and precision."""
+    """Freeze what decides the outcome beside the labels: vocabulary, plan and precision."""
     report.tell("snapshot", "")
-    frozen = {"vocabulary": vocabulary_of(round_.project).as_dict(), "precision": machine_precision()}
+    plan = round_plan(round_)
+    frozen = {
+        "vocabulary": vocabulary_of(round_.project).as_dict(),
+        "plan": plan.as_dict(),
+        "image_size": plan.size,
+        "precision": machine_precision(3 if plan.is_volume else 2),
+    }
     advance_round(round_=round_, to=RoundState.SNAPSHOT, settings={**round_.settings, **frozen})
 
 

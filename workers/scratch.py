@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from backend.learning.models import TrainingPolicy
 from backend.learning.vocabulary import Vocabulary
 from backend.projects.models import Project
 from backend.readings.models import Reading
 from workers.cnn.checkpoint import network_of
-from workers.cnn.model import NetConfig
+from workers.cnn.plan import Plan
 from workers.cnn.train import SCRATCH_RATE, Recipe, Training
-from workers.datasets import training_samples
+from workers.datasets import training_set
 from workers.networks import LoadedVersion, machine_precision
+from workers.planning import project_plan
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ScratchTraining:
     """What stays the same over several trainings."""
 
@@ -24,19 +26,26 @@ class ScratchTraining:
     policy: TrainingPolicy
     vocabulary: Vocabulary
 
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan of the project's images, as the policy has it."""
+        return project_plan(self.project, dimension=self.policy.dimension, size=self.policy.image_size)
+
     def train(self, readings: Sequence[Reading], seed: int) -> LoadedVersion:
         """A network from scratch on these readings, ready to read."""
-        samples, _ = training_samples(readings, vocabulary=self.vocabulary, size=self.policy.image_size)
-        net = NetConfig(n_types=len(self.vocabulary.types), n_findings=len(self.vocabulary.outputs))
+        plan = self.plan
+        samples, _ = training_set(readings, vocabulary=self.vocabulary, plan=plan)
+        net = plan.net(n_types=len(self.vocabulary.types), n_findings=len(self.vocabulary.outputs))
         recipe = Recipe(
             steps=self.policy.steps_scratch,
             seed=seed,
+            batch=plan.batch,
             rate=SCRATCH_RATE,
             flip=not self.project.laterality_matters,
-            precision=machine_precision(),
+            precision=machine_precision(net.dims),
         )
         training = Training(samples, net=net, recipe=recipe)
         for _ in training.run():
             pass
         network = network_of(training.weights(), config=net)
-        return LoadedVersion(network, self.vocabulary, self.policy.image_size, recipe.precision)
+        return LoadedVersion(network, self.vocabulary, plan, recipe.precision)

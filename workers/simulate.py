@@ -34,10 +34,12 @@ from workers.cnn.candidates import Column, Measures  # noqa: E402
 from workers.cnn.checkpoint import network_of  # noqa: E402
 from workers.cnn.measures import Panel, measure_case  # noqa: E402
 from workers.cnn.model import NetConfig, UNet, Weights  # noqa: E402
+from workers.cnn.plan import Plan  # noqa: E402
 from workers.cnn.train import SCRATCH_RATE, WARM_RATE, Recipe, Training  # noqa: E402
-from workers.datasets import UnreadableCase, case_images, training_samples  # noqa: E402
+from workers.datasets import UnreadableCase, case_images, training_set  # noqa: E402
 from workers.evaluating import measure_versions  # noqa: E402
 from workers.networks import COMMITTEE, INSTEAD, LoadedVersion, machine_precision  # noqa: E402
+from workers.planning import project_plan  # noqa: E402
 from workers.training import SNAPSHOTS  # noqa: E402
 
 
@@ -52,6 +54,7 @@ class Simulation:
     seed: int
     vocabulary: Vocabulary = field(init=False)
     readings: list[Reading] = field(init=False)
+    plan: Plan = field(init=False)
     read: list[int] = field(default_factory=list)
     weights: Weights | None = None
     earlier: list[Weights] = field(default_factory=list)
@@ -61,11 +64,12 @@ class Simulation:
         """The oracle: one reading per labelled POOL case."""
         self.vocabulary = vocabulary_of(self.project)
         self.readings = truth(self.project, Split.POOL)
+        self.plan = project_plan(self.project, dimension=self.policy.dimension, size=self.policy.image_size)
 
     @property
     def net(self) -> NetConfig:
         """The network for the project's vocabulary."""
-        return NetConfig(n_types=len(self.vocabulary.types), n_findings=len(self.vocabulary.outputs))
+        return self.plan.net(n_types=len(self.vocabulary.types), n_findings=len(self.vocabulary.outputs))
 
     def start(self, n: int) -> None:
         """Read `n` cases drawn at random."""
@@ -77,15 +81,14 @@ class Simulation:
     def train(self, number: int) -> Training:
         """Train on what has been read: from scratch the first time, then warm."""
         warm = self.weights is not None
-        samples, _ = training_samples(
-            [self.readings[row] for row in self.read], vocabulary=self.vocabulary, size=self.policy.image_size
-        )
+        samples, _ = training_set([self.readings[row] for row in self.read], vocabulary=self.vocabulary, plan=self.plan)
         recipe = Recipe(
             steps=self.policy.steps_warm if warm else self.policy.steps_scratch,
             seed=self.seed * 1000 + number,
+            batch=self.plan.batch,
             rate=WARM_RATE if warm else SCRATCH_RATE,
             flip=not self.project.laterality_matters,
-            precision=machine_precision(),
+            precision=machine_precision(self.net.dims),
             snapshots=SNAPSHOTS if Column.SNAPSHOTS in ACQUISITIONS[self.acquisition].needs else 0,
         )
         start = network_of(self.weights, config=self.net) if self.weights is not None else None
@@ -101,7 +104,7 @@ class Simulation:
         """The newest network, ready to read."""
         assert self.weights is not None
         network = network_of(self.weights, config=self.net)
-        return LoadedVersion(network, self.vocabulary, self.policy.image_size, machine_precision())
+        return LoadedVersion(network, self.vocabulary, self.plan, machine_precision(self.net.dims))
 
     def acquire(self, number: int) -> str:
         """Measure what is unread and read the drawn batch; by which function, where the first round has no committee yet."""
@@ -143,12 +146,15 @@ class Simulation:
     def _measured(self, row: int, version: LoadedVersion, panel: Panel, needs: frozenset[Column]) -> Measures | None:
         """What the version says of an unread case; None where its images cannot be decoded."""
         try:
-            loaded = case_images(self.readings[row].case, size=self.policy.image_size)
+            loaded = case_images(self.readings[row].case, size=self.plan.size)
         except UnreadableCase:
             return None
         ((said, lesions),) = version.read([loaded])
         shown = sum(lesion.score >= self.project.display_threshold for lesion in lesions)
-        measured = measure_case(said, loaded.images, loaded.content, needs=needs, panel=panel, findings=shown)
+        measured = measure_case(
+            said, version.inputs(loaded), loaded.content, needs=needs, panel=panel, findings=shown,
+            depth=loaded.depth(self.plan),
+        )  # fmt: skip
         return measured.columns
 
 

@@ -29,10 +29,13 @@ from workers.cnn.checkpoint import (
 )
 from workers.cnn.data import Samples
 from workers.cnn.model import NetConfig, UNet, build_network, set_priors, shrink_and_perturb, transfer_weights
+from workers.cnn.patches import Volumes
+from workers.cnn.plan import Plan
 from workers.cnn.prompt_training import PromptTraining
-from workers.cnn.train import BATCH, SCRATCH_RATE, WARM_RATE, Recipe, Training
-from workers.datasets import training_samples
+from workers.cnn.train import SCRATCH_RATE, WARM_RATE, Recipe, Training
+from workers.datasets import training_set
 from workers.networks import code_version, version_weights
+from workers.planning import settings_plan
 from workers.pointing import carried_prompts, forget_prompt_checkpoint, store_prompts, train_prompts
 from workers.reporting import Reporter, left_out
 
@@ -49,8 +52,9 @@ class NothingToLearn(Exception):
 def train_round(round_: Round, report: Reporter) -> None:
     """Train from the snapshot, or go on from the last checkpoint, and write down the new version."""
     vocabulary = Vocabulary.from_dict(round_.settings["vocabulary"])
-    start = _start_network(round_, vocabulary, report)
-    samples, omitted = _load_samples(round_, vocabulary)
+    plan = settings_plan(round_.settings)
+    start = _start_network(round_, vocabulary, plan, report)
+    samples, omitted = _load_samples(round_, vocabulary, plan)
     for reason in omitted:
         report.log(reason)
     if omitted:
@@ -58,24 +62,23 @@ def train_round(round_: Round, report: Reporter) -> None:
     if not len(samples):
         raise NothingToLearn("None of the labelled images can be used")
     _note_thin_labels(round_, samples, vocabulary)
-    training = _new_training(round_, samples, vocabulary, start)
+    training = _new_training(round_, samples, vocabulary, plan, start)
     _resume(training, round_, report)
     _run_training(training, round_, report)
     prompts = None if round_.settings["track"] == Track.FAST else train_prompts(round_, vocabulary, report)
     _make_version(training, prompts, round_, vocabulary, report)
 
 
-def _load_samples(round_: Round, vocabulary: Vocabulary) -> tuple[Samples, list[str]]:
+def _load_samples(round_: Round, vocabulary: Vocabulary, plan: Plan) -> tuple[Samples | Volumes, list[str]]:
     """All labels of the snapshot; on the fast track the newest, and a replay of the others."""
-    size = round_.settings["image_size"]
     if round_.settings["track"] != Track.FAST:
-        return training_samples(snapshot_readings(round_), vocabulary=vocabulary, size=size)
-    chosen = fast_training_set(round_, images=round_.settings["steps"] * BATCH)
+        return training_set(snapshot_readings(round_), vocabulary=vocabulary, plan=plan)
+    chosen = fast_training_set(round_, images=round_.settings["steps"] * plan.batch)
     readings = snapshot_readings(round_, only=chosen.readings)
-    return training_samples(readings, vocabulary=vocabulary, size=size, newest=chosen.newest)
+    return training_set(readings, vocabulary=vocabulary, plan=plan, newest=chosen.newest)
 
 
-def _note_thin_labels(round_: Round, samples: Samples, vocabulary: Vocabulary) -> None:
+def _note_thin_labels(round_: Round, samples: Samples | Volumes, vocabulary: Vocabulary) -> None:
     """Say on the round what these labels cannot teach."""
     absent = [pk for index, pk in enumerate(vocabulary.types) if not samples.presence[:, index].any()]
     if len(absent) == len(vocabulary.types):
@@ -91,15 +94,15 @@ def _note_thin_labels(round_: Round, samples: Samples, vocabulary: Vocabulary) -
         note_on_round(round_=round_, sentence="No labelled image is free of lesions: expect false alarms on normal images.")
 
 
-def _net_of(vocabulary: Vocabulary) -> NetConfig:
-    return NetConfig(n_types=len(vocabulary.types), n_findings=len(vocabulary.outputs))
+def _net_of(vocabulary: Vocabulary, plan: Plan) -> NetConfig:
+    return plan.net(n_types=len(vocabulary.types), n_findings=len(vocabulary.outputs))
 
 
-def _start_network(round_: Round, vocabulary: Vocabulary, report: Reporter) -> UNet | None:
+def _start_network(round_: Round, vocabulary: Vocabulary, plan: Plan, report: Reporter) -> UNet | None:
     """The weights of the version that served when the round started (as they are, or shrunk); None for from scratch."""
     if round_.settings["start"] == Start.SCRATCH:
         return None
-    start = _warm_start(round_, _net_of(vocabulary), vocabulary, report)
+    start = _warm_start(round_, _net_of(vocabulary, plan), vocabulary, report)
     if start is None:
         train_from_scratch(round_=round_)
     elif round_.settings["start"] == Start.SHRINK_PERTURB:
@@ -107,20 +110,23 @@ def _start_network(round_: Round, vocabulary: Vocabulary, report: Reporter) -> U
     return start
 
 
-def _new_training(round_: Round, samples: Samples, vocabulary: Vocabulary, start: UNet | None) -> Training:
+def _new_training(
+    round_: Round, samples: Samples | Volumes, vocabulary: Vocabulary, plan: Plan, start: UNet | None
+) -> Training:
     """The training as the round's settings ask for it."""
     if start is not None and round_.settings["start"] == Start.SHRINK_PERTURB:
         set_priors(start, type_shares=samples.type_shares(), finding_shares=samples.finding_shares())
     recipe = Recipe(
         steps=round_.settings["steps"],
         seed=round_.settings["seed"],
+        batch=plan.batch,
         rate=WARM_RATE if round_.settings["start"] == Start.WARM else SCRATCH_RATE,
         newest_share=NEWEST_SHARE if round_.settings["track"] == Track.FAST else 0.0,
         flip=not round_.project.laterality_matters,
         precision=round_.settings["precision"],
         snapshots=SNAPSHOTS if Column.SNAPSHOTS in ACQUISITIONS[round_.settings["acquisition"]].needs else 0,
     )
-    return Training(samples, net=_net_of(vocabulary), recipe=recipe, start=start)
+    return Training(samples, net=_net_of(vocabulary, plan), recipe=recipe, start=start)
 
 
 def _warm_start(round_: Round, net: NetConfig, vocabulary: Vocabulary, report: Reporter) -> UNet | None:
@@ -243,6 +249,7 @@ def _make_version(
                 "net": net.as_dict(),
                 "recipe": training.recipe.as_dict(),
                 "image_size": round_.settings["image_size"],
+                "plan": settings_plan(round_.settings).as_dict(),
                 **beside,
             },
             finding_type_ids=vocabulary.as_dict(),

@@ -28,6 +28,7 @@ POLICY_FIELDS: Final = (
     "batch_size",
     "random_share",
     "target_dice",
+    "dimension",
     "image_size",
     "steps_scratch",
     "steps_warm",

@@ -20,7 +20,7 @@ class PolicySerializer(serializers.ModelSerializer[TrainingPolicy]):
     batch_size = serializers.IntegerField(min_value=1, max_value=1000)
     random_share = serializers.FloatField(min_value=0, max_value=1)
     target_dice = serializers.FloatField(min_value=0.01, max_value=0.99)
-    image_size = serializers.IntegerField(min_value=32, max_value=512)
+    image_size = serializers.IntegerField(min_value=32, max_value=512, allow_null=True)
     steps_scratch = serializers.IntegerField(min_value=1, max_value=100_000)
     steps_warm = serializers.IntegerField(min_value=1, max_value=100_000)
     slow_growth = serializers.IntegerField(min_value=0, max_value=1000)
@@ -36,6 +36,7 @@ class PolicySerializer(serializers.ModelSerializer[TrainingPolicy]):
             "batch_size",
             "random_share",
             "target_dice",
+            "dimension",
             "image_size",
             "steps_scratch",
             "steps_warm",
@@ -45,9 +46,9 @@ class PolicySerializer(serializers.ModelSerializer[TrainingPolicy]):
             "seed",
         ]
 
-    def validate_image_size(self, value: int) -> int:
-        """The network halves the image four times."""
-        if value % 16:
+    def validate_image_size(self, value: int | None) -> int | None:
+        """The network halves the image four times; null leaves the size to the plan."""
+        if value is not None and value % 16:
             raise serializers.ValidationError("The image size is a multiple of 16.")
         return value
 

@@ -139,7 +139,7 @@ def one_round(project: Any) -> tuple[Any, Spent]:
     for state, step in list(rounds.STEPS.items()):
         rounds.STEPS[state] = timed(str(state), step, spent)
     training._run_training = timed("loop", training._run_training, spent)
-    training.training_samples = timed("loading", training.training_samples, spent)
+    training.training_set = timed("loading", training.training_set, spent)
     training.train_prompts = timed("clicks", training.train_prompts, spent)
     round_ = start_round(project=project, by=None)
     lease = claim_job(str(round_.job_id))

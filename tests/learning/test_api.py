@@ -76,7 +76,14 @@ def test_the_policy_is_read_with_defaults_and_refuses_nonsense(project, lead, as
     assert not TrainingPolicy.objects.exists()
     changed = client.patch(f"{BASE}/policy/", {"enabled": True, "every_n_readings": 5}, format="json")
     assert changed.status_code == 200 and changed.json()["enabled"] is True
-    for wrong in ({"acquisition": "magic"}, {"random_share": 1.5}, {"image_size": 100}, {"steps_warm": 0}):
+    assert (changed.json()["dimension"], changed.json()["image_size"]) == ("auto", None), "the images decide"
+    for wrong in (
+        {"acquisition": "magic"},
+        {"random_share": 1.5},
+        {"image_size": 100},
+        {"steps_warm": 0},
+        {"dimension": "4d"},
+    ):
         answer = client.patch(f"{BASE}/policy/", wrong, format="json")
         assert answer.status_code == 400 and list(answer.json()) == list(wrong)
     assert TrainingPolicy.objects.get().every_n_readings == 5

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from safetensors import torch as safetensors
 
+from workers.cnn.device import compute_device
 from workers.cnn.model import NetConfig, UNet, Weights, channels_last
 
 _DIGEST = hashlib.sha256().digest_size
@@ -60,10 +61,10 @@ def decode_snapshots(data: bytes, *, sha256: str) -> list[Weights]:
 
 
 def network_of(weights: Weights, *, config: NetConfig) -> UNet:
-    """A network with these weights, ready to predict."""
+    """A network with these weights, ready to predict where this machine computes."""
     network = UNet(config)
     network.load_state_dict(weights)
-    return channels_last(network).eval()
+    return channels_last(network).to(compute_device()).eval()
 
 
 def encode_checkpoint(state: Mapping[str, Any]) -> bytes:
@@ -79,5 +80,5 @@ def decode_checkpoint(data: bytes) -> dict[str, Any]:
     body = data[_DIGEST:]
     if hashlib.sha256(body).digest() != data[:_DIGEST]:
         raise CheckpointCorrupt("the checkpoint is torn")
-    state: dict[str, Any] = torch.load(io.BytesIO(body), weights_only=True)
+    state: dict[str, Any] = torch.load(io.BytesIO(body), weights_only=True, map_location="cpu")
     return state

@@ -136,9 +136,10 @@ def shrink_target(target: NDArray[np.uint8], *, size: int) -> NDArray[np.uint8]:
 class Samples:
     """A training set in memory, one row per labelled image, all in the network grid.
 
-    images uint8 [N, S, S]; content [N, 2] rows and columns filled; targets uint8 [N, S, S]; type_known bool [N, T]
-    (false where the reading is older than the finding type: its background may hold that type); findings uint8
-    [N, F] with 0 absent, 1 present, `UNKNOWN`; newest bool [N], labels that the weights of a warm start have not seen.
+    images uint8 [N, S, S], or [N, C, S, S] with the slices around each (`neighbour_frames`); content [N, 2] rows and columns
+    filled; targets uint8 [N, S, S]; type_known bool [N, T] (false where the reading is older than the finding type: its
+    background may hold that type); findings uint8 [N, F] with 0 absent, 1 present, `UNKNOWN`; newest bool [N], labels that
+    the weights of a warm start have not seen.
     """
 
     images: NDArray[np.uint8]
@@ -234,8 +235,8 @@ class Augmentation:
 def make_batch(
     samples: Samples, rows: NDArray[np.int64], *, augmentation: Augmentation, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Fetch, vary and standardise the rows: images [N, 1, S, S] and targets [N, S, S] (int64), one warp for all."""
-    images = torch.from_numpy(samples.images[rows]).float()[:, None] / 255
+    """Fetch, vary and standardise the rows: images [N, C, S, S] and targets [N, S, S] (int64), one warp for all."""
+    images = to_channels(samples.images[rows])
     inside = content_mask(samples.content[rows], samples.images.shape[-1])
     # Outside the picture grid_sample gives 0, so targets travel as target + 1 and 0 comes back as IGNORED.
     targets = torch.from_numpy(samples.targets[rows]).float()[:, None] + 1
@@ -245,8 +246,43 @@ def make_batch(
     inside = functional.grid_sample(inside, grid, mode="nearest", align_corners=False)
     targets = functional.grid_sample(targets, grid, mode="nearest", align_corners=False)[:, 0].long() - 1
     targets[targets < 0] = IGNORED
-    images = _vary_greys(images, augmentation, generator)
+    images = vary_greys(images, augmentation, generator)
     return standardise(images, inside), targets
+
+
+def to_channels(images: NDArray[np.uint8]) -> Tensor:
+    """Images uint8 [N, S, S] or [N, C, S, S] as float [N, C, S, S], 0…1."""
+    planes = torch.from_numpy(images).float()
+    return (planes[:, None] if planes.ndim == 3 else planes) / 255
+
+
+def neighbour_frames(frames: int, *, count: int, positions: Sequence[float] | None = None) -> NDArray[np.int64]:
+    """Of each frame of a series the indices of the `count` (odd) frames around it: [frames, count].
+
+    At the ends of the series its last frame is repeated. So is, where `positions` (mm along the normal) show that slices are
+    missing (a gap half as large again as is usual), the last one before the gap: beyond it is not the neighbour.
+    """
+    reach = count // 2
+    found = np.tile(np.arange(frames)[:, None], (1, count))
+    gaps = np.zeros(max(frames - 1, 0), dtype=bool)
+    if positions is not None and frames > 2:
+        distances = np.abs(np.diff(np.asarray(positions, dtype=np.float64)))
+        gaps = distances > 1.5 * float(np.median(distances))
+    for frame in range(frames):
+        for way in (-1, 1):
+            at = frame
+            for step in range(1, reach + 1):
+                following = at + way
+                if 0 <= following < frames and not gaps[min(at, following)]:
+                    at = following
+                found[frame, reach + way * step] = at
+    return found
+
+
+def standardise_volume(frames: Tensor, inside: Tensor) -> tuple[float, float]:
+    """Mean and deviation of float frames [D, S, S] over their content `inside` [S, S]."""
+    values = frames[:, inside > 0].double()
+    return float(values.mean()), max(float(values.std(unbiased=False)), 1e-3)
 
 
 def content_mask(content: NDArray[np.int64], size: int) -> Tensor:
@@ -259,11 +295,12 @@ def content_mask(content: NDArray[np.int64], size: int) -> Tensor:
 
 
 def standardise(images: Tensor, inside: Tensor) -> Tensor:
-    """Mean 0 and deviation 1 over each image's own content; 0 outside it."""
-    count = inside.sum(dim=(2, 3), keepdim=True).clamp(min=1)
-    mean = (images * inside).sum(dim=(2, 3), keepdim=True) / count
+    """Mean 0 and deviation 1 over each image's own content, a slice and its neighbours together; 0 outside it."""
+    axes = (2, 3) if images.shape[1] == 1 else (1, 2, 3)
+    count = (inside.sum(dim=(2, 3), keepdim=True) * images.shape[1]).clamp(min=1)
+    mean = (images * inside).sum(dim=axes, keepdim=True) / count
     centred = (images - mean) * inside
-    deviation = ((centred**2).sum(dim=(2, 3), keepdim=True) / count).sqrt()
+    deviation = ((centred**2).sum(dim=axes, keepdim=True) / count).sqrt()
     return (centred / deviation.clamp(min=1e-3)).contiguous(memory_format=torch.channels_last)
 
 
@@ -283,7 +320,7 @@ def _warp(batch: int, size: int, augmentation: Augmentation, generator: torch.Ge
     return functional.affine_grid(theta, [batch, 1, size, size], align_corners=False)
 
 
-def _vary_greys(images: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
+def vary_greys(images: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
     """Gamma, blur and noise; brightness and linear contrast fall to `standardise` anyway."""
     batch = len(images)
     chance = torch.rand((batch, 3), generator=generator)[:, :, None, None, None]

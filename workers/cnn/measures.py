@@ -76,10 +76,11 @@ def measure_case(
     needs: frozenset[Column],
     panel: Panel,
     findings: int = 0,
+    depth: int | None = None,
 ) -> Measured:
-    """What of `needs` a model can tell of a case: `said` of its `images` uint8 [slices, S, S]; `findings` it would show."""
+    """What of `needs` a model can tell of a case: `said` of its `images`, as `predict` takes them; `findings` it shows."""
     shares = shares_of(said)
-    maps = _maps(shares, images, content, needs, panel)
+    maps = _maps(shares, images, content, needs, panel, depth)
     lesion = 1 - shares[:, 0]
     known: dict[Column, Callable[[], Values]] = {
         Column.TYPE_ENTROPY: lambda: _type_entropy(shares),
@@ -123,19 +124,35 @@ def _type_entropy(types: Shares) -> Values:
 
 
 def _maps(
-    shares: Shares, images: NDArray[np.uint8], content: NDArray[np.int64], needs: frozenset[Column], panel: Panel
+    shares: Shares,
+    images: NDArray[np.uint8],
+    content: NDArray[np.int64],
+    needs: frozenset[Column],
+    panel: Panel,
+    depth: int | None,
 ) -> dict[Column, Maps]:
-    """The maps that are needed, batch of slices by batch."""
+    """The maps that are needed, batch of slices by batch; of what is read in 3D, all slices at once."""
     wanted = [name for name in MAPPED if name in needs]
     parts: dict[Column, list[Maps]] = {name: [] for name in wanted}
-    for start in range(0, len(images) if wanted else 0, SLICES_AT_ONCE):
-        at = slice(start, start + SLICES_AT_ONCE)
+    at_once = len(images) if panel.network.config.dims == 3 else SLICES_AT_ONCE
+    for start in range(0, len(images) if wanted else 0, at_once):
+        at = slice(start, start + at_once)
         for name in wanted:
-            parts[name].append(_map(name, shares[at], images[at], content[at], panel))
+            parts[name].append(_map(name, shares[at], images[at], content[at], panel, depth))
     return {name: np.concatenate(found) for name, found in parts.items()}
 
 
-def _map(name: Column, types: Shares, images: NDArray[np.uint8], content: NDArray[np.int64], panel: Panel) -> Maps:
+def _map(
+    name: Column,
+    types: Shares,
+    images: NDArray[np.uint8],
+    content: NDArray[np.int64],
+    panel: Panel,
+    depth: int | None,
+) -> Maps:
+    def asked(network: UNet, seen: NDArray[np.uint8], filled: NDArray[np.int64]) -> Shares:
+        return shares_of(predict(network, seen, filled, precision=panel.precision, depth=depth))
+
     if name is Column.ENTROPY:
         return pixel_entropy(types)
     if name is Column.VIEWS:
@@ -143,13 +160,13 @@ def _map(name: Column, types: Shares, images: NDArray[np.uint8], content: NDArra
         has_place = types.shape[-1] > 1
         seen = []
         for view in views(images.shape[-1], content, mirrored=panel.mirrored):
-            told = shares_of(predict(panel.network, view.of(images), view.content, precision=panel.precision))
+            told = asked(panel.network, view.of(images), view.content)
             seen.append(view.back(told, types) if has_place else told)
         return pass_variance(np.stack([types, *seen]))
     others = panel.snapshots if name is Column.SNAPSHOTS else panel.versions
     if not others:
         raise ValueError(f"there are no other weights to ask for {name}")
-    passes = (shares_of(predict(network, images, content, precision=panel.precision)) for network in others)
+    passes = (asked(network, images, content) for network in others)
     return mutual_information(np.stack([types, *passes]))
 
 
@@ -168,7 +185,7 @@ def _shifted(down: int, across: int, content: NDArray[np.int64]) -> View:
     def of(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         moved = np.zeros_like(images)
         rows, columns = images.shape[-2] - down, images.shape[-1] - across
-        moved[:, :rows, :columns] = images[:, down:, across:]
+        moved[..., :rows, :columns] = images[..., down:, across:]
         return moved
 
     def back(told: Shares, unmoved: Shares) -> Shares:

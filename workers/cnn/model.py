@@ -1,13 +1,15 @@
 """The network: a small U-Net with three outputs, lesion type per pixel, findings per image, and an embedding.
 
-BatchNorm rather than InstanceNorm: with batches of 8 it trains as well and infers almost twice as fast on a CPU.
+One class for images (2D), for a slice with its neighbours as channels (2.5D) and for volumes (3D): what differs is in
+`NetConfig`, which `plan.py` chooses. BatchNorm rather than InstanceNorm where the batch is large enough: with batches of 8
+it trains as well and infers almost twice as fast on a CPU.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Final, NamedTuple
 
 import torch
@@ -15,29 +17,62 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 Weights = dict[str, Tensor]
+Axes = tuple[int, ...]
+ALWAYS = ("in_channels", "widths")
 
 
 @dataclass(frozen=True, slots=True)
 class NetConfig:
-    """Shape of the network. `n_types`: lesion types without background; `n_findings`: outputs per image."""
+    """Shape of the network. `n_types`: lesion types without background; `n_findings`: outputs per image.
+
+    `in_channels`: 1, or a slice and its neighbours (2.5D). `dims`: 3 where it convolves across slices. `strides`, one per
+    level but the first, and `kernels`, one per level, are per axis (slices first): empty, all axes are halved and kernels
+    are 3 wide. `norm`: "batch" or "instance". `patch`: the extent of the patches that it was trained on and reads by sliding
+    window, per axis; empty where it takes the whole grid at once.
+    """
 
     n_types: int
     n_findings: int
     in_channels: int = 1
     widths: tuple[int, ...] = (16, 32, 64, 128, 128)
+    dims: int = 2
+    strides: tuple[Axes, ...] = ()
+    kernels: tuple[Axes, ...] = ()
+    norm: str = "batch"
+    patch: Axes = ()
+
+    @property
+    def level_strides(self) -> tuple[Axes, ...]:
+        """By how much each level but the first is smaller than the one above, per axis."""
+        return self.strides or ((2,) * self.dims,) * (len(self.widths) - 1)
+
+    @property
+    def level_kernels(self) -> tuple[Axes, ...]:
+        """How wide each level's convolutions are, per axis."""
+        return self.kernels or ((3,) * self.dims,) * len(self.widths)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; `NetConfig.from_dict` reads it back."""
-        return {**asdict(self), "widths": list(self.widths)}
+        """For JSON; `NetConfig.from_dict` reads it back. What a plain 2D network leaves at its default is left out."""
+        defaults = {one.name: one.default for one in fields(self) if one.default is not MISSING and one.name not in ALWAYS}
+        return {name: _plain(value) for name, value in asdict(self).items() if defaults.get(name, MISSING) != value}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> NetConfig:
         """The inverse of `as_dict`."""
-        return cls(**{**values, "widths": tuple(values["widths"])})
+        return cls(**{name: _tuples(value) for name, value in values.items()})
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(one) for one in value) if isinstance(value, list | tuple) else value
 
 
 class Outputs(NamedTuple):
-    """Logits `types` [N, 1 + n_types, H, W], background first, `findings` [N, n_findings]; `embedding` [N, widths[-1]]."""
+    """Logits `types` [N, 1 + n_types, H, W] (3D: [N, 1 + n_types, D, H, W]), background first, `findings` [N, n_findings];
+    `embedding` [N, widths[-1]]."""
 
     types: Tensor
     findings: Tensor
@@ -45,49 +80,74 @@ class Outputs(NamedTuple):
 
 
 class UNet(nn.Module):
-    """Encoder of `widths`, halving the image at each level, and a decoder of the same widths with skip connections."""
+    """Encoder of `widths`, each level smaller than the one above, and a decoder of the same widths with skip connections."""
 
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
         self.config = config
-        widths = config.widths
+        widths, kernels = config.widths, config.level_kernels
         self.encoder = nn.ModuleList(
-            [_block(before, after) for before, after in zip((config.in_channels, *widths), widths, strict=False)]
+            [
+                _block(before, after, kernel, config)
+                for before, after, kernel in zip((config.in_channels, *widths), widths, kernels, strict=False)
+            ]
         )
         self.decoder = nn.ModuleList(
-            [_block(deep + skip, skip) for deep, skip in zip(widths[:0:-1], widths[-2::-1], strict=True)]
+            [
+                _block(deep + skip, skip, kernel, config)
+                for deep, skip, kernel in zip(widths[:0:-1], widths[-2::-1], kernels[-2::-1], strict=True)
+            ]
         )
-        self.type_head = nn.Conv2d(widths[0], 1 + config.n_types, 1)
+        self.type_head = _CONVOLUTIONS[config.dims](widths[0], 1 + config.n_types, 1)
         self.finding_head = nn.Linear(widths[-1], config.n_findings)
 
     @property
     def stride(self) -> int:
         """Rows and columns must be multiples of this."""
-        return int(2 ** (len(self.encoder) - 1))
+        return math.prod(stride[-1] for stride in self.config.level_strides)
+
+    @property
+    def frame_stride(self) -> int:
+        """In 3D, slices must be a multiple of this."""
+        return math.prod(stride[0] for stride in self.config.level_strides) if self.config.dims == 3 else 1
 
     def forward(self, images: Tensor) -> Outputs:
-        """`images` [N, in_channels, H, W], standardised; see `data.standardise`."""
+        """`images` [N, in_channels, H, W], in 3D [N, 1, D, H, W], standardised; see `data.standardise`."""
+        strides = self.config.level_strides
         skips: list[Tensor] = []
         x = images
         for level, block in enumerate(self.encoder):
-            x = block(x if level == 0 else functional.max_pool2d(x, 2))
+            x = block(x if level == 0 else _shrink(x, strides[level - 1]))
             skips.append(x)
-        embedding = x.amax(dim=(2, 3))
-        for block, skip in zip(self.decoder, skips[-2::-1], strict=True):
-            x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
+        embedding = x.amax(dim=tuple(range(2, x.ndim)))
+        for block, skip, stride in zip(self.decoder, skips[-2::-1], strides[::-1], strict=True):
+            x = functional.interpolate(x, scale_factor=tuple(float(one) for one in stride), mode="nearest")
             x = block(torch.cat([x, skip], dim=1))
         return Outputs(self.type_head(x), self.finding_head(embedding), embedding)
 
 
-def _block(before: int, after: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(before, after, 3, padding=1, bias=False),
-        nn.BatchNorm2d(after),
-        nn.ReLU(inplace=True),
-        nn.Conv2d(after, after, 3, padding=1, bias=False),
-        nn.BatchNorm2d(after),
-        nn.ReLU(inplace=True),
-    )
+_CONVOLUTIONS: dict[int, type[nn.Conv2d | nn.Conv3d]] = {2: nn.Conv2d, 3: nn.Conv3d}
+_NORMS: dict[tuple[str, int], type[nn.Module]] = {
+    ("batch", 2): nn.BatchNorm2d,
+    ("batch", 3): nn.BatchNorm3d,
+    ("instance", 2): nn.InstanceNorm2d,
+    ("instance", 3): nn.InstanceNorm3d,
+}
+
+
+def _block(before: int, after: int, kernel: Axes, config: NetConfig) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for channels in (before, after):
+        padding = tuple(one // 2 for one in kernel)
+        # Running statistics only where the batch is large enough for them; InstanceNorm is the same in training and reading.
+        norm = _NORMS[config.norm, config.dims](after, affine=True)
+        convolve = _CONVOLUTIONS[config.dims](channels, after, kernel, padding=padding, bias=False)  # type: ignore[arg-type]
+        layers += [convolve, norm, nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)
+
+
+def _shrink(x: Tensor, stride: Axes) -> Tensor:
+    return functional.max_pool2d(x, stride) if len(stride) == 2 else functional.max_pool3d(x, stride)
 
 
 def build_network(config: NetConfig, *, seed: int) -> UNet:
@@ -96,7 +156,7 @@ def build_network(config: NetConfig, *, seed: int) -> UNet:
         torch.manual_seed(seed)
         network = UNet(config)
         for module in network.modules():
-            if isinstance(module, nn.Conv2d):
+            if isinstance(module, nn.Conv2d | nn.Conv3d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         # Heads start near zero, so that what the network says at first is the prior in their biases.
         nn.init.normal_(network.type_head.weight, std=0.01)
@@ -106,7 +166,8 @@ def build_network(config: NetConfig, *, seed: int) -> UNet:
 
 def channels_last(network: UNet) -> UNet:
     """The same network with its weights in the memory layout that convolutions on a CPU are fastest with."""
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    layout = torch.channels_last if network.config.dims == 2 else torch.channels_last_3d
+    network.to(memory_format=layout)  # type: ignore[call-overload]
     return network
 
 

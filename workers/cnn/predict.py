@@ -15,8 +15,9 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from workers.cnn.data import Letterbox, content_mask, standardise
+from workers.cnn.data import Letterbox, content_mask, standardise, to_channels
 from workers.cnn.model import UNet
+from workers.cnn.windows import predict_windows
 
 CERTAIN = 0.5
 FAINT = 0.1
@@ -51,25 +52,47 @@ class BrokenModel(ValueError):
 
 
 def predict(
-    network: UNet, images: NDArray[np.uint8], content: NDArray[np.int64], *, batch: int = 8, precision: str = "float32"
+    network: UNet,
+    images: NDArray[np.uint8],
+    content: NDArray[np.int64],
+    *,
+    batch: int = 8,
+    precision: str = "float32",
+    depth: int | None = None,
 ) -> Predictions:
-    """What the network says of images uint8 [N, S, S] in its grid; BrokenModel on NaN."""
+    """What the network says of images uint8 [N, S, S], 2.5D [N, C, S, S], in its grid; BrokenModel on NaN.
+
+    A 3D network takes the images as the slices of one series, resampled to `depth` slices (None: as they are), and says
+    of every slice what it is told, but findings and embedding [1, …] of the series as a whole.
+    """
     network.eval()
-    parts: list[tuple[NDArray[np.float32], ...]] = []
     with torch.inference_mode():
-        for start in range(0, len(images), batch):
-            chunk = torch.from_numpy(images[start : start + batch]).float()[:, None] / 255
-            inside = content_mask(content[start : start + batch], images.shape[-1])
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16"):
-                outputs = network(standardise(chunk, inside))
-            shares = outputs.types.float().softmax(dim=1)
-            shares[:, 0:1] = torch.where(inside > 0, shares[:, 0:1], 1.0)
-            shares[:, 1:] *= inside
-            parts.append((shares.numpy(), outputs.findings.float().sigmoid().numpy(), outputs.embedding.float().numpy()))
-    types, findings, embedding = (np.concatenate([part[index] for part in parts]) for index in range(3))
+        if network.config.patch:
+            said = predict_windows(network, images, content, precision=precision, depth=depth)
+            types, findings, embedding = (part.cpu().numpy() for part in said)
+        else:
+            types, findings, embedding = _predict_batches(network, images, content, batch, precision)
     if not (np.isfinite(types).all() and np.isfinite(findings).all() and np.isfinite(embedding).all()):
         raise BrokenModel("The network's output is not finite")
     return Predictions(types, findings, embedding)
+
+
+def _predict_batches(
+    network: UNet, images: NDArray[np.uint8], content: NDArray[np.int64], batch: int, precision: str
+) -> tuple[NDArray[np.float32], ...]:
+    device = next(network.parameters()).device
+    parts: list[tuple[NDArray[np.float32], ...]] = []
+    for start in range(0, len(images), batch):
+        inside = content_mask(content[start : start + batch], images.shape[-1])
+        chunk = standardise(to_channels(images[start : start + batch]), inside).to(device)
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+            outputs = network(chunk)
+        shares = outputs.types.float().softmax(dim=1).cpu()
+        shares[:, 0:1] = torch.where(inside > 0, shares[:, 0:1], 1.0)
+        shares[:, 1:] *= inside
+        findings, embedding = outputs.findings.float().sigmoid().cpu(), outputs.embedding.float().cpu()
+        parts.append((shares.numpy(), findings.numpy(), embedding.numpy()))
+    return tuple(np.concatenate([part[index] for part in parts]) for index in range(3))
 
 
 def find_lesions(types: NDArray[np.float32], *, letterbox: Letterbox) -> list[PredictedLesion]:

@@ -13,17 +13,20 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from workers.cnn.data import IGNORED, UNKNOWN, Augmentation, Samples, draw_rows, make_batch
+from workers.cnn.device import be_deterministic, compute_device
 from workers.cnn.model import NetConfig, Outputs, UNet, Weights, build_network, set_priors
+from workers.cnn.patches import Volumes, make_patches
 
 BATCH: Final = 8
 SCRATCH_RATE: Final = 5e-3
@@ -31,6 +34,7 @@ WARM_RATE: Final = 3e-3
 PROBE_STEPS: Final = 5
 HOPELESS: Final = 3.0
 """A processor that needs so many times as long in bfloat16 only emulates it: the probe asks no further."""
+RANK_STRIDE: Final = 1_000_003
 SNAPSHOT_SHARE: Final = 1 / 3
 """Snapshots of the weights are taken in this last part of the training, where the rate still moves them."""
 
@@ -76,18 +80,33 @@ class Progress:
 class Training:
     """Network, its running average (EMA), optimizer and random state of one run."""
 
-    def __init__(self, samples: Samples, *, net: NetConfig, recipe: Recipe, start: UNet | None = None) -> None:
-        """`start` is a warm start: a network with the weights of an earlier version (see `model.transfer_weights`)."""
+    def __init__(
+        self,
+        samples: Samples | Volumes,
+        *,
+        net: NetConfig,
+        recipe: Recipe,
+        start: UNet | None = None,
+        rank: int = 0,
+        share: Callable[[UNet], None] | None = None,
+    ) -> None:
+        """`start` is a warm start: a network with the weights of an earlier version (see `model.transfer_weights`).
+
+        Of several processes that train together (`distributed.py`) each draws its own batches by its `rank`, and `share`
+        averages the gradients and running statistics of all.
+        """
         if not len(samples):
             raise ValueError("there is no labelled image to train on")
-        torch.set_deterministic_debug_mode("error")  # as use_deterministic_algorithms, which loads a compiler for 5 s
-        self.samples, self.recipe = samples, recipe
+        self.device = compute_device()
+        be_deterministic(self.device)
+        self.samples, self.recipe, self.share = samples, recipe, share
         self.network = start if start is not None else build_network(net, seed=recipe.seed)
         if start is None:
             set_priors(self.network, type_shares=samples.type_shares(), finding_shares=samples.finding_shares())
+        self.network.to(self.device)
         self.ema: Weights = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
-        self.generator = torch.Generator().manual_seed(recipe.seed)
+        self.generator = torch.Generator().manual_seed(recipe.seed + rank * RANK_STRIDE)
         self.augmentation = Augmentation(flip=recipe.flip)
         self.snapshots: list[Weights] = []
         self.step = 0
@@ -111,16 +130,16 @@ class Training:
             newest=self.samples.newest,
             newest_share=recipe.newest_share,
         )
-        images, targets = make_batch(self.samples, rows, augmentation=self.augmentation, generator=self.generator)
+        images, targets, findings = self._batch(rows)
         for group in self.optimizer.param_groups:
             group["lr"] = recipe.rate * rate_share(self.step, recipe)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=recipe.precision == "bfloat16"):
             outputs = self.network(images)
         loss = total_loss(
             outputs,
             targets,
-            type_known=torch.from_numpy(self.samples.type_known[rows]),
-            findings=torch.from_numpy(self.samples.findings[rows]),
+            type_known=torch.from_numpy(self.samples.type_known[rows]).to(self.device),
+            findings=findings,
             finding_weight=recipe.finding_weight,
         )
         value = float(loss.detach())
@@ -128,14 +147,26 @@ class Training:
             raise TrainingDiverged(f"Training diverged: the loss at step {self.step + 1} is {value}")
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        if self.share is not None:
+            self.share(self.network)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), recipe.clip)
         self.optimizer.step()
         self.step += 1
         self._average()
         if self.step in snapshot_steps(recipe):
-            self.snapshots.append({name: value.detach().clone() for name, value in self.network.state_dict().items()})
+            self.snapshots.append({name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()})
         self.core_seconds += time.process_time() - began
         return Progress(step=self.step, loss=value, core_seconds=self.core_seconds)
+
+    def _batch(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
+        """Images, targets and findings of the rows, where the network is."""
+        if isinstance(self.samples, Volumes):
+            made = tuple(make_patches(self.samples, rows, augmentation=self.augmentation, generator=self.generator))
+        else:
+            images, targets = make_batch(self.samples, rows, augmentation=self.augmentation, generator=self.generator)
+            made = (images, targets, torch.from_numpy(self.samples.findings[rows]))
+        images, targets, findings = (part.to(self.device) for part in made)
+        return images, targets, findings
 
     def _average(self) -> None:
         """Exponential moving average with warm-up: early steps weigh as a plain mean would."""
@@ -149,7 +180,7 @@ class Training:
 
     def weights(self) -> Weights:
         """The averaged weights: what is evaluated, stored and served."""
-        return {name: value.clone() for name, value in self.ema.items()}
+        return {name: value.detach().cpu().clone() for name, value in self.ema.items()}
 
     def state(self) -> dict[str, Any]:
         """Everything that moves; the sampler has no state but the generator's."""
@@ -208,8 +239,9 @@ def merge_unknown_types(logits: Tensor, type_known: Tensor) -> Tensor:
     """
     if bool(type_known.all()):
         return logits
-    unknown = torch.cat([torch.zeros_like(type_known[:, :1]), ~type_known], dim=1)[:, :, None, None]
-    pooled = torch.cat([torch.ones_like(type_known[:, :1]), ~type_known], dim=1)[:, :, None, None]
+    over_pixels = (..., *(None,) * (logits.ndim - 2))
+    unknown = torch.cat([torch.zeros_like(type_known[:, :1]), ~type_known], dim=1)[over_pixels]
+    pooled = torch.cat([torch.ones_like(type_known[:, :1]), ~type_known], dim=1)[over_pixels]
     background = torch.logsumexp(logits.masked_fill(~pooled, -torch.inf), dim=1, keepdim=True)
     merged = logits.masked_fill(unknown, -1e4)
     return torch.cat([background, merged[:, 1:]], dim=1)
@@ -226,9 +258,10 @@ def dice_loss(logits: Tensor, targets: Tensor) -> Tensor:
     valid = (targets != IGNORED)[:, None]
     shares = logits.softmax(dim=1) * valid
     truth = functional.one_hot(targets.masked_fill(targets == IGNORED, 0), logits.shape[1]).movedim(-1, 1) * valid
-    overlap = (shares * truth).sum(dim=(0, 2, 3))[1:]
-    size = (shares + truth).sum(dim=(0, 2, 3))[1:]
-    present = truth.sum(dim=(0, 2, 3))[1:] > 0
+    pixels = (0, *range(2, logits.ndim))
+    overlap = (shares * truth).sum(dim=pixels)[1:]
+    size = (shares + truth).sum(dim=pixels)[1:]
+    present = truth.sum(dim=pixels)[1:] > 0
     if not bool(present.any()):
         return logits.sum() * 0
     return (1 - (2 * overlap + 1) / (size + 1))[present].mean()
@@ -242,18 +275,17 @@ def finding_loss(logits: Tensor, findings: Tensor) -> Tensor:
 
 
 def probe_precision(size: int, *, net: NetConfig, batch: int = 8) -> str:
-    """ "bfloat16" where this processor trains faster so (it takes avx512_bf16 or AMX), else "float32"; takes 2 seconds.
+    """ "bfloat16" where this machine trains faster so (GPUs that know it, processors with AMX), else "float32"; 2 seconds.
+
+    A processor that is fast in 2D may be slow in 3D (without AMX, 3D convolutions in bfloat16 take 15 to 30 times as long
+    as in float32): a network with `net.dims` 3 is asked about apart, on patches of `net.patch`, which is to be small.
 
     Measured in CPU time on one thread: on a busy machine threads that wait for each other would decide instead. The two
     take turns, so that a busy moment slows both.
     """
-    empty = Samples(
-        images=np.zeros((batch, size, size), np.uint8),
-        content=np.full((batch, 2), size),
-        targets=np.zeros((batch, size, size), np.uint8),
-        type_known=np.ones((batch, net.n_types), bool),
-        findings=np.zeros((batch, net.n_findings), np.uint8),
-    )
+    if compute_device().type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    empty = _empty(size, net, batch)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -268,6 +300,18 @@ def probe_precision(size: int, *, net: NetConfig, batch: int = 8) -> str:
         torch.set_num_threads(threads)
     whole, half = (min(turn[index] for turn in turns) for index in (0, 1))
     return "bfloat16" if half < 0.9 * whole else "float32"
+
+
+def _empty(size: int, net: NetConfig, batch: int) -> Samples | Volumes:
+    """A training set of black images."""
+    known, findings = np.ones((batch, net.n_types), bool), np.zeros((batch, net.n_findings), np.uint8)
+    content = np.full((batch, 2), size)
+    if net.patch:
+        volumes = [np.zeros((net.patch[0] if net.dims == 3 else 1, size, size), np.uint8)] * batch
+        return Volumes(volumes, volumes, content, known, findings, net.patch)
+    shape = (batch, size, size)
+    images = np.zeros(shape if net.in_channels == 1 else (batch, net.in_channels, size, size), np.uint8)
+    return Samples(images, content, np.zeros(shape, np.uint8), known, findings)
 
 
 def _seconds(training: Training) -> float:

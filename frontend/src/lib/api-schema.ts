@@ -213,6 +213,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/cases/{case_id}/segment/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * @description The outline of the lesion that is pointed at, by the serving version; nothing is stored.
+         *
+         *     409 `classical_only` where the case is read without the model, 409 `no_prompts` where no version answers prompts,
+         *     503 `prompt_late` where no answer came in time: the reading room has tools that need no model.
+         */
+        post: operations["case_segment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/cases/{case_id}/thumbnail/": {
         parameters: {
             query?: never;
@@ -1017,6 +1039,14 @@ export interface components {
          * @enum {string}
          */
         DeidProfileEnum: "none" | "basic";
+        /**
+         * @description * `auto` - auto
+         *     * `2d` - 2d
+         *     * `2.5d` - 2.5d
+         *     * `3d` - 3d
+         * @enum {string}
+         */
+        DimensionEnum: "auto" | "2d" | "2.5d" | "3d";
         /** @description What a lesion was before it was converted to another kind of mark. */
         DrawnAs: {
             kind: components["schemas"]["MarkKindEnum"];
@@ -1368,6 +1398,7 @@ export interface components {
             points: number[][];
             mask: components["schemas"]["Mask"] | null;
             drawn_as: components["schemas"]["DrawnAs"] | null;
+            prompted: components["schemas"]["Prompted"] | null;
             attributes: {
                 [key: string]: string;
             };
@@ -1406,6 +1437,7 @@ export interface components {
             points?: number[][];
             mask?: components["schemas"]["MaskRequest"] | null;
             drawn_as?: components["schemas"]["DrawnAsRequest"] | null;
+            prompted?: components["schemas"]["PromptedRequest"] | null;
             attributes?: {
                 [key: string]: string;
             };
@@ -1734,7 +1766,8 @@ export interface components {
             random_share?: number;
             /** Format: double */
             target_dice?: number;
-            image_size?: number;
+            dimension?: components["schemas"]["DimensionEnum"];
+            image_size?: number | null;
             steps_scratch?: number;
             steps_warm?: number;
             slow_growth?: number;
@@ -1773,7 +1806,8 @@ export interface components {
             random_share: number;
             /** Format: double */
             target_dice: number;
-            image_size: number;
+            dimension?: components["schemas"]["DimensionEnum"];
+            image_size: number | null;
             steps_scratch: number;
             steps_warm: number;
             slow_growth: number;
@@ -1885,6 +1919,29 @@ export interface components {
             accept_all: boolean;
             finding_types?: components["schemas"]["FindingTypeInRequest"][];
             members?: components["schemas"]["MemberRequest"][];
+        };
+        /** @description Where a reader points on one frame: clicks on the lesion, clicks beside it, a box around it (two corners). */
+        PromptRequest: {
+            sop_instance_uid: string;
+            /** @default 1 */
+            frame: number;
+            positive?: number[][];
+            negative?: number[][];
+            box?: number[][] | null;
+        };
+        /** @description The clicks and box from which a tool made a lesion's mask; `version` is null for a tool that needs no model. */
+        Prompted: {
+            version: number | null;
+            positive: number[][];
+            negative: number[][];
+            box: number[][] | null;
+        };
+        /** @description The clicks and box from which a tool made a lesion's mask; `version` is null for a tool that needs no model. */
+        PromptedRequest: {
+            version: number | null;
+            positive: number[][];
+            negative: number[][];
+            box: number[][] | null;
         };
         /** @description Who read. */
         Reader: {
@@ -2209,6 +2266,17 @@ export interface components {
             display_threshold?: number | null;
             /** Format: double */
             active_seconds?: number;
+        };
+        /** @description What the model version makes of a prompt; no mask where it sees nothing there. */
+        Segment: {
+            version: number;
+            mask: components["schemas"]["SegmentMask"] | null;
+        };
+        /** @description A mask in the series grid, cropped: its first voxel [frame, row, column], its shape, its run-length blob in base64. */
+        SegmentMask: {
+            origin: number[];
+            shape: number[];
+            runs: string;
         };
         /**
          * @description * `scratch` - scratch
@@ -2806,6 +2874,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    case_segment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromptRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Segment"];
+                };
             };
         };
     };

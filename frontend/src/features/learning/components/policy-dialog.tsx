@@ -26,6 +26,12 @@ const STARTS: Policy["slow_start"][] = ["scratch", "shrink_perturb"];
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
 const NEVER = "never";
 const twoDigits = (hour: number) => String(hour).padStart(2, "0");
+const DIMENSIONS = [
+  ["auto", "auto"],
+  ["2d", "images"],
+  ["2.5d", "slices"],
+  ["3d", "volumes"],
+] as const;
 
 /** When a round starts by itself and how it trains. */
 export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: Policy; onClose: () => void }) {
@@ -34,8 +40,7 @@ export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: 
   const [draft, setDraft] = useState(policy);
   const set = (change: Partial<Policy>) => setDraft((now) => ({ ...now, ...change }));
   const numbers: [
-    keyof Policy &
-      ("every_n_readings" | "slow_growth" | "steps_warm" | "steps_scratch" | "batch_size" | "image_size" | "seed"),
+    keyof Policy & ("every_n_readings" | "slow_growth" | "steps_warm" | "steps_scratch" | "batch_size" | "seed"),
     number,
     number,
   ][] = [
@@ -44,7 +49,6 @@ export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: 
     ["steps_warm", 1, 100000],
     ["steps_scratch", 1, 100000],
     ["batch_size", 1, 1000],
-    ["image_size", 32, 512],
     ["seed", 0, 2 ** 31],
   ];
   return (
@@ -85,7 +89,27 @@ export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: 
           )}
           onChange={(acquisition) => acquisition && set({ acquisition: acquisition as Policy["acquisition"] })}
         />
+        <p className="xs sec" style={{ margin: 0 }}>
+          {t("policy.dimensionNote")}
+        </p>
         <div style={{ display: "grid", gridTemplateColumns: "1fr 1fr", gap: 16 }}>
+          <Select
+            label={t("policy.dimension")}
+            data={DIMENSIONS.map(([value, name]) => ({ value, label: t(`policy.dimensions.${name}`) }))}
+            value={draft.dimension ?? "auto"}
+            allowDeselect={false}
+            onChange={(dimension) => dimension && set({ dimension: dimension as Policy["dimension"] })}
+          />
+          <NumberInput
+            label={t("policy.image_size")}
+            placeholder={t("policy.imageSizeAuto")}
+            value={draft.image_size ?? ""}
+            min={32}
+            max={512}
+            step={16}
+            allowDecimal={false}
+            onChange={(value) => set({ image_size: value === "" ? null : Number(value) })}
+          />
           {numbers.map(([field, min, max]) => (
             <NumberInput
               key={field}

@@ -8,6 +8,7 @@ import { RoundSteps } from "@/features/learning/components/round-steps";
 import { reasonWords } from "@/features/learning/round-reason";
 import type { Learning, Round } from "@/lib/api-types";
 import { dayTime } from "@/lib/format";
+import { planWords } from "@/lib/plan-words";
 import { serverWords } from "@/lib/server-words";
 import { useKeys } from "@/lib/use-keys";
 import { Button } from "@/ui/button";
@@ -68,6 +69,7 @@ export function RoundCard({ slug, round, learning }: RoundCardProps) {
       }
     >
       <RoundSteps round={round} />
+      <PlanLine round={round} />
       {round.message ? (
         <p className={`alert ${round.state === "failed" ? "bad" : "plain"} sm`} style={{ marginBottom: 12 }}>
           {serverWords(round.message, t)}
@@ -107,6 +109,21 @@ export function RoundCard({ slug, round, learning }: RoundCardProps) {
         : t(`start_with.${round.start}`, { n: round.base_version });
     return [dayTime(round.created_at), who, from].filter(Boolean).join(t("join"));
   }
+}
+
+/** What the network of this round sees, and why; a round that has not begun has no plan yet. */
+function PlanLine({ round }: { round: Round }) {
+  const { t } = useTranslation("learning");
+  const [shape, ...why] = planWords(round.settings, t);
+  if (!shape) return null;
+  return (
+    <p className="sm sec" style={{ margin: "0 0 12px" }}>
+      {shape}
+      <span className="xs q" style={{ display: "block" }}>
+        {why.join(t("common:plan.join"))}
+      </span>
+    </p>
+  );
 }
 
 function FullLog({ lines }: { lines: string[] }) {

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { ModelVersion } from "@/lib/api-types";
 import { count, dayTime, decimal, duration } from "@/lib/format";
+import { planWords } from "@/lib/plan-words";
 import { Card } from "@/ui/card";
 
 /** Where the version comes from and what it takes to make it again. */
@@ -26,6 +27,9 @@ export function CardOfVersion({ slug, version }: { slug: string; version: ModelV
     [t("lineage.threshold"), decimal(version.display_threshold)],
     [t("lineage.seed"), <Mono key="s">{String(version.seed)}</Mono>],
     [t("lineage.code"), <Mono key="c">{version.code_version}</Mono>],
+    ...planWords(version.config, t)
+      .slice(0, 1)
+      .map((words): [string, React.ReactNode] => [t("lineage.network"), words]),
     [t("lineage.snapshot"), <Mono key="n">{version.snapshot_hash}</Mono>],
     [t("lineage.weights"), <Mono key="w">{version.weights_sha256}</Mono>],
     [t("lineage.released"), version.released_at ? dayTime(version.released_at) : t("lineage.notReleased")],

@@ -1,0 +1,38 @@
+"""The plan of a project's network: its fingerprint, what the lead has chosen, and what the serving version is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from backend.learning.models import Round, Start
+from backend.projects.models import Project
+from backend.registry.models import ModelVersion
+from workers.cnn.device import compute_device
+from workers.cnn.plan import Plan, kept_plan, make_plan
+from workers.datasets import project_fingerprint
+from workers.networks import version_plan
+
+
+def project_plan(
+    project: Project, *, dimension: str = "auto", size: int | None = None, base: ModelVersion | None = None
+) -> Plan:
+    """The plan for the images as they are now on this machine; that of `base` where it still fits and the lead agrees."""
+    made = make_plan(project_fingerprint(project), device=compute_device().type, dimension=dimension, size=size)
+    if base is None or size not in (None, version_plan(base).size):
+        return made
+    return kept_plan(version_plan(base), made)
+
+
+def round_plan(round_: Round) -> Plan:
+    """The plan that a round begins with; one that starts warm keeps the plan of what it starts from where it can."""
+    settings = round_.settings
+    base = round_.base_version if settings["start"] != Start.SCRATCH else None
+    size = settings.get("image_size")
+    return project_plan(round_.project, dimension=settings.get("dimension", "auto"), size=size, base=base)
+
+
+def settings_plan(settings: Mapping[str, Any]) -> Plan:
+    """The plan that is frozen in a round's settings; rounds that began before there were plans are 2D."""
+    made = settings.get("plan")
+    return Plan.from_dict(made) if made else Plan.plain(int(settings["image_size"]))
