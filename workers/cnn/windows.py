@@ -60,7 +60,8 @@ def _predict_volume(
             outputs = network(windows)
         findings.append(outputs.findings.float().amax(dim=0))
         embedding.append(outputs.embedding.float().amax(dim=0))
-        return outputs.types.float().softmax(dim=1)
+        shares: Tensor = outputs.types.float().softmax(dim=1)
+        return shares
 
     whole = volume[None, None] if network.config.dims == 3 else volume[None]
     inferer = _inferers().SlidingWindowInferer(
