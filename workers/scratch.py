@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from backend.learning.models import TrainingPolicy
@@ -23,6 +23,8 @@ class ScratchTraining:
     project: Project
     policy: TrainingPolicy
     vocabulary: Vocabulary
+    on_step: Callable[[int, int], None] = lambda step, steps: None
+    """Told after each step of a training; what it raises ends the training."""
 
     def train(self, readings: Sequence[Reading], seed: int) -> LoadedVersion:
         """A network from scratch on these readings, ready to read."""
@@ -36,7 +38,7 @@ class ScratchTraining:
             precision=machine_precision(),
         )
         training = Training(samples, net=net, recipe=recipe)
-        for _ in training.run():
-            pass
+        for progress in training.run():
+            self.on_step(progress.step, recipe.steps)
         network = network_of(training.weights(), config=net)
         return LoadedVersion(network, self.vocabulary, self.policy.image_size, recipe.precision)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
+from backend.learning.inquiry_views import InquiryCancelView, InquiryView, SecondLookView
 from backend.learning.views import LearningView, PolicyView, RoundCancelView, RoundDetailView, RoundListView
 
 urlpatterns: list[URLPattern] = [
@@ -12,4 +13,7 @@ urlpatterns: list[URLPattern] = [
     path("projects/<slug:slug>/rounds/", RoundListView.as_view(), name="rounds"),
     path("projects/<slug:slug>/rounds/<int:number>/", RoundDetailView.as_view(), name="round"),
     path("projects/<slug:slug>/rounds/<int:number>/cancel/", RoundCancelView.as_view(), name="round-cancel"),
+    path("projects/<slug:slug>/inquiries/<str:kind>/", InquiryView.as_view(), name="inquiry"),
+    path("projects/<slug:slug>/inquiries/<str:kind>/cancel/", InquiryCancelView.as_view(), name="inquiry-cancel"),
+    path("projects/<slug:slug>/second-look/", SecondLookView.as_view(), name="second-look"),
 ]
