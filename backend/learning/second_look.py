@@ -24,6 +24,8 @@ from backend.readings.models import Lesion, Reading, ReadingState, Verdict
 from backend.readings.selectors import cases_judged_by
 
 SHOWN: Final = 100
+DOUBTED: Final = 0.5
+"""A label is listed where the model would rather say something else of some part of it."""
 _READ: Final = (Split.POOL, Split.VALIDATION, Split.HOLDOUT)
 _CHUNK: Final = 500
 
@@ -39,7 +41,7 @@ def _doubts(project: Project, user: User, role: str) -> dict[str, Any] | None:
     answered = newest_answer(project, InquiryKind.LABELS)
     if answered is None or answered.answer is None:
         return None
-    doubted = {UUID(one["reading"]): one for one in answered.answer["labels"]}
+    doubted = {UUID(one["reading"]): one for one in answered.answer["labels"] if one["doubt"] >= DOUBTED}
     rows = Reading.objects.filter(pk__in=list(doubted), state=ReadingState.SUBMITTED).select_related("case", "reader")
     same = [row for row in rows if row.revision == doubted[row.pk]["revision"]]
     judged = cases_judged_by(project, user, role=role, cases=[row.case for row in same])

@@ -21,7 +21,7 @@ from tests.architecture.test_access_table import ARGUMENTS, operations
 from tests.rows import add_pixels, make_case, make_model, make_reading
 
 BASE = "/api/v1/projects/breast"
-SCORE, PRIORITY, IMAGE_SCORE, ACQUISITION, DOUBT = 0.8231479, 0.6182357, 0.7324159, 0.4491823, 0.3917352
+SCORE, PRIORITY, IMAGE_SCORE, ACQUISITION, DOUBT = 0.8231479, 0.6182357, 0.7324159, 0.4491823, 0.9317352
 COMMENT, REASON, REPORT = "planted comment of another reader", "planted reason", "planted report: spiculated"
 pytestmark = pytest.mark.django_db
 

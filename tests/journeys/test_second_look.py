@@ -22,17 +22,17 @@ pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def doubtful(disc_project: Project) -> Reading:
-    """A label that lost its lesion, and beside it a near-duplicate that kept its own."""
+def doubtful(disc_project: Project, draw_case: Callable[..., Case], read_truth: Callable[..., Reading]) -> Reading:
+    """A label that lost its lesion, and a near-duplicate of its image that has one."""
     Project.objects.filter(pk=disc_project.pk).update(blinded_share=0)
-    Case.objects.filter(readings__isnull=False).update(is_open=False)
     Round.objects.create(project=disc_project, number=1, state="done")
     disc_project.training_policy.steps_scratch = 60
     disc_project.training_policy.save()
-    wrong, other = Reading.objects.filter(case__split="POOL", verdict="lesions").order_by("case__number")[:2]
+    wrong = Reading.objects.filter(case__split="POOL", verdict="lesions").order_by("case__number")[0]
+    read_truth(draw_case(1, group=wrong.case.group_key))
     Lesion.objects.filter(reading=wrong).delete()
     Reading.objects.filter(pk=wrong.pk).update(verdict="no_lesion")
-    Case.objects.filter(pk=other.case_id).update(group_key=wrong.case.group_key)
+    Case.objects.filter(readings__isnull=False).update(is_open=False)
     return wrong
 
 
@@ -48,7 +48,7 @@ def test_a_lead_has_the_labels_judged_and_opens_a_doubted_one(
     with running(str(Inquiry.objects.get().job_id)) as lease:
         assert lease is not None
         answer_inquiry(lease)
-    expect(card).to_contain_text("24 labels of 23 patients were judged.")
+    expect(card).to_contain_text("25 labels of 24 patients were judged.")
     card.get_by_role("link", name="Look at them").click()
     tile = page.get_by_role("link", name=re.compile(f"{doubtful.case.name}.*by truth")).first
     expect(tile).to_contain_text(re.compile("The model sees .+ where nothing is marked"))

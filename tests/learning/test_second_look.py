@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import shutil
+from collections import defaultdict
+from itertools import chain, combinations
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from backend.learning.second_look import second_look
-from backend.projects.models import Assignment
+from backend.projects.models import Assignment, Case, FindingType
 from backend.readings.models import Reader, Reading
 from backend.readings.selectors import cases_judged_by, readings_visible_to
 from tests.rows import make_case, make_reading
@@ -70,6 +75,38 @@ def test_a_pair_that_the_reviewer_is_still_to_read_blinded_is_counted_and_not_sh
     assert (told["pairs"], told["blinded_pairs"]) == ([], 1)
     Assignment.objects.filter(pk=mine.pk).update(state="submitted")
     assert len(second_look(project=project, user=reviewer, role="reviewer")["pairs"]) == 1
+
+
+def test_the_repeats_of_busi_with_two_classes_are_found(project, lead, real_data, tmp_path) -> None:
+    busi, folder = real_data / "busi", tmp_path / "images"
+    folder.mkdir()
+    groups: dict[str, list[dict[str, str]]] = defaultdict(list)
+    with (busi / "index.csv").open() as table:
+        for row in csv.DictReader(table):
+            groups[row["near_dup_group"]].append(row)
+    mixed = [rows for rows in groups.values() if len({row["class"] for row in rows}) > 1]
+    for row in chain.from_iterable(mixed):
+        shutil.copy(busi / "images" / row["file"], folder)
+    # The seventh pair is one file twice: at import it became one case, whose two labels were refused.
+    expected = {
+        frozenset((one["file"], other["file"]))
+        for rows in mixed
+        for one, other in combinations(rows, 2)
+        if one["class"] != other["class"] and one["grey_md5"] != other["grey_md5"]
+    }
+    project.blinded_share = project.validation_share = project.holdout_share = 0
+    project.save()
+    for kind in ("Benign", "Malignant"):
+        FindingType.objects.filter(project=project, name=f"{kind} mass").update(name=kind)
+    call_command(
+        *("import_images", str(folder), "--project", "breast", "--reader", "BUSI", "--masks", str(busi / "masks")),
+        *("--labels", str(busi / "index.csv"), "--columns", "finding=class,group=near_dup_group"),
+    )
+    told = second_look(project=project, user=lead, role="lead")["pairs"]
+    file_of = dict(Case.objects.values_list("name", "source_name"))
+    found = {frozenset(file_of[case["name"]] for case in pair["cases"]) for pair in told}
+    assert len(expected) == 6 and found == expected
+    assert [pair["distance"] for pair in told] == sorted(pair["distance"] for pair in told)
 
 
 @pytest.mark.parametrize("first_look", [False, True])
