@@ -11,6 +11,7 @@ from backend.learning.inquiries import forget_parts, keep_answer, keep_part, tra
 from backend.learning.models import Inquiry, InquiryKind
 from backend.learning.selectors import policy_of
 from backend.learning.vocabulary import vocabulary_of
+from workers.command_line import NothingToDo
 from workers.comparing import Comparison, verdict_of
 from workers.doubting import Judging, most_doubted
 from workers.networks import code_version
@@ -80,7 +81,7 @@ def _compared(inquiry: Inquiry, watch: _Watch) -> dict[str, Any]:
     size = inquiry.settings["size"]
     comparison = Comparison.of(watch.scratch, seeds=inquiry.settings["seeds"], labels=size)
     if comparison.size < size:
-        raise ValueError(f"{size} readings of each arm were there, now {comparison.size}: ask again")
+        raise NothingToDo(f"{size} readings of each kind were there when this was asked, {comparison.size} are now")
     verdict = verdict_of(inquiry.project, watch.keep(comparison.parts(inquiry.parts)), size=size)
     return {**verdict.as_dict(), "n_labels": size}
 

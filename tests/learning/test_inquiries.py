@@ -14,6 +14,7 @@ from backend.learning.models import Inquiry, Round
 from backend.projects.models import Case
 from backend.readings.models import Lesion, Reading
 from tests.learning.test_comparing import choose
+from workers.command_line import NothingToDo
 from workers.inquiring import answer_inquiry
 from workers.running import running
 
@@ -73,6 +74,17 @@ def test_a_lead_asks_whether_choosing_helps_and_the_answer_has_its_numbers(two_a
     assert (answer["answer"], answer["reason"]) == ("cannot_tell", "few_seeds")
     assert (answer["versions"], answer["acquisitions"], answer["asked_by"]) == ([1], ["entropy"], "lena")
     assert answer["answered_at"] and not Inquiry.objects.get(pk=inquiry.pk).parts
+
+
+def test_readings_that_are_gone_before_the_first_training_end_it_with_how_many_there_are(two_arms, as_lead) -> None:
+    inquiry = asked(as_lead, "arms")
+    Reading.objects.filter(case__is_random_arm=False).first().delete()
+    with pytest.raises(NothingToDo):
+        run(inquiry.job_id)
+    told = as_lead.get(f"{ROOT}/inquiries/arms/").json()
+    assert (told["state"], told["answer"]) == ("failed", None)
+    gone = "NothingToDo: 22 readings of each kind were there when this was asked, 21 are now"
+    assert told["error"] == gone, "these words are known to `server-words.ts`"
 
 
 def test_a_worker_that_is_stopped_leaves_its_trainings_to_the_next_one_and_the_answer_is_the_same(

@@ -48,6 +48,8 @@ const SENTENCES: [pattern: string, key: string][] = [
   ["Version (\\d+) kept no weights from its training: chosen by entropy instead\\.", "noSnapshots"],
   ["No other version like version (\\d+) is kept: chosen by entropy instead\\.", "noCommittee"],
   ["None of the labelled images can be used\\.", "nothingUsable"],
+  [`NothingToDo: ${NUMBER} readings of each kind were there when this was asked, ${NUMBER} are now`, "labelsGone"],
+  [`NothingToDo: ${NUMBER} patients cannot be parted into ${NUMBER}`, "fewPatients"],
   ["What served before is unchanged\\.", "unchanged"],
   ["Cancelled\\.", "cancelled"],
   ["Already here as (.+)\\.", "alreadyHere"],

@@ -63,7 +63,7 @@ export function InquiryCard({ slug, kind, children }: InquiryCardProps) {
           <p className="sm sec">{t(`inquiry.${kind}.what`)}</p>
           {told.answer ? children(told.answer) : null}
           {answering ? <Progress inquiry={told} /> : <Ready inquiry={told} />}
-          {ask.isError ? <ErrorLine error={ask.error} /> : null}
+          {ask.isError && told.refusal === null ? <ErrorLine error={ask.error} /> : null}
         </div>
       )}
       <ConfirmDialog
