@@ -1,68 +1,94 @@
-"""Does choosing cases help here: models of chosen cases against models of as many random ones. Nothing is written.
+"""Does choosing cases help here: models of chosen cases against models of as many random ones.
 
-`python -m workers.comparing --project SLUG`, or `manage.py compare_arms`. Each seed draws equally many readings of both
-arms, trains both from scratch with the same recipe, and measures both on the same VALIDATION cases. HOLDOUT is not touched.
+Each seed draws equally many readings of both arms, trains both from scratch with the same recipe, and measures both on
+the same VALIDATION cases. HOLDOUT is not touched. The job goes on after the last training that ended;
+`manage.py compare_arms --project SLUG` writes nothing.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-import django
+import numpy as np
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.config.settings")
-django.setup()
+from backend.learning.inquiries import MIN_ARM_LABELS
+from backend.learning.selectors import labels_by_arm
+from backend.learning.vocabulary import vocabulary_of
+from backend.metrics.arms import ArmsVerdict, arms_verdict
+from backend.projects.models import Case, Project, Split
+from backend.readings.models import Reading
+from workers.command_line import Command, Question
+from workers.evaluating import measure_versions
+from workers.scratch import ScratchTraining
 
-import numpy as np  # noqa: E402
-
-from backend.learning.selectors import labels_by_arm, policy_of  # noqa: E402
-from backend.learning.vocabulary import vocabulary_of  # noqa: E402
-from backend.metrics.arms import ArmsVerdict, arms_verdict  # noqa: E402
-from backend.projects.models import Project, Split  # noqa: E402
-from workers.evaluating import measure_versions  # noqa: E402
-from workers.networks import LoadedVersion  # noqa: E402
-from workers.scratch import ScratchTraining  # noqa: E402
-
-MIN_LABELS: Final = 20
-PerCase = dict[str, Any]
+ARMS: Final = ("chosen", "random")
+Part = dict[str, Any]
+"""One training: `seed`, `arm`, and `dice` by case."""
 
 
-def _measured(project: Project, versions: Sequence[LoadedVersion]) -> list[list[PerCase]]:
-    """Every labelled VALIDATION case as each version reads it."""
-    threshold = project.display_threshold
-    return measure_versions(project, Split.VALIDATION, versions, threshold=threshold, on_case=lambda done, total: None)
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The readings of both arms (chosen, random), of which every training draws `size`."""
+
+    scratch: ScratchTraining
+    arms: tuple[Sequence[Reading], Sequence[Reading]]
+    size: int
+    seeds: int
+
+    @classmethod
+    def of(cls, scratch: ScratchTraining, *, seeds: int, labels: int | None = None) -> Comparison:
+        """Of what the project has now; `labels`: fewer than the smaller arm has."""
+        arms = labels_by_arm(scratch.project)
+        return cls(scratch, arms, min(len(arms[0]), len(arms[1]), labels or len(arms[0])), seeds)
+
+    def parts(self, done: Iterable[Part] = ()) -> Iterator[Part]:
+        """The trainings that are not `done`, each when it has been measured."""
+        known = {(part["seed"], part["arm"]) for part in done}
+        for seed in range(self.seeds):
+            generator = np.random.default_rng(seed)
+            drawn = [[arm[row] for row in sorted(generator.permutation(len(arm))[: self.size])] for arm in self.arms]
+            for arm, readings in zip(ARMS, drawn, strict=True):
+                if (seed, arm) not in known:
+                    yield {"seed": seed, "arm": arm, "dice": self._dice(readings, seed)}
+
+    def _dice(self, readings: Sequence[Reading], seed: int) -> dict[str, float]:
+        """By case, of the lesion-bearing cases of VALIDATION."""
+        scratch = self.scratch
+        version = scratch.train(readings, seed)
+        (cases,) = measure_versions(
+            scratch.project,
+            Split.VALIDATION,
+            [version],
+            threshold=scratch.project.display_threshold,
+            on_case=lambda done, total: scratch.on_step(scratch.policy.steps_scratch, scratch.policy.steps_scratch),
+        )
+        return {case["case"]: case["dice"] for case in cases if case["dice"] is not None}
 
 
-def compare(
-    scratch: ScratchTraining, *, seeds: int, labels: int | None, on_seed: Callable[[int, float, float], None]
-) -> tuple[ArmsVerdict, int]:
-    """The verdict, and how many readings each arm had; `on_seed(seed, chosen, random)` tells each pair's mean Dice."""
-    arms = labels_by_arm(scratch.project)
-    size = min(len(arms[0]), len(arms[1]), labels or len(arms[0]))
-    if size < MIN_LABELS:
-        return ArmsVerdict("cannot_tell", "few_labels"), size
-    dice: tuple[list[list[float]], list[list[float]]] = ([], [])
-    groups: list[str] = []
-    for seed in range(seeds):
-        generator = np.random.default_rng(seed)
-        drawn = [[arm[row] for row in sorted(generator.permutation(len(arm))[:size])] for arm in arms]
-        measured = _measured(scratch.project, [scratch.train(readings, seed) for readings in drawn])
-        for kept, cases in zip(dice, measured, strict=True):
-            kept.append([case["dice"] for case in cases if case["dice"] is not None])
-        groups = [case["group"] for case in measured[0] if case["dice"] is not None]
-        on_seed(seed, *(float(np.mean(kept[-1])) if kept[-1] else 0.0 for kept in dice))
-    return arms_verdict(np.array(dice[0]), np.array(dice[1]), groups), size
+def verdict_of(project: Project, parts: Sequence[Part], *, size: int) -> ArmsVerdict:
+    """The verdict on the cases that every training was measured on: readings may have come or gone between two of them."""
+    if size < MIN_ARM_LABELS:
+        return ArmsVerdict("cannot_tell", "few_labels")
+    shared = set.intersection(*(set(part["dice"]) for part in parts))
+    groups = dict(Case.objects.filter(project=project, pk__in=shared).order_by("number").values_list("pk", "group_key"))
+    cases = [str(pk) for pk in groups]
+    by_arm = [
+        np.array([
+            [part["dice"][case] for case in cases]
+            for part in sorted(parts, key=lambda part: int(part["seed"]))
+            if part["arm"] == arm
+        ])
+        for arm in ARMS
+    ]  # fmt: skip
+    return arms_verdict(by_arm[0], by_arm[1], list(groups.values()))
 
 
 def _sentence(verdict: ArmsVerdict, size: int) -> str:
     if verdict.difference is None:
         reasons = {
-            "few_labels": f"the smaller arm has {size} readings, {MIN_LABELS} are needed",
+            "few_labels": f"the smaller arm has {size} readings, {MIN_ARM_LABELS} are needed",
             "few_seeds": f"{verdict.n_seeds} seeds are too few",
             "few_positives": f"VALIDATION has {verdict.n_cases} cases with lesions, too few",
             "few_patients": f"VALIDATION has {verdict.n_patients} patients, too few",
@@ -76,41 +102,28 @@ def _sentence(verdict: ArmsVerdict, size: int) -> str:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="compare_arms", description=__doc__)
-    parser.add_argument("--project", required=True)
-    parser.add_argument("--seeds", type=int, default=5)
-    for name in ("labels", "image-size", "steps-scratch"):
-        parser.add_argument(f"--{name}", type=int)
-    parser.add_argument("--json", action="store_true")
-    return parser
+COMMAND: Final = Command("compare_arms", __doc__, numbers={"seeds": 5, "labels": None})
 
 
 def main(arguments: list[str]) -> int:
     """The command line; 1 with a sentence where there is no such project."""
-    options = _parser().parse_args(arguments)
-    project = Project.objects.filter(slug=options.project).first()
-    if project is None:
-        sys.stderr.write(f"There is no project {options.project}.\n")
-        return 1
-    policy = policy_of(project)
-    for name in ("image_size", "steps_scratch"):
-        if getattr(options, name) is not None:
-            setattr(policy, name, getattr(options, name))
-
-    def on_seed(seed: int, chosen: float, random: float) -> None:
-        told = {"seed": seed, "chosen": round(chosen, 4), "random": round(random, 4)}
-        sys.stdout.write(
-            (json.dumps(told) if options.json else f"seed {seed}  chosen {chosen:.3f}  random {random:.3f}") + "\n"
-        )  # fmt: skip
-        sys.stdout.flush()
-
-    scratch = ScratchTraining(project, policy, vocabulary_of(project))
-    verdict, size = compare(scratch, seeds=options.seeds, labels=options.labels, on_seed=on_seed)
-    told = {**verdict.as_dict(), "n_labels": size}
-    sys.stdout.write((json.dumps(told) if options.json else _sentence(verdict, size)) + "\n")
-    return 0
+    return COMMAND.run(arguments, _compare)
 
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def _compare(question: Question) -> None:
+    scratch = ScratchTraining(question.project, question.policy, vocabulary_of(question.project))
+    comparison = Comparison.of(scratch, seeds=question.options.seeds, labels=question.options.labels)
+    parts = list(_told(comparison, question.tell)) if comparison.size >= MIN_ARM_LABELS else []
+    verdict = verdict_of(question.project, parts, size=comparison.size)
+    question.tell({**verdict.as_dict(), "n_labels": comparison.size}, _sentence(verdict, comparison.size))
+
+
+def _told(comparison: Comparison, tell: Callable[[dict[str, Any], str], None]) -> Iterator[Part]:
+    """The parts, each pair of them told with its mean Dice."""
+    mean: dict[str, float] = {}
+    for part in comparison.parts():
+        mean[part["arm"]] = float(np.mean(list(part["dice"].values()))) if part["dice"] else 0.0
+        if part["arm"] == ARMS[-1]:
+            told = {"seed": part["seed"], **{arm: round(mean[arm], 4) for arm in ARMS}}
+            tell(told, f"seed {part['seed']}  chosen {mean['chosen']:.3f}  random {mean['random']:.3f}")
+        yield part

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from workers.inquiring import answer_inquiry
 from workers.pool import evaluate_holdout, predict_pool
 from workers.prompting import listen_for_prompts
 from workers.rounds import run_round
@@ -34,3 +35,11 @@ def evaluate_holdout_task(job_id: str) -> None:
     with running(job_id) as lease:
         if lease is not None:
             evaluate_holdout(lease)
+
+
+@shared_task(name="learning.answer_inquiry")
+def answer_inquiry_task(job_id: str) -> None:
+    """Does choosing help, or which labels to look at again."""
+    with running(job_id) as lease:
+        if lease is not None:
+            answer_inquiry(lease)

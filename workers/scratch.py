@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -25,6 +25,8 @@ class ScratchTraining:
     project: Project
     policy: TrainingPolicy
     vocabulary: Vocabulary
+    on_step: Callable[[int, int], None] = lambda step, steps: None
+    """Told after each step of a training; what it raises ends the training."""
 
     @cached_property
     def plan(self) -> Plan:
@@ -45,7 +47,7 @@ class ScratchTraining:
             precision=machine_precision(net.dims),
         )
         training = Training(samples, net=net, recipe=recipe)
-        for _ in training.run():
-            pass
+        for progress in training.run():
+            self.on_step(progress.step, recipe.steps)
         network = network_of(training.weights(), config=net)
         return LoadedVersion(network, self.vocabulary, plan, recipe.precision)

@@ -1,46 +1,38 @@
 """Replay the learning loop on a labelled project: the readings that are there play the reader. Nothing is written.
 
-`python -m workers.simulate --project SLUG`, or `manage.py simulate`. POOL cases are "read" by looking up their
+`manage.py simulate --project SLUG`. POOL cases are "read" by looking up their
 reading; each round is measured on VALIDATION. HOLDOUT is not touched.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-import django
+import numpy as np
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.config.settings")
-django.setup()
-
-import numpy as np  # noqa: E402
-
-from backend.learning.evaluation import metrics_of  # noqa: E402
-from backend.learning.models import TrainingPolicy  # noqa: E402
-from backend.learning.selectors import policy_of, truth  # noqa: E402
-from backend.learning.vocabulary import Vocabulary, vocabulary_of  # noqa: E402
-from backend.projects.models import Project, Split  # noqa: E402
-from backend.readings.models import Reading  # noqa: E402
-from workers.choosing import choose_batch, labelled_embedding  # noqa: E402
-from workers.cnn.acquisition import ACQUISITIONS, CHOOSING  # noqa: E402
-from workers.cnn.batches import draw_batch  # noqa: E402
-from workers.cnn.candidates import Column, Measures  # noqa: E402
-from workers.cnn.checkpoint import network_of  # noqa: E402
-from workers.cnn.measures import Panel, measure_case  # noqa: E402
-from workers.cnn.model import NetConfig, UNet, Weights  # noqa: E402
-from workers.cnn.plan import Plan  # noqa: E402
-from workers.cnn.train import SCRATCH_RATE, WARM_RATE, Recipe, Training  # noqa: E402
-from workers.datasets import UnreadableCase, case_images, training_set  # noqa: E402
-from workers.evaluating import measure_versions  # noqa: E402
-from workers.networks import COMMITTEE, INSTEAD, LoadedVersion, machine_precision  # noqa: E402
-from workers.planning import project_plan  # noqa: E402
-from workers.training import SNAPSHOTS  # noqa: E402
+from backend.learning.evaluation import metrics_of
+from backend.learning.models import TrainingPolicy
+from backend.learning.selectors import truth
+from backend.learning.vocabulary import Vocabulary, vocabulary_of
+from backend.projects.models import Project, Split
+from backend.readings.models import Reading
+from workers.choosing import choose_batch, labelled_embedding
+from workers.cnn.acquisition import ACQUISITIONS, CHOOSING
+from workers.cnn.batches import draw_batch
+from workers.cnn.candidates import Column, Measures
+from workers.cnn.checkpoint import network_of
+from workers.cnn.measures import Panel, measure_case
+from workers.cnn.model import NetConfig, UNet, Weights
+from workers.cnn.plan import Plan
+from workers.cnn.train import SCRATCH_RATE, WARM_RATE, Recipe, Training
+from workers.command_line import Command, NothingToDo, Question
+from workers.datasets import UnreadableCase, case_images, training_set
+from workers.evaluating import measure_versions
+from workers.networks import COMMITTEE, INSTEAD, LoadedVersion, machine_precision
+from workers.planning import project_plan
+from workers.training import SNAPSHOTS
 
 
 @dataclass(slots=True)
@@ -188,17 +180,13 @@ def simulate(simulation: Simulation, *, start: int, rounds: int) -> Iterator[dic
             chosen_by = simulation.acquire(number)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="simulate", description=__doc__)
-    parser.add_argument("--project", required=True)
-    parser.add_argument("--acquisition", default="entropy", choices=sorted(CHOOSING))
-    for name, default in (("start", 16), ("batch", 16), ("rounds", 4), ("seed", 0)):
-        parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument("--random-share", type=float)
-    for name in ("image-size", "steps-scratch", "steps-warm"):
-        parser.add_argument(f"--{name}", type=int)
-    parser.add_argument("--json", action="store_true")
-    return parser
+COMMAND: Final = Command(
+    "simulate",
+    __doc__,
+    numbers={"start": 16, "batch": 16, "rounds": 4, "seed": 0},
+    overrides=("random_share", "image_size", "steps_scratch", "steps_warm"),
+    more=lambda parser: parser.add_argument("--acquisition", default="entropy", choices=sorted(CHOOSING)),
+)
 
 
 def _as_line(told: dict[str, Any]) -> str:
@@ -212,24 +200,13 @@ def _as_line(told: dict[str, Any]) -> str:
 
 def main(arguments: list[str]) -> int:
     """The command line; 1 with a sentence where the project has nothing to replay."""
-    options = _parser().parse_args(arguments)
-    project = Project.objects.filter(slug=options.project).first()
-    if project is None:
-        sys.stderr.write(f"There is no project {options.project}.\n")
-        return 1
-    policy = policy_of(project)
-    for name in ("random_share", "image_size", "steps_scratch", "steps_warm"):
-        if getattr(options, name) is not None:
-            setattr(policy, name, getattr(options, name))
-    simulation = Simulation(project, policy, options.acquisition, options.batch, options.seed)
+    return COMMAND.run(arguments, _replay)
+
+
+def _replay(question: Question) -> None:
+    options = question.options
+    simulation = Simulation(question.project, question.policy, options.acquisition, options.batch, options.seed)
     if len(simulation.readings) < options.start:
-        sys.stderr.write(f"{project.slug} has {len(simulation.readings)} labelled POOL cases, {options.start} are needed.\n")
-        return 1
+        raise NothingToDo(f"{len(simulation.readings)} labelled POOL cases, {options.start} are needed")
     for told in simulate(simulation, start=options.start, rounds=options.rounds):
-        sys.stdout.write((json.dumps(told) if options.json else _as_line(told)) + "\n")
-        sys.stdout.flush()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+        question.tell(told, _as_line(told))

@@ -241,6 +241,7 @@ SPECTACULAR_SETTINGS = {
         "ArmEnum": "backend.projects.models.Arm",
         "AssignmentStateEnum": "backend.projects.models.AssignmentState",
         "FindingScopeEnum": [("lesion", "lesion"), ("image", "image")],
+        "JobStateEnum": "backend.jobs.models.JobState",
         "MarkKindEnum": "backend.readings.models.MarkKind",
         "ModelStateEnum": "backend.registry.models.ModelState",
         "RoundStateEnum": "backend.learning.models.RoundState",

@@ -47,3 +47,8 @@ def near_pairs(new: Sequence[str], known: Sequence[str]) -> list[tuple[int, int,
             (int(row) + start, int(column), int(distance[row, column])) for row, column in zip(rows, columns, strict=True)
         )
     return found
+
+
+def hash_distance(one: str, other: str) -> int:
+    """How many of the 256 bits of two hashes differ."""
+    return (int(one, 16) ^ int(other, 16)).bit_count()

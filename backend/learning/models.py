@@ -136,3 +136,32 @@ class AcquisitionScore(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["round", "case"], name="one_score_per_round")]
+
+
+class InquiryKind(models.TextChoices):
+    """What is asked of the labels: does choosing cases help here; which labels to look at again."""
+
+    ARMS = "arms"
+    LABELS = "labels"
+
+
+class Inquiry(models.Model):
+    """A question put to the project's labels by trainings that are made for it alone.
+
+    `settings` are frozen when it is asked. `parts` are the trainings that have ended, as the worker keeps them to go on
+    after an interruption; they go when `answer` has come.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="inquiries")
+    kind = models.CharField(max_length=8, choices=InquiryKind)
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    settings = models.JSONField(default=dict)
+    parts = models.JSONField(default=list)
+    answer = models.JSONField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["project", "-pk"]
+        indexes = [models.Index(fields=["project", "kind", "-id"], name="newest_inquiry")]

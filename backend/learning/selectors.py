@@ -66,13 +66,17 @@ def new_since(snapshot_id: int, project: Project) -> int:
 
 def truth(project: Project, split: str) -> list[Reading]:
     """One reading per case of the split, by case number: the consensus, else the newest person's, else an imported one."""
-    rows = with_marks(labels(project, split)).order_by("submitted_at", "pk")
-    best: dict[object, Reading] = {}
-    for row in rows:
+    return sorted(truth_among(with_marks(labels(project, split))).values(), key=lambda row: row.case.number)
+
+
+def truth_among(readings: QuerySet[Reading]) -> dict[UUID, Reading]:
+    """Of labels, with their readers, the one that counts of each case."""
+    best: dict[UUID, Reading] = {}
+    for row in readings.order_by("submitted_at", "pk"):
         kept = best.get(row.case_id)
         if kept is None or _TRUTH_ORDER[ReaderKind(row.reader.kind)] <= _TRUTH_ORDER[ReaderKind(kept.reader.kind)]:
             best[row.case_id] = row
-    return sorted(best.values(), key=lambda row: row.case.number)
+    return best
 
 
 def labels_by_arm(project: Project) -> tuple[list[Reading], list[Reading]]:
@@ -84,6 +88,13 @@ def labels_by_arm(project: Project) -> tuple[list[Reading], list[Reading]]:
     chosen = set(AcquisitionScore.objects.filter(round__project=project, arm="acquired").values_list("case", flat=True))
     random = [row for row in readings if row.case.is_random_arm]
     return [row for row in readings if row.case_id in chosen and not row.case.is_random_arm], random
+
+
+def arm_sizes(project: Project) -> tuple[int, int]:
+    """How many cases `labels_by_arm` has in each, without reading them."""
+    cases = Case.objects.filter(pk__in=labels(project, Split.POOL).values("case"))
+    chosen = AcquisitionScore.objects.filter(round__project=project, arm="acquired").values("case")
+    return cases.filter(pk__in=chosen, is_random_arm=False).count(), cases.filter(is_random_arm=True).count()
 
 
 def live_round(project: Project) -> Round | None:

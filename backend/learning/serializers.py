@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from backend.learning.models import RoundState, Start, Track, TrainingPolicy
+from backend.jobs.models import JobState
+from backend.learning.models import InquiryKind, RoundState, Start, Track, TrainingPolicy
 from backend.learning.ranking import REASONS
 from backend.registry.models import ModelState
 from backend.registry.serializers import MetricSerializer
@@ -194,3 +195,101 @@ class LearningSerializer(serializers.Serializer[object]):
     forecast = ForecastSerializer()
     next = DrawnCaseSerializer(many=True)
     serving = serializers.IntegerField(allow_null=True)
+
+
+class InquiryRefusalSerializer(serializers.Serializer[object]):
+    """Why it cannot be asked now, and the numbers behind it."""
+
+    code = serializers.ChoiceField(choices=["inquiry_running", "few_labels", "few_validation", "few_patients"])
+    detail = serializers.CharField()
+    counts = serializers.DictField(child=serializers.IntegerField())
+
+
+class InquiryProgressSerializer(serializers.Serializer[object]):
+    """How far the trainings are; empty before the first."""
+
+    done = serializers.FloatField(required=False)
+    total = serializers.IntegerField(required=False)
+    training = serializers.IntegerField(required=False)
+    seconds_left = serializers.FloatField(required=False)
+
+
+class InquiryAnswerSerializer(serializers.Serializer[object]):
+    """The last answer. Of `arms` all but `n_labels` are about the difference chosen minus random, with its 95 % interval."""
+
+    answered_at = serializers.DateTimeField()
+    asked_by = serializers.CharField(allow_null=True)
+    n_labels = serializers.IntegerField()
+    n_patients = serializers.IntegerField()
+    answer = serializers.ChoiceField(choices=["helps", "does_not", "cannot_tell"], required=False)
+    reason = serializers.ChoiceField(
+        choices=["few_labels", "few_seeds", "few_positives", "few_patients", "wide"], allow_blank=True, required=False
+    )
+    difference = serializers.FloatField(allow_null=True, required=False)
+    low = serializers.FloatField(allow_null=True, required=False)
+    high = serializers.FloatField(allow_null=True, required=False)
+    chosen = serializers.FloatField(allow_null=True, required=False)
+    random = serializers.FloatField(allow_null=True, required=False)
+    n_seeds = serializers.IntegerField(required=False)
+    n_cases = serializers.IntegerField(required=False)
+    versions = serializers.ListField(child=serializers.IntegerField(), required=False)
+    acquisitions = serializers.ListField(child=serializers.CharField(), required=False)
+
+
+class InquirySerializer(serializers.Serializer[object]):
+    """A question to the labels: whether it can be asked, what it would cost, how far it is, and what was last answered."""
+
+    kind = serializers.ChoiceField(choices=InquiryKind.choices)
+    state = serializers.ChoiceField(choices=JobState.choices, allow_null=True)
+    error = serializers.CharField(allow_blank=True)
+    refusal = InquiryRefusalSerializer(allow_null=True)
+    trainings = serializers.IntegerField()
+    steps = serializers.IntegerField()
+    expected_seconds = serializers.FloatField(allow_null=True)
+    progress = InquiryProgressSerializer()
+    answer = InquiryAnswerSerializer(allow_null=True)
+
+
+class LabelledCaseSerializer(serializers.Serializer[object]):
+    """A case with the reading that counts."""
+
+    case = serializers.UUIDField()
+    name = serializers.CharField()
+    thumbnail = serializers.CharField()
+    reader = serializers.CharField()
+    verdict = serializers.CharField()
+    finding_types = serializers.ListField(child=serializers.IntegerField())
+
+
+class DoubtedCaseSerializer(LabelledCaseSerializer):
+    """A label that a model which has not seen the patient doubts (0…1), and what the doubt is about (null: nothing)."""
+
+    doubt = serializers.FloatField()
+    labelled = serializers.IntegerField(allow_null=True)
+    instead = serializers.IntegerField(allow_null=True)
+
+
+class DoubtsSerializer(serializers.Serializer[object]):
+    """The labels to look at again. `changed`: so many were changed since and are not listed; `blinded`: still to be read."""
+
+    answered_at = serializers.DateTimeField()
+    n_labels = serializers.IntegerField()
+    blinded = serializers.IntegerField()
+    changed = serializers.IntegerField()
+    cases = DoubtedCaseSerializer(many=True)
+
+
+class NearDuplicatePairSerializer(serializers.Serializer[object]):
+    """Two near-duplicates that were read differently. `distance`: differing bits of 256, null where one has no hash."""
+
+    identical = serializers.BooleanField()
+    distance = serializers.IntegerField(allow_null=True)
+    cases = LabelledCaseSerializer(many=True)
+
+
+class SecondLookSerializer(serializers.Serializer[object]):
+    """What deserves a second look; pairs with a case that the caller is still to read are counted in `blinded_pairs`."""
+
+    doubts = DoubtsSerializer(allow_null=True)
+    pairs = NearDuplicatePairSerializer(many=True)
+    blinded_pairs = serializers.IntegerField()

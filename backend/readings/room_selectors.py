@@ -51,6 +51,7 @@ def room_document(*, project: Project, case: Case, user: User, role: str, opened
         "case": _case(project, case, instances, hears=hears),
         "arm": str(arm),
         "first_look": waits,
+        "begin_at": None if arm == Arm.BLINDED or waits else _begin_at(case, instances),
         "lease": lease,
         "readonly": _readonly(case, own, lease),
         "series": {
@@ -68,6 +69,16 @@ def room_document(*, project: Project, case: Case, user: User, role: str, opened
             for coming in cases_to_come(project=project, user=user, after=case.pk, count=CASES_AHEAD)
         ],
     }
+
+
+def _begin_at(case: Case, instances: list[dict[str, Any]]) -> int | None:
+    """The slice of an unread series of which the last ranking says most (1 is the first in reading order), if any.
+
+    It comes from the model, so that it is told where the worklist tells it, too: never blinded, nor before a reveal.
+    """
+    slices = case.priority_detail.get("slices", []) if case.is_open else []
+    n_frames = sum(instance["number_of_frames"] for instance in instances)
+    return int(slices[0]) if slices and 1 <= slices[0] <= n_frames and n_frames > 1 else None
 
 
 def cases_path(slug: str) -> str:

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from backend.accounts.compiled_select import CompiledSelect, fields_of
 from backend.accounts.models import User
 from backend.archive.models import Instance
-from backend.projects.arms import arm_of
+from backend.projects.arms import ReaderArms, arm_of
 from backend.projects.models import Arm, Assignment, AssignmentState, Case, Membership, Project, Role
 from backend.readings.models import Decision, Lesion, Reader, ReaderKind, Reading, ReadingState
 from backend.registry.models import ModelState
@@ -85,6 +85,25 @@ def may_ask_model(user: User, case: Case, *, role: str) -> bool:
     assignment = Assignment.objects.filter(case=case, user=user).first()
     arm = assignment.arm if assignment else arm_of(case.project, case, user).arm
     return arm == Arm.ASSISTED and not awaits_reveal(user, case, role=role, arm=arm)
+
+
+def cases_judged_by(project: Project, user: User, *, role: str, cases: Sequence[Case]) -> set[UUID]:
+    """Of these cases those in which `readings_visible_to` shows others' submitted readings to the user, in few queries."""
+    if role not in JUDGES:
+        return set()
+    mine = {row.case_id: row for row in Assignment.objects.filter(user=user, case__in=cases)}
+    arms, shown = ReaderArms(project, user), []
+    for case in cases:
+        own = mine.get(case.pk)
+        submitted = own is not None and own.state == AssignmentState.SUBMITTED
+        arm = own.arm if own else arms.draw(split=case.split, draw=case.draw).arm
+        if submitted or (arm == Arm.ASSISTED and not case.is_open):
+            shown.append((case.pk, case.is_open, arm, submitted))
+    ids = [pk for pk, *_ in shown]
+    begun = Reading.objects.filter(case__in=ids, reader__user=user, reader__kind=ReaderKind.PERSON, revision__gt=0)
+    begun_ids = set(begun.values_list("case_id", flat=True))
+    waiting = cases_awaiting_reveal(project, user, role=role, cases=[(pk, is_open, arm) for pk, is_open, arm, _ in shown])
+    return {pk for pk, *_, submitted in shown if pk not in waiting and (submitted or pk not in begun_ids)}
 
 
 def may_hear_others(*, role: str, arm: str, assignment: Assignment | None, waits: bool) -> bool:

@@ -524,6 +524,9 @@ class RoomSerializer(serializers.Serializer[Any]):
     case = RoomCaseSerializer()
     arm = serializers.ChoiceField(choices=Arm.choices)
     first_look = serializers.BooleanField(help_text="The model is kept back until the reader has looked first.")
+    begin_at = serializers.IntegerField(
+        allow_null=True, help_text="Slice of a series (1 is the first) at which the model would begin; null where untold."
+    )
     lease = RoomLeaseSerializer()
     readonly = serializers.ChoiceField(choices=("submitted", "embargoed", "leased"), allow_null=True)
     series = RoomSeriesSerializer()

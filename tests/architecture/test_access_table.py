@@ -47,6 +47,7 @@ ARGUMENTS: dict[str, str] = {
     "token_id": "1",
     "number": "1",
     "frames": "1",
+    "kind": "labels",
     # Of a root that `tests.rows` never uses: a study that is there by chance would be served, or fail for want of pixels.
     "study": "2.25.1",
     "series": "2.25.1.1",

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 from django.http import HttpResponse
+from django.utils import timezone
 
 from backend.archive.store import put_object
 from backend.geometry.rle import blob_key, encode_mask
+from backend.learning.models import Inquiry
 from backend.projects.models import ClinicalContext, FindingType
 from backend.readings.models import Decision, Lesion, Reader, Reading
 from backend.registry.calibration import probability_of
@@ -19,7 +21,7 @@ from tests.architecture.test_access_table import ARGUMENTS, operations
 from tests.rows import add_pixels, make_case, make_model, make_reading
 
 BASE = "/api/v1/projects/breast"
-SCORE, PRIORITY, IMAGE_SCORE, ACQUISITION = 0.8231479, 0.6182357, 0.7324159, 0.4491823
+SCORE, PRIORITY, IMAGE_SCORE, ACQUISITION, DOUBT = 0.8231479, 0.6182357, 0.7324159, 0.4491823, 0.9317352
 COMMENT, REASON, REPORT = "planted comment of another reader", "planted reason", "planted report: spiculated"
 pytestmark = pytest.mark.django_db
 
@@ -64,6 +66,15 @@ class Planted:
         ClinicalContext.objects.create(case=self.case, indication="lump", report=REPORT)
         Decision.objects.create(reading=self.other, predicted=self.predicted, kind="rejected", reason=REASON, threshold=0.5)
 
+        told = {"case": str(self.case.pk), "reading": str(self.other.pk), "revision": self.other.revision}
+        doubted = {**told, "doubt": DOUBT, "labelled": None, "instead": self.predicted.finding_type_id}
+        Inquiry.objects.create(
+            project=project,
+            kind="labels",
+            answer={"n_labels": 1, "n_patients": 1, "labels": [doubted]},
+            answered_at=timezone.now(),
+        )
+
     def traces(self) -> dict[str, str]:
         return {
             "the score of a finding": str(SCORE),
@@ -71,6 +82,7 @@ class Planted:
             "the score of an image finding": str(IMAGE_SCORE),
             "the priority": str(PRIORITY),
             "the acquisition score": str(ACQUISITION),
+            "how much a label is doubted": str(DOUBT),
             "its reason": REASON,
             "a predicted lesion": str(self.predicted.pk),
             "a predicted mask's lesion": str(self.mask.pk),

@@ -7,6 +7,7 @@ import pytest
 
 from workers.cnn.uncertainty import (
     best_slices,
+    doubted_types,
     label_doubt,
     mutual_information,
     pass_variance,
@@ -60,6 +61,18 @@ def test_a_label_that_the_model_contradicts_is_doubted_and_one_wrong_corner_is_e
     assert label_doubt(told, right, known) < 0.02
     assert label_doubt(told, wrong, known) > 0.9
     assert label_doubt(told, np.zeros_like(right), known) > 0.9
+
+
+def test_what_the_doubt_is_about_is_named_a_missing_lesion_a_needless_one_and_one_of_another_type() -> None:
+    told = np.concatenate([shares(0.99), np.zeros((1, 1, 20, 20), np.float32)], axis=1)
+    first = (told[:, 1] > 0.5).astype(np.uint8)
+    known = np.array([True, True])
+    assert doubted_types(told, np.zeros_like(first), known) == (0, 1)
+    assert doubted_types(told, 2 * first, known) == (2, 1)
+    needless = first.copy()
+    needless[0, 15:, 15:] = 2
+    assert doubted_types(told, needless, known) == (2, 0)
+    assert doubted_types(told, np.zeros_like(first), np.array([False, True])) != (0, 1), "of an unknown type nothing is said"
 
 
 def test_pixels_that_say_nothing_and_types_that_the_label_does_not_know_raise_no_doubt() -> None:

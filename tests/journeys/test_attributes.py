@@ -36,6 +36,36 @@ def described(project: Project) -> FindingType:
     return found
 
 
+@pytest.fixture
+def image_types(project: Project) -> list[FindingType]:
+    """What is said of the whole image: normal tissue, as ever, and two more."""
+    normal = FindingType.objects.get(project=project, scope="image")
+    more = [("Acoustic shadow", "6", 1), ("Probe artefact", "7", 2)]
+    return [normal] + [
+        FindingType.objects.create(project=project, scope="image", name=name, key=key, position=position)
+        for name, key, position in more
+    ]
+
+
+@pytest.fixture
+def room(
+    ultrasounds: list[Case],
+    reader: User,
+    sign_in: Callable[..., BrowserContext],
+    enter: Callable[..., Room],
+) -> Room:
+    """The reader's room on the first case; asked for after what its vocabulary is to hold."""
+    return enter(sign_in(reader), ultrasounds[0])
+
+
+@pytest.fixture
+def marked(described: FindingType, room: Room) -> Room:
+    """The same with a box drawn: its type has attributes."""
+    room.press("b")
+    room.drag((100, 60), (160, 110))
+    return room
+
+
 def _said(reader: User) -> list[dict[str, str]]:
     lesions = Lesion.objects.filter(reading__reader__user=reader).order_by("created_at")
     return list(lesions.values_list("attributes", flat=True))
@@ -70,24 +100,17 @@ def test_a_lead_gives_a_type_a_choice_a_ready_made_scale_and_a_number(
     assert violations(page) == []
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("is not below its most")).to_have_count(0)
+    # While it saves it cannot be pressed, either.
     expect(page.get_by_role("button", name="Save")).to_be_disabled()
+    expect(page.get_by_role("button", name="Save")).not_to_have_attribute("aria-busy", "true")
     margin, scale, depth = FindingType.objects.get(name="Benign mass").attributes
     assert (margin["name"], margin["values"], margin["required"]) == ("Margin", ["sharp", "blurred"], False)
     assert (scale["name"], scale["values"][4], scale["required"]) == (SCALE, "4A slight suspicion", True)
     assert (depth["values"], depth["number"]) == ([], {"unit": "mm", "least": 0, "most": 60})
 
 
-def test_a_choice_a_scale_and_a_number_are_said_by_mouse_and_are_there_after_a_reload(
-    ultrasounds: list[Case],
-    described: FindingType,
-    reader: User,
-    sign_in: Callable[..., BrowserContext],
-    enter: Callable[..., Room],
-) -> None:
-    room = enter(sign_in(reader), ultrasounds[0])
-    page, panel = room.page, _panel(room.page)
-    room.press("b")
-    room.drag((100, 60), (160, 110))
+def test_a_choice_a_scale_and_a_number_are_said_by_mouse_and_are_there_after_a_reload(marked: Room, reader: User) -> None:
+    room, page, panel = marked, marked.page, _panel(marked.page)
     panel.get_by_role("radio", name="blurred").click()
     panel.get_by_role("combobox", name=SCALE).select_option("4A slight suspicion")
     depth = panel.get_by_role("textbox", name="Depth")
@@ -123,16 +146,9 @@ def _said_soon(room: Room, reader: User) -> list[dict[str, str]]:
 
 
 def test_digits_say_one_attribute_after_the_other_and_a_required_one_is_asked_for_before_submitting(
-    ultrasounds: list[Case],
-    described: FindingType,
-    reader: User,
-    sign_in: Callable[..., BrowserContext],
-    enter: Callable[..., Room],
+    marked: Room, ultrasounds: list[Case], reader: User
 ) -> None:
-    room = enter(sign_in(reader), ultrasounds[0])
-    page, panel = room.page, _panel(room.page)
-    room.press("b")
-    room.drag((100, 60), (160, 110))
+    room, page, panel = marked, marked.page, _panel(marked.page)
     room.drag((200, 150), (240, 190))
     hint = page.get_by_role("status").filter(has_text=f"{SCALE} is not said yet")
     room.press("n")
@@ -171,17 +187,9 @@ def test_digits_say_one_attribute_after_the_other_and_a_required_one_is_asked_fo
 
 
 def test_findings_of_the_whole_image_verdict_and_comment_are_one_key_each_and_there_after_a_reload(
-    ultrasounds: list[Case],
-    project: Project,
-    reader: User,
-    sign_in: Callable[..., BrowserContext],
-    enter: Callable[..., Room],
+    image_types: list[FindingType], room: Room, ultrasounds: list[Case], reader: User
 ) -> None:
-    normal = FindingType.objects.get(project=project, scope="image")
-    shadow = FindingType.objects.create(project=project, scope="image", name="Acoustic shadow", key="6", position=1)
-    probe = FindingType.objects.create(project=project, scope="image", name="Probe artefact", key="7", position=2)
-    room = enter(sign_in(reader), ultrasounds[0])
-    page = room.page
+    (normal, shadow, probe), page = image_types, room.page
     findings = page.get_by_test_id("image-findings")
 
     def expect_pressed(**states: bool) -> None:

@@ -25,6 +25,7 @@ PAGES = [
     "/p/breast/learning",
     "/p/breast/models",
     "/p/breast/models/1",
+    "/p/breast/second-look",
     "/p/breast/import",
     "/p/breast/settings",
     "/p/breast/settings?section=types",

@@ -69,4 +69,4 @@ def test_the_command_hands_its_options_to_a_process_of_its_own(project, monkeypa
 
     monkeypatch.setattr("subprocess.run", run)
     call_command("compare_arms", "--project", "breast", "--seeds", "4", "--json")
-    assert given == [["-m", "workers.comparing", "--project", "breast", "--seeds", "4", "--json"]]
+    assert given == [["-m", "workers", "compare_arms", "--project", "breast", "--seeds", "4", "--json"]]

@@ -42,7 +42,7 @@ def test_a_project_that_is_not_there_or_not_labelled_is_told_in_one_sentence(pro
     assert main(["--project", "nothing"]) == 1 and main(["--project", "breast"]) == 1
     assert capsys.readouterr().err.splitlines() == [
         "There is no project nothing.",
-        "breast has 0 labelled POOL cases, 16 are needed.",
+        "breast: 0 labelled POOL cases, 16 are needed.",
     ]
 
 
@@ -51,7 +51,7 @@ def test_the_command_runs_it_in_a_process_of_its_own(project, monkeypatch, capfd
     monkeypatch.setenv("DATABASE_URL", database_url)
     with pytest.raises(CommandError, match="exit code 1"):
         call_command("simulate", "--project", "breast")
-    assert capfd.readouterr().err.splitlines()[-1] == "breast has 0 labelled POOL cases, 16 are needed."
+    assert capfd.readouterr().err.splitlines()[-1] == "breast: 0 labelled POOL cases, 16 are needed."
 
 
 @pytest.mark.django_db

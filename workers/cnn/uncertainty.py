@@ -62,11 +62,32 @@ def label_doubt(shares: Shares, targets: NDArray[np.uint8], type_known: NDArray[
     left out; types that the label does not know (`type_known` [T]) count as its background. ValueError where no pixel
     says anything. A model that learned this very label believes it: judge by one that did not.
     """
+    _, chosen, weights, _ = _doubted_pixels(shares, targets, type_known)
+    return float(1 - (chosen * weights).sum() / weights.sum())
+
+
+def doubted_types(shares: Shares, targets: NDArray[np.uint8], type_known: NDArray[np.bool_]) -> tuple[int, int]:
+    """What the doubt is about: (what is labelled, what the model would rather say) where it weighs most; 0 is background."""
+    labelled, _, weights, believed = _doubted_pixels(shares, targets, type_known)
+    others = believed.copy()
+    np.put_along_axis(others, labelled[:, None], 0, axis=1)
+    instead = others.argmax(axis=1)
+    n = believed.shape[1]
+    mass = np.bincount(labelled * n + instead, weights=weights * others.max(axis=1), minlength=n * n)
+    first, second = divmod(int(mass.argmax()), n)
+    return first, second
+
+
+def _doubted_pixels(
+    shares: Shares, targets: NDArray[np.uint8], type_known: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Of the pixels that say something: the label, its share, the softmin's weight, and the shares of all outputs."""
     background = shares[:, 0] + shares[:, 1:][:, ~type_known].sum(axis=1)
-    believed = np.concatenate([background[:, None], shares[:, 1:]], axis=1)
+    believed = np.concatenate([background[:, None], np.where(type_known[:, None, None], shares[:, 1:], 0)], axis=1)
     says = targets != IGNORED
     if not says.any():
         raise ValueError("the label says nothing of any pixel")
-    chosen = np.take_along_axis(believed, np.where(says, targets, 0)[:, None].astype(np.int64), axis=1)[:, 0][says]
-    weights = np.exp((1 - chosen.astype(np.float64)) / SOFTMIN_TEMPERATURE)
-    return float(1 - (chosen * weights).sum() / weights.sum())
+    of_pixels = np.moveaxis(believed, 1, -1)[says].astype(np.float64)
+    labelled = targets[says].astype(np.int64)
+    chosen = np.take_along_axis(of_pixels, labelled[:, None], axis=1)[:, 0]
+    return labelled, chosen, np.exp((1 - chosen) / SOFTMIN_TEMPERATURE), of_pixels

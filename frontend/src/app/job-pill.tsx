@@ -9,6 +9,7 @@ const PAGE: Record<string, string> = {
   "exchange.run_import": "import",
   "learning.run_round": "learning",
   "learning.evaluate_holdout": "models",
+  "learning.answer_inquiry": "learning",
 };
 
 /** The slow thing that runs now, with its share done; leads to its page. Nothing when nothing runs. */

@@ -1,9 +1,15 @@
 import type { ProjectBrief } from "@/lib/api-types";
 
-export const PAGES = ["worklist", "learning", "models", "cases", "import", "settings"] as const;
+export const PAGES = ["worklist", "learning", "models", "cases", "second-look", "import", "settings"] as const;
 export type Page = (typeof PAGES)[number];
 
-/** The pages of a project that a role may open: readers read, leads see everything. */
+const BY_ROLE: Record<ProjectBrief["role"], readonly Page[]> = {
+  lead: PAGES,
+  reviewer: ["worklist", "second-look"],
+  reader: ["worklist"],
+};
+
+/** The pages of a project that a role may open: readers read, reviewers look again, leads see everything. */
 export function pagesFor(project: Pick<ProjectBrief, "role">): readonly Page[] {
-  return project.role === "lead" ? PAGES : ["worklist"];
+  return BY_ROLE[project.role];
 }

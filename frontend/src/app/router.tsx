@@ -66,6 +66,7 @@ const router = createBrowserRouter([
               { path: "learning", ...lazily(() => import("@/features/learning/learning-page")) },
               { path: "models", ...lazily(() => import("@/features/models/models-page")) },
               { path: "models/:number", ...lazily(() => import("@/features/models/model-page")) },
+              { path: "second-look", ...lazily(() => import("@/features/second-look/second-look-page")) },
               { path: "import", ...lazily(() => import("@/features/imports/import-page")) },
               { path: "settings", ...lazily(() => import("@/features/settings/settings-page")) },
             ],

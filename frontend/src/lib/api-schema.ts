@@ -407,6 +407,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/inquiries/{kind}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What it would cost, how far it is, and the last answer; polled while it runs, 304 while nothing changes. */
+        get: operations["inquiry_read"];
+        put?: never;
+        /** @description Train for an answer; 409 with the reason where there is none to be had. */
+        post: operations["inquiry_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/inquiries/{kind}/cancel/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Ask them to stop; they do so within seconds. The last answer stays. */
+        post: operations["inquiry_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/jobs/": {
         parameters: {
             query?: never;
@@ -767,6 +802,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/second-look/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Doubted labels of the last answer, and near-duplicates that were read differently. */
+        get: operations["second_look_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/splits/": {
         parameters: {
             query?: never;
@@ -882,13 +934,6 @@ export interface components {
          * @enum {string}
          */
         AllowedMarksEnum: "box" | "ellipse" | "polygon" | "freehand" | "mask" | "point";
-        /**
-         * @description * `reached` - reached
-         *     * `about` - about
-         *     * `cannot_tell` - cannot_tell
-         * @enum {string}
-         */
-        AnswerEnum: "reached" | "about" | "cannot_tell";
         /** @description The archive a project reads from. */
         Archive: {
             slug: string;
@@ -949,15 +994,6 @@ export interface components {
             open: number;
             submitted: number;
         };
-        /**
-         * @description * `by_hand` - by_hand
-         *     * `first` - first
-         *     * `readings` - readings
-         *     * `growth` - growth
-         *     * `nightly` - nightly
-         * @enum {string}
-         */
-        CodeEnum: "by_hand" | "first" | "readings" | "growth" | "nightly";
         /** @description A version on the learning curve; a null value has its reason in `note`. */
         CurvePoint: {
             n_labels: number;
@@ -1047,6 +1083,29 @@ export interface components {
          * @enum {string}
          */
         DimensionEnum: "auto" | "2d" | "2.5d" | "3d";
+        /** @description A label that a model which has not seen the patient doubts (0…1), and what the doubt is about (null: nothing). */
+        DoubtedCase: {
+            /** Format: uuid */
+            case: string;
+            name: string;
+            thumbnail: string;
+            reader: string;
+            verdict: string;
+            finding_types: number[];
+            /** Format: double */
+            doubt: number;
+            labelled: number | null;
+            instead: number | null;
+        };
+        /** @description The labels to look at again. `changed`: so many were changed since and are not listed; `blinded`: still to be read. */
+        Doubts: {
+            /** Format: date-time */
+            answered_at: string;
+            n_labels: number;
+            blinded: number;
+            changed: number;
+            cases: components["schemas"]["DoubtedCase"][];
+        };
         /** @description What a lesion was before it was converted to another kind of mark. */
         DrawnAs: {
             kind: components["schemas"]["MarkKindEnum"];
@@ -1179,7 +1238,7 @@ export interface components {
          *     `more`: readings beyond the last point, with their 95 % interval; `curve`: [readings, value, low, high] of the law.
          */
         Forecast: {
-            answer: components["schemas"]["AnswerEnum"];
+            answer: components["schemas"]["ForecastAnswerEnum"];
             /** Format: double */
             target: number;
             reason: components["schemas"]["ForecastReasonEnum"] | components["schemas"]["BlankEnum"];
@@ -1190,6 +1249,13 @@ export interface components {
             asymptote: number | null;
             curve: number[][];
         };
+        /**
+         * @description * `reached` - reached
+         *     * `about` - about
+         *     * `cannot_tell` - cannot_tell
+         * @enum {string}
+         */
+        ForecastAnswerEnum: "reached" | "about" | "cannot_tell";
         /**
          * @description * `few_points` - few_points
          *     * `one_size` - one_size
@@ -1320,6 +1386,90 @@ export interface components {
          * @enum {string}
          */
         ImportRunStateEnum: "uploading" | "queued" | "running" | "done" | "failed";
+        /** @description A question to the labels: whether it can be asked, what it would cost, how far it is, and what was last answered. */
+        Inquiry: {
+            kind: components["schemas"]["InquiryKindEnum"];
+            state: (components["schemas"]["JobStateEnum"] | components["schemas"]["NullEnum"]) | null;
+            error: string;
+            refusal: components["schemas"]["InquiryRefusal"] | null;
+            trainings: number;
+            steps: number;
+            /** Format: double */
+            expected_seconds: number | null;
+            progress: components["schemas"]["InquiryProgress"];
+            answer: components["schemas"]["InquiryAnswer"] | null;
+        };
+        /** @description The last answer. Of `arms` all but `n_labels` are about the difference chosen minus random, with its 95 % interval. */
+        InquiryAnswer: {
+            /** Format: date-time */
+            answered_at: string;
+            asked_by: string | null;
+            n_labels: number;
+            n_patients: number;
+            answer?: components["schemas"]["InquiryAnswerAnswerEnum"];
+            reason?: components["schemas"]["InquiryAnswerReasonEnum"] | components["schemas"]["BlankEnum"];
+            /** Format: double */
+            difference?: number | null;
+            /** Format: double */
+            low?: number | null;
+            /** Format: double */
+            high?: number | null;
+            /** Format: double */
+            chosen?: number | null;
+            /** Format: double */
+            random?: number | null;
+            n_seeds?: number;
+            n_cases?: number;
+            versions?: number[];
+            acquisitions?: string[];
+        };
+        /**
+         * @description * `helps` - helps
+         *     * `does_not` - does_not
+         *     * `cannot_tell` - cannot_tell
+         * @enum {string}
+         */
+        InquiryAnswerAnswerEnum: "helps" | "does_not" | "cannot_tell";
+        /**
+         * @description * `few_labels` - few_labels
+         *     * `few_seeds` - few_seeds
+         *     * `few_positives` - few_positives
+         *     * `few_patients` - few_patients
+         *     * `wide` - wide
+         * @enum {string}
+         */
+        InquiryAnswerReasonEnum: "few_labels" | "few_seeds" | "few_positives" | "few_patients" | "wide";
+        /**
+         * @description * `arms` - Arms
+         *     * `labels` - Labels
+         * @enum {string}
+         */
+        InquiryKindEnum: "arms" | "labels";
+        /** @description How far the trainings are; empty before the first. */
+        InquiryProgress: {
+            /** Format: double */
+            done?: number;
+            total?: number;
+            training?: number;
+            /** Format: double */
+            seconds_left?: number;
+        };
+        /** @description Why it cannot be asked now, and the numbers behind it. */
+        InquiryRefusal: {
+            code: components["schemas"]["InquiryRefusalCodeEnum"];
+            detail: string;
+            counts: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * @description * `inquiry_running` - inquiry_running
+         *     * `few_labels` - few_labels
+         *     * `few_validation` - few_validation
+         *     * `few_patients` - few_patients
+         * @enum {string}
+         */
+        InquiryRefusalCodeEnum: "inquiry_running" | "few_labels" | "few_validation" | "few_patients";
         /** @description The case that a file became. */
         ItemCase: {
             id: string;
@@ -1366,6 +1516,16 @@ export interface components {
         LabelCount: {
             training: number;
             validation: number;
+        };
+        /** @description A case with the reading that counts. */
+        LabelledCase: {
+            /** Format: uuid */
+            case: string;
+            name: string;
+            thumbnail: string;
+            reader: string;
+            verdict: string;
+            finding_types: number[];
         };
         /**
          * @description * `en` - en
@@ -1671,6 +1831,12 @@ export interface components {
          * @enum {string}
          */
         NameEnum: "snapshot" | "train" | "evaluate" | "gate" | "predict" | "rank";
+        /** @description Two near-duplicates that were read differently. `distance`: differing bits of 256, null where one has no hash. */
+        NearDuplicatePair: {
+            identical: boolean;
+            distance: number | null;
+            cases: components["schemas"]["LabelledCase"][];
+        };
         /** @description What an administrator gives to make an account; without a password a one-time one is drawn. */
         NewPersonRequest: {
             username: string;
@@ -2070,6 +2236,8 @@ export interface components {
             arm: components["schemas"]["ArmEnum"];
             /** @description The model is kept back until the reader has looked first. */
             first_look: boolean;
+            /** @description Slice of a series (1 is the first) at which the model would begin; null where untold. */
+            begin_at: number | null;
             lease: components["schemas"]["RoomLease"];
             readonly: (components["schemas"]["ReadonlyEnum"] | components["schemas"]["NullEnum"]) | null;
             series: components["schemas"]["RoomSeries"];
@@ -2209,11 +2377,20 @@ export interface components {
         };
         /** @description Why a round was started; the numbers are null where its code has none. */
         RoundReason: {
-            code: components["schemas"]["CodeEnum"];
+            code: components["schemas"]["RoundReasonCodeEnum"];
             n: number | null;
             percent: number | null;
             version: number | null;
         };
+        /**
+         * @description * `by_hand` - by_hand
+         *     * `first` - first
+         *     * `readings` - readings
+         *     * `growth` - growth
+         *     * `nightly` - nightly
+         * @enum {string}
+         */
+        RoundReasonCodeEnum: "by_hand" | "first" | "readings" | "growth" | "nightly";
         /** @description A round in the history. */
         RoundRow: {
             number: number;
@@ -2266,6 +2443,12 @@ export interface components {
             display_threshold?: number | null;
             /** Format: double */
             active_seconds?: number;
+        };
+        /** @description What deserves a second look; pairs with a case that the caller is still to read are counted in `blinded_pairs`. */
+        SecondLook: {
+            doubts: components["schemas"]["Doubts"] | null;
+            pairs: components["schemas"]["NearDuplicatePair"][];
+            blinded_pairs: number;
         };
         /** @description What the model version makes of a prompt; no mask where it sees nothing there. */
         Segment: {
@@ -3221,6 +3404,79 @@ export interface operations {
             };
         };
     };
+    inquiry_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: "arms" | "labels";
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inquiry"];
+                };
+            };
+            /** @description No response body */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    inquiry_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: "arms" | "labels";
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inquiry"];
+                };
+            };
+        };
+    };
+    inquiry_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: "arms" | "labels";
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inquiry"];
+                };
+            };
+        };
+    };
     job_list: {
         parameters: {
             query?: {
@@ -3942,6 +4198,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Round"];
                 };
+            };
+        };
+    };
+    second_look_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondLook"];
+                };
+            };
+            /** @description No response body */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

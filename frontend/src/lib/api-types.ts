@@ -190,6 +190,15 @@ export type ModelVersion = Narrowed<
   { gate: Gate; calibration: Calibration; evaluations: Evaluation[] }
 >;
 
+// Questions put to the labels
+
+export type Inquiry = S["Inquiry"];
+export type InquiryAnswer = S["InquiryAnswer"];
+export type SecondLook = S["SecondLook"];
+export type LabelledCase = S["LabelledCase"];
+export type DoubtedCase = S["DoubtedCase"];
+export type NearDuplicatePair = S["NearDuplicatePair"];
+
 // Jobs
 
 export type Job = S["Job"];

@@ -57,8 +57,8 @@ describe("the words", () => {
     const missing: string[] = [];
     for (const [path, source] of Object.entries(sources)) {
       // A file that is handed its `t` speaks with its feature's words.
-      const own = path.match(/features\/(\w+)\//)?.[1] ?? "common";
-      const hooked = source.match(/useTranslation\((?:\[)?(?:"(\w+)")?/);
+      const own = path.match(/features\/([\w-]+)\//)?.[1] ?? "common";
+      const hooked = source.match(/useTranslation\((?:\[)?(?:"([\w-]+)")?/);
       const first = hooked ? (hooked[1] ?? "common") : own;
       for (const match of source.matchAll(/\bt\(\s*"([\w:.]+)"/g)) {
         const [namespace, key] = match[1]?.includes(":") ? match[1].split(":") : [first, match[1]];

@@ -36,6 +36,11 @@ describe("sentences of the server", () => {
       "nearNew",
     );
   });
+  it("say why a question to the labels has no answer", () => {
+    const gone = "NothingToDo: 22 readings of each kind were there when this was asked, 21 are now";
+    expect(serverWords(gone, t)).toBe('common:server.labelsGone {"a":"22","b":"21","count":22}');
+    expect(serverWords("NothingToDo: 1 patients cannot be parted into 2", t)).toContain("fewPatients");
+  });
   it("say what a file is instead of an image", () => {
     expect(serverWords("Not an image: a radiotherapy plan (RTPLAN).", t)).toContain("noImagePlan ");
     expect(serverWords("Not an image: a sound recording.", t)).toContain("noImage ");

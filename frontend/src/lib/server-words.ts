@@ -51,6 +51,8 @@ const SENTENCES: [pattern: string, key: string][] = [
   ["Version (\\d+) kept no weights from its training: chosen by entropy instead\\.", "noSnapshots"],
   ["No other version like version (\\d+) is kept: chosen by entropy instead\\.", "noCommittee"],
   ["None of the labelled images can be used\\.", "nothingUsable"],
+  [`NothingToDo: ${NUMBER} readings of each kind were there when this was asked, ${NUMBER} are now`, "labelsGone"],
+  [`NothingToDo: ${NUMBER} patients cannot be parted into ${NUMBER}`, "fewPatients"],
   ["What served before is unchanged\\.", "unchanged"],
   ["Version (\\d+) serves; what it has not read yet is read next\\.", "servesUnread"],
   [`${NUMBER} labelled cases? could not be decoded and (?:was|were) left out\\.`, "brokenLabelled"],

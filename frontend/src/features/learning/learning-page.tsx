@@ -3,7 +3,9 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { isLive, learningKey, useLearning, useRound, useStartRound } from "@/features/learning/api/learning";
+import { ArmsCard } from "@/features/learning/components/arms-card";
 import { CurveCard } from "@/features/learning/components/curve-card";
+import { LabelsCard } from "@/features/learning/components/labels-card";
 import { NextCard } from "@/features/learning/components/next-card";
 import { PolicyDialog } from "@/features/learning/components/policy-dialog";
 import { RoundCard } from "@/features/learning/components/round-card";
@@ -113,6 +115,12 @@ function LearningBody({ slug, learning }: { slug: string; learning: Learning }) 
               rounds={roundsNow(learning.rounds, polled.data)}
               live={polled.data ?? learning.live}
             />
+          </Cell>
+          <Cell span={7}>
+            <ArmsCard slug={slug} />
+          </Cell>
+          <Cell span={5}>
+            <LabelsCard slug={slug} />
           </Cell>
         </div>
       )}

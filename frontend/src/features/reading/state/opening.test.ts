@@ -10,8 +10,9 @@ const instance = (number: number) => ({
   pixel_spacing: null,
 });
 let series = 0;
-const room = (lesions: object[] = []) => ({
+const room = (lesions: object[] = [], begin_at: number | null = null) => ({
   reading: { lesions },
+  begin_at,
   series: {
     wado_root: "/dicom-web/ct",
     study_instance_uid: "1",
@@ -72,6 +73,27 @@ describe("a case that is begun to be opened", () => {
     beginOpening("ct", "d");
     await settled();
     expect(asked).toContain(`GET /dicom-web/ct/studies/1/series/${series}/instances/1.2.3/frames/1`);
+  });
+
+  test("brings the slice at which it is told to begin, unless there is a mark or no such slice", async () => {
+    const usual = answer;
+    let told: ReturnType<typeof room>;
+    answer = (url) => (url.endsWith("/open/") ? Response.json(told) : usual(url));
+    const mark = { sop_instance_uid: "1.2.1", frame: 1 };
+    for (const [lesions, begin, shown] of [
+      [[], 3, 3],
+      [[], 4, 2],
+      [[mark], 3, 1],
+    ] as [object[], number, number][]) {
+      asked = [];
+      series += 1;
+      told = room(lesions, begin);
+      beginOpening("ct", `told ${shown}`);
+      await settled();
+      expect(asked.filter((one) => one.endsWith("/frames/1"))).toEqual([
+        `GET /dicom-web/ct/studies/1/series/${series}/instances/1.2.${shown}/frames/1`,
+      ]);
+    }
   });
 
   test("does not fetch headers a second time that were read ahead", async () => {

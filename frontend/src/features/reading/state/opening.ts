@@ -37,14 +37,19 @@ export async function headersBegun(room: Room): Promise<DicomJson[] | undefined>
   return opening.headers.catch(() => undefined);
 }
 
-/** The frame that a room shows first: that of its first mark, else the middle one. */
-export function firstFrameOf({ series, reading }: Room): { sop: string; frame: number } | undefined {
+/** Where a room without marks opens: at the slice that it is told to begin at, else in the middle. */
+export function firstIndexOf({ begin_at: told }: Pick<Room, "begin_at">, total: number): number {
+  return told !== null && told <= total ? told - 1 : Math.floor((total - 1) / 2);
+}
+
+/** The frame that a room shows first: that of its first mark, else where it is told to begin. */
+export function firstFrameOf({ series, reading, begin_at }: Room): { sop: string; frame: number } | undefined {
   const frames = series.instances.flatMap(({ sop_instance_uid, number_of_frames }) =>
     Array.from({ length: number_of_frames }, (_, i) => ({ sop: sop_instance_uid, frame: i + 1 })),
   );
   const [mark] = reading.lesions;
   const marked = frames.find(({ sop, frame }) => sop === mark?.sop_instance_uid && frame === mark.frame);
-  return marked ?? frames[Math.floor((frames.length - 1) / 2)];
+  return marked ?? frames[firstIndexOf({ begin_at }, frames.length)];
 }
 
 async function firstFrameAhead(room: Room): Promise<void> {

@@ -39,6 +39,7 @@ import { answerForTab, type JournalEntry, journal } from "./journal";
 import { LinkedViews } from "./linked-views";
 import { MaskStore } from "./mask-store";
 import { newId } from "./new-id";
+import { firstIndexOf } from "./opening";
 import { byScore, createReadingStore, type ReadingStore, undecidedOf } from "./reading-store";
 import {
   createRoomUi,
@@ -266,7 +267,7 @@ export class RoomSession {
   get firstFrame(): number {
     const known = this.room.reading.lesions[0];
     if (known) return this.frameIndexOf(known);
-    return Math.floor((this.frames.length - 1) / 2);
+    return firstIndexOf(this.room, this.frames.length);
   }
 
   // Commands
