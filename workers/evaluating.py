@@ -16,6 +16,7 @@ from backend.learning.score_sets import score_sets, with_probabilities
 from backend.learning.selectors import truth
 from backend.learning.subgroups import grouped, size_cuts, subgroups_of
 from backend.learning.vocabulary import Vocabulary
+from backend.metrics.chance import coarse_places
 from backend.metrics.matching import match_lesions
 from backend.metrics.overlap import Region, region_dice
 from backend.metrics.surfaces import (
@@ -78,8 +79,18 @@ def _measure(version: LoadedVersion, readings: Sequence[Reading], threshold: flo
             "scores": {name: round(score, 5) for name, score in scores.items()},
             "truth": known.outputs,
             "traits": image_traits(reading.case.series, loaded.frames[0][0]),
+            "places": case_places(known, lesions, threshold=threshold, loaded=loaded),
         }
     return measured
+
+
+def case_places(
+    known: CaseTruth, lesions: Sequence[PredictedLesion], *, threshold: float, loaded: CaseImages
+) -> dict[str, list[int]]:
+    """Coarsely, where the true lesions and those shown lie in the case."""
+    shape = (len(loaded.frames), loaded.letterbox.rows, loaded.letterbox.columns)
+    shown = [Region(lesion.mask, lesion.origin) for lesion in lesions if lesion.score >= threshold]
+    return {"true": coarse_places([region for _, region in known.lesions], shape), "shown": coarse_places(shown, shape)}
 
 
 def case_spacing(loaded: CaseImages) -> Spacing | None:

@@ -27,6 +27,8 @@ POLICY_FIELDS: Final = (
     "batch_size",
     "random_share",
     "target_dice",
+    "gate_margin",
+    "unproven_serves",
     "image_size",
     "steps_scratch",
     "steps_warm",

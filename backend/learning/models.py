@@ -71,7 +71,7 @@ class Round(models.Model):
 
 
 class TrainingPolicy(models.Model):
-    """When a round starts by itself and how it trains; one per project, edited by the lead."""
+    """When a round starts by itself, how it trains, and what its gate asks (`gate.GateRule`); edited by the lead."""
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="training_policy")
     enabled = models.BooleanField(default=False)
@@ -80,6 +80,8 @@ class TrainingPolicy(models.Model):
     batch_size = models.PositiveIntegerField(default=16)
     random_share = models.FloatField(default=0.3)
     target_dice = models.FloatField(default=0.75)
+    gate_margin = models.FloatField(null=True, default=None)
+    unproven_serves = models.BooleanField(default=False)
     image_size = models.PositiveIntegerField(default=128)
     steps_scratch = models.PositiveIntegerField(default=600)
     steps_warm = models.PositiveIntegerField(default=120)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from backend.learning.gate import MAX_MARGIN
 from backend.learning.models import RoundState, TrainingPolicy
 from backend.learning.ranking import REASONS
 from backend.registry.models import ModelState
@@ -20,6 +21,13 @@ class PolicySerializer(serializers.ModelSerializer[TrainingPolicy]):
     batch_size = serializers.IntegerField(min_value=1, max_value=1000)
     random_share = serializers.FloatField(min_value=0, max_value=1)
     target_dice = serializers.FloatField(min_value=0.01, max_value=0.99)
+    gate_margin = serializers.FloatField(
+        min_value=0,
+        max_value=MAX_MARGIN,
+        allow_null=True,
+        required=False,
+        help_text="A challenger serves only if shown not to be worse by more; null: unless shown to be worse.",
+    )
     image_size = serializers.IntegerField(min_value=32, max_value=512)
     steps_scratch = serializers.IntegerField(min_value=1, max_value=100_000)
     steps_warm = serializers.IntegerField(min_value=1, max_value=100_000)
@@ -33,6 +41,8 @@ class PolicySerializer(serializers.ModelSerializer[TrainingPolicy]):
             "batch_size",
             "random_share",
             "target_dice",
+            "gate_margin",
+            "unproven_serves",
             "image_size",
             "steps_scratch",
             "steps_warm",

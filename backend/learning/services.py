@@ -84,6 +84,8 @@ def _settings(policy: TrainingPolicy, *, number: int, warm: bool) -> dict[str, A
         "acquisition": policy.acquisition,
         "batch_size": policy.batch_size,
         "random_share": policy.random_share,
+        "gate_margin": policy.gate_margin,
+        "unproven_serves": policy.unproven_serves,
         "seed": policy.seed + number,
     }
 

@@ -13,7 +13,7 @@ from backend.audit.services import record_event
 from backend.jobs.models import Job
 from backend.jobs.services import enqueue_job
 from backend.projects.models import Project, Split
-from backend.registry.models import Evaluation, ModelState, ModelVersion
+from backend.registry.models import Evaluation, ModelState, ModelVersion, Promotion
 from backend.registry.selectors import serving_version
 
 
@@ -81,8 +81,15 @@ def record_evaluation(
     return evaluation
 
 
-def promote_version(*, version: ModelVersion, by: User | None, gate: dict[str, Any] | None = None) -> ModelVersion:
-    """Let a version serve; the one that served is kept. A person's promotion also orders its findings on the POOL."""
+def promote_version(
+    *, version: ModelVersion, by: User | None, gate: dict[str, Any] | None = None, reason: str = ""
+) -> ModelVersion:
+    """Let a version serve; the one that served is kept. A person's promotion also orders its findings on the POOL.
+
+    A person says why; what an earlier version has read already comes back into use as it is. ValueError without a reason.
+    """
+    if by is not None and not reason.strip():
+        raise ValueError("a person who promotes a version says why")
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=version.project_id)
         before = serving_version(version.project)
@@ -92,7 +99,9 @@ def promote_version(*, version: ModelVersion, by: User | None, gate: dict[str, A
         version.state = ModelState.SERVES
         version.gate = gate if gate is not None else version.gate
         version.save(update_fields=["state", "gate"])
-        _record(version, "model.promoted", by, {"instead_of": before.number if before else None})
+        Promotion.objects.create(model_version=version, instead_of=before, by=by, reason=reason.strip())
+        why = {"reason": reason.strip()} if by is not None else {}
+        _record(version, "model.promoted", by, {"instead_of": before.number if before else None, **why})
         if by is not None:
             order_predictions(version=version, by=by)
     return version

@@ -155,6 +155,23 @@ def work() -> Callable[[Any], Any]:
 
 
 @pytest.fixture
+def shuffle_labels() -> Callable[[Any], None]:
+    """Gives every labelled POOL case of a project the lesions and the verdict of another one."""
+    from backend.readings.models import Lesion, Reading
+
+    def shuffle(project: Any) -> None:
+        readings = list(Reading.objects.filter(case__project=project, case__split="POOL", reader__kind="imported"))
+        lesions = [list(reading.lesions.all()) for reading in readings]
+        order = np.random.default_rng(1).permutation(len(readings))
+        for reading, taken in zip(readings, (lesions[index] for index in order), strict=True):
+            for lesion in taken:
+                Lesion.objects.filter(pk=lesion.pk).update(reading=reading, instance=reading.case.instance)
+            Reading.objects.filter(pk=reading.pk).update(verdict="lesions" if taken else "no_lesion")
+
+    return shuffle
+
+
+@pytest.fixture
 def database_url() -> str:
     """The test's database, for other processes."""
     from django.db import connection

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from backend.audit.models import Event
-from backend.registry.models import ModelVersion
+from backend.registry.models import ModelVersion, Promotion
 from backend.registry.selectors import serving_version
 from backend.registry.services import (
     NotReleased,
@@ -27,9 +27,14 @@ def test_promotion_and_rollback_keep_exactly_one_version_serving(project, lead) 
     promote_version(version=second, by=None, gate={"decision": "serves"})
     assert dict(ModelVersion.objects.values_list("number", "state")) == {1: "kept", 2: "serves"}
     first.refresh_from_db()
-    promote_version(version=first, by=lead)
+    with pytest.raises(ValueError, match="says why"):
+        promote_version(version=first, by=lead, reason=" ")
+    promote_version(version=first, by=lead, reason="v2 misses small masses")
     assert serving_version(project) == first
     assert Event.objects.filter(verb="model.promoted").count() == 2
+    assert Event.objects.filter(verb="model.promoted").latest("pk").detail["reason"] == "v2 misses small masses"
+    promotion = Promotion.objects.first()
+    assert (promotion.model_version, promotion.instead_of, promotion.by) == (first, second, lead)
     with pytest.raises(IntegrityError), transaction.atomic():
         ModelVersion.objects.update(state="serves")
 
