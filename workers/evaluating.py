@@ -188,7 +188,7 @@ def evaluation_of(
         + score_errors(sets, probabilities, seed=seed),
         "curves": {
             **curves_of(cases, seed),
-            "reliability": reliability_of(sets, probabilities),
+            "reliability": reliability_of(sets, probabilities, seed=seed),
             "size_cuts": cuts,
         },
         "subgroups": subgroups_of(cases, vocabulary=vocabulary, threshold=threshold, cuts=cuts, seed=seed),

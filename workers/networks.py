@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import torch
 
 from backend.archive.store import get_object
 from backend.learning.vocabulary import Vocabulary
@@ -135,3 +137,13 @@ def code_version() -> str:
     for path in sorted(Path(cnn.__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
     return f"cnn-{digest.hexdigest()[:12]}"
+
+
+def training_environment() -> dict[str, str | int]:
+    """What the numbers of a training depend on besides code, labels and seed: libraries, processor, threads."""
+    return {
+        "torch": torch.__version__,
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "machine": platform.machine(),
+        "threads": torch.get_num_threads(),
+    }

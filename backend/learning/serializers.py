@@ -8,7 +8,13 @@ from backend.learning.gate import MAX_MARGIN
 from backend.learning.models import RoundState, TrainingPolicy
 from backend.learning.ranking import REASONS
 from backend.registry.models import ModelState
-from backend.registry.serializers import MetricSerializer
+from backend.registry.serializers import (
+    CardTextSerializer,
+    MetricSerializer,
+    OnnxSerializer,
+    PromotionSerializer,
+    SubgroupSerializer,
+)
 
 STEP_STATES = ("done", "live", "todo", "failed")
 
@@ -175,3 +181,60 @@ class LearningSerializer(serializers.Serializer[object]):
     forecast = ForecastSerializer()
     next = DrawnCaseSerializer(many=True)
     serving = serializers.IntegerField(allow_null=True)
+
+
+class CardWordsSerializer(CardTextSerializer):
+    """The words, by whom and when."""
+
+    by = serializers.CharField(allow_null=True)
+    written_at = serializers.DateTimeField(allow_null=True)
+
+
+class CardFindingTypeSerializer(serializers.Serializer[object]):
+    """What an output means."""
+
+    id = serializers.IntegerField()
+    scope = serializers.CharField()
+    name = serializers.CharField(allow_null=True)
+    code = serializers.CharField(allow_null=True)
+
+
+class CardSplitSerializer(serializers.Serializer[object]):
+    """Cases and patients of a split, and how many of the cases have been read."""
+
+    split = serializers.CharField()
+    n_cases = serializers.IntegerField()
+    n_patients = serializers.IntegerField()
+    n_labelled = serializers.IntegerField()
+
+
+class CardEvaluationSerializer(serializers.Serializer[object]):
+    """The newest measurement on a split."""
+
+    measured_at = serializers.DateTimeField()
+    n_cases = serializers.IntegerField()
+    n_patients = serializers.IntegerField()
+    metrics = MetricSerializer(many=True)
+    subgroups = SubgroupSerializer(many=True)
+    perfection = serializers.DictField()
+
+
+class ModelCardSerializer(serializers.Serializer[object]):
+    """The facts of a model card; what is not known is null. `limits`: {code, …numbers}."""
+
+    format = serializers.CharField()
+    project = serializers.DictField()
+    version = serializers.DictField()
+    words = CardWordsSerializer()
+    finding_types = CardFindingTypeSerializer(many=True)
+    training_data = serializers.DictField()
+    splits = CardSplitSerializer(many=True)
+    training = serializers.DictField()
+    gate = serializers.DictField()
+    promotions = PromotionSerializer(many=True)
+    validation = CardEvaluationSerializer(allow_null=True)
+    holdout = CardEvaluationSerializer(allow_null=True)
+    holdout_looks = serializers.DictField()
+    calibration = serializers.DictField()
+    onnx = OnnxSerializer(allow_null=True)
+    limits = serializers.ListField(child=serializers.DictField())

@@ -138,6 +138,18 @@ def disc_project(project: Any, draw_case: Any, read_truth: Any) -> Any:
 
 
 @pytest.fixture
+def quick_project(disc_project: Any) -> Any:
+    """The same without truth in VALIDATION, three steps of training, and a lead who lets unproven versions serve."""
+    from backend.readings.models import Reading
+
+    Reading.objects.filter(case__split="VALIDATION").delete()
+    policy = disc_project.training_policy
+    policy.steps_scratch, policy.steps_warm, policy.unproven_serves = 3, 3, True
+    policy.save()
+    return disc_project
+
+
+@pytest.fixture
 def work() -> Callable[[Any], Any]:
     """Runs a round's job to its end in this process and returns the round."""
     from backend.jobs.services import claim_job, finish_job

@@ -213,13 +213,11 @@ def test_a_round_goes_on_from_its_checkpoint_and_ends_with_the_weights_of_an_und
 
 @pytest.mark.parametrize("at", ["training", "evaluating", "gating", "predicting", "ranking"])
 def test_a_worker_that_dies_at_the_door_of_a_step_leaves_a_round_that_another_finishes(
-    disc_project, lead, work, monkeypatch, at
+    quick_project, lead, work, monkeypatch, at
 ) -> None:
     from workers import rounds
 
-    disc_project.training_policy.steps_scratch = 3
-    disc_project.training_policy.save()
-    made = start_round(project=disc_project, by=lead)
+    made = start_round(project=quick_project, by=lead)
     step = rounds.STEPS[RoundState(at)]
 
     def dies(round_, report):
@@ -263,16 +261,14 @@ def test_a_waiting_round_is_cancelled_at_once_and_a_running_one_at_its_next_look
 
 
 def test_a_loss_that_is_no_number_fails_the_round_with_one_sentence_and_the_old_version_serves_on(
-    disc_project, lead, work, monkeypatch
+    quick_project, lead, work, monkeypatch
 ) -> None:
     from workers import training as training_step
     from workers.cnn.train import TrainingDiverged
     from workers.rounds import run_round
 
-    disc_project.training_policy.steps_scratch = 3
-    disc_project.training_policy.save()
-    served = work(start_round(project=disc_project, by=lead)).model_version
-    made = start_round(project=disc_project, by=lead)
+    served = work(start_round(project=quick_project, by=lead)).model_version
+    made = start_round(project=quick_project, by=lead)
     monkeypatch.setattr(training_step, "WARM_RATE", float("inf"))
     with pytest.raises(TrainingDiverged):
         run_round(claim_job(made.job_id))
@@ -283,7 +279,7 @@ def test_a_loss_that_is_no_number_fails_the_round_with_one_sentence_and_the_old_
     failed = {step["name"]: step["state"] for step in round_document(made)["steps"]}
     assert failed["train"] in ("failed", "todo")
     monkeypatch.undo()
-    assert start_round(project=disc_project, by=lead).number == 3
+    assert start_round(project=quick_project, by=lead).number == 3
 
 
 def test_a_round_whose_job_was_given_up_is_told_as_failed_and_does_not_block_the_next(disc_project, lead) -> None:
@@ -323,10 +319,8 @@ def test_a_round_moves_only_along_the_table(disc_project, lead) -> None:
         assert following <= set(TRANSITIONS)
 
 
-def test_cases_imported_after_a_version_are_read_by_it_without_a_round(disc_project, lead, work, draw_case) -> None:
-    disc_project.training_policy.steps_scratch = 3
-    disc_project.training_policy.save()
-    version = work(start_round(project=disc_project, by=lead)).model_version
+def test_cases_imported_after_a_version_are_read_by_it_without_a_round(quick_project, lead, work, draw_case) -> None:
+    version = work(start_round(project=quick_project, by=lead)).model_version
     assert order_missing_predictions(version=version) is None
     fresh = draw_case(1)
     job = order_missing_predictions(version=version)
@@ -340,13 +334,11 @@ def test_cases_imported_after_a_version_are_read_by_it_without_a_round(disc_proj
     assert order_missing_predictions(version=version) is None
 
 
-def test_a_case_that_cannot_be_read_is_tried_once_and_not_every_15_seconds(disc_project, lead, work, draw_case) -> None:
+def test_a_case_that_cannot_be_read_is_tried_once_and_not_every_15_seconds(quick_project, lead, work, draw_case) -> None:
     from backend.archive.store import delete_object
     from workers.pool import predict_pool
 
-    disc_project.training_policy.steps_scratch = 3
-    disc_project.training_policy.save()
-    version = work(start_round(project=disc_project, by=lead)).model_version
+    version = work(start_round(project=quick_project, by=lead)).model_version
     delete_object(draw_case(1).instance.frames_key)
     lease = claim_job(order_missing_predictions(version=version).pk)
     predict_pool(lease)
@@ -355,16 +347,14 @@ def test_a_case_that_cannot_be_read_is_tried_once_and_not_every_15_seconds(disc_
     assert order_missing_predictions(version=version) is None
 
 
-def test_a_case_that_cannot_be_decoded_is_left_out_with_a_line_in_the_log(disc_project, lead, work) -> None:
+def test_a_case_that_cannot_be_decoded_is_left_out_with_a_line_in_the_log(quick_project, lead, work) -> None:
     from backend.archive.store import delete_object
 
-    disc_project.training_policy.steps_scratch = 3
-    disc_project.training_policy.save()
-    broken = disc_project.cases.filter(split="POOL").first()
-    unread = disc_project.cases.filter(split="POOL", is_open=True).first()
+    broken = quick_project.cases.filter(split="POOL").first()
+    unread = quick_project.cases.filter(split="POOL", is_open=True).first()
     for case in (broken, unread):
         delete_object(case.instance.frames_key)
-    made = work(start_round(project=disc_project, by=lead))
+    made = work(start_round(project=quick_project, by=lead))
     assert made.state == RoundState.DONE
     log = Job.objects.get(pk=made.job_id).log
     assert f"{broken.name} frame 1 cannot be decoded" in log and f"{unread.name} frame 1 cannot be decoded" in log
