@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from backend.audit.models import Event
 from backend.learning.services import start_round
@@ -81,3 +84,16 @@ def test_the_lead_writes_what_the_models_are_for_and_earlier_words_stay_on_recor
     events = Event.objects.filter(verb="model.card_text").order_by("pk").values_list("detail", flat=True)
     assert list(events) == [{"intended_use": "Second reader of breast ultrasound."}, {"not_for": "Children."}]
     assert client.patch(url, {"remarks": "x" * 5000}, format="json").status_code == 400
+
+
+def test_every_reason_of_the_gate_and_every_limit_has_its_sentence_in_both_languages() -> None:
+    root = Path(settings.BASE_DIR)
+    gate = (root / "backend/learning/gate.py").read_text()
+    reasons = set(re.findall(r'\("([a-z_]+)", (?:f?"|sentence)', gate))
+    limits = set(re.findall(r'(?:"code": |else )"([a-z_]+)"', (root / "backend/learning/model_card.py").read_text()))
+    reasons -= {"dice"}
+    assert len(reasons) == 9 and len(limits) > 20
+    for language in ("en", "zh"):
+        words = json.loads((root / f"frontend/src/locales/{language}/models.json").read_text())
+        assert reasons <= set(words["gate"]["reason"])
+        assert limits <= {key.removesuffix("_one").removesuffix("_other") for key in words["card"]["limit"]}

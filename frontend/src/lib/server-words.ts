@@ -35,23 +35,14 @@ const SENTENCES: [pattern: string, key: string][] = [
   ["The first version serves\\.", "firstServes"],
   [`Not worse than version (\\d+) on VALIDATION \\(${NUMBER} patients\\)\\.`, "notWorse"],
   [`Better than chance on VALIDATION \\(${NUMBER} patients\\)\\.`, "provenFirst"],
-  [
-    `Not worse than version (\\d+) by more than ([\\d.]+) on VALIDATION \\(${NUMBER} patients\\)\\.`,
-    "notWorseBy",
-  ],
+  [`Not worse than version (\\d+) by more than ([\\d.]+) on VALIDATION \\(${NUMBER} patients\\)\\.`, "notWorseBy"],
   ["Its marks meet the lesions of VALIDATION no better than chance: it waits\\.", "marksChance"],
-  [
-    "Its scores tell the images with a lesion in VALIDATION no better than chance: it waits\\.",
-    "scoresChance",
-  ],
+  ["Its scores tell the images with a lesion in VALIDATION no better than chance: it waits\\.", "scoresChance"],
   [
     "Its scores tell no finding of the whole image in VALIDATION better than chance: it waits\\.",
     "findingsChance",
   ],
-  [
-    "Not shown to be within ([\\d.]+) of version (\\d+) on VALIDATION \\((.+)\\): it waits\\.",
-    "beyondMargin",
-  ],
+  ["Not shown to be within ([\\d.]+) of version (\\d+) on VALIDATION \\((.+)\\): it waits\\.", "beyondMargin"],
   [
     `VALIDATION has too few labelled cases to show this version better than chance \\(${NUMBER} patients?\\): it waits for a lead\\.`,
     "fewToProve",
