@@ -110,8 +110,8 @@ def test_a_model_version_is_shown_promoted_and_released_and_only_then_looked_at_
     assert shown["evaluations"][1]["curves"]["froc"]
     other = make_model(disc_project, state="waits", number=2).model_version
     assert client.post(f"{BASE}/models/2/promote/").status_code == 400
-    assert client.post(f"{BASE}/models/2/promote/", {"reason": " "}).status_code == 400
-    assert client.post(f"{BASE}/models/2/promote/", {"reason": "Finds more."}).json()["state"] == "serves"
+    assert client.post(f"{BASE}/models/2/promote/", {"reason": " "}, format="json").status_code == 400
+    assert client.post(f"{BASE}/models/2/promote/", {"reason": "Finds more."}, format="json").json()["state"] == "serves"
     assert [(row["number"], row["state"]) for row in client.get(f"{BASE}/models/").json()] == [(2, "serves"), (1, "kept")]
     assert Job.objects.get(task="learning.predict_pool").arguments == {"version": other.pk}
     assert client.get(f"{BASE}/models/9/").status_code == 404

@@ -57,14 +57,14 @@ def test_the_lesions_of_the_same_patient_are_not_chance() -> None:
 
 @pytest.mark.parametrize("n", [20, 60])
 def test_of_networks_that_do_not_look_at_the_image_few_are_taken_for_one_that_does(n: int) -> None:
-    """The lower end of a 95 % interval: 2.5 % at most by intention, somewhat more of twenty patients."""
+    """The lower end of a 95 % interval: 2.5 % by intention. Of a thousand 2.3 % were at 20 images and 2.0 % at 60."""
     generator = np.random.default_rng(n)
+    usual = places([central(generator) for _ in range(1000)])
     taken = 0
-    for _ in range(100):
-        true = [central(generator) for _ in range(n)]
-        shown = [central(generator) if generator.random() < 0.7 else None for _ in range(n)]
-        told = [[] if one is None else places([one])[0] for one in shown]
-        own, others = overlap_beyond_chance(told, places(true), list(range(n)))
-        picks = generator.integers(n, size=(1000, n))
+    for _ in range(400):
+        true = [usual[row] for row in generator.integers(1000, size=n)]
+        shown = [usual[row] if generator.random() < 0.7 else [] for row in generator.integers(1000, size=n)]
+        own, others = overlap_beyond_chance(shown, true, list(range(n)))
+        picks = generator.integers(n, size=(500, n))
         taken += np.quantile((own - others)[picks].mean(axis=1), 0.025) > 0
-    assert taken <= 0.07 * 100
+    assert taken <= 0.05 * 400
