@@ -275,17 +275,20 @@ def _limits_of_groups(validation: Facts | None) -> Iterable[Facts]:
     if validation is None:
         return
     overall = {one["metric"]: one["value"] for one in validation["metrics"] if one["finding_type"] is None}
+    unknown = []
     for row in validation["subgroups"]:
         named = {name: row[name] for name in ("dimension", "group", "unit", "start", "end")}
         known = [one for one in row["metrics"] if one["value"] is not None]
-        if not known and row["dimension"] != "finding_type":
-            yield {"code": "group_unknown", **named, "n": row["n_patients"]}
+        if not known and row["group"] and row["dimension"] != "finding_type":
+            unknown.append({**named, "n": row["n_patients"]})
         for one in known:
             value = overall.get(one["metric"])
             worse_above = one["metric"] == "false_positives_per_image"
             bound = one["low"] if worse_above else one["high"]
             if value is not None and bound is not None and (bound > value if worse_above else bound < value):
                 yield {"code": "group_worse", **named, "metric": one["metric"], "value": one["value"], "of_all": value}
+    if unknown:
+        yield {"code": "groups_unknown", "groups": unknown}
 
 
 def _limits_of_scores(card: Facts) -> Iterable[Facts]:

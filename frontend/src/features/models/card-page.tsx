@@ -122,7 +122,7 @@ function Drawn({ block }: { block: Block }) {
             <tr key={index}>
               {row.map((cell, column) => (
                 // biome-ignore lint/suspicious/noArrayIndexKey: columns never change their order
-                <td key={column} className="num wrap">
+                <td key={column} className={isShort(cell) ? "num nw" : "num wrap"}>
                   {cell}
                 </td>
               ))}
@@ -133,6 +133,9 @@ function Drawn({ block }: { block: Block }) {
     </div>
   );
 }
+
+/** A number with its interval stays in one line. */
+const isShort = (cell: string) => cell.length < 28 && /^[−+]?\d/.test(cell);
 
 /** Have the version written as ONNX; what has been written and checked can be fetched. */
 function OnnxButtons({ slug, version }: { slug: string; version: ModelVersion }) {

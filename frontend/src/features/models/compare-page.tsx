@@ -110,8 +110,8 @@ function Summary({ told }: { told: Comparison }) {
         <thead>
           <tr>
             <th>{t("compare.metric")}</th>
-            <th className="r">v{told.number}</th>
             <th className="r">v{told.other}</th>
+            <th className="r">v{told.number}</th>
             <th className="r">{t("compare.difference")}</th>
             <th className="r">{t("compare.better")}</th>
             <th className="r">{t("compare.worse")}</th>
@@ -125,8 +125,8 @@ function Summary({ told }: { told: Comparison }) {
             return (
               <tr key={one.metric}>
                 <td className="b">{t(`metric.${one.metric}`)}</td>
-                <td className="r num">{one.own === null ? "" : decimal(one.own, 3)}</td>
                 <td className="r num sec">{one.others === null ? "" : decimal(one.others, 3)}</td>
+                <td className="r num">{one.own === null ? "" : decimal(one.own, 3)}</td>
                 <td className={`r num${beyond(one.low, one.high) ? " b" : ""}`}>
                   {text ?? <span className="q">{serverWords(one.note, t as never)}</span>}
                 </td>

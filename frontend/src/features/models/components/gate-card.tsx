@@ -30,10 +30,8 @@ export function GateCard({ slug, version, rows, evaluation }: GateCardProps) {
   const { gate } = version;
   return (
     <Card title={t("gate.title")} actions={<GateChip gate={gate} />}>
-      <div className="col" style={{ gap: 12, height: "100%" }}>
-        {gateSentences(gate, t).map((sentence) => (
-          <p key={sentence}>{sentence}</p>
-        ))}
+      <div className="col" style={{ gap: 10, height: "100%" }}>
+        <p>{gateSentences(gate, t).join(" ")}</p>
         {gate.metrics?.length ? <Differences gate={gate} version={version.number} /> : null}
         <dl>
           {(gate.proof ?? []).map((one) => (
@@ -80,14 +78,12 @@ export function GateCard({ slug, version, rows, evaluation }: GateCardProps) {
 
 function Line({ name, note, children }: { name: string; note?: string; children: ReactNode }) {
   return (
-    <div className="row sb sm" style={{ minHeight: 28, gap: 10, borderBottom: "1px solid #1f1f1f" }}>
+    <div
+      className="row sb sm"
+      style={{ minHeight: 26, gap: 8, padding: "2px 0", borderBottom: "1px solid #1f1f1f" }}
+    >
       <dt className="sec">
-        {name}
-        {note ? (
-          <span className="q xs" style={{ display: "block" }}>
-            {note}
-          </span>
-        ) : null}
+        {name} {note ? <span className="q xs nw">{note}</span> : null}
       </dt>
       <dd className="num nw">{children}</dd>
     </div>
@@ -127,22 +123,16 @@ function CalibrationLines({ version, evaluation }: { version: ModelVersion; eval
   );
 }
 
-/** When the version came to serve, by whom and why. */
+/** When the version last came to serve, by whom and why; all times stand on the card. */
 function Promotions({ promotions }: { promotions: Promotion[] }) {
   const { t } = useTranslation("models");
-  if (!promotions.length) return null;
+  const [last] = promotions;
+  if (!last) return null;
   return (
-    <div className="sm">
-      <p className="q">{t("promote.history")}</p>
-      <ul>
-        {promotions.slice(0, 3).map((one) => (
-          <li key={one.created_at} className="sec" style={{ overflowWrap: "anywhere" }}>
-            <span className="num nw">{dayTime(one.created_at)}</span>{" "}
-            {one.by ? t("promote.byPerson", { name: one.by, reason: one.reason }) : t("promote.byGate")}
-          </li>
-        ))}
-      </ul>
-    </div>
+    <p className="sm sec" style={{ overflowWrap: "anywhere" }}>
+      <span className="q">{t("promote.history")}</span> <span className="num nw">{dayTime(last.created_at)}</span>{" "}
+      {last.by ? t("promote.byPerson", { name: last.by, reason: last.reason }) : t("promote.byGate")}
+    </p>
   );
 }
 

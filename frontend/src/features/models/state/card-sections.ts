@@ -3,7 +3,7 @@ import type { TFunction } from "i18next";
 import { gateSentences } from "@/features/models/state/gate-words";
 import { groupName } from "@/features/models/state/subgroup-names";
 import type { CardEvaluation, Counted, FindingType, Limit, Metric, ModelCard } from "@/lib/api-types";
-import { count, dayTime, decimal, duration, interval } from "@/lib/format";
+import { count, dayTime, decimal, duration, interval, nOf } from "@/lib/format";
 import { overall } from "@/lib/metrics";
 import { serverWords } from "@/lib/server-words";
 
@@ -82,7 +82,7 @@ function purpose({ project, words: said }: ModelCard, t: T): Block[] {
     : "";
   return [
     { kind: "text", title: t("card.fact.project"), text: project.name },
-    { kind: "text", title: t("card.fact.question"), text: known(project.question, t) },
+    { kind: "text", title: t("card.fact.question"), text: project.question || nobody, quiet: !project.question },
     {
       kind: "text",
       title: t("card.words.intended_use"),
@@ -321,15 +321,9 @@ export function limitSentence(limit: Limit, card: ModelCard, t: T): string {
   const { code, ...told } = limit;
   const number = (name: string) => (typeof told[name] === "number" ? (told[name] as number) : 0);
   const text = (name: string) => (typeof told[name] === "string" ? (told[name] as string) : "");
-  const named = () =>
-    groupName(
-      {
-        ...{ dimension: text("dimension"), group: text("group"), unit: text("unit") },
-        ...{ start: told.start as number | null, end: told.end as number | null },
-      },
-      card.finding_types as unknown as FindingType[],
-      t,
-    );
+  const groups = (Array.isArray(told.groups) ? told.groups : []).map((one) =>
+    typeof one === "string" ? one.replace("-", "–") : groupOf(one as Group, card, t),
+  );
   return t(`card.limit.${code}`, {
     n: count(number("n")),
     count: number("n"),
@@ -340,11 +334,9 @@ export function limitSentence(limit: Limit, card: ModelCard, t: T): string {
     dimension: t(`subgroups.dimension.${text("dimension")}`, { defaultValue: text("dimension") }),
     group:
       code === "one_sex" ? t(`subgroups.sex.${text("group")}`, { defaultValue: text("group") }) : text("group"),
-    groups: Array.isArray(told.groups) ? told.groups.map((one) => String(one).replace("-", "–")).join(", ") : "",
+    groups: groups.join(t("cases.join")),
     note: text("note") ? words(text("note"), t) : t("card.unknown"),
-    name: code.startsWith("group_")
-      ? `${t(`subgroups.dimension.${text("dimension")}`, { defaultValue: text("dimension") })} ${named()}`
-      : "",
+    name: code === "group_worse" ? groupOf(told as unknown as Group, card, t) : "",
     metric: t(`metric.${text("metric")}`, { defaultValue: text("metric") }),
     value: decimal(number("value"), 3),
     all: decimal(number("of_all"), 3),
@@ -352,4 +344,20 @@ export function limitSentence(limit: Limit, card: ModelCard, t: T): string {
     interval: interval({ value: number("value"), low: number("low"), high: number("high") }) ?? "",
     defaultValue: code,
   });
+}
+
+interface Group {
+  dimension: string;
+  group: string;
+  unit: string;
+  start: number | null;
+  end: number | null;
+  n?: number;
+}
+
+/** "Age 40–59", with n=12 where patients are counted. */
+function groupOf(one: Group, card: ModelCard, t: T): string {
+  const dimension = t(`subgroups.dimension.${one.dimension}`, { defaultValue: one.dimension });
+  const name = groupName(one, card.finding_types as unknown as FindingType[], t);
+  return `${dimension} ${name}${one.n === undefined ? "" : ` (${nOf(one.n)})`}`;
 }
