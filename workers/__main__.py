@@ -12,11 +12,13 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend.config.settings")
 django.setup()
 
-from workers import comparing, doubting, simulate  # noqa: E402
+from workers import comparing, doubting, exporting, remaking, simulate  # noqa: E402
 
 COMMANDS: Final[dict[str, Callable[[list[str]], int]]] = {
     "compare_arms": comparing.main,
     "doubtful_labels": doubting.main,
+    "export_onnx": exporting.main,
+    "remake_version": remaking.main,
     "simulate": simulate.main,
 }
 

@@ -16,6 +16,7 @@ from backend.learning.score_sets import score_sets, with_probabilities
 from backend.learning.selectors import truth
 from backend.learning.subgroups import grouped, size_cuts, subgroups_of
 from backend.learning.vocabulary import Vocabulary
+from backend.metrics.chance import coarse_places
 from backend.metrics.intervals import MIN_PATIENTS, MIN_POSITIVE
 from backend.metrics.matching import match_lesions
 from backend.metrics.overlap import Region, region_dice
@@ -94,6 +95,7 @@ def _measure(version: LoadedVersion, readings: Sequence[Reading], threshold: flo
             "scores": {name: round(score, 5) for name, score in scores.items()},
             "truth": known.outputs,
             "traits": image_traits(reading.case.series, loaded.frames[0][0]),
+            "places": case_places(known, lesions, threshold=threshold, loaded=loaded),
         }
     return measured
 
@@ -128,6 +130,15 @@ def fast_sample(readings: Sequence[Reading], *, key: str) -> list[Reading]:
         chosen += groups[group]
         positive += sum(reading.verdict == Verdict.LESIONS for reading in groups[group])
     return sorted(chosen, key=lambda reading: reading.case.number)
+
+
+def case_places(
+    known: CaseTruth, lesions: Sequence[PredictedLesion], *, threshold: float, loaded: CaseImages
+) -> dict[str, list[int]]:
+    """Coarsely, where the true lesions and those shown lie in the case."""
+    shape = (len(loaded.frames), loaded.letterbox.rows, loaded.letterbox.columns)
+    shown = [Region(lesion.mask, lesion.origin) for lesion in lesions if lesion.score >= threshold]
+    return {"true": coarse_places([region for _, region in known.lesions], shape), "shown": coarse_places(shown, shape)}
 
 
 def measure_case(
@@ -219,7 +230,7 @@ def evaluation_of(
         + score_errors(sets, probabilities, seed=seed),
         "curves": {
             **curves_of(cases, seed),
-            "reliability": reliability_of(sets, probabilities),
+            "reliability": reliability_of(sets, probabilities, seed=seed),
             "size_cuts": cuts,
         },
         "subgroups": subgroups_of(cases, vocabulary=vocabulary, threshold=threshold, cuts=cuts, seed=seed),

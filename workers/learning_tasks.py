@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from workers.exporting import run_export
 from workers.inquiring import answer_inquiry
 from workers.pool import evaluate_holdout, predict_pool
 from workers.prompting import listen_for_prompts
@@ -43,3 +44,11 @@ def answer_inquiry_task(job_id: str) -> None:
     with running(job_id) as lease:
         if lease is not None:
             answer_inquiry(lease)
+
+
+@shared_task(name="learning.export_onnx")
+def export_onnx_task(job_id: str) -> None:
+    """Write a version as ONNX, and check it."""
+    with running(job_id) as lease:
+        if lease is not None:
+            run_export(lease)

@@ -190,3 +190,13 @@ def code_version() -> str:
     for path in sorted(Path(cnn.__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
     return f"cnn-{digest.hexdigest()[:12]}"
+
+
+def training_environment() -> dict[str, str | int]:
+    """What the numbers of a training depend on besides code, labels and seed: libraries, processor, threads."""
+    return {
+        "torch": torch.__version__,
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "machine": platform.machine(),
+        "threads": torch.get_num_threads(),
+    }

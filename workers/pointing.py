@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from backend.learning.models import Round, Track
 from backend.learning.selectors import snapshot_readings
 from backend.learning.services import note_on_round
 from backend.learning.vocabulary import Vocabulary
+from backend.readings.models import Reading
 from backend.registry.models import ModelVersion
 from workers.cnn.checkpoint import (
     CheckpointCorrupt,
@@ -46,7 +48,7 @@ def train_prompts(round_: Round, vocabulary: Vocabulary, report: Reporter) -> Pr
     None, and a sentence on the round, where there are too few lesions, or where the training diverged: the automatic
     network is none the worse for it.
     """
-    samples = _samples(round_, vocabulary)
+    samples = _samples(round_, snapshot_readings(round_), vocabulary)
     if len(samples) < LEAST_LESIONS:
         lesions = "1 outlined lesion" if len(samples) == 1 else f"{len(samples)} outlined lesions"
         note_on_round(round_=round_, sentence=f"Only {lesions}: this version does not answer clicks.")
@@ -103,12 +105,12 @@ def forget_prompt_checkpoint(round_: Round) -> None:
     delete_object(_checkpoint_key(round_))
 
 
-def _samples(round_: Round, vocabulary: Vocabulary) -> PromptSamples:
-    """The outlined lesions of the snapshot; of very many a random part, the same at every attempt."""
-    readings = list(snapshot_readings(round_))
-    random.Random(round_.settings["seed"]).shuffle(readings)
+def _samples(round_: Round, readings: Sequence[Reading], vocabulary: Vocabulary) -> PromptSamples:
+    """Their outlined lesions; of very many a random part, the same at every attempt."""
+    shuffled = list(readings)
+    random.Random(round_.settings["seed"]).shuffle(shuffled)
     cut = []
-    for image, mask in outlined_lesions(readings, vocabulary=vocabulary, size=round_.settings["image_size"]):
+    for image, mask in outlined_lesions(shuffled, vocabulary=vocabulary, size=round_.settings["image_size"]):
         lesion = cut_lesion(image, mask)
         if lesion is not None:
             cut.append(lesion)
@@ -126,6 +128,14 @@ def _new_training(round_: Round, samples: PromptSamples) -> PromptTraining:
         precision=round_.settings["precision"],
     )
     return PromptTraining(samples, recipe=recipe)
+
+
+def prompts_made_again(round_: Round, readings: Sequence[Reading], vocabulary: Vocabulary) -> str:
+    """SHA-256 of the weights that the round's training for clicks gives on these readings; nothing is stored."""
+    training = _new_training(round_, _samples(round_, readings, vocabulary))
+    for _ in training.run():
+        pass
+    return encode_weights(training.weights(), config=training.network.config)[1]
 
 
 def _resume(training: PromptTraining, round_: Round, report: Reporter) -> None:

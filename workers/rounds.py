@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from backend.archive.store import StoreFull
 from backend.jobs.services import JobCancelled, Lease
-from backend.learning.evaluation import gate_decision
+from backend.learning.gate import GateRule, gate_decision
 from backend.learning.models import Round, RoundState, Track
 from backend.learning.ranking import (
     CaseMeasured,
@@ -143,7 +143,13 @@ def _gate(round_: Round, report: Reporter) -> None:
     version, champion = round_.model_version, serving_version(round_.project)
     assert version is not None
     own, others = _paired(version, champion, round_, report)
-    gate = gate_decision(own, others, against=champion.number if champion else None, seed=version.seed)
+    gate = gate_decision(
+        own,
+        others,
+        against=champion.number if champion else None,
+        rule=GateRule(round_.settings.get("gate_margin"), round_.settings.get("unproven_serves", False)),
+        seed=version.seed,
+    )
     if gate["decision"] == "serves":
         _read_next(round_, version, report)
     with transaction.atomic():
@@ -190,16 +196,14 @@ def _read_next(round_: Round, version: ModelVersion, report: Reporter) -> None:
 
 def _predict(round_: Round, report: Reporter) -> None:
     """The serving version reads the unread cases, those that are next in the worklist first."""
-    version = _serving(round_)
-    forget_other_versions(round_=round_, version=version)
-    _read_pool(round_, version, report)
-    advance_round(round_=round_, to=RoundState.RANKING)
-
-
-def _serving(round_: Round) -> ModelVersion:
     version = serving_version(round_.project)
-    assert version is not None
-    return version
+    if version is None:
+        note_on_round(round_=round_, sentence="No version serves: nothing is predicted, and the worklist keeps its order.")
+        report.tell("predict", "")
+    else:
+        forget_other_versions(round_=round_, version=version)
+        _read_pool(round_, version, report)
+    advance_round(round_=round_, to=RoundState.RANKING)
 
 
 def _read_pool(round_: Round, version: ModelVersion, report: Reporter) -> None:
@@ -222,7 +226,11 @@ def _read_pool(round_: Round, version: ModelVersion, report: Reporter) -> None:
 
 def _rank(round_: Round, report: Reporter) -> None:
     """Draw the next batch and write the order of the worklist; a version that came to serve meanwhile measures first."""
-    version = _serving(round_)
+    version = serving_version(round_.project)
+    if version is None:
+        report.tell("rank", "")
+        advance_round(round_=round_, to=RoundState.DONE)
+        return
     if forget_other_versions(round_=round_, version=version):
         _read_pool(round_, version, report)
     rows = scored(round_, version)

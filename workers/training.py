@@ -28,13 +28,13 @@ from workers.cnn.checkpoint import (
     encode_weights,
 )
 from workers.cnn.data import Samples
-from workers.cnn.model import NetConfig, UNet, build_network, set_priors, shrink_and_perturb, transfer_weights
+from workers.cnn.model import NetConfig, UNet, Weights, build_network, set_priors, shrink_and_perturb, transfer_weights
 from workers.cnn.patches import Volumes
 from workers.cnn.plan import Plan
 from workers.cnn.prompt_training import PromptTraining
 from workers.cnn.train import SCRATCH_RATE, WARM_RATE, Recipe, Training
 from workers.datasets import training_set
-from workers.networks import code_version, version_weights
+from workers.networks import code_version, training_environment, version_weights
 from workers.planning import settings_plan
 from workers.pointing import carried_prompts, forget_prompt_checkpoint, store_prompts, train_prompts
 from workers.reporting import Reporter, left_out
@@ -134,20 +134,24 @@ def _warm_start(round_: Round, net: NetConfig, vocabulary: Vocabulary, report: R
     base: ModelVersion | None = round_.base_version
     if base is None:
         return None
-    old = Vocabulary.from_dict(base.finding_type_ids)
-    network = build_network(net, seed=base.seed)
     try:
-        transfer_weights(
-            version_weights(base),
-            network=network,
-            old_types=old.types,
-            new_types=vocabulary.types,
-            old_findings=old.outputs,
-            new_findings=vocabulary.outputs,
-        )
+        return warm_network(base, version_weights(base), net, vocabulary)
     except (ValueError, FileNotFoundError) as error:
         report.log(f"no warm start from version {base.number}: {error}")
         return None
+
+
+def warm_network(base: ModelVersion, weights: Weights, net: NetConfig, vocabulary: Vocabulary) -> UNet:
+    """A network with the weights of an earlier version and heads for this vocabulary; ValueError if it has another shape."""
+    old, network = Vocabulary.from_dict(base.finding_type_ids), build_network(net, seed=base.seed)
+    transfer_weights(
+        weights,
+        network=network,
+        old_types=old.types,
+        new_types=vocabulary.types,
+        old_findings=old.outputs,
+        new_findings=vocabulary.outputs,
+    )
     return network
 
 
@@ -222,6 +226,12 @@ def _store_snapshots(training: Training, prefix: str) -> dict[str, dict[str, str
     return {"snapshots": {"key": key, "sha256": digest}}
 
 
+def weights_file(training: Training, vocabulary: Vocabulary, snapshot_hash: str) -> tuple[bytes, str]:
+    """The version's weights as they are stored, and their SHA-256."""
+    net = training.network.config
+    return encode_weights(training.weights(), config=net, vocabulary=vocabulary.as_dict(), snapshot=snapshot_hash)
+
+
 def _make_version(
     training: Training, prompts: PromptTraining | None, round_: Round, vocabulary: Vocabulary, report: Reporter
 ) -> None:
@@ -229,7 +239,7 @@ def _make_version(
     assert snapshot is not None
     net = training.network.config
     number = next_version_number(project)
-    data, digest = encode_weights(training.weights(), config=net, vocabulary=vocabulary.as_dict(), snapshot=snapshot.hash)
+    data, digest = weights_file(training, vocabulary, snapshot.hash)
     key = f"models/{project.pk}/{number}-{digest}.safetensors"
     report.check()
     put_object(key=key, data=data)
@@ -250,6 +260,7 @@ def _make_version(
                 "recipe": training.recipe.as_dict(),
                 "image_size": round_.settings["image_size"],
                 "plan": settings_plan(round_.settings).as_dict(),
+                "environment": training_environment(),
                 **beside,
             },
             finding_type_ids=vocabulary.as_dict(),

@@ -29,6 +29,8 @@ POLICY_FIELDS: Final = (
     "random_share",
     "target_dice",
     "dimension",
+    "gate_margin",
+    "unproven_serves",
     "image_size",
     "steps_scratch",
     "steps_warm",

@@ -1,11 +1,12 @@
-"""From single cases to the numbers of a version: metrics with intervals, the FROC curve, and the gate.
+"""From single cases to the numbers of a version: metrics with intervals, and the FROC curve.
 
 A case is a dict that is kept in `Evaluation.per_case`, so that two versions can be compared patient by patient later:
 {case, name, group, complete, boxed, dice, nsd, hd95, unit, hits, hit_types, sizes, found, false, false_types, scores,
-truth, traits, groups, probabilities}. `dice` and `nsd` are None where the truth has no lesion, `hd95` (in `unit`, mm or
-px) also where nothing was shown; `hits` gives for each true lesion the best score that found it, or None, `sizes` its
-diameter by unit; `found` and `false` are the scores of all predictions by outcome; `scores` and `truth` are by output
-name; `groups` by dimension (see `subgroups`), `probabilities` by name of score (see `score_sets`).
+truth, traits, places, groups, probabilities}. `dice` and `nsd` are None where the truth has no lesion, `hd95` (in `unit`,
+mm or px) also where nothing was shown; `hits` gives for each true lesion the best score that found it, or None, `sizes`
+its diameter by unit; `found` and `false` are the scores of all predictions by outcome; `scores` and `truth` are by output
+name; `places` {true, shown} say coarsely where the lesions and what was shown lie (`metrics.chance`); `groups` by
+dimension (see `subgroups`), `probabilities` by name of score (see `score_sets`).
 """
 
 from __future__ import annotations
@@ -16,10 +17,9 @@ from typing import Any, Final
 from backend.learning.case_statistics import PerCase, auc_of, matched_of, mean_of, precision_of
 from backend.learning.vocabulary import ANY_LESION, Vocabulary
 from backend.metrics.froc import RATES, FrocTable, froc_curve
-from backend.metrics.intervals import MIN_POSITIVE, Estimate, Statistic, estimate, paired_difference
+from backend.metrics.intervals import Estimate, Statistic, estimate
 
 SENSITIVITY: Final = "sensitivity_at_{rate:g}"
-GATE_METRICS: Final = ("dice", "auc")
 # Half octaves from 1/8 to 8: between the seven rates the band is as smooth as it needs to be.
 BAND_RATES: Final = tuple(float(2 ** (step / 2)) for step in range(-6, 7))
 TOLERANCE: Final = 2.0
@@ -52,57 +52,6 @@ def _band(cases: Sequence[PerCase], seed: int) -> list[list[float]]:
     return [
         [round(rate, 5), round(low, 5), round(high, 5)] for rate, low, high in bounds if low is not None and high is not None
     ]
-
-
-def gate_decision(
-    challenger: Sequence[PerCase], champion: Sequence[PerCase], *, against: int | None, seed: int = 0
-) -> dict[str, Any]:
-    """Whether the challenger serves: always the first time, later unless it is surely worse on the same patients.
-
-    Surely worse: the 95 % interval of the paired difference lies below zero for Dice or AUC.
-    """
-    patients = len({case["group"] for case in challenger})
-    told: dict[str, Any] = {"against": against, "n_patients": patients, "metrics": [], "decision": "serves"}
-    if against is None:
-        return {**told, "text": "The first version serves."}
-    if {case["case"] for case in challenger} != {case["case"] for case in champion}:
-        raise ValueError("the two versions were not measured on the same cases")
-    for name in GATE_METRICS:
-        difference = _difference(name, challenger, champion, seed)
-        if difference is not None:
-            value, low, high = difference
-            told["metrics"].append({"metric": name, "difference": value, "low": low, "high": high})
-    return {**told, **_verdict(told["metrics"], against, patients)}
-
-
-def _verdict(differences: list[dict[str, Any]], against: int, patients: int) -> dict[str, str]:
-    if not differences:
-        counted = "1 patient" if patients == 1 else f"{patients} patients"
-        note = f"VALIDATION has too few labelled cases to compare ({counted}): it serves unchecked."
-        return {"decision": "serves", "text": note}
-    worse = [one["metric"] for one in differences if one["high"] < 0]
-    if worse:
-        return {"decision": "waits", "text": f"Worse than version {against} on VALIDATION ({', '.join(worse)}): it waits."}
-    return {"decision": "serves", "text": f"Not worse than version {against} on VALIDATION ({patients} patients)."}
-
-
-def _difference(
-    name: str, challenger: Sequence[PerCase], champion: Sequence[PerCase], seed: int
-) -> tuple[float, float, float] | None:
-    rows = sorted(challenger, key=lambda case: str(case["case"]))
-    others = {case["case"]: case for case in champion}
-    pairs = [(case, others[case["case"]]) for case in rows]
-    if name == "dice":
-        pairs = [pair for pair in pairs if pair[0]["dice"] is not None]
-        positive = len(pairs)
-        statistics = [mean_of([pair[side]["dice"] for pair in pairs]) for side in (0, 1)]
-    else:
-        pairs = [pair for pair in pairs if ANY_LESION in pair[0]["truth"]]
-        positive = sum(pair[0]["truth"][ANY_LESION] for pair in pairs)
-        statistics = [auc_of([pair[side] for pair in pairs], ANY_LESION) for side in (0, 1)]
-    if positive < MIN_POSITIVE:
-        return None
-    return paired_difference(*statistics, groups=[pair[0]["group"] for pair in pairs], seed=seed)
 
 
 def _dice(cases: Sequence[PerCase], finding_type: int | None, seed: int) -> Estimate:

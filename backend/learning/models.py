@@ -91,11 +91,11 @@ class Round(models.Model):
 
 
 class TrainingPolicy(models.Model):
-    """When a round starts by itself and how it trains; one per project, edited by the lead.
+    """When a round starts by itself, how it trains, and what its gate asks (`gate.GateRule`); edited by the lead.
 
     A fast round starts after `every_n_readings`; a slow one when the labels have grown by `slow_growth` per cent since the
-    last (0: never), or at `slow_hour` (UTC; null: never) where there are new labels.
-    `dimension` and `image_size` are what the lead has chosen of the network's plan; "auto" and null leave it to the images.
+    last (0: never), or at `slow_hour` (UTC; null: never) where there are new labels. `dimension` and `image_size` are what
+    the lead has chosen of the network's plan; "auto" and null leave it to the images.
     """
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="training_policy")
@@ -105,6 +105,8 @@ class TrainingPolicy(models.Model):
     batch_size = models.PositiveIntegerField(default=16)
     random_share = models.FloatField(default=0.3)
     target_dice = models.FloatField(default=0.75)
+    gate_margin = models.FloatField(null=True, default=None)
+    unproven_serves = models.BooleanField(default=False)
     dimension = models.CharField(max_length=4, choices=[(one, one) for one in ("auto", "2d", "2.5d", "3d")], default="auto")
     image_size = models.PositiveIntegerField(null=True)
     steps_scratch = models.PositiveIntegerField(default=600)

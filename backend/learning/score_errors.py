@@ -31,10 +31,11 @@ def score_errors(sets: Sequence[ScoreSet], probabilities: Probabilities, *, seed
     return [error.as_dict() for error in told]
 
 
-def reliability_of(sets: Sequence[ScoreSet], probabilities: Probabilities) -> list[dict[str, Any]]:
-    """The diagrams: {name, raw, calibrated, counts, note}; no bins where too little backs them.
+def reliability_of(sets: Sequence[ScoreSet], probabilities: Probabilities, *, seed: int = 0) -> list[dict[str, Any]]:
+    """The diagrams: {name, raw, calibrated, counts, perfection, note}; no bins where too little backs them.
 
-    `counts`: how many scores lie in each tenth of 0…1, {raw, calibrated}.
+    `counts`: how many scores lie in each tenth of 0…1, {raw, calibrated}; `perfection`: the expected calibration error
+    that these scores would show if they were exactly right, {raw, calibrated}, each {mean, p95} or null.
     """
     told = []
     for one in sets:
@@ -42,12 +43,19 @@ def reliability_of(sets: Sequence[ScoreSet], probabilities: Probabilities) -> li
         raw = [] if reason else _bins(one, one.scores)
         calibrated = [] if reason or mended is None else _bins(one, mended)
         counts = {"raw": _tenths(one.scores), "calibrated": [] if mended is None else _tenths(mended)}
-        told.append({"name": one.name, "raw": raw, "calibrated": calibrated, "counts": counts, "note": reason})
+        perfection = {"raw": _perfection(one.scores, seed), "calibrated": _perfection(mended, seed)}
+        bins = {"raw": raw, "calibrated": calibrated, "counts": counts}
+        told.append({"name": one.name, **bins, "perfection": perfection, "note": reason})
     return told
 
 
 def _bins(one: ScoreSet, values: NDArray[np.float64]) -> list[dict[str, Any]]:
     return [part.as_dict() for part in reliability_bins(one.outcomes, values, one.groups)]
+
+
+def _perfection(values: NDArray[np.float64] | None, seed: int) -> dict[str, Any] | None:
+    right = None if values is None else error_of_perfection(values, seed)
+    return right.as_dict() if right else None
 
 
 def _tenths(values: NDArray[np.float64]) -> list[int]:
@@ -82,4 +90,7 @@ def _errors(one: ScoreSet, values: NDArray[np.float64] | None, suffix: str, seed
 
 
 def _floor(values: NDArray[np.float64], seed: int) -> str:
-    return f"scores that are exactly right would show {error_of_perfection(values, seed):.3f} here"
+    right = error_of_perfection(values, seed)
+    if right is None:
+        return ""
+    return f"scores that are exactly right would show {right.mean:.3f} here, 19 times of 20 at most {right.p95:.3f}"

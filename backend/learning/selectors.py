@@ -8,14 +8,15 @@ from itertools import zip_longest
 from typing import Final
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Prefetch, Q, QuerySet
 
 from backend.accounts.models import User
-from backend.learning.models import AcquisitionScore, Round, SnapshotItem, TrainingPolicy
+from backend.learning.models import AcquisitionScore, Round, Snapshot, SnapshotItem, TrainingPolicy
 from backend.learning.states import ENDED
 from backend.projects.models import Assignment, Case, Project, Split
 from backend.projects.reading_order import open_cases_in_order
-from backend.readings.models import Reader, ReaderKind, Reading, ReadingState, Verdict
+from backend.readings.models import Lesion, Reader, ReaderKind, Reading, ReadingState, Verdict
+from backend.readings.past_readings import reading_at
 from backend.registry.models import ModelVersion
 
 TEACHERS = (ReaderKind.PERSON, ReaderKind.IMPORTED, ReaderKind.CONSENSUS)
@@ -149,6 +150,31 @@ def snapshot_readings(round_: Round, *, only: Collection[UUID] | None = None) ->
     return [by_pk[pk] for pk in pks]
 
 
+def snapshot_as_it_was(snapshot: Snapshot) -> tuple[list[Reading], list[str]]:
+    """The readings of a snapshot in the order of `snapshot_readings`, each as it was then.
+
+    The second list names the cases whose reading was changed since, where what it was then has not been kept.
+    """
+    items = list(SnapshotItem.objects.filter(snapshot=snapshot).order_by("case__number", "reading"))
+    by_pk = {row.pk: row for row in with_marks(Reading.objects.filter(pk__in=[item.reading_id for item in items]))}
+    found, lost = [], []
+    for item in items:
+        past = reading_at(by_pk[item.reading_id], item.revision)
+        if past is None:
+            lost.append(by_pk[item.reading_id].case.name)
+        else:
+            found.append(past)
+    return found, lost
+
+
+def round_of(version: ModelVersion) -> Round | None:
+    """The round that made a version."""
+    rows = Round.objects.filter(model_version=version).select_related("snapshot", "project", "base_version")
+    return rows.order_by("number").first()
+
+
 def with_marks(readings: QuerySet[Reading]) -> QuerySet[Reading]:
     """The readings with all that `workers.datasets` makes arrays of."""
-    return readings.select_related("case__series__study", "reader").prefetch_related("lesions")
+    # In one order for ever: where marks overlap the later one is drawn over the earlier, and weights depend on it.
+    lesions = Prefetch("lesions", Lesion.objects.order_by("created_at", "pk"))
+    return readings.select_related("case__series__study", "reader").prefetch_related(lesions)

@@ -5,10 +5,17 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from backend.jobs.models import JobState
+from backend.learning.gate import MAX_MARGIN
 from backend.learning.models import InquiryKind, RoundState, Start, Track, TrainingPolicy
 from backend.learning.ranking import REASONS
 from backend.registry.models import ModelState
-from backend.registry.serializers import MetricSerializer
+from backend.registry.serializers import (
+    CardTextSerializer,
+    MetricSerializer,
+    OnnxSerializer,
+    PromotionSerializer,
+    SubgroupSerializer,
+)
 
 STEP_STATES = ("done", "live", "todo", "failed")
 
@@ -21,6 +28,13 @@ class PolicySerializer(serializers.ModelSerializer[TrainingPolicy]):
     batch_size = serializers.IntegerField(min_value=1, max_value=1000)
     random_share = serializers.FloatField(min_value=0, max_value=1)
     target_dice = serializers.FloatField(min_value=0.01, max_value=0.99)
+    gate_margin = serializers.FloatField(
+        min_value=0,
+        max_value=MAX_MARGIN,
+        allow_null=True,
+        required=False,
+        help_text="A challenger serves only if shown not to be worse by more; null: unless shown to be worse.",
+    )
     image_size = serializers.IntegerField(min_value=32, max_value=512, allow_null=True)
     steps_scratch = serializers.IntegerField(min_value=1, max_value=100_000)
     steps_warm = serializers.IntegerField(min_value=1, max_value=100_000)
@@ -38,6 +52,8 @@ class PolicySerializer(serializers.ModelSerializer[TrainingPolicy]):
             "random_share",
             "target_dice",
             "dimension",
+            "gate_margin",
+            "unproven_serves",
             "image_size",
             "steps_scratch",
             "steps_warm",
@@ -293,3 +309,60 @@ class SecondLookSerializer(serializers.Serializer[object]):
     doubts = DoubtsSerializer(allow_null=True)
     pairs = NearDuplicatePairSerializer(many=True)
     blinded_pairs = serializers.IntegerField()
+
+
+class CardWordsSerializer(CardTextSerializer):
+    """The words, by whom and when."""
+
+    by = serializers.CharField(allow_null=True)
+    written_at = serializers.DateTimeField(allow_null=True)
+
+
+class CardFindingTypeSerializer(serializers.Serializer[object]):
+    """What an output means."""
+
+    id = serializers.IntegerField()
+    scope = serializers.CharField()
+    name = serializers.CharField(allow_null=True)
+    code = serializers.CharField(allow_null=True)
+
+
+class CardSplitSerializer(serializers.Serializer[object]):
+    """Cases and patients of a split, and how many of the cases have been read."""
+
+    split = serializers.CharField()
+    n_cases = serializers.IntegerField()
+    n_patients = serializers.IntegerField()
+    n_labelled = serializers.IntegerField()
+
+
+class CardEvaluationSerializer(serializers.Serializer[object]):
+    """The newest measurement on a split."""
+
+    measured_at = serializers.DateTimeField()
+    n_cases = serializers.IntegerField()
+    n_patients = serializers.IntegerField()
+    metrics = MetricSerializer(many=True)
+    subgroups = SubgroupSerializer(many=True)
+    perfection = serializers.DictField()
+
+
+class ModelCardSerializer(serializers.Serializer[object]):
+    """The facts of a model card; what is not known is null. `limits`: {code, …numbers}."""
+
+    format = serializers.CharField()
+    project = serializers.DictField()
+    version = serializers.DictField()
+    words = CardWordsSerializer()
+    finding_types = CardFindingTypeSerializer(many=True)
+    training_data = serializers.DictField()
+    splits = CardSplitSerializer(many=True)
+    training = serializers.DictField()
+    gate = serializers.DictField()
+    promotions = PromotionSerializer(many=True)
+    validation = CardEvaluationSerializer(allow_null=True)
+    holdout = CardEvaluationSerializer(allow_null=True)
+    holdout_looks = serializers.DictField()
+    calibration = serializers.DictField()
+    onnx = OnnxSerializer(allow_null=True)
+    limits = serializers.ListField(child=serializers.DictField())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
@@ -93,6 +94,8 @@ def _settings(policy: TrainingPolicy, *, number: int, start: Start) -> dict[str,
         "acquisition": policy.acquisition,
         "batch_size": policy.batch_size,
         "random_share": policy.random_share,
+        "gate_margin": policy.gate_margin,
+        "unproven_serves": policy.unproven_serves,
         "seed": policy.seed + number,
     }
 
@@ -118,7 +121,7 @@ def freeze_snapshot(*, round_: Round, vocabulary_version: int) -> Snapshot:
         (str(case), str(reading), revision)
         for case, reading, revision in labels(round_.project, Split.POOL).values_list("case_id", "pk", "revision")
     )
-    digest = hashlib.sha256("\n".join(f"{c} {r} {n}" for c, r, n in rows).encode()).hexdigest()
+    digest = snapshot_hash(rows)
     with transaction.atomic():
         made = Snapshot.objects.create(project=round_.project, hash=digest, vocabulary_version=vocabulary_version)
         SnapshotItem.objects.bulk_create(
@@ -128,6 +131,11 @@ def freeze_snapshot(*, round_: Round, vocabulary_version: int) -> Snapshot:
         round_.save(update_fields=["snapshot"])
         advance_round(round_=round_, to=RoundState.TRAINING)
     return made
+
+
+def snapshot_hash(rows: Iterable[tuple[str, str, int]]) -> str:
+    """SHA-256 over the sorted (case, reading, revision) rows of a snapshot."""
+    return hashlib.sha256("\n".join(f"{c} {r} {n}" for c, r, n in sorted(rows)).encode()).hexdigest()
 
 
 def advance_round(*, round_: Round, to: RoundState, **values: Any) -> None:

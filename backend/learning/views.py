@@ -11,10 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backend.learning.documents import learning_document, policy_document, round_document, round_row
+from backend.learning.model_card import card_words, model_card
 from backend.learning.models import Round
 from backend.learning.selectors import policy_of
 from backend.learning.serializers import (
+    CardWordsSerializer,
     LearningSerializer,
+    ModelCardSerializer,
     PolicySerializer,
     RoundRowSerializer,
     RoundSerializer,
@@ -23,6 +26,9 @@ from backend.learning.serializers import (
 from backend.learning.services import RoundRefused, cancel_round, start_round, update_policy
 from backend.projects.conditional import conditional_answer
 from backend.projects.project_view import ProjectView
+from backend.registry.models import ModelVersion
+from backend.registry.serializers import CardTextSerializer
+from backend.registry.services import write_card_text
 
 
 class LearningView(ProjectView):
@@ -109,3 +115,32 @@ class RoundCancelView(RoundView):
     def post(self, request: Request, slug: str, number: int) -> Response:
         """Ask it to stop; it does so within seconds."""
         return Response(round_document(cancel_round(round_=self.round(number), by=self.user)))
+
+
+class ModelCardView(ProjectView):
+    """The model card of a version."""
+
+    operations: ClassVar[dict[str, str]] = {"GET": "model.card"}
+
+    @extend_schema(operation_id="model_card", responses=ModelCardSerializer)
+    def get(self, request: Request, slug: str, number: int) -> Response:
+        """Purpose, data, training, numbers, calibration, groups and limits, from what is stored."""
+        rows = ModelVersion.objects.select_related("project", "parent", "released_by")
+        version = rows.filter(project=self.project, number=number).first()
+        if version is None:
+            raise Http404("No such model version.")
+        return Response(model_card(version))
+
+
+class CardTextView(ProjectView):
+    """The lead's words on the model cards of the project."""
+
+    operations: ClassVar[dict[str, str]] = {"PATCH": "model.card_text"}
+
+    @extend_schema(operation_id="model_card_text", request=CardTextSerializer(partial=True), responses=CardWordsSerializer)
+    def patch(self, request: Request, slug: str) -> Response:
+        """Write what the models are for, what they are not for, and remarks; earlier words stay on record."""
+        given = CardTextSerializer(data=request.data, partial=True)
+        given.is_valid(raise_exception=True)
+        write_card_text(project=self.project, by=self.user, words=given.validated_data)
+        return Response(card_words(self.project))

@@ -37,6 +37,7 @@ class ModelVersion(models.Model):
     calibration = models.JSONField(default=dict)
     display_threshold = models.FloatField(default=0.5)
     gate = models.JSONField(default=dict)
+    onnx = models.JSONField(default=dict)
     released_at = models.DateTimeField(null=True)
     released_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -47,6 +48,33 @@ class ModelVersion(models.Model):
             models.UniqueConstraint(fields=["project", "number"], name="model_version_number"),
             models.UniqueConstraint(fields=["project"], condition=models.Q(state="serves"), name="one_version_serves"),
         ]
+
+
+class Promotion(models.Model):
+    """A version came to serve: by the gate (`by` null), or by a person with a reason; the newest first."""
+
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="promotions")
+    instead_of = models.ForeignKey(ModelVersion, null=True, on_delete=models.SET_NULL, related_name="+")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    reason = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+
+
+class CardText(models.Model):
+    """What people alone can say of a project's models: the words of the lead on the model card, the newest row holds."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="card_texts")
+    intended_use = models.TextField(blank=True)
+    not_for = models.TextField(blank=True)
+    remarks = models.TextField(blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
 
 
 class Evaluation(models.Model):

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Max
 
 from backend.projects.models import Project, Split
-from backend.registry.models import Evaluation, ModelState, ModelVersion
+from backend.registry.models import CardText, Evaluation, ModelState, ModelVersion, Promotion
 
 
 def serving_version(project: Project) -> ModelVersion | None:
@@ -50,9 +50,31 @@ def version_document(version: ModelVersion) -> dict[str, Any]:
         "display_threshold": version.display_threshold,
         "calibration": version.calibration,
         "released_at": version.released_at,
+        "onnx": onnx_document(version),
+        "promotions": [promotion_document(promotion) for promotion in version.promotions.all()],
         "evaluations": [evaluation_document(evaluation) for evaluation in version.evaluations.all()],
         "holdout_looks": holdout_looks(version.project),
     }
+
+
+def onnx_document(version: ModelVersion) -> dict[str, Any] | None:
+    """What is known of the version's ONNX file; None where it has not been exported."""
+    return {name: value for name, value in version.onnx.items() if not name.endswith("key")} or None
+
+
+def promotion_document(promotion: Promotion) -> dict[str, Any]:
+    """When a version came to serve, instead of which one, by whom (None: the gate), and why."""
+    return {
+        "created_at": promotion.created_at,
+        "by": promotion.by.get_username() if promotion.by else None,
+        "reason": promotion.reason,
+        "instead_of": promotion.instead_of.number if promotion.instead_of else None,
+    }
+
+
+def card_text(project: Project) -> CardText | None:
+    """What the lead last wrote on the model card."""
+    return CardText.objects.filter(project=project).select_related("by").first()
 
 
 def version_row(version: ModelVersion) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from backend.registry.compared_cases import COMPARED
 from backend.registry.models import ModelState
 
 
@@ -62,6 +63,36 @@ class ModelRowSerializer(serializers.Serializer[object]):
     n_patients = serializers.IntegerField()
 
 
+class OnnxSerializer(serializers.Serializer[object]):
+    """An ONNX file that was exported and checked: the largest difference from the network on so many images."""
+
+    created_at = serializers.DateTimeField()
+    sha256 = serializers.CharField()
+    bytes = serializers.IntegerField()
+    difference = serializers.FloatField()
+    tolerance = serializers.FloatField()
+    images = serializers.IntegerField()
+    noise_images = serializers.IntegerField()
+    precision = serializers.CharField()
+    onnxruntime = serializers.CharField()
+    torch = serializers.CharField()
+
+
+class PromotionSerializer(serializers.Serializer[object]):
+    """A version came to serve; `by` is null where the gate let it."""
+
+    created_at = serializers.DateTimeField()
+    by = serializers.CharField(allow_null=True)
+    reason = serializers.CharField(allow_blank=True)
+    instead_of = serializers.IntegerField(allow_null=True)
+
+
+class ReasonSerializer(serializers.Serializer[object]):
+    """Why a person lets another version serve."""
+
+    reason = serializers.CharField(max_length=500)
+
+
 class ModelVersionSerializer(serializers.Serializer[object]):
     """A model version with all it takes to make it again."""
 
@@ -81,6 +112,8 @@ class ModelVersionSerializer(serializers.Serializer[object]):
     display_threshold = serializers.FloatField()
     calibration = serializers.DictField()
     released_at = serializers.DateTimeField(allow_null=True)
+    onnx = OnnxSerializer(allow_null=True)
+    promotions = PromotionSerializer(many=True)
     evaluations = EvaluationSerializer(many=True)
     holdout_looks = serializers.IntegerField()
 
@@ -125,3 +158,75 @@ class EvaluatedCasesSerializer(serializers.Serializer[object]):
     total = serializers.IntegerField()
     blinded = serializers.IntegerField()
     cases = EvaluatedCaseSerializer(many=True)
+
+
+class ComparisonQuerySerializer(serializers.Serializer[object]):
+    """With which version, and by which difference the cases are sorted."""
+
+    other = serializers.IntegerField(min_value=1)
+    by = serializers.ChoiceField(choices=COMPARED, default="dice")
+
+
+class SideSerializer(serializers.Serializer[object]):
+    """How one version did in one case, at its display threshold."""
+
+    dice = serializers.FloatField(allow_null=True)
+    sensitivity = serializers.FloatField(allow_null=True)
+    false_positives = serializers.IntegerField(allow_null=True)
+    score = serializers.FloatField(allow_null=True)
+
+
+class ComparedCaseSerializer(serializers.Serializer[object]):
+    """A case as both versions read it; `change` is this one's value minus the other's, null where there is none."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    thumbnail = serializers.CharField()
+    lesions = serializers.IntegerField()
+    own = SideSerializer()
+    others = SideSerializer()
+    change = serializers.FloatField(allow_null=True)
+
+
+class ComparedMetricSerializer(serializers.Serializer[object]):
+    """A metric of both versions over the shared cases, and the paired difference with its 95 % interval."""
+
+    metric = serializers.CharField()
+    own = serializers.FloatField(allow_null=True)
+    others = serializers.FloatField(allow_null=True)
+    difference = serializers.FloatField(allow_null=True)
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
+    n_cases = serializers.IntegerField()
+    n_patients = serializers.IntegerField()
+    better = serializers.IntegerField()
+    worse = serializers.IntegerField()
+    note = serializers.CharField(allow_blank=True)
+
+
+class ComparisonSerializer(serializers.Serializer[object]):
+    """Two versions case by case on VALIDATION.
+
+    `unshared`: cases that only one was measured on; `changed`: cases whose truth has changed between the two measurements.
+    """
+
+    number = serializers.IntegerField()
+    other = serializers.IntegerField()
+    by = serializers.CharField()
+    measured_at = serializers.DateTimeField(allow_null=True)
+    other_measured_at = serializers.DateTimeField(allow_null=True)
+    n_cases = serializers.IntegerField()
+    n_patients = serializers.IntegerField()
+    unshared = serializers.IntegerField()
+    changed = serializers.IntegerField()
+    blinded = serializers.IntegerField()
+    metrics = ComparedMetricSerializer(many=True)
+    cases = ComparedCaseSerializer(many=True)
+
+
+class CardTextSerializer(serializers.Serializer[object]):
+    """What people alone can say of the project's models."""
+
+    intended_use = serializers.CharField(max_length=4000, allow_blank=True, required=False)
+    not_for = serializers.CharField(max_length=4000, allow_blank=True, required=False)
+    remarks = serializers.CharField(max_length=4000, allow_blank=True, required=False)

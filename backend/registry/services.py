@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,8 +13,10 @@ from backend.audit.services import record_event
 from backend.jobs.models import Job
 from backend.jobs.services import enqueue_job
 from backend.projects.models import Project, Split
-from backend.registry.models import Evaluation, ModelState, ModelVersion
-from backend.registry.selectors import serving_version
+from backend.registry.models import CardText, Evaluation, ModelState, ModelVersion, Promotion
+from backend.registry.selectors import card_text, serving_version
+
+CARD_FIELDS: Final = ("intended_use", "not_for", "remarks")
 
 
 class NotReleased(Exception):
@@ -81,8 +83,15 @@ def record_evaluation(
     return evaluation
 
 
-def promote_version(*, version: ModelVersion, by: User | None, gate: dict[str, Any] | None = None) -> ModelVersion:
-    """Let a version serve; the one that served is kept. A person's promotion also orders its findings on the POOL."""
+def promote_version(
+    *, version: ModelVersion, by: User | None, gate: dict[str, Any] | None = None, reason: str = ""
+) -> ModelVersion:
+    """Let a version serve; the one that served is kept. A person's promotion also orders its findings on the POOL.
+
+    A person says why; what an earlier version has read already comes back into use as it is. ValueError without a reason.
+    """
+    if by is not None and not reason.strip():
+        raise ValueError("a person who promotes a version says why")
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=version.project_id)
         before = serving_version(version.project)
@@ -92,7 +101,9 @@ def promote_version(*, version: ModelVersion, by: User | None, gate: dict[str, A
         version.state = ModelState.SERVES
         version.gate = gate if gate is not None else version.gate
         version.save(update_fields=["state", "gate"])
-        _record(version, "model.promoted", by, {"instead_of": before.number if before else None})
+        Promotion.objects.create(model_version=version, instead_of=before, by=by, reason=reason.strip())
+        why = {"reason": reason.strip()} if by is not None else {}
+        _record(version, "model.promoted", by, {"instead_of": before.number if before else None, **why})
         if by is not None:
             order_predictions(version=version, by=by)
     return version
@@ -131,6 +142,45 @@ def order_holdout_evaluation(*, version: ModelVersion, by: User) -> Job:
             requested_by=by,
             arguments={"version": version.pk},
         )
+
+
+def order_onnx_export(*, version: ModelVersion, by: User) -> Job:
+    """Have the version written as ONNX and checked."""
+    with transaction.atomic():
+        _record(version, "model.export_ordered", by, {})
+        return enqueue_job(
+            task="learning.export_onnx",
+            queue="infer",
+            project_id=version.project_id,
+            requested_by=by,
+            arguments={"version": version.pk},
+        )
+
+
+def record_onnx_export(*, version: ModelVersion, by: User | None, told: dict[str, Any]) -> None:
+    """A version was exported and found to say what the network says; `told`: {key, sidecar_key, sha256, difference, …}."""
+    with transaction.atomic():
+        version.onnx = {**told, "created_at": timezone.now().isoformat()}
+        version.save(update_fields=["onnx"])
+        _record(version, "model.exported", by, {"sha256": told["sha256"], "difference": told["difference"]})
+
+
+def note_onnx_download(*, version: ModelVersion, by: User) -> None:
+    """Somebody took the ONNX file out of the house."""
+    _record(version, "model.export_downloaded", by, {"sha256": version.onnx["sha256"]})
+
+
+def write_card_text(*, project: Project, by: User, words: dict[str, str]) -> CardText:
+    """What the lead says on the model card from now on; what was said before stays on record."""
+    with transaction.atomic():
+        before = card_text(project)
+        kept = {name: getattr(before, name) if before else "" for name in CARD_FIELDS}
+        written = CardText.objects.create(project=project, by=by, **{**kept, **words})
+        record_event(
+            actor=by, verb="model.card_text", project_id=project.pk, object_type="project", object_id=project.pk,
+            detail=words,
+        )  # fmt: skip
+    return written
 
 
 def order_predictions(*, version: ModelVersion, by: User | None) -> Job:

@@ -5,24 +5,37 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db.models import QuerySet
-from django.http import Http404
+from django.http import Http404, HttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backend.projects.project_view import ProjectView
+from backend.registry.compared_cases import comparison_document
 from backend.registry.evaluated_cases import CaseFilter, evaluated_cases
 from backend.registry.models import ModelVersion
+from backend.registry.onnx_files import onnx_zip
 from backend.registry.selectors import version_document, version_row
 from backend.registry.serializers import (
     CaseFilterSerializer,
+    ComparisonQuerySerializer,
+    ComparisonSerializer,
     EvaluatedCasesSerializer,
     ModelRowSerializer,
     ModelVersionSerializer,
     OrderedJobSerializer,
+    ReasonSerializer,
 )
-from backend.registry.services import NotReleased, order_holdout_evaluation, promote_version, release_version
+from backend.registry.services import (
+    NotReleased,
+    note_onnx_download,
+    order_holdout_evaluation,
+    order_onnx_export,
+    promote_version,
+    release_version,
+)
 
 
 class ModelView(ProjectView):
@@ -33,7 +46,7 @@ class ModelView(ProjectView):
         return (
             ModelVersion.objects.filter(project=self.project)
             .select_related("parent", "project")
-            .prefetch_related("evaluations")
+            .prefetch_related("evaluations", "promotions__by", "promotions__instead_of")
         )
 
     def version(self, number: int) -> ModelVersion:
@@ -81,15 +94,56 @@ class ModelCasesView(ModelView):
         return Response(evaluated_cases(project=self.project, version=version, user=self.user, wanted=wanted))
 
 
+class ModelCompareView(ModelView):
+    """Two versions case by case."""
+
+    operations: ClassVar[dict[str, str]] = {"GET": "model.compare"}
+
+    @extend_schema(operation_id="model_compare", parameters=[ComparisonQuerySerializer], responses=ComparisonSerializer)
+    def get(self, request: Request, slug: str, number: int) -> Response:
+        """This version minus another one on VALIDATION, the cases with the largest change first."""
+        version = self.version(number)
+        asked = ComparisonQuerySerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        other, by = self.version(asked.validated_data["other"]), asked.validated_data["by"]
+        return Response(comparison_document(project=self.project, version=version, other=other, user=self.user, by=by))
+
+
+class ModelOnnxView(ModelView):
+    """A version as ONNX."""
+
+    operations: ClassVar[dict[str, str]] = {"GET": "model.onnx", "POST": "model.export_onnx"}
+
+    @extend_schema(operation_id="model_onnx", responses={(200, "application/zip"): OpenApiTypes.BINARY})
+    def get(self, request: Request, slug: str, number: int) -> HttpResponse:
+        """The exported file and its JSON sidecar in a zip; 404 before it has been exported."""
+        version = self.version(number)
+        if not version.onnx:
+            raise Http404("This version has not been exported.")
+        note_onnx_download(version=version, by=self.user)
+        answer = HttpResponse(onnx_zip(version), content_type="application/zip")
+        answer["Content-Disposition"] = f'attachment; filename="{self.project.slug}-v{version.number}-onnx.zip"'
+        return answer
+
+    @extend_schema(operation_id="model_export_onnx", request=None, responses={202: OrderedJobSerializer})
+    def post(self, request: Request, slug: str, number: int) -> Response:
+        """Order the export; it is refused where onnxruntime does not say what the network says."""
+        job = order_onnx_export(version=self.version(number), by=self.user)
+        return Response({"job": str(job.pk)}, status=status.HTTP_202_ACCEPTED)
+
+
 class ModelPromoteView(ModelView):
-    """Let a version serve."""
+    """Let a version serve: a newer one, or an older one again."""
 
     operations: ClassVar[dict[str, str]] = {"POST": "model.promote"}
 
-    @extend_schema(operation_id="model_promote", request=None, responses=ModelVersionSerializer)
+    @extend_schema(operation_id="model_promote", request=ReasonSerializer, responses=ModelVersionSerializer)
     def post(self, request: Request, slug: str, number: int) -> Response:
-        """Show this version's findings to readers from now on."""
-        promote_version(version=self.version(number), by=self.user)
+        """Show this version's findings to readers from now on; the reason is kept."""
+        version = self.version(number)
+        given = ReasonSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        promote_version(version=version, by=self.user, reason=given.validated_data["reason"])
         return Response(version_document(self.version(number)))
 
 

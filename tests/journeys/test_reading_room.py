@@ -54,9 +54,9 @@ def plant_model(case: Case, **extra: Any) -> list[Lesion]:
         project=project,
         number=7,
         defaults={
-            "state": "serves", "weights_key": "none", "weights_sha256": "0" * 64, "config": {}, "finding_type_ids": [],
-            "snapshot_hash": "0" * 64, "n_labels": 1, "seed": 0, "code_version": "test", "steps": 1, "core_seconds": 1.0,
-            "display_threshold": 0.3, **extra,
+            "state": "serves", "weights_key": "none", "weights_sha256": "0" * 64, "config": {},
+            "finding_type_ids": {"types": [], "findings": [], "since": {}}, "snapshot_hash": "0" * 64, "n_labels": 1,
+            "seed": 0, "code_version": "test", "steps": 1, "core_seconds": 1.0, "display_threshold": 0.3, **extra,
         },
     )  # fmt: skip
     reader, _ = Reader.objects.get_or_create(

@@ -138,6 +138,18 @@ def disc_project(project: Any, draw_case: Any, read_truth: Any) -> Any:
 
 
 @pytest.fixture
+def quick_project(disc_project: Any) -> Any:
+    """The same without truth in VALIDATION, three steps of training, and a lead who lets unproven versions serve."""
+    from backend.readings.models import Reading
+
+    Reading.objects.filter(case__split="VALIDATION").delete()
+    policy = disc_project.training_policy
+    policy.steps_scratch, policy.steps_warm, policy.unproven_serves = 3, 3, True
+    policy.save()
+    return disc_project
+
+
+@pytest.fixture
 def work() -> Callable[[Any], Any]:
     """Runs a round's job to its end in this process and returns the round."""
     from backend.jobs.services import claim_job, finish_job
@@ -152,6 +164,23 @@ def work() -> Callable[[Any], Any]:
         return round_
 
     return run
+
+
+@pytest.fixture
+def shuffle_labels() -> Callable[[Any], None]:
+    """Gives every labelled POOL case of a project the lesions and the verdict of another one."""
+    from backend.readings.models import Lesion, Reading
+
+    def shuffle(project: Any) -> None:
+        readings = list(Reading.objects.filter(case__project=project, case__split="POOL", reader__kind="imported"))
+        lesions = [list(reading.lesions.all()) for reading in readings]
+        order = np.random.default_rng(1).permutation(len(readings))
+        for reading, taken in zip(readings, (lesions[index] for index in order), strict=True):
+            for lesion in taken:
+                Lesion.objects.filter(pk=lesion.pk).update(reading=reading, instance=reading.case.instance)
+            Reading.objects.filter(pk=reading.pk).update(verdict="lesions" if taken else "no_lesion")
+
+    return shuffle
 
 
 @pytest.fixture

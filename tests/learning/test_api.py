@@ -41,8 +41,6 @@ def test_the_learning_page_has_everything_before_the_first_round_and_after_it(di
     assert empty["live"] is None and empty["rounds"] == [] == empty["curve"] == empty["next"] and empty["serving"] is None
     disc_project.blinded_share = 0.0
     disc_project.save()
-    disc_project.training_policy.steps_scratch = 3
-    disc_project.training_policy.save()
     work(start_round(project=disc_project, by=lead))
     full = client.get(f"{BASE}/learning/").json()
     assert full["serving"] == 1 and full["new_readings"] == 0 and full["live"] is None
@@ -54,19 +52,17 @@ def test_the_learning_page_has_everything_before_the_first_round_and_after_it(di
     assert {"dice", "auc"} <= {one["metric"] for one in row["metrics"]}
 
 
-def test_what_will_be_read_next_leaves_out_what_the_lead_reads_blinded(disc_project, lead, as_person, work) -> None:
+def test_what_will_be_read_next_leaves_out_what_the_lead_reads_blinded(quick_project, lead, as_person, work) -> None:
     """The batch tells a rank and a score: of a case that one reads blinded, that is a trace of the model."""
-    disc_project.blinded_share = 0.0
-    disc_project.save()
-    disc_project.training_policy.steps_scratch = 3
-    disc_project.training_policy.save()
-    work(start_round(project=disc_project, by=lead))
+    quick_project.blinded_share = 0.0
+    quick_project.save()
+    work(start_round(project=quick_project, by=lead))
     client = as_person(lead)
     batch = client.get(f"{BASE}/learning/").json()["next"]
     opened = batch[0]["case"]
     assert client.post(f"{BASE}/cases/{opened}/open/").status_code == 200
-    disc_project.blinded_share = 1.0
-    disc_project.save()
+    quick_project.blinded_share = 1.0
+    quick_project.save()
     assert [one["case"] for one in client.get(f"{BASE}/learning/").json()["next"]] == [opened]
 
 
@@ -104,8 +100,6 @@ def test_readers_and_outsiders_see_nothing_of_learning(project, reader, outsider
 def test_a_model_version_is_shown_promoted_and_released_and_only_then_looked_at_on_holdout(
     disc_project, lead, as_person, work
 ) -> None:
-    disc_project.training_policy.steps_scratch = 3
-    disc_project.training_policy.save()
     work(start_round(project=disc_project, by=lead))
     client = as_person(lead)
     refused = client.post(f"{BASE}/models/1/evaluate-holdout/")
@@ -122,7 +116,9 @@ def test_a_model_version_is_shown_promoted_and_released_and_only_then_looked_at_
     assert shown["config"]["image_size"] == 32 and shown["code_version"].startswith("cnn-")
     assert shown["evaluations"][1]["curves"]["froc"]
     other = make_model(disc_project, state="waits", number=2).model_version
-    assert client.post(f"{BASE}/models/2/promote/").json()["state"] == "serves"
+    assert client.post(f"{BASE}/models/2/promote/").status_code == 400
+    assert client.post(f"{BASE}/models/2/promote/", {"reason": " "}, format="json").status_code == 400
+    assert client.post(f"{BASE}/models/2/promote/", {"reason": "Finds more."}, format="json").json()["state"] == "serves"
     assert [(row["number"], row["state"]) for row in client.get(f"{BASE}/models/").json()] == [(2, "serves"), (1, "kept")]
     assert Job.objects.get(task="learning.predict_pool").arguments == {"version": other.pk}
     assert client.get(f"{BASE}/models/9/").status_code == 404

@@ -25,14 +25,14 @@ LOCALES = Path(__file__).parents[2] / "frontend" / "src" / "locales"
 
 
 @pytest.fixture
-def choose_by(disc_project):
+def choose_by(quick_project):
     """Sets the project's acquisition function, with few steps."""
 
     def choose(name: str):
-        policy = disc_project.training_policy
+        policy = quick_project.training_policy
         policy.acquisition, policy.steps_scratch, policy.steps_warm = name, 6, 3
         policy.save()
-        return disc_project
+        return quick_project
 
     return choose
 
@@ -101,7 +101,7 @@ def test_where_another_version_has_come_to_serve_meanwhile_it_measures_the_cases
 
     def after_a_change_of_mind(round_, report):
         old = ModelVersion.objects.exclude(state=ModelState.SERVES).first()
-        promote_version(version=old, by=lead)
+        promote_version(version=old, by=lead, reason="a change of mind")
         asked.append(old)
         rank(round_, report)
 

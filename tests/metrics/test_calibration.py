@@ -16,6 +16,7 @@ from backend.metrics.matching import Matched, match_lesions
 from backend.metrics.reliability import (
     brier_score,
     equal_mass_bins,
+    error_of_perfection,
     expected_calibration_error,
     reliability_bins,
 )
@@ -130,3 +131,32 @@ def test_average_precision_of_lesions_is_that_of_scikit_learn_times_the_share_fo
     assert table.average_precision(rows) == pytest.approx(FrocTable.of([cases[row] for row in rows]).average_precision())
     assert FrocTable.of([Matched([], [0.4])]).average_precision() is None
     assert FrocTable.of([Matched([None], [])]).average_precision() == 0
+
+
+@pytest.mark.parametrize("n", [60, 400])
+def test_scores_that_are_exactly_right_pass_their_own_percentile_nineteen_times_of_twenty(n: int) -> None:
+    generator = np.random.default_rng(n)
+    beyond = told_wrong = 0
+    for seed in range(200):
+        scores = generator.beta(0.7, 1.2, n)
+        right = error_of_perfection(scores, seed, draws=200)
+        assert right is not None and 0 < right.mean < right.p95
+        outcomes = generator.random(n) < scores
+        beyond += (expected_calibration_error(outcomes, scores) or 0) > right.p95
+        wrong = generator.random(n) < 0.25 + 0.5 * scores
+        told_wrong += (expected_calibration_error(wrong, scores) or 0) > right.p95
+    assert 2 <= beyond <= 20
+    assert told_wrong > (100 if n < 100 else 190)
+
+
+def test_the_simulated_error_is_that_of_the_measure_itself() -> None:
+    scores = np.random.default_rng(1).beta(2, 3, 137).round(2)
+    generator = np.random.default_rng(5)
+    told = [expected_calibration_error(generator.random(scores.size) < scores, scores) for _ in range(50)]
+    right = error_of_perfection(scores, 5, draws=50)
+    assert (
+        right is not None
+        and right.mean == pytest.approx(np.mean(told))
+        and right.p95 == pytest.approx(np.quantile(told, 0.95))
+    )
+    assert error_of_perfection(np.array([])) is None

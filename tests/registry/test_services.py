@@ -6,7 +6,8 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from backend.audit.models import Event
-from backend.registry.models import ModelVersion
+from backend.jobs.models import Job
+from backend.registry.models import ModelVersion, Promotion
 from backend.registry.selectors import serving_version
 from backend.registry.services import (
     NotReleased,
@@ -16,7 +17,7 @@ from backend.registry.services import (
     record_evaluation,
     release_version,
 )
-from tests.rows import make_model
+from tests.rows import make_case, make_model, make_reading
 
 pytestmark = pytest.mark.django_db
 
@@ -27,9 +28,14 @@ def test_promotion_and_rollback_keep_exactly_one_version_serving(project, lead) 
     promote_version(version=second, by=None, gate={"decision": "serves"})
     assert dict(ModelVersion.objects.values_list("number", "state")) == {1: "kept", 2: "serves"}
     first.refresh_from_db()
-    promote_version(version=first, by=lead)
+    with pytest.raises(ValueError, match="says why"):
+        promote_version(version=first, by=lead, reason=" ")
+    promote_version(version=first, by=lead, reason="v2 misses small masses")
     assert serving_version(project) == first
     assert Event.objects.filter(verb="model.promoted").count() == 2
+    assert Event.objects.filter(verb="model.promoted").latest("pk").detail["reason"] == "v2 misses small masses"
+    promotion = Promotion.objects.first()
+    assert (promotion.model_version, promotion.instead_of, promotion.by) == (first, second, lead)
     with pytest.raises(IntegrityError), transaction.atomic():
         ModelVersion.objects.update(state="serves")
 
@@ -52,3 +58,23 @@ def test_holdout_is_shut_until_release(project, lead) -> None:
     assert release_version(version=version, by=lead).released_at == at
     record_evaluation(version=version, split="HOLDOUT", requested_by=lead, **numbers)
     assert order_holdout_evaluation(version=version, by=lead).queue == "infer"
+
+
+def test_after_a_rollback_the_older_versions_findings_are_what_a_reader_starts_from(
+    project, reader, lead, as_person
+) -> None:
+    project.blinded_share = 0.0
+    project.save()
+    first, second = make_model(project, state="kept", number=1), make_model(project, state="serves", number=2)
+    case = make_case(project)
+    found = {
+        one.name: make_reading(one, case, scores=[score]).lesions.get() for one, score in ((first, 0.71), (second, 0.82))
+    }
+
+    def shown() -> str:
+        return as_person(reader).post(f"/api/v1/projects/breast/cases/{case.pk}/open/").content.decode()
+
+    promote_version(version=first.model_version, by=lead, reason="v2 misses small masses")
+    told = shown()
+    assert str(found["v1"].pk) in told and str(found["v2"].pk) not in told
+    assert Job.objects.get(task="learning.predict_pool").arguments == {"version": first.model_version.pk}

@@ -67,6 +67,8 @@ const router = createBrowserRouter([
               { path: "models", ...lazily(() => import("@/features/models/models-page")) },
               { path: "models/:number", ...lazily(() => import("@/features/models/model-page")) },
               { path: "second-look", ...lazily(() => import("@/features/second-look/second-look-page")) },
+              { path: "models/:number/card", ...lazily(() => import("@/features/models/card-page")) },
+              { path: "models/:number/compare", ...lazily(() => import("@/features/models/compare-page")) },
               { path: "import", ...lazily(() => import("@/features/imports/import-page")) },
               { path: "settings", ...lazily(() => import("@/features/settings/settings-page")) },
             ],

@@ -111,6 +111,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/card-text/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** @description Write what the models are for, what they are not for, and remarks; earlier words stay on record. */
+        patch: operations["model_card_text"];
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/cases/{case_id}/": {
         parameters: {
             query?: never;
@@ -562,6 +579,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/models/{number}/card/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Purpose, data, training, numbers, calibration, groups and limits, from what is stored. */
+        get: operations["model_card"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/models/{number}/cases/": {
         parameters: {
             query?: never;
@@ -571,6 +605,23 @@ export interface paths {
         };
         /** @description Single cases of the newest evaluation on VALIDATION, without those that the caller is still to read blinded. */
         get: operations["model_cases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/models/{number}/compare/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description This version minus another one on VALIDATION, the cases with the largest change first. */
+        get: operations["model_compare"];
         put?: never;
         post?: never;
         delete?: never;
@@ -596,6 +647,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/models/{number}/onnx/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The exported file and its JSON sidecar in a zip; 404 before it has been exported. */
+        get: operations["model_onnx"];
+        put?: never;
+        /** @description Order the export; it is refused where onnxruntime does not say what the network says. */
+        post: operations["model_export_onnx"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/models/{number}/promote/": {
         parameters: {
             query?: never;
@@ -605,7 +674,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Show this version's findings to readers from now on. */
+        /** @description Show this version's findings to readers from now on; the reason is kept. */
         post: operations["model_promote"];
         delete?: never;
         options?: never;
@@ -988,11 +1057,98 @@ export interface components {
         };
         /** @enum {unknown} */
         BlankEnum: "";
+        /** @description The newest measurement on a split. */
+        CardEvaluation: {
+            /** Format: date-time */
+            measured_at: string;
+            n_cases: number;
+            n_patients: number;
+            metrics: components["schemas"]["Metric"][];
+            subgroups: components["schemas"]["Subgroup"][];
+            perfection: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description What an output means. */
+        CardFindingType: {
+            id: number;
+            scope: string;
+            name: string | null;
+            code: string | null;
+        };
+        /** @description Cases and patients of a split, and how many of the cases have been read. */
+        CardSplit: {
+            split: string;
+            n_cases: number;
+            n_patients: number;
+            n_labelled: number;
+        };
+        /** @description The words, by whom and when. */
+        CardWords: {
+            intended_use?: string;
+            not_for?: string;
+            remarks?: string;
+            by: string | null;
+            /** Format: date-time */
+            written_at: string | null;
+        };
         /** @description How many cases there are, how many still want a reading, how many have theirs. */
         CaseCounts: {
             cases: number;
             open: number;
             submitted: number;
+        };
+        /** @description A case as both versions read it; `change` is this one's value minus the other's, null where there is none. */
+        ComparedCase: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            thumbnail: string;
+            lesions: number;
+            own: components["schemas"]["Side"];
+            others: components["schemas"]["Side"];
+            /** Format: double */
+            change: number | null;
+        };
+        /** @description A metric of both versions over the shared cases, and the paired difference with its 95 % interval. */
+        ComparedMetric: {
+            metric: string;
+            /** Format: double */
+            own: number | null;
+            /** Format: double */
+            others: number | null;
+            /** Format: double */
+            difference: number | null;
+            /** Format: double */
+            low: number | null;
+            /** Format: double */
+            high: number | null;
+            n_cases: number;
+            n_patients: number;
+            better: number;
+            worse: number;
+            note: string;
+        };
+        /**
+         * @description Two versions case by case on VALIDATION.
+         *
+         *     `unshared`: cases that only one was measured on; `changed`: cases whose truth has changed between the two measurements.
+         */
+        Comparison: {
+            number: number;
+            other: number;
+            by: string;
+            /** Format: date-time */
+            measured_at: string | null;
+            /** Format: date-time */
+            other_measured_at: string | null;
+            n_cases: number;
+            n_patients: number;
+            unshared: number;
+            changed: number;
+            blinded: number;
+            metrics: components["schemas"]["ComparedMetric"][];
+            cases: components["schemas"]["ComparedCase"][];
         };
         /** @description A version on the learning curve; a null value has its reason in `note`. */
         CurvePoint: {
@@ -1754,6 +1910,41 @@ export interface components {
             n_positive: number;
             note: string;
         };
+        /** @description The facts of a model card; what is not known is null. `limits`: {code, …numbers}. */
+        ModelCard: {
+            format: string;
+            project: {
+                [key: string]: unknown;
+            };
+            version: {
+                [key: string]: unknown;
+            };
+            words: components["schemas"]["CardWords"];
+            finding_types: components["schemas"]["CardFindingType"][];
+            training_data: {
+                [key: string]: unknown;
+            };
+            splits: components["schemas"]["CardSplit"][];
+            training: {
+                [key: string]: unknown;
+            };
+            gate: {
+                [key: string]: unknown;
+            };
+            promotions: components["schemas"]["Promotion"][];
+            validation: components["schemas"]["CardEvaluation"] | null;
+            holdout: components["schemas"]["CardEvaluation"] | null;
+            holdout_looks: {
+                [key: string]: unknown;
+            };
+            calibration: {
+                [key: string]: unknown;
+            };
+            onnx: components["schemas"]["Onnx"] | null;
+            limits: {
+                [key: string]: unknown;
+            }[];
+        };
         /** @description A model version in the list. */
         ModelRow: {
             number: number;
@@ -1803,6 +1994,8 @@ export interface components {
             };
             /** Format: date-time */
             released_at: string | null;
+            onnx: components["schemas"]["Onnx"] | null;
+            promotions: components["schemas"]["Promotion"][];
             evaluations: components["schemas"]["Evaluation"][];
             holdout_looks: number;
         };
@@ -1868,6 +2061,22 @@ export interface components {
             name: string;
             size: number;
         };
+        /** @description An ONNX file that was exported and checked: the largest difference from the network on so many images. */
+        Onnx: {
+            /** Format: date-time */
+            created_at: string;
+            sha256: string;
+            bytes: number;
+            /** Format: double */
+            difference: number;
+            /** Format: double */
+            tolerance: number;
+            images: number;
+            noise_images: number;
+            precision: string;
+            onnxruntime: string;
+            torch: string;
+        };
         /** @description The job that was ordered. */
         OrderedJob: {
             /** Format: uuid */
@@ -1899,6 +2108,12 @@ export interface components {
             /** Format: date */
             date: string;
             count: number;
+        };
+        /** @description What people alone can say of the project's models. */
+        PatchedCardTextRequest: {
+            intended_use?: string;
+            not_for?: string;
+            remarks?: string;
         };
         /** @description A change of an entry; its scope stays. */
         PatchedFindingTypeChangeRequest: {
@@ -1933,6 +2148,12 @@ export interface components {
             /** Format: double */
             target_dice?: number;
             dimension?: components["schemas"]["DimensionEnum"];
+            /**
+             * Format: double
+             * @description A challenger serves only if shown not to be worse by more; null: unless shown to be worse.
+             */
+            gate_margin?: number | null;
+            unproven_serves?: boolean;
             image_size?: number | null;
             steps_scratch?: number;
             steps_warm?: number;
@@ -1973,6 +2194,12 @@ export interface components {
             /** Format: double */
             target_dice: number;
             dimension?: components["schemas"]["DimensionEnum"];
+            /**
+             * Format: double
+             * @description A challenger serves only if shown not to be worse by more; null: unless shown to be worse.
+             */
+            gate_margin?: number | null;
+            unproven_serves?: boolean;
             image_size: number | null;
             steps_scratch: number;
             steps_warm: number;
@@ -2086,6 +2313,14 @@ export interface components {
             finding_types?: components["schemas"]["FindingTypeInRequest"][];
             members?: components["schemas"]["MemberRequest"][];
         };
+        /** @description A version came to serve; `by` is null where the gate let it. */
+        Promotion: {
+            /** Format: date-time */
+            created_at: string;
+            by: string | null;
+            reason: string;
+            instead_of: number | null;
+        };
         /** @description Where a reader points on one frame: clicks on the lesion, clicks beside it, a box around it (two corners). */
         PromptRequest: {
             sop_instance_uid: string;
@@ -2165,6 +2400,10 @@ export interface components {
          * @enum {string}
          */
         ReadonlyEnum: "submitted" | "embargoed" | "leased";
+        /** @description Why a person lets another version serve. */
+        ReasonRequest: {
+            reason: string;
+        };
         /** @description Bytes of a file that the server holds. */
         Received: {
             received: number;
@@ -2460,6 +2699,16 @@ export interface components {
             origin: number[];
             shape: number[];
             runs: string;
+        };
+        /** @description How one version did in one case, at its display threshold. */
+        Side: {
+            /** Format: double */
+            dice: number | null;
+            /** Format: double */
+            sensitivity: number | null;
+            false_positives: number | null;
+            /** Format: double */
+            score: number | null;
         };
         /**
          * @description * `scratch` - scratch
@@ -2923,6 +3172,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    model_card_text: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedCardTextRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CardWords"];
+                };
             };
         };
     };
@@ -3654,6 +3928,28 @@ export interface operations {
             };
         };
     };
+    model_card: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelCard"];
+                };
+            };
+        };
+    };
     model_cases: {
         parameters: {
             query?: {
@@ -3688,7 +3984,82 @@ export interface operations {
             };
         };
     };
+    model_compare: {
+        parameters: {
+            query: {
+                /**
+                 * @description * `dice` - dice
+                 *     * `sensitivity` - sensitivity
+                 *     * `false_positives` - false_positives
+                 *     * `score` - score
+                 */
+                by?: "dice" | "sensitivity" | "false_positives" | "score";
+                other: number;
+            };
+            header?: never;
+            path: {
+                number: number;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+        };
+    };
     model_evaluate_holdout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderedJob"];
+                };
+            };
+        };
+    };
+    model_onnx: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+        };
+    };
+    model_export_onnx: {
         parameters: {
             query?: never;
             header?: never;
@@ -3720,7 +4091,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonRequest"];
+            };
+        };
         responses: {
             200: {
                 headers: {

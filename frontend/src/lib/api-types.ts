@@ -145,7 +145,13 @@ export interface Reliability {
   raw: ReliabilityBin[];
   calibrated: ReliabilityBin[];
   counts: { raw: number[]; calibrated: number[] };
+  /** The expected calibration error of scores that are exactly right; versions measured earlier have none. */
+  perfection?: { raw: Perfection | null; calibrated: Perfection | null };
   note: string;
+}
+export interface Perfection {
+  mean: number;
+  p95: number;
 }
 /** `froc`: false positives per image, sensitivity, threshold; `froc_band`: false positives per image, low, high. */
 export interface Curves {
@@ -177,13 +183,87 @@ export interface Calibration {
   outputs?: Record<string, CalibrationEntry>;
 }
 
+export interface GateCheck {
+  check: string;
+  value: number;
+  chance: number;
+  low: number | null;
+  high: number | null;
+  n_patients: number;
+  n_positive: number;
+  passed: boolean;
+}
+/** What the gate asked and found; versions of earlier gates have neither `reasons` nor `proof`. */
 export interface Gate {
   against?: number | null;
   n_patients?: number;
+  margin?: number | null;
+  proof?: GateCheck[];
   metrics?: { metric: string; difference: number; low: number; high: number }[];
+  reasons?: string[];
   decision?: "serves" | "waits";
   text?: string;
 }
+
+export type Comparison = S["Comparison"];
+export type ComparedCase = S["ComparedCase"];
+export type Onnx = S["Onnx"];
+export type Promotion = S["Promotion"];
+export type CardWords = S["CardWords"];
+
+export interface Counted {
+  group: string;
+  n_cases: number;
+  n_lesions?: number;
+}
+/** A limit's code, and the numbers of its sentence. */
+export type Limit = { code: string } & Record<string, unknown>;
+export type CardEvaluation = Narrowed<
+  S["CardEvaluation"],
+  { perfection: Record<string, { raw: Perfection | null; calibrated: Perfection | null } | null> }
+>;
+export type ModelCard = Narrowed<
+  S["ModelCard"],
+  {
+    project: { slug: string; name: string; question: string; modality: string; unit: string; synthetic: boolean };
+    version: {
+      number: number;
+      state: ModelState;
+      created_at: string;
+      parent: number | null;
+      weights_sha256: string;
+      code_version: string;
+      display_threshold: number;
+      released_at: string | null;
+      released_by: string | null;
+    };
+    training_data: {
+      snapshot_sha256: string;
+      frozen_at: string | null;
+      n_cases: number;
+      n_readings: number | null;
+      n_patients: number | null;
+      counts: Record<string, Counted[]>;
+      changed_since: number;
+    };
+    training: {
+      track: "warm" | "scratch" | null;
+      steps: number;
+      core_seconds: number;
+      seed: number;
+      image_size: number | null;
+      recipe: { rate: number; batch: number; flip: boolean; precision: string } | null;
+      net: { widths: number[] } | null;
+      environment: { torch: string; machine: string; instructions: string; threads: number } | null;
+    };
+    gate: Gate;
+    validation: CardEvaluation | null;
+    holdout: CardEvaluation | null;
+    holdout_looks: { version: number; project: number };
+    calibration: Calibration;
+    limits: Limit[];
+  }
+>;
 
 export type ModelVersion = Narrowed<
   S["ModelVersion"],

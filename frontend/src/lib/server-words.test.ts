@@ -77,6 +77,18 @@ describe("sentences of the server", () => {
     expect(reasons.length).toBeGreaterThan(25);
     expect(reasons.filter((reason) => serverWords(reason, zh) === reason)).toEqual([]);
   });
+  it("of the gate are found, whatever it decides", () => {
+    const sentences = [
+      "Better than chance on VALIDATION (40 patients). Not worse than version 3 by more than 0.02 on VALIDATION (40 patients).",
+      "Its marks meet the lesions of VALIDATION no better than chance: it waits. Worse than version 1 on VALIDATION (dice, auc): it waits.",
+      "Not shown to be within 0.02 of version 1 on VALIDATION (dice): it waits.",
+      "VALIDATION has too few labelled cases to show this version better than chance (1 patient): it waits for a lead.",
+      "VALIDATION has too few labelled cases to compare (9 patients): the policy lets it serve unproven.",
+      "No version serves: nothing is predicted, and the worklist keeps its order.",
+      "scores that are exactly right would show 0.034 here, 19 times of 20 at most 0.051",
+    ];
+    for (const sentence of sentences) expect(serverWords(sentence, zh)).not.toMatch(/[a-z]{5}/);
+  });
   it("stay as they are when nobody listed them", () => {
     expect(serverWords("The tables name two values of patient.", t)).toBe(
       "The tables name two values of patient.",

@@ -24,6 +24,7 @@ const SENTENCES: [pattern: string, key: string][] = [
   ["(?:undefined: )?uncalibrated", "uncalibrated"],
   ["a higher score does not go with more positives", "notRising"],
   ["scores that are exactly right would show ([\\d.]+) here", "perfection"],
+  ["scores that are exactly right would show ([\\d.]+) here, 19 times of 20 at most ([\\d.]+)", "perfection95"],
   [`within ${NUMBER} (mm|px)`, "within"],
   [`within ${NUMBER} mm in ${NUMBER} images, within ${NUMBER} px in ${NUMBER}`, "tolerance"],
   [`in ${NUMBER} of ${NUMBER} images nothing was shown: they have no distance`, "noDistance"],
@@ -34,6 +35,28 @@ const SENTENCES: [pattern: string, key: string][] = [
   [`at the display threshold ([\\d.]+)`, "atThreshold"],
   ["The first version serves\\.", "firstServes"],
   [`Not worse than version (\\d+) on VALIDATION \\(${NUMBER} patients\\)\\.`, "notWorse"],
+  [`Better than chance on VALIDATION \\(${NUMBER} patients\\)\\.`, "provenFirst"],
+  [`Not worse than version (\\d+) by more than ([\\d.]+) on VALIDATION \\(${NUMBER} patients\\)\\.`, "notWorseBy"],
+  ["Its marks meet the lesions of VALIDATION no better than chance: it waits\\.", "marksChance"],
+  ["Its scores tell the images with a lesion in VALIDATION no better than chance: it waits\\.", "scoresChance"],
+  [
+    "Its scores tell no finding of the whole image in VALIDATION better than chance: it waits\\.",
+    "findingsChance",
+  ],
+  ["Not shown to be within ([\\d.]+) of version (\\d+) on VALIDATION \\((.+)\\): it waits\\.", "beyondMargin"],
+  [
+    `VALIDATION has too few labelled cases to show this version better than chance \\(${NUMBER} patients?\\): it waits for a lead\\.`,
+    "fewToProve",
+  ],
+  [
+    `VALIDATION has too few labelled cases to compare \\(${NUMBER} patients?\\): it waits for a lead\\.`,
+    "fewToCompare",
+  ],
+  [
+    `VALIDATION has too few labelled cases to (?:compare|show this version better than chance) \\(${NUMBER} patients?\\): the policy lets it serve unproven\\.`,
+    "unproven",
+  ],
+  ["No version serves: nothing is predicted, and the worklist keeps its order\\.", "noneServes"],
   ["Worse than version (\\d+) on VALIDATION \\((.+)\\): it waits\\.", "worse"],
   [
     `VALIDATION has too few labelled cases to compare \\(${NUMBER} patients?\\): it serves unchecked\\.`,

@@ -12,6 +12,8 @@ interface ConfirmDialogProps {
   action: string;
   danger?: boolean;
   busy?: boolean;
+  /** Something is still to be filled in. */
+  disabled?: boolean;
   error?: unknown;
   onConfirm: () => void;
   onClose: () => void;
@@ -33,7 +35,12 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
         <ErrorLine error={props.error} />
         <div className="row" style={{ justifyContent: "flex-end" }}>
           <Button onClick={props.onClose}>{t("cancel")}</Button>
-          <Button variant={props.danger ? "danger" : "primary"} busy={props.busy} onClick={props.onConfirm}>
+          <Button
+            variant={props.danger ? "danger" : "primary"}
+            busy={props.busy}
+            disabled={props.disabled}
+            onClick={props.onConfirm}
+          >
             {props.action}
           </Button>
         </div>

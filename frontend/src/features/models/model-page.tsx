@@ -8,11 +8,11 @@ import { CasesCard } from "@/features/models/components/cases-card";
 import { FrocCard } from "@/features/models/components/froc-card";
 import { GateCard } from "@/features/models/components/gate-card";
 import { HoldoutPanel } from "@/features/models/components/holdout-panel";
-import { ModelStateChip } from "@/features/models/components/model-state-chip";
 import { NumbersCard } from "@/features/models/components/numbers-card";
 import { ReliabilityCard } from "@/features/models/components/reliability-card";
 import { SealedCard } from "@/features/models/components/sealed-card";
 import { SubgroupsCard } from "@/features/models/components/subgroups-card";
+import { VersionHead } from "@/features/models/components/version-head";
 import type { Chosen } from "@/features/models/state/chosen";
 import type { Evaluation, ModelRow, ModelVersion } from "@/lib/api-types";
 import { count } from "@/lib/format";
@@ -73,18 +73,7 @@ function ModelBody({ slug, version }: { slug: string; version: ModelVersion }) {
   const types = project.data?.finding_types ?? [];
   return (
     <>
-      <PageHead
-        title={t("versionTitle", { n: version.number })}
-        note={
-          <>
-            <ModelStateChip state={version.state} released={version.released_at !== null} />
-            <span className="q sm nw">
-              {t("headNote", { count: version.n_labels, readings: count(version.n_labels) })}{" "}
-              <span className="mono">{version.snapshot_hash.slice(0, 7)}</span>
-            </span>
-          </>
-        }
-      >
+      <VersionHead slug={slug} version={version}>
         <span className="sm sec">{t("split")}</span>
         <Segmented<Shown>
           label={t("split")}
@@ -107,7 +96,7 @@ function ModelBody({ slug, version }: { slug: string; version: ModelVersion }) {
             },
           ]}
         />
-      </PageHead>
+      </VersionHead>
       {split === "HOLDOUT" ? <HoldoutPanel slug={slug} version={version} evaluation={evaluation} /> : null}
       {split === "VALIDATION" && !evaluation ? (
         <NotMeasured slug={slug} version={version} rows={models.data ?? []} />
@@ -134,7 +123,7 @@ function ModelBody({ slug, version }: { slug: string; version: ModelVersion }) {
             />
           </Cell>
           <Cell span={3}>
-            <GateCard slug={slug} version={version} rows={models.data ?? []} />
+            <GateCard slug={slug} version={version} rows={models.data ?? []} evaluation={validation} />
           </Cell>
           <Cell span={8}>
             <SubgroupsCard
@@ -177,7 +166,7 @@ function NotMeasured({ slug, version, rows }: { slug: string; version: ModelVers
         </Card>
       </Cell>
       <Cell span={3}>
-        <GateCard slug={slug} version={version} rows={rows} />
+        <GateCard slug={slug} version={version} rows={rows} evaluation={undefined} />
       </Cell>
       <Cell span={4}>
         <CardOfVersion slug={slug} version={version} />

@@ -156,6 +156,38 @@ export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: 
           write={decimal}
           onChange={(target) => set({ target_dice: Math.min(0.99, Math.max(0.01, target)) })}
         />
+        <fieldset className="stack" style={{ border: 0, padding: 0, margin: 0 }}>
+          <legend className="sm sec" style={{ fontWeight: 500, padding: 0, marginBottom: 6 }}>
+            {t("policy.gate")}
+          </legend>
+          <Select
+            aria-label={t("policy.gate")}
+            description={t("policy.looseNote")}
+            data={[
+              { value: "unless", label: t("policy.gate_unless") },
+              { value: "margin", label: t("policy.gate_margin") },
+            ]}
+            value={draft.gate_margin === null ? "unless" : "margin"}
+            allowDeselect={false}
+            onChange={(value) => set({ gate_margin: value === "margin" ? (policy.gate_margin ?? 0.02) : null })}
+          />
+          {typeof draft.gate_margin === "number" ? (
+            <ShareField
+              label={t("policy.marginValue")}
+              note={t("policy.marginNote")}
+              value={draft.gate_margin}
+              max={0.2}
+              write={decimal}
+              onChange={(gate_margin) => set({ gate_margin })}
+            />
+          ) : null}
+          <Switch
+            label={t("policy.unproven_serves")}
+            description={t("policy.unprovenNote")}
+            checked={draft.unproven_serves}
+            onChange={(event) => set({ unproven_serves: event.currentTarget.checked })}
+          />
+        </fieldset>
         <ErrorLine error={save.error} />
         <div className="row" style={{ justifyContent: "flex-end" }}>
           <Button onClick={onClose}>{t("common:cancel")}</Button>

@@ -1,7 +1,15 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type CaseQuery, searchOf } from "@/features/models/state/chosen";
 import { api } from "@/lib/api-client";
-import type { EvaluatedCases, Job, ModelRow, ModelVersion } from "@/lib/api-types";
+import type {
+  CardWords,
+  Comparison,
+  EvaluatedCases,
+  Job,
+  ModelCard,
+  ModelRow,
+  ModelVersion,
+} from "@/lib/api-types";
 
 const root = (slug: string) => `/projects/${slug}/models/`;
 
@@ -31,19 +39,57 @@ export function useEvaluatedCases(slug: string, number: number, query: CaseQuery
   });
 }
 
-function useAct(slug: string, number: number, verb: "promote" | "release") {
-  const client = useQueryClient();
-  return useMutation({
-    mutationFn: () => api.post<ModelVersion>(`${root(slug)}${number}/${verb}/`),
-    onSuccess: async () => {
-      for (const key of ["models", "learning", "worklist"])
-        await client.invalidateQueries({ queryKey: [key, slug] });
-    },
+/** Two versions case by case; `by`: the difference by which the cases are sorted. */
+export function useComparison(slug: string, number: number, other: number | null, by: string) {
+  return useQuery({
+    queryKey: ["models", slug, number, "compare", other, by],
+    queryFn: ({ signal }) =>
+      api.get<Comparison>(`${root(slug)}${number}/compare/?other=${other}&by=${by}`, { signal }),
+    enabled: other !== null,
+    placeholderData: keepPreviousData,
   });
 }
 
-export const usePromote = (slug: string, number: number) => useAct(slug, number, "promote");
-export const useRelease = (slug: string, number: number) => useAct(slug, number, "release");
+export function useModelCard(slug: string, number: number) {
+  return useQuery({
+    queryKey: ["models", slug, number, "card"],
+    queryFn: ({ signal }) => api.get<ModelCard>(`${root(slug)}${number}/card/`, { signal }),
+  });
+}
+
+/** The lead's words stand on the card of every version. */
+export function useSaveCardWords(slug: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (words: Partial<CardWords>) => api.patch<CardWords>(`/projects/${slug}/card-text/`, words),
+    onSuccess: () => client.invalidateQueries({ queryKey: ["models", slug] }),
+  });
+}
+
+/** Where the exported file is; and the order to export it, answered by the job that does it. */
+export const onnxUrl = (slug: string, number: number) => `/api/v1${root(slug)}${number}/onnx/`;
+export function useExportOnnx(slug: string, number: number) {
+  return useMutation({ mutationFn: () => api.post<{ job: string }>(`${root(slug)}${number}/onnx/`) });
+}
+
+function useActed(slug: string) {
+  const client = useQueryClient();
+  return async () => {
+    for (const key of ["models", "learning", "worklist"])
+      await client.invalidateQueries({ queryKey: [key, slug] });
+  };
+}
+
+export function usePromote(slug: string, number: number) {
+  const onSuccess = useActed(slug);
+  const mutationFn = (reason: string) => api.post<ModelVersion>(`${root(slug)}${number}/promote/`, { reason });
+  return useMutation({ mutationFn, onSuccess });
+}
+
+export function useRelease(slug: string, number: number) {
+  const onSuccess = useActed(slug);
+  return useMutation({ mutationFn: () => api.post<ModelVersion>(`${root(slug)}${number}/release/`), onSuccess });
+}
 
 /** Order one look at HOLDOUT; answers the job that does it. */
 export function useEvaluateHoldout(slug: string, number: number) {

@@ -1,98 +1,144 @@
 import { IconCheck, IconHourglass } from "@tabler/icons-react";
-import { useState } from "react";
+import type { TFunction } from "i18next";
+import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { usePromote } from "@/features/models/api/models";
-import type { Gate, ModelRow, ModelVersion } from "@/lib/api-types";
-import { count, decimal, interval } from "@/lib/format";
+import { PromoteDialog } from "@/features/models/components/promote-dialog";
+import { gateSentences, servesUnproven } from "@/features/models/state/gate-words";
+import type { Evaluation, Gate, ModelRow, ModelVersion, Promotion } from "@/lib/api-types";
+import { count, dayTime, decimal, interval } from "@/lib/format";
+import { overall } from "@/lib/metrics";
+import { serverWords } from "@/lib/server-words";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { linearScale, niceTicks } from "@/ui/chart/scale";
 import { Chip } from "@/ui/chip";
-import { ConfirmDialog } from "@/ui/confirm-dialog";
 
 interface GateCardProps {
   slug: string;
   version: ModelVersion;
   rows: ModelRow[];
+  /** On VALIDATION. */
+  evaluation: Evaluation | undefined;
 }
 
-/** What the gate found, and the button by which a person decides otherwise. */
-export function GateCard({ slug, version, rows }: GateCardProps) {
+/** What the gate asked and found, and the button by which a person decides otherwise. */
+export function GateCard({ slug, version, rows, evaluation }: GateCardProps) {
   const { t } = useTranslation("models");
-  const promote = usePromote(slug, version.number);
   const [asking, ask] = useState(false);
   const serving = rows.find((row) => row.state === "serves");
   const isBack = serving !== undefined && serving.number > version.number;
-  const action = t(isBack ? "promote.back" : "promote.button", { n: version.number });
   const { gate } = version;
   return (
     <Card title={t("gate.title")} actions={<GateChip gate={gate} />}>
-      <div className="col" style={{ gap: 12, height: "100%" }}>
-        <p>{sentence()}</p>
+      <div className="col" style={{ gap: 10, height: "100%" }}>
+        <p>{gateSentences(gate, t).join(" ")}</p>
         {gate.metrics?.length ? <Differences gate={gate} version={version.number} /> : null}
         <dl>
-          {(gate.metrics ?? []).map((one) => (
-            <div
-              key={one.metric}
-              className="row sb sm"
-              style={{ minHeight: 28, borderBottom: "1px solid #1f1f1f" }}
+          {(gate.proof ?? []).map((one) => (
+            <Line
+              key={one.check}
+              name={checkName(one.check)}
+              note={t("gate.chance", { value: decimal(one.chance) })}
             >
-              <dt className="sec">{t(`metric.${one.metric}`, { defaultValue: one.metric })}</dt>
-              <dd className="num">{interval({ value: one.difference, low: one.low, high: one.high }, 3, true)}</dd>
-            </div>
+              {interval(one)}
+            </Line>
           ))}
-          <div className="row sb sm" style={{ minHeight: 28 }}>
-            <dt className="sec">HOLDOUT</dt>
-            <dd className="num">
-              {t("looks", { count: version.holdout_looks, shown: count(version.holdout_looks) })}
-            </dd>
-          </div>
+          {(gate.metrics ?? []).map((one) => (
+            <Line key={one.metric} name={t(`metric.${one.metric}`, { defaultValue: one.metric })}>
+              {interval({ value: one.difference, low: one.low, high: one.high }, 3, true)}
+            </Line>
+          ))}
+          <CalibrationLines version={version} evaluation={evaluation} />
+          <Line name="HOLDOUT">
+            {t("looks", { count: version.holdout_looks, shown: count(version.holdout_looks) })}
+          </Line>
         </dl>
+        <Promotions promotions={version.promotions} />
         <span className="grow" />
         {version.state === "serves" ? (
           <p className="sm sec">{t("promote.servesNow")}</p>
         ) : (
           <div>
             <Button variant="primary" onClick={() => ask(true)}>
-              {action}
+              {t(isBack ? "promote.back" : "promote.button", { n: version.number })}
             </Button>
           </div>
         )}
       </div>
-      <ConfirmDialog
-        opened={asking}
-        title={t(isBack ? "promote.backTitle" : "promote.title", { n: version.number })}
-        action={action}
-        busy={promote.isPending}
-        error={promote.error}
-        onClose={() => ask(false)}
-        onConfirm={() => promote.mutate(undefined, { onSuccess: () => ask(false) })}
-      >
-        <p>
-          {serving
-            ? t("promote.instead", { n: version.number, old: serving.number })
-            : t("promote.first", { n: version.number })}
-        </p>
-        {gate.decision === "waits" ? (
-          <p className="alert warn" style={{ marginTop: 12 }}>
-            {sentence()}
-          </p>
-        ) : null}
-      </ConfirmDialog>
+      {asking ? (
+        <PromoteDialog slug={slug} version={version} serving={serving} onClose={() => ask(false)} />
+      ) : null}
     </Card>
   );
 
-  function sentence(): string {
-    if (gate.against === null) return t("gate.first");
-    if (gate.against === undefined) return t("gate.none");
-    const values = { n: version.number, old: gate.against, patients: count(gate.n_patients ?? 0) };
-    if (!gate.metrics?.length) return t("gate.tooFew", values);
-    return t(gate.decision === "waits" ? "gate.worse" : "gate.notWorse", values);
+  function checkName(check: string): string {
+    return check.startsWith("finding:") ? t("metric.auc") : t(`gate.check.${check}`);
   }
+}
+
+function Line({ name, note, children }: { name: string; note?: string; children: ReactNode }) {
+  return (
+    <div
+      className="row sb sm"
+      style={{ minHeight: 26, gap: 8, padding: "2px 0", borderBottom: "1px solid #1f1f1f" }}
+    >
+      <dt className="sec">
+        {name} {note ? <span className="q xs nw">{note}</span> : null}
+      </dt>
+      <dd className="num nw">{children}</dd>
+    </div>
+  );
+}
+
+/** Whether the scores of findings mean what they say: slope, Brier score and ECE, each against what is right. */
+function CalibrationLines({ version, evaluation }: { version: ModelVersion; evaluation: Evaluation | undefined }) {
+  const { t } = useTranslation("models");
+  if (!evaluation) return null;
+  const lesion = version.calibration.lesion;
+  if (lesion?.method !== "platt") {
+    const reason = lesion?.note || version.calibration.note;
+    return reason ? (
+      <p className="sm q" style={{ padding: "6px 0", borderBottom: "1px solid #1f1f1f" }}>
+        {t("gate.uncalibrated", { reason: serverWords(reason, t as unknown as TFunction) })}
+      </p>
+    ) : null;
+  }
+  const [raw, mended] = ["lesion_brier", "lesion_brier_calibrated"].map((name) =>
+    overall(evaluation.metrics, name),
+  );
+  const error = overall(evaluation.metrics, "lesion_ece_calibrated");
+  const right = evaluation.curves.reliability?.find((one) => one.name === "lesion")?.perfection?.calibrated;
+  return (
+    <>
+      {lesion.slope_after ? <Line name={t("gate.slope")}>{interval(lesion.slope_after)}</Line> : null}
+      {typeof raw?.value === "number" && typeof mended?.value === "number" ? (
+        <Line name={t("gate.brier")}>{`${decimal(raw.value, 3)} → ${decimal(mended.value, 3)}`}</Line>
+      ) : null}
+      {typeof error?.value === "number" ? (
+        <Line name={t("gate.ece")} note={right ? t("gate.upTo", { value: decimal(right.p95, 3) }) : undefined}>
+          {decimal(error.value, 3)}
+        </Line>
+      ) : null}
+    </>
+  );
+}
+
+/** When the version last came to serve, by whom and why; all times stand on the card. */
+function Promotions({ promotions }: { promotions: Promotion[] }) {
+  const { t } = useTranslation("models");
+  const [last] = promotions;
+  if (!last) return null;
+  return (
+    <p className="sm sec" style={{ overflowWrap: "anywhere" }}>
+      <span className="q">{t("promote.history")}</span> <span className="num nw">{dayTime(last.created_at)}</span>{" "}
+      {last.by ? t("promote.byPerson", { name: last.by, reason: last.reason }) : t("promote.byGate")}
+    </p>
+  );
 }
 
 function GateChip({ gate }: { gate: Gate }) {
   const { t } = useTranslation("models");
+  if (servesUnproven(gate)) return <Chip tone="warn">{t("gate.unproven")}</Chip>;
   if (gate.decision === "serves") {
     return (
       <Chip tone="ok" icon={<IconCheck />}>
@@ -113,11 +159,12 @@ function GateChip({ gate }: { gate: Gate }) {
 const WIDTH = 280;
 const LEFT = 22;
 
-/** The paired differences with zero as a dotted line: left of it the challenger is worse. */
+/** The paired differences with zero as a dotted line: left of minus the margin the challenger is worse. */
 function Differences({ gate, version }: { gate: Gate; version: number }) {
   const { t } = useTranslation("models");
   const metrics = gate.metrics ?? [];
-  const far = Math.max(...metrics.flatMap((one) => [Math.abs(one.low), Math.abs(one.high)]), 0.01);
+  const margin = gate.margin ?? 0;
+  const far = Math.max(...metrics.flatMap((one) => [Math.abs(one.low), Math.abs(one.high)]), 0.01, 1.5 * margin);
   const ticks = niceTicks(-far, far, 4);
   const x = linearScale(ticks[0] ?? -far, ticks.at(-1) ?? far, LEFT, WIDTH - 52);
   const ground = 12 + metrics.length * 24;
@@ -127,7 +174,7 @@ function Differences({ gate, version }: { gate: Gate; version: number }) {
       <rect
         x={LEFT}
         y={4}
-        width={Math.max(0, x(0) - LEFT)}
+        width={Math.max(0, x(-margin) - LEFT)}
         height={ground - 4}
         fill="var(--bad-lo)"
         opacity={0.55}
@@ -135,6 +182,7 @@ function Differences({ gate, version }: { gate: Gate; version: number }) {
       <text x={LEFT + 6} y={16}>
         {t("gate.worseSide")}
       </text>
+      {margin ? <line x1={x(-margin)} x2={x(-margin)} y1={4} y2={ground} stroke="var(--bad)" /> : null}
       <line x1={x(0)} x2={x(0)} y1={4} y2={ground} stroke="var(--n8)" strokeDasharray="1 3" />
       {metrics.map((one, index) => {
         const y = 16 + index * 24;

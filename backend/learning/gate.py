@@ -1,0 +1,216 @@
+"""The gate: a version serves by itself only if VALIDATION shows it better than chance and not worse than the champion.
+
+Better than chance is asked of every version, the first one, too: a network that was trained on wrong labels looks like
+any other until somebody asks whether it looks at the image. It is asked on the same patients as everything else:
+
+- marks: those shown must overlap the lesions of their own image more than the lesions of other patients' images
+  (`metrics.chance`), which a reader that says nothing, or always marks the usual place, does not;
+- scores: the AUC of "any lesion" must lie above 0.5, where at least 20 images bear a lesion and 20 do not;
+- where neither can be asked, some finding of the whole image must, at a level divided by their number (Bonferroni).
+
+Each by the lower end of a bootstrap interval over patients. Where VALIDATION is too small to ask anything, the version
+waits for a lead, unless the policy says that unproven versions serve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from backend.learning.case_statistics import PerCase, auc_of, mean_of
+from backend.learning.vocabulary import ANY_LESION
+from backend.metrics.chance import overlap_beyond_chance
+from backend.metrics.intervals import MIN_PATIENTS, MIN_POSITIVE, cluster_interval, paired_difference
+
+GATE_METRICS: Final = ("dice", "auc")
+MARKS: Final = "marks"
+CHANCE_AUC: Final = 0.5
+MAX_MARGIN: Final = 0.2
+
+Told = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class GateRule:
+    """What the lead asks of a challenger.
+
+    `margin`: it must be shown not to be worse than the champion by more than this, in Dice and in AUC; None: it must
+    not be shown to be worse. `unproven_serves`: what happens where VALIDATION is too small to show anything.
+    """
+
+    margin: float | None = None
+    unproven_serves: bool = False
+
+
+def gate_decision(
+    challenger: Sequence[PerCase],
+    champion: Sequence[PerCase],
+    *,
+    against: int | None,
+    rule: GateRule = GateRule(),
+    seed: int = 0,
+) -> Told:
+    """Whether the challenger serves, with all that led to it.
+
+    {against, n_patients, margin, unproven_serves, proof: [{check, value, chance, low, high, n_patients, n_positive,
+    passed}], metrics: [{metric, difference, low, high}], reasons: [code], decision, text}. `against` is the champion's
+    number; ValueError where the two were not measured on the same cases.
+    """
+    told: Told = {
+        "against": against,
+        "n_patients": len({case["group"] for case in challenger}),
+        "margin": rule.margin,
+        "unproven_serves": rule.unproven_serves,
+        "proof": proof_of(challenger, seed),
+        "metrics": [],
+    }
+    if against is not None:
+        if {case["case"] for case in challenger} != {case["case"] for case in champion}:
+            raise ValueError("the two versions were not measured on the same cases")
+        told["metrics"] = differences(challenger, champion, seed)
+    return {**told, **_verdict(told, rule)}
+
+
+def proof_of(cases: Sequence[PerCase], seed: int) -> list[Told]:
+    """What shows that the version looks at the image, of the questions that these cases can answer."""
+    asked = [one for one in (_marks(cases, seed), _scores(cases, ANY_LESION, seed, 0.95)) if one is not None]
+    if asked:
+        return asked
+    names = sorted({name for case in cases for name in case["truth"] if name.startswith("finding:")})
+    level = 1 - 0.05 / max(1, len(names))
+    return [one for one in (_scores(cases, name, seed, level) for name in names) if one is not None]
+
+
+def _marks(cases: Sequence[PerCase], seed: int) -> Told | None:
+    rows = [case for case in cases if case["complete"] and case["hits"] and case.get("places")]
+    groups = [case["group"] for case in rows]
+    if len(rows) < MIN_POSITIVE or len(set(groups)) < MIN_PATIENTS:
+        return None
+    own, others = overlap_beyond_chance(
+        [case["places"]["shown"] for case in rows], [case["places"]["true"] for case in rows], groups
+    )
+    low, high = cluster_interval(mean_of((own - others).tolist()), groups=groups, seed=seed)
+    chance = float(others.mean())
+    return _asked(MARKS, float(own.mean()), chance, _shifted(low, chance), _shifted(high, chance), groups, len(rows))
+
+
+def _shifted(bound: float | None, by: float) -> float | None:
+    return None if bound is None else bound + by
+
+
+def _scores(cases: Sequence[PerCase], output: str, seed: int, level: float) -> Told | None:
+    rows = [case for case in cases if output in case["truth"]]
+    positive = sum(case["truth"][output] for case in rows)
+    groups = [case["group"] for case in rows]
+    if min(positive, len(rows) - positive) < MIN_POSITIVE or len(set(groups)) < MIN_PATIENTS:
+        return None
+    statistic = auc_of(rows, output)
+    value = statistic(np.arange(len(rows)))
+    low, high = cluster_interval(statistic, groups=groups, seed=seed, level=level)
+    return _asked(output, value, CHANCE_AUC, low, high, groups, positive)
+
+
+def _asked(
+    check: str, value: float | None, chance: float, low: float | None, high: float | None, groups: list[str], positive: int
+) -> Told:
+    return {
+        "check": check,
+        "value": value,
+        "chance": chance,
+        "low": low,
+        "high": high,
+        "n_patients": len(set(groups)),
+        "n_positive": positive,
+        "passed": low is not None and low > chance,
+    }
+
+
+def differences(challenger: Sequence[PerCase], champion: Sequence[PerCase], seed: int) -> list[Told]:
+    """Challenger minus champion, paired by patient, for each metric that enough cases back."""
+    found = []
+    for name in GATE_METRICS:
+        difference = _difference(name, challenger, champion, seed)
+        if difference is not None:
+            value, low, high = difference
+            found.append({"metric": name, "difference": value, "low": low, "high": high})
+    return found
+
+
+def _difference(
+    name: str, challenger: Sequence[PerCase], champion: Sequence[PerCase], seed: int
+) -> tuple[float, float, float] | None:
+    rows = sorted(challenger, key=lambda case: str(case["case"]))
+    others = {case["case"]: case for case in champion}
+    pairs = [(case, others[case["case"]]) for case in rows]
+    if name == "dice":
+        pairs = [pair for pair in pairs if pair[0]["dice"] is not None]
+        positive = len(pairs)
+        statistics = [mean_of([pair[side]["dice"] for pair in pairs]) for side in (0, 1)]
+    else:
+        pairs = [pair for pair in pairs if ANY_LESION in pair[0]["truth"]]
+        positive = sum(pair[0]["truth"][ANY_LESION] for pair in pairs)
+        statistics = [auc_of([pair[side] for pair in pairs], ANY_LESION) for side in (0, 1)]
+    if positive < MIN_POSITIVE:
+        return None
+    return paired_difference(*statistics, groups=[pair[0]["group"] for pair in pairs], seed=seed)
+
+
+def _verdict(told: Told, rule: GateRule) -> Told:
+    """Reasons in a fixed order: what forbids, else what is unproven, else what was shown."""
+    against, patients, proof = told["against"], told["n_patients"], told["proof"]
+    forbids = [*_no_better_than_chance(proof), *_worse(told, rule)]
+    if forbids:
+        return _decided("waits", forbids)
+    counted = "1 patient" if patients == 1 else f"{patients} patients"
+    unproven = []
+    if not proof:
+        sentence = f"VALIDATION has too few labelled cases to show this version better than chance ({counted})"
+        unproven.append(("few_to_prove", sentence))
+    elif against is not None and not told["metrics"]:
+        unproven.append(("few_to_compare", f"VALIDATION has too few labelled cases to compare ({counted})"))
+    if unproven:
+        end = ": the policy lets it serve unproven." if rule.unproven_serves else ": it waits for a lead."
+        told_so = [(code, sentence + end) for code, sentence in unproven]
+        return _decided("serves" if rule.unproven_serves else "waits", told_so)
+    shown = [("proven", f"Better than chance on VALIDATION ({counted}).")]
+    if against is not None:
+        by = "" if rule.margin is None else f" by more than {rule.margin:g}"
+        shown.append(("not_worse", f"Not worse than version {against}{by} on VALIDATION ({counted})."))
+    return _decided("serves", shown)
+
+
+def _no_better_than_chance(proof: list[Told]) -> list[tuple[str, str]]:
+    """Marks and "any lesion" must each pass where they are asked; of findings of the whole image one suffices."""
+    failed = {one["check"] for one in proof if not one["passed"]}
+    found = []
+    if MARKS in failed:
+        found.append(("marks_chance", "Its marks meet the lesions of VALIDATION no better than chance: it waits."))
+    if ANY_LESION in failed:
+        sentence = "Its scores tell the images with a lesion in VALIDATION no better than chance: it waits."
+        found.append(("scores_chance", sentence))
+    if failed and len(failed) == len(proof) and not found:
+        sentence = "Its scores tell no finding of the whole image in VALIDATION better than chance: it waits."
+        found.append(("findings_chance", sentence))
+    return found
+
+
+def _worse(told: Told, rule: GateRule) -> list[tuple[str, str]]:
+    against, metrics = told["against"], told["metrics"]
+    if rule.margin is None:
+        worse = [one["metric"] for one in metrics if one["high"] < 0]
+        sentence = f"Worse than version {against} on VALIDATION ({', '.join(worse)}): it waits."
+        return [("worse", sentence)] if worse else []
+    wide = [one["metric"] for one in metrics if one["low"] <= -rule.margin]
+    sentence = f"Not shown to be within {rule.margin:g} of version {against} on VALIDATION ({', '.join(wide)}): it waits."
+    return [("beyond_margin", sentence)] if wide else []
+
+
+def _decided(decision: str, reasons: list[tuple[str, str]]) -> Told:
+    return {
+        "decision": decision,
+        "reasons": [code for code, _ in reasons],
+        "text": " ".join(sentence for _, sentence in reasons),
+    }

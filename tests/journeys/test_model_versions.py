@@ -1,0 +1,130 @@
+"""Two versions of a model: why one passed, case by case against the other, its card, and back to the older one."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.management import call_command
+from playwright.sync_api import BrowserContext, expect
+
+from backend.accounts.models import User
+from backend.audit.models import Event
+from backend.learning.gate import gate_decision
+from backend.learning.vocabulary import vocabulary_of
+from backend.metrics.chance import CELLS, FULL
+from backend.projects.models import Assignment, Case, Project
+from backend.registry.models import ModelVersion
+from backend.registry.services import promote_version, record_evaluation
+from tests.journeys.axe import violations
+from tests.measured import measured_cases
+from tests.rows import make_model
+from workers.evaluating import evaluation_of
+
+pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
+
+IMAGES = 24
+
+
+@pytest.fixture
+def validation(real_data: Path, tmp_path: Path, project: Project, lead: User) -> list[Case]:
+    """Real ultrasounds in VALIDATION, all read by the lead."""
+    names = sorted(path.name for path in (real_data / "busi" / "images").iterdir())
+    for name in names[:: len(names) // IMAGES][:IMAGES]:
+        shutil.copy(real_data / "busi" / "images" / name, tmp_path)
+    Project.objects.filter(pk=project.pk).update(validation_share=1.0, holdout_share=0.0)
+    project.refresh_from_db()
+    call_command("import_images", str(tmp_path), project=project.slug, modality=project.modality, stdout=io.StringIO())
+    cases = list(project.cases.filter(split="VALIDATION").order_by("number"))
+    for case in cases:
+        Assignment.objects.create(case=case, user=lead, arm="blinded", arm_probability=1, state="submitted")
+    return cases
+
+
+def measured(cases: list[Case], project: Project, *, seed: int) -> list[dict[str, Any]]:
+    """Cases as a version measures them, 72 of them: those that the page may show bear real names and images."""
+    types = vocabulary_of(project)
+    told = measured_cases(72, types=types.types, findings=types.findings, seed=7)
+    generator = np.random.default_rng(seed)
+    for row, case in enumerate(told):
+        if row < len(cases):
+            case |= {"case": str(cases[row].pk), "name": cases[row].name}
+        own = [row * 3 % (CELLS * CELLS), FULL]
+        case["places"] = {"true": own if case["hits"] else [], "shown": own if case["dice"] else []}
+        if case["dice"]:
+            case["dice"] = float(np.clip(case["dice"] + generator.normal(0.02 * seed, 0.08), 0.05, 1))
+        case["scores"]["any"] = float(np.clip(case["scores"]["any"] + generator.normal(0, 0.05), 0.001, 0.999))
+    return told
+
+
+@pytest.fixture
+def versions(validation: list[Case], project: Project, lead: User) -> tuple[ModelVersion, ModelVersion]:
+    """Version 1 was promoted by the lead, version 2 by the gate."""
+    words, per_case, made = vocabulary_of(project), [], []
+    for number in (1, 2):
+        version = make_model(project, state="candidate", number=number).model_version
+        ModelVersion.objects.filter(pk=version.pk).update(
+            finding_type_ids=words.as_dict(), n_labels=80 * number, snapshot_hash=f"{number}f" * 32,
+            parent=made[0] if made else None,
+        )  # fmt: skip
+        version.refresh_from_db()
+        per_case.append(measured(validation, project, seed=number))
+        record_evaluation(version=version, split="VALIDATION", **evaluation_of(per_case[-1], words, 0.5, 0))
+        made.append(version)
+    promote_version(version=made[0], by=lead, reason="The first one; checked on twenty cases by hand.")
+    promote_version(version=made[1], by=None, gate=gate_decision(per_case[1], per_case[0], against=1))
+    return made[0], made[1]
+
+
+def test_a_lead_compares_two_versions_reads_the_card_and_rolls_back_with_a_reason(
+    versions: tuple[ModelVersion, ModelVersion],
+    lead: User,
+    live_server: Any,
+    sign_in: Callable[..., BrowserContext],
+) -> None:
+    page = sign_in(lead).new_page()
+    page.goto(f"{live_server.url}/p/breast/models/2")
+    expect(page.get_by_text("Better than chance on 48 VALIDATION patients.")).to_be_visible()
+    expect(page.get_by_text("Calibration slope")).to_be_visible()
+    expect(page.get_by_text(re.compile("by chance up to 0\\.\\d+"))).to_be_visible()
+    assert violations(page) == []
+
+    page.get_by_role("link", name="Compare").click()
+    expect(page.get_by_role("combobox", name="Compare with")).to_have_value("v1 · kept")
+    first, second = page.locator("table").nth(1).locator("tbody tr").all()[:2]
+    changes = [abs(float(row.locator("td").nth(1).inner_text().replace("−", "-"))) for row in (first, second)]
+    assert changes[0] >= changes[1] > 0
+    assert "/p/breast/read/" in str(first.get_by_role("link").get_attribute("href"))
+    page.get_by_role("radio", name="False positives").click()
+    page.wait_for_url(re.compile("by=false_positives"))
+    assert violations(page) == []
+
+    page.get_by_role("link", name="Card").click()
+    expect(page.get_by_text("Nobody has written what it is intended for.")).to_be_visible()
+    page.get_by_role("button", name="Edit purpose").click()
+    page.get_by_label("Intended use").fill("Second reader of breast ultrasound.")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Second reader of breast ultrasound.")).to_be_visible()
+    expect(page.get_by_text("Nobody has written what it is intended for.")).to_have_count(0)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Markdown").click()
+    text = Path(download.value.path()).read_text()
+    assert text.startswith("# Model card: Breast ultrasound, v2") and "Second reader of breast ultrasound." in text
+    assert violations(page) == []
+
+    page.goto(f"{live_server.url}/p/breast/models/1")
+    page.get_by_role("button", name="Roll back to v1").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("button", name="Roll back to v1")).to_be_disabled()
+    dialog.get_by_label("Reason").fill("Version 2 misses small masses.")
+    dialog.get_by_role("button", name="Roll back to v1").click()
+    expect(page.get_by_text("Readers see the findings of this version.")).to_be_visible()
+    expect(page.get_by_text("lena: Version 2 misses small masses.")).to_be_visible()
+    assert dict(ModelVersion.objects.values_list("number", "state")) == {1: "serves", 2: "kept"}
+    assert Event.objects.filter(verb="model.promoted").latest("pk").detail["reason"] == "Version 2 misses small masses."

@@ -1,0 +1,168 @@
+"""Nothing serves unproven silently: what the gate lets through, and what it holds back with which words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backend.audit.models import Event
+from backend.learning.gate import GateRule, gate_decision
+from backend.learning.services import start_round, update_policy
+from backend.metrics.chance import CELLS, FULL
+from backend.readings.models import Reading
+from backend.registry.models import ModelVersion
+from backend.registry.selectors import serving_version
+from backend.registry.services import promote_version
+
+
+def cases(n: int = 40, *, skill: float = 1.0, dice: float = 0.7, order: float = 2.0, seed: int = 0) -> list[dict[str, Any]]:
+    """Half bear a lesion; with `skill` 1 every mark is on it, with 0 on another patient's. `order`: how scores differ."""
+    generator = np.random.default_rng(seed)
+    where = generator.permutation(CELLS * CELLS)[:n]
+    found = []
+    for row in range(n):
+        bears = row % 2
+        own = generator.random() < skill
+        found.append(
+            {
+                "case": str(row),
+                "group": f"patient {row}",
+                "complete": True,
+                "hits": [0.9] if bears else [],
+                "dice": float(np.clip(generator.normal(dice, 0.05), 0, 1)) if bears else None,
+                "truth": {"any": bears},
+                "scores": {"any": float(generator.normal(order * bears, 1))},
+                "places": {
+                    "true": [int(where[row]), FULL] if bears else [],
+                    "shown": [int(where[row if own else (row + 2) % n]), FULL] if bears else [],
+                },
+            }
+        )
+    return found
+
+
+def test_a_first_version_whose_marks_meet_their_lesions_serves() -> None:
+    told = gate_decision(cases(), [], against=None)
+    assert (told["decision"], told["reasons"]) == ("serves", ["proven"])
+    assert told["text"] == "Better than chance on VALIDATION (40 patients)."
+    marks, scores = told["proof"]
+    assert (marks["check"], marks["value"], marks["n_positive"], marks["passed"]) == ("marks", 1, 20, True)
+    assert marks["chance"] < 0.1 and marks["low"] > marks["chance"]
+    assert scores["check"] == "any" and scores["chance"] == 0.5 and scores["low"] > 0.5
+
+
+def test_a_version_whose_marks_or_scores_do_no_better_than_chance_waits_however_the_champion_does() -> None:
+    blind = gate_decision(cases(skill=0), [], against=None)
+    assert (blind["decision"], blind["reasons"]) == ("waits", ["marks_chance"])
+    assert blind["text"] == "Its marks meet the lesions of VALIDATION no better than chance: it waits."
+    guessing = gate_decision(cases(order=0), cases(skill=0, order=0), against=3)
+    assert guessing["decision"] == "waits" and "scores_chance" in guessing["reasons"]
+    silent = [{**case, "places": {**case["places"], "shown": []}} for case in cases()]
+    assert gate_decision(silent, [], against=None)["reasons"] == ["marks_chance"]
+
+
+def test_of_findings_of_the_whole_image_one_above_chance_suffices() -> None:
+    def whole(order: float) -> list[dict[str, Any]]:
+        return [
+            {
+                **case,
+                "hits": [],
+                "truth": {"any": 0, "finding:7": case["truth"]["any"], "finding:8": int(case["case"]) // 2 % 2},
+                "scores": {"any": 0.1, "finding:7": case["scores"]["any"], "finding:8": 0.5},
+            }
+            for case in cases(80, order=order)
+        ]
+
+    assert gate_decision(whole(3), [], against=None)["decision"] == "serves"
+    refused = gate_decision(whole(0), [], against=None)
+    assert refused["reasons"] == ["findings_chance"] and [one["check"] for one in refused["proof"]] == [
+        "finding:7",
+        "finding:8",
+    ]
+
+
+def test_where_validation_is_too_small_it_waits_for_the_lead_unless_the_policy_says_otherwise() -> None:
+    few = cases(12)
+    told = gate_decision(few, [], against=None)
+    assert (told["decision"], told["reasons"], told["proof"]) == ("waits", ["few_to_prove"], [])
+    assert told["text"].endswith("better than chance (12 patients): it waits for a lead.")
+    allowed = gate_decision(few, few, against=1, rule=GateRule(unproven_serves=True))
+    assert allowed["decision"] == "serves" and allowed["text"].endswith("the policy lets it serve unproven.")
+    one_patient = [{**case, "group": "one"} for case in cases()]
+    assert gate_decision(one_patient, [], against=None)["reasons"] == ["few_to_prove"]
+
+
+def test_a_challenger_must_stay_within_the_margin_that_the_lead_set() -> None:
+    champion, same, worse = cases(dice=0.7), cases(dice=0.69, seed=1), cases(dice=0.5)
+    loose = gate_decision(same, champion, against=1)
+    assert loose["reasons"] == ["proven", "not_worse"] and loose["metrics"][0]["low"] < 0
+    tight = gate_decision(same, champion, against=1, rule=GateRule(margin=0.0))
+    assert (tight["decision"], tight["reasons"]) == ("waits", ["beyond_margin"])
+    assert "Not shown to be within 0 of version 1 on VALIDATION (dice" in tight["text"]
+    dice_alone = [{**case, "truth": {}} for case in same], [{**case, "truth": {}} for case in champion]
+    within = gate_decision(*dice_alone, against=1, rule=GateRule(margin=0.08))
+    assert within["decision"] == "serves" and "by more than 0.08 on" in within["text"]
+    assert within["metrics"][0]["low"] > -0.08
+    assert gate_decision(worse, champion, against=1)["reasons"] == ["worse"]
+    with pytest.raises(ValueError, match="same cases"):
+        gate_decision(same[1:], champion, against=1)
+
+
+@pytest.mark.django_db
+def test_the_margin_is_checked_kept_and_audited(project, lead, as_person) -> None:
+    client, url = as_person(lead), "/api/v1/projects/breast/policy/"
+    assert client.get(url).json()["gate_margin"] is None and client.get(url).json()["unproven_serves"] is False
+    for wrong in (-0.01, 0.5, "wide"):
+        assert list(client.patch(url, {"gate_margin": wrong}, format="json").json()) == ["gate_margin"]
+    assert client.patch(url, {"gate_margin": 0.03, "unproven_serves": True}, format="json").json()["gate_margin"] == 0.03
+    assert Event.objects.get(verb="policy.update").detail == {"gate_margin": 0.03, "unproven_serves": True}
+    assert client.patch(url, {"gate_margin": None}, format="json").json()["gate_margin"] is None
+
+
+@pytest.mark.django_db
+def test_the_first_version_serves_if_its_labels_were_true_and_waits_if_they_were_shuffled(
+    disc_project, lead, work, shuffle_labels
+) -> None:
+    """The same images, the same recipe, no champion: only whose labels they are differs."""
+    learned = work(start_round(project=disc_project, by=lead)).model_version
+    assert learned.state == "serves" and learned.gate["reasons"] == ["proven"]
+    assert learned.gate["proof"][0]["n_positive"] == 20
+    ModelVersion.objects.all().delete()
+    shuffle_labels(disc_project)
+    round_ = work(start_round(project=disc_project, by=lead))
+    assert round_.model_version.state == "waits" and round_.model_version.gate["reasons"] == ["marks_chance"]
+    assert "no better than chance: it waits" in round_.message and "No version serves" in round_.message
+    assert round_.state == "done" and serving_version(disc_project) is None
+    assert not Reading.objects.filter(reader__kind="model").exists()
+    promoted = promote_version(version=round_.model_version, by=lead, reason="to see what it does")
+    assert serving_version(disc_project) == promoted
+
+
+@pytest.mark.django_db
+def test_a_challenger_of_shuffled_labels_does_not_take_the_champions_place(disc_project, lead, work, shuffle_labels) -> None:
+    first = work(start_round(project=disc_project, by=lead)).model_version
+    shuffle_labels(disc_project)
+    ModelVersion.objects.filter(pk=first.pk).update(weights_key="models/gone")
+    from workers.networks import load_version
+
+    load_version(ModelVersion.objects.get())  # the champion is still warm in this worker
+    second = work(start_round(project=disc_project, by=lead))
+    assert second.settings["track"] == "scratch" and second.state == "done"
+    assert second.model_version.state == "waits" and "marks_chance" in second.model_version.gate["reasons"]
+    assert "Worse than version 1 on VALIDATION" in second.message
+    assert serving_version(disc_project).number == 1
+    assert not Reading.objects.filter(reader__model_version=second.model_version).exists()
+
+
+@pytest.mark.django_db
+def test_a_round_goes_by_the_margin_that_held_when_it_was_started(disc_project, lead, work) -> None:
+    disc_project.training_policy.unproven_serves = True
+    disc_project.training_policy.save()
+    work(start_round(project=disc_project, by=lead))
+    update_policy(project=disc_project, by=lead, changes={"gate_margin": 0.0})
+    made = start_round(project=disc_project, by=lead)
+    update_policy(project=disc_project, by=lead, changes={"gate_margin": None})
+    version = work(made).model_version
+    assert version.gate["margin"] == 0.0 and version.state == "waits" and version.gate["reasons"] == ["beyond_margin"]
