@@ -1,9 +1,9 @@
 """Makes a version again from its lineage, and says whether it comes out bit for bit the same. Nothing is stored.
 
 `python -m workers remake_version --project SLUG --version N`, or `manage.py remake_version SLUG N`. The readings are
-taken as they were when the snapshot was frozen (from their revisions where they have changed since), the recipe as it was used. A
-warm version starts from the stored weights of its parent, or with --chain from the parent made again, back to the first.
-On the same type of machine, with the same code, libraries and threads, the weights have the same SHA-256.
+taken as they were when the snapshot was frozen (from their revisions where they have changed since), the recipe as it was
+used. A warm version starts from the stored weights of its parent, or with --chain from the parent made again, back to the
+first. On the same type of machine, with the same code, libraries and threads, the weights have the same SHA-256.
 """
 
 from __future__ import annotations
