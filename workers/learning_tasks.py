@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from workers.inspecting import inspect_case
 from workers.pool import evaluate_holdout, predict_pool
 from workers.rounds import run_round
 from workers.running import running
@@ -31,3 +32,11 @@ def evaluate_holdout_task(job_id: str) -> None:
     with running(job_id) as lease:
         if lease is not None:
             evaluate_holdout(lease)
+
+
+@shared_task(name="inspection.inspect_case")
+def inspect_case_task(job_id: str) -> None:
+    """Look inside a version while it reads one image."""
+    with running(job_id) as lease:
+        if lease is not None:
+            inspect_case(lease)
