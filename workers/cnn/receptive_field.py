@@ -24,8 +24,11 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 Ends = tuple[NDArray[np.int64], NDArray[np.int64]]
-Axis = Callable[[Ends], Ends]
-"""First and last positions on one axis of a feature map → first and last pixel of the image, as if it had no border."""
+Axis = Callable[[Ends, bool], Ends]
+"""First and last positions on one axis of a feature map → first and last pixel of the image.
+
+Bounded (True): what lies beyond the border of a map is padding and sees nothing; else as if no map had a border.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Field:
         found = []
         for axis, extent, length in zip(self.axes, self.extents, shape, strict=True):
             at = np.arange(length, dtype=np.int64)
-            low, high = axis((at, at))
+            low, high = axis((at, at), True)
             found.append((low.clip(0, extent - 1), high.clip(0, extent - 1)))
         return found
 
@@ -49,7 +52,7 @@ class Field:
         sizes = []
         for axis, length in zip(self.axes, shape, strict=True):
             at = np.arange(length, dtype=np.int64)
-            low, high = axis((at, at))
+            low, high = axis((at, at), False)
             sizes.append(int((high - low).max()) + 1)
         return tuple(sizes)
 
@@ -129,42 +132,52 @@ class _Call:
         return parts * count if len(parts) == 1 and count > 1 else parts
 
 
-def _same(ends: Ends) -> Ends:
+def _same(ends: Ends, bounded: bool) -> Ends:
     return ends
 
 
-def _window(ends: Ends, *, before: Axis, kernel: int, stride: int, padding: int, dilation: int) -> Ends:
-    return before((ends[0] * stride - padding, ends[1] * stride - padding + (kernel - 1) * dilation))
+def _window(
+    ends: Ends, bounded: bool, *, before: Axis, length: int, kernel: int, stride: int, padding: int, dilation: int
+) -> Ends:
+    low, high = ends[0] * stride - padding, ends[1] * stride - padding + (kernel - 1) * dilation
+    if bounded:  # The first and last of its inputs that are no padding.
+        low = low + (-np.minimum(low, 0) + dilation - 1) // dilation * dilation
+        high = high - (np.maximum(high - length + 1, 0) + dilation - 1) // dilation * dilation
+    return before((low, high), bounded)
 
 
-def _transposed(ends: Ends, *, before: Axis, kernel: int, stride: int, padding: int, dilation: int) -> Ends:
-    return before((-((-(ends[0] + padding - (kernel - 1) * dilation)) // stride), (ends[1] + padding) // stride))
+def _transposed(
+    ends: Ends, bounded: bool, *, before: Axis, length: int, kernel: int, stride: int, padding: int, dilation: int
+) -> Ends:
+    low, high = -((-(ends[0] + padding - (kernel - 1) * dilation)) // stride), (ends[1] + padding) // stride
+    return before((low, high), bounded)
 
 
-def _shifted(ends: Ends, *, before: Axis, by: int) -> Ends:
-    return before((ends[0] - by, ends[1] - by))
+def _shifted(ends: Ends, bounded: bool, *, before: Axis, by: int) -> Ends:
+    return before((ends[0] - by, ends[1] - by), bounded)
 
 
-def _nearest(ends: Ends, *, before: Axis, ratio: float) -> Ends:
-    return before((np.floor(ends[0] * ratio).astype(np.int64), np.floor(ends[1] * ratio).astype(np.int64)))
+def _nearest(ends: Ends, bounded: bool, *, before: Axis, ratio: float) -> Ends:
+    return before((np.floor(ends[0] * ratio).astype(np.int64), np.floor(ends[1] * ratio).astype(np.int64)), bounded)
 
 
-def _linear(ends: Ends, *, before: Axis, ratio: float) -> Ends:
+def _linear(ends: Ends, bounded: bool, *, before: Axis, ratio: float) -> Ends:
     low, high = (ends[0] + 0.5) * ratio - 0.5, (ends[1] + 0.5) * ratio - 0.5
-    return before((np.floor(low).astype(np.int64), np.ceil(high).astype(np.int64)))
+    return before((np.floor(low).astype(np.int64), np.ceil(high).astype(np.int64)), bounded)
 
 
-def _spread(ends: Ends, *, before: Axis, ratio: float) -> Ends:
-    return before((np.floor(ends[0] * ratio).astype(np.int64), np.ceil((ends[1] + 1) * ratio).astype(np.int64) - 1))
+def _spread(ends: Ends, bounded: bool, *, before: Axis, ratio: float) -> Ends:
+    low, high = np.floor(ends[0] * ratio), np.ceil((ends[1] + 1) * ratio) - 1
+    return before((low.astype(np.int64), high.astype(np.int64)), bounded)
 
 
-def _joined(ends: Ends, *, parts: Sequence[Axis]) -> Ends:
-    found = [part(ends) for part in parts]
+def _joined(ends: Ends, bounded: bool, *, parts: Sequence[Axis]) -> Ends:
+    found = [part(ends, bounded) for part in parts]
     low = np.minimum.reduce([one[0] for one in found])
     return low, np.maximum.reduce([one[1] for one in found])
 
 
-def _everything(ends: Ends, *, extent: int) -> Ends:
+def _everything(ends: Ends, bounded: bool, *, extent: int) -> Ends:
     return np.zeros_like(ends[0]), np.full_like(ends[1], extent - 1)
 
 
@@ -180,7 +193,7 @@ def _convolution(call: _Call, sources: Sequence[Source]) -> Field | None:
         pads: tuple[int, ...] = tuple((k - 1) * d // 2 for k, d in zip(kernel, dilations, strict=True))
     else:
         pads = (0,) * len(kernel) if padding == "valid" else call.per_axis(4, "padding", 0, len(kernel))
-    return _windows(_window, known, kernel, strides, pads, dilations)
+    return _windows(_window, sources[0], kernel, strides, pads, dilations)
 
 
 def _transposed_convolution(call: _Call, sources: Sequence[Source]) -> Field | None:
@@ -188,7 +201,7 @@ def _transposed_convolution(call: _Call, sources: Sequence[Source]) -> Field | N
     kernel = [int(extent) for extent in call.tensors[1].shape[2:]]
     n = len(kernel)
     return _windows(
-        _transposed, known, kernel, call.per_axis(3, "stride", 1, n), call.per_axis(4, "padding", 0, n),
+        _transposed, sources[0], kernel, call.per_axis(3, "stride", 1, n), call.per_axis(4, "padding", 0, n),
         call.per_axis(7, "dilation", 1, n),
     )  # fmt: skip
 
@@ -199,13 +212,14 @@ def _pooling(call: _Call, sources: Sequence[Source]) -> Field | None:
     kernel = call.per_axis(1, "kernel_size", 1, n)
     dilations = call.per_axis(4, "dilation", 1, n) if call.name.startswith("max") else (1,) * n
     strides, pads = call.per_axis(2, "stride", kernel, n), call.per_axis(3, "padding", 0, n)
-    return _windows(_window, known, kernel, strides or kernel, pads, dilations)
+    return _windows(_window, sources[0], kernel, strides or kernel, pads, dilations)
 
 
-def _windows(step: Any, known: Field, *values: Sequence[int]) -> Field:
+def _windows(step: Any, source: Source, *values: Sequence[int]) -> Field:
+    tensor, known = source
     axes = tuple(
-        partial(step, before=before, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
-        for before, kernel, stride, padding, dilation in zip(known.axes, *values, strict=True)
+        partial(step, before=before, length=length, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
+        for before, length, kernel, stride, padding, dilation in zip(known.axes, tensor.shape[2:], *values, strict=True)
     )
     return Field(axes, known.extents)
 
