@@ -66,6 +66,11 @@ const router = createBrowserRouter([
               { path: "learning", ...lazily(() => import("@/features/learning/learning-page")) },
               { path: "models", ...lazily(() => import("@/features/models/models-page")) },
               { path: "models/:number", ...lazily(() => import("@/features/models/model-page")) },
+              { path: "models/:number/inside", ...lazily(() => import("@/features/inspector/choose-case-page")) },
+              {
+                path: "models/:number/inside/:caseId",
+                ...lazily(() => import("@/features/inspector/inspector-page")),
+              },
               { path: "import", ...lazily(() => import("@/features/imports/import-page")) },
               { path: "settings", ...lazily(() => import("@/features/settings/settings-page")) },
             ],

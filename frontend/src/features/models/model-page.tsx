@@ -17,6 +17,7 @@ import type { Chosen } from "@/features/models/state/chosen";
 import type { Evaluation, ModelRow, ModelVersion } from "@/lib/api-types";
 import { count } from "@/lib/format";
 import { useProject, useSlug } from "@/lib/project";
+import { LinkButton } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { Cell } from "@/ui/cell";
 import { ErrorState } from "@/ui/error-state";
@@ -85,6 +86,9 @@ function ModelBody({ slug, version }: { slug: string; version: ModelVersion }) {
           </>
         }
       >
+        <LinkButton dense to={`/p/${slug}/models/${version.number}/inside`}>
+          {t("inside")}
+        </LinkButton>
         <span className="sm sec">{t("split")}</span>
         <Segmented<Shown>
           label={t("split")}
