@@ -20,8 +20,8 @@ from backend.jobs.services import Lease
 from backend.learning.vocabulary import ANY_LESION
 from backend.readings.models import Lesion, MarkKind
 from workers.cnn.data import Letterbox, Mark, content_mask, lesion_pixels, shrink_target, standardise
-from workers.cnn.inspect import Inside, Layer, look_inside
-from workers.cnn.predict import PredictedLesion
+from workers.cnn.inspect import Inside, Layer, look_inside, plane_of
+from workers.cnn.predict import PredictedLesion, find_lesions
 from workers.cnn.saliency import CamMaps, FindingTarget, LesionTarget, Sanity, Target, grad_cams, sanity
 from workers.datasets import CaseImages, case_images
 from workers.networks import LoadedVersion, load_version
@@ -100,7 +100,7 @@ def _look(case: CaseImages, loaded: LoadedVersion, inspection: Inspection, array
     content = case.letterbox.content
     inside = look_inside(loaded.network, images, content=content)
     layers = [_layer(one, arrays) for one in inside.layers]
-    asked = _asked_of_model(case, loaded, index, inspection.model_version.display_threshold)
+    asked = _asked_of_model(case, loaded, images, inspection.model_version.display_threshold)
     values = case.images[index][: content[0], : content[1]] / 255
     return {
         "input": {
@@ -158,10 +158,10 @@ def _shown_first(inside: Inside) -> str:
     return inside.layers[depth.index(wanted)].name
 
 
-def _asked_of_model(case: CaseImages, loaded: LoadedVersion, index: int, threshold: float) -> list[Asked]:
+def _asked_of_model(case: CaseImages, loaded: LoadedVersion, images: torch.Tensor, threshold: float) -> list[Asked]:
     """The lesions that the version shows on the image, best first, and its answers about the whole image."""
-    single = CaseImages(case.case, [case.frames[index]], case.letterbox, case.images[index : index + 1])
-    ((said, found),) = loaded.read([single])
+    shares, scores = _answers(loaded, images, case.letterbox)
+    found = find_lesions(shares[None], letterbox=case.letterbox)
     shown = [lesion for lesion in found if lesion.score >= threshold][:LESIONS]
     asked: list[Asked] = [
         (
@@ -172,9 +172,20 @@ def _asked_of_model(case: CaseImages, loaded: LoadedVersion, index: int, thresho
     ]
     for place, name in enumerate(loaded.vocabulary.outputs[:FINDINGS]):
         finding_type = None if name == ANY_LESION else int(name.partition(":")[2])
-        about = {"kind": "finding", "finding_type": finding_type, "score": round(float(said.findings[0, place]), 4)}
+        about = {"kind": "finding", "finding_type": finding_type, "score": round(float(scores[place]), 4)}
         asked.append((about, FindingTarget(place)))
     return asked
+
+
+def _answers(loaded: LoadedVersion, images: torch.Tensor, box: Letterbox) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Shares of background and types [1 + T, S, S], nothing but background outside the image, and scores per image [F]."""
+    with torch.inference_mode():
+        outputs = loaded.network(images)
+    shares = plane_of(outputs.types.softmax(dim=1)).numpy()
+    rows, columns = box.content
+    shares[1:, rows:], shares[1:, :, columns:] = 0, 0
+    shares[0, rows:], shares[0, :, columns:] = 1, 1
+    return shares, outputs.findings[0].sigmoid().numpy()
 
 
 def _asked_lesion(lesion: Lesion, case: CaseImages, loaded: LoadedVersion, index: int) -> Asked:
