@@ -12,7 +12,7 @@ import { LevelsCard } from "@/features/inspector/components/levels-card";
 import { MapCard } from "@/features/inspector/components/map-card";
 import { MapsCard } from "@/features/inspector/components/maps-card";
 import { WordsCard } from "@/features/inspector/components/words-card";
-import { Arrays, filled } from "@/features/inspector/state/arrays";
+import { Arrays, filled, valueAt } from "@/features/inspector/state/arrays";
 import { fieldOf } from "@/features/inspector/state/field";
 import { layerNames } from "@/features/inspector/state/layer-names";
 import { ApiError } from "@/lib/api-client";
@@ -146,6 +146,13 @@ function Slices({ look, frames }: { look: Look; frames: number }) {
   );
 }
 
+/** A value of a map. */
+interface Pointed {
+  layer: number;
+  map: number;
+  at: [row: number, column: number];
+}
+
 interface InsideProps {
   look: Look;
   inspection: Inspection;
@@ -160,25 +167,26 @@ function Inside({ look, inspection, seen, buffer }: InsideProps) {
   const [layerIndex, setLayer] = useState(Math.min(1, seen.layers.length - 1));
   const [mapIndex, setMap] = useState(0);
   const [at, setAt] = useState<[number, number]>(() => middle(seen, Math.min(1, seen.layers.length - 1)));
+  const [pointed, setPointed] = useState<Pointed | null>(null);
   const [isInput, showInput] = useState(false);
   const [block, setBlock] = useState(seen.shown_first);
   const [opacity, setOpacity] = useState(0.6);
   const { choices, choice, choose, waits } = useChoices(look, inspection, seen, arrays);
   const layer = seen.layers[layerIndex];
   const mask = choice?.target?.mask && choice.arrays ? choice.arrays.bytes(choice.target.mask) : null;
-  const field = layer && !isInput ? fieldOf(layer, arrays, ...at) : null;
+  // What the pointer is over goes before the chosen map, and nothing else on the page changes with it.
+  const over: Pointed = pointed ?? { layer: layerIndex, map: mapIndex, at };
+  const overLayer = isInput && !pointed ? undefined : seen.layers[over.layer];
+  const field = overLayer ? fieldOf(overLayer, arrays, ...over.at) : null;
+  const point = (index: number, map: number, row: number, column: number) =>
+    setPointed({ layer: index, map, at: [row, column] });
+  const leave = () => setPointed(null);
   const chooseLayer = (index: number) => {
     showInput(index < 0);
     if (index < 0) return;
     setAt((before) => scaled(before, seen, layerIndex, index));
     setLayer(index);
     setMap(0);
-  };
-  const point = (index: number, map: number, row: number, column: number) => {
-    showInput(false);
-    setLayer(index);
-    setMap(map);
-    setAt([row, column]);
   };
   const chooseMap = (index: number, map: number) => {
     if (index !== layerIndex) chooseLayer(index);
@@ -207,7 +215,8 @@ function Inside({ look, inspection, seen, buffer }: InsideProps) {
             arrays={arrays}
             chosen={mapIndex}
             onChoose={(index) => chooseMap(layerIndex, index)}
-            onPoint={(_, row, column) => setAt([row, column])}
+            onPoint={(map, row, column) => point(layerIndex, map, row, column)}
+            onLeave={leave}
           />
         )}
         {first ? (
@@ -222,12 +231,11 @@ function Inside({ look, inspection, seen, buffer }: InsideProps) {
           layer={layerIndex}
           map={mapIndex}
           onChoose={chooseMap}
-          onPoint={(index, map, row, column) =>
-            index === layerIndex && map === mapIndex ? point(index, map, row, column) : undefined
-          }
+          onPoint={point}
+          onLeave={leave}
         />
       </div>
-      <div className="stack">
+      <div className="stack ins-side">
         <ImageCard
           slug={look.slug}
           inspection={inspection}
@@ -240,12 +248,13 @@ function Inside({ look, inspection, seen, buffer }: InsideProps) {
           opacity={opacity}
           field={field}
           fieldLabel={
-            field && layer
+            field && overLayer
               ? t("image.field", {
-                  layer: names[layerIndex],
-                  n: layer.maps.kept[mapIndex],
-                  row: at[0],
-                  column: at[1],
+                  layer: names[over.layer],
+                  n: overLayer.maps.kept[over.map],
+                  row: over.at[0],
+                  column: over.at[1],
+                  value: decimal(valueAt(arrays.map(overLayer.maps, over.map), ...over.at)),
                 })
               : ""
           }

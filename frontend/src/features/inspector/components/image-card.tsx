@@ -125,8 +125,8 @@ function Saliency({
   const known = choice?.target?.maps ?? [];
   return (
     <div className="col" style={{ marginTop: 8, gap: 6 }}>
-      <div className="row sm" style={{ gap: 10 }}>
-        <label className="row sec grow" style={{ gap: 8 }}>
+      <div className="row sm sb" style={{ gap: 10 }}>
+        <label className="row sec" style={{ gap: 8, minWidth: 0 }}>
           <span className="nw">{t("saliency.title")}</span>
           <select
             className="in d ins-select"
@@ -150,7 +150,7 @@ function Saliency({
             max={1}
             step={0.05}
             value={opacity}
-            style={{ width: 84 }}
+            style={{ width: 64 }}
             onChange={(event) => onOpacity(Number(event.currentTarget.value))}
           />
         </label>

@@ -16,10 +16,11 @@ interface LevelsCardProps {
   map: number;
   onChoose: (layer: number, map: number) => void;
   onPoint: (layer: number, map: number, row: number, column: number) => void;
+  onLeave: () => void;
 }
 
 /** The strongest maps of each level on the way down, one above the other: what is fine becomes coarse and far-seeing. */
-export function LevelsCard({ seen, names, arrays, layer, map, onChoose, onPoint }: LevelsCardProps) {
+export function LevelsCard({ seen, names, arrays, layer, map, onChoose, onPoint, onLeave }: LevelsCardProps) {
   const { t } = useTranslation("inspector");
   const parts = partsOf(seen.layers);
   const levels = seen.layers.flatMap((one, index) =>
@@ -50,6 +51,7 @@ export function LevelsCard({ seen, names, arrays, layer, map, onChoose, onPoint 
                 on={index === layer && at === map}
                 onChoose={() => onChoose(index, at)}
                 onPoint={(row, column) => onPoint(index, at, row, column)}
+                onLeave={onLeave}
               />
             ))}
           </div>

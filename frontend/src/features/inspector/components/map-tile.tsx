@@ -9,10 +9,11 @@ interface MapTileProps {
   on: boolean;
   onChoose: () => void;
   onPoint: (row: number, column: number) => void;
+  onLeave: () => void;
 }
 
 /** A small map: a press shows it large, the pointer over it asks what the value under it sees. */
-export function MapTile({ map, size, content, label, on, onChoose, onPoint }: MapTileProps) {
+export function MapTile({ map, size, content, label, on, onChoose, onPoint, onLeave }: MapTileProps) {
   return (
     <button
       type="button"
@@ -22,6 +23,7 @@ export function MapTile({ map, size, content, label, on, onChoose, onPoint }: Ma
       aria-pressed={on}
       title={label}
       onClick={onChoose}
+      onPointerLeave={onLeave}
       onPointerMove={(event) => {
         const box = event.currentTarget.getBoundingClientRect();
         const { rows, columns } = filled(map, size, content);

@@ -19,10 +19,11 @@ interface MapsCardProps {
   chosen: number;
   onChoose: (index: number) => void;
   onPoint: (index: number, row: number, column: number) => void;
+  onLeave: () => void;
 }
 
 /** A block's feature maps, strongest first, or its filters. */
-export function MapsCard({ seen, layer, name, arrays, chosen, onChoose, onPoint }: MapsCardProps) {
+export function MapsCard({ seen, layer, name, arrays, chosen, onChoose, onPoint, onLeave }: MapsCardProps) {
   const { t } = useTranslation("inspector");
   const [shows, show] = useState<"maps" | "filters">("maps");
   const [whole, setWhole] = useState(false);
@@ -64,6 +65,7 @@ export function MapsCard({ seen, layer, name, arrays, chosen, onChoose, onPoint 
                   on={index === chosen}
                   onChoose={() => onChoose(index)}
                   onPoint={(row, column) => onPoint(index, row, column)}
+                  onLeave={onLeave}
                 />
               </li>
             ))}

@@ -74,16 +74,34 @@ export function meansByMask(
   return { inside: (sums[0] ?? 0) / inside, outside: (sums[1] ?? 0) / outside };
 }
 
-/** The border of a mask as an SVG path along the edges of its pixels. */
+/** The border of a mask as closed lines along the edges of its pixels, for an SVG path. */
 export function outlineOf(mask: Uint8Array, size: number): string {
   const at = (row: number, column: number) =>
     row >= 0 && column >= 0 && row < size && column < size && mask[row * size + column] === 1;
-  const parts: string[] = [];
-  for (let row = 0; row <= size; row++) {
-    for (let column = 0; column <= size; column++) {
-      if (at(row, column) !== at(row - 1, column)) parts.push(`M${column} ${row}h1`);
-      if (at(row, column) !== at(row, column - 1)) parts.push(`M${column} ${row}v1`);
+  // Each edge from corner to corner, the lesion at its right; where two pixels touch by a corner two begin there.
+  const next = new Map<number, number[]>();
+  const corner = (row: number, column: number) => row * (size + 1) + column;
+  const add = (from: number, to: number) => next.set(from, [...(next.get(from) ?? []), to]);
+  for (let row = 0; row < size; row++) {
+    for (let column = 0; column < size; column++) {
+      if (!at(row, column)) continue;
+      if (!at(row - 1, column)) add(corner(row, column), corner(row, column + 1));
+      if (!at(row, column + 1)) add(corner(row, column + 1), corner(row + 1, column + 1));
+      if (!at(row + 1, column)) add(corner(row + 1, column + 1), corner(row + 1, column));
+      if (!at(row, column - 1)) add(corner(row + 1, column), corner(row, column));
     }
   }
-  return parts.join("");
+  const lines: string[] = [];
+  for (const start of next.keys()) {
+    const points: string[] = [];
+    let here: number | undefined = start;
+    while (here !== undefined) {
+      const to: number | undefined = next.get(here)?.pop();
+      if (to === undefined) break;
+      points.push(`${here % (size + 1)} ${Math.floor(here / (size + 1))}`);
+      here = to;
+    }
+    if (points.length) lines.push(`M${points.join("L")}Z`);
+  }
+  return lines.join("");
 }
