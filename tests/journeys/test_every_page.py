@@ -25,6 +25,7 @@ PAGES = [
     "/p/breast/learning",
     "/p/breast/models",
     "/p/breast/models/1",
+    "/p/breast/models/7/inside",
     "/p/breast/import",
     "/p/breast/settings",
     "/p/breast/settings?section=types",
