@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -157,6 +156,8 @@ def walk_over_a_map(page: Page) -> None:
 
 def picture(page: Page, name: str) -> None:
     if PICTURES:
+        page.evaluate("for (const one of document.querySelectorAll('.page,.ins-side')) one.scrollTo(0, 0)")
+        page.mouse.move(0, 0)
         page.wait_for_timeout(700)
         page.screenshot(path=Path(PICTURES) / f"{name}.png")
 
@@ -184,42 +185,3 @@ def test_a_reader_comes_from_the_reading_room_and_a_blinded_one_is_told_why_not(
     expect(inside.get_by_text("Not to be looked into")).to_be_visible()
     assert Job.objects.filter(task="inspection.inspect_case").count() == 1
     assert violations(inside) == []
-
-
-@pytest.mark.skipif(not PICTURES or not os.environ.get("INSPECT_WEIGHTS"), reason="only to look at")
-def test_look(real_data: Path, project: Project, lead: User, tmp_path: Path, live_server: Any, sign_in: Any) -> None:
-    for name in ("benign_001.png", "benign_178.png", "malignant_010.png"):
-        shutil.copy(real_data / "busi" / "images" / name, tmp_path)
-    Project.objects.filter(pk=project.pk).update(blinded_share=0.0)
-    cases = imported(project, tmp_path)
-    made = make_model(project, display_threshold=0.3, number=3).model_version
-    data = Path(os.environ["INSPECT_WEIGHTS"]).read_bytes()
-    import hashlib
-
-    put_object(key="models/test/look", data=data)
-    made.weights_key, made.weights_sha256 = "models/test/look", hashlib.sha256(data).hexdigest()
-    made.config = {"net": NetConfig(n_types=2, n_findings=4).as_dict(), "image_size": 128}
-    made.finding_type_ids = vocabulary_of(project).as_dict()
-    made.save()
-    import time
-
-    for language in ("en", "zh-hans"):
-        User.objects.filter(pk=lead.pk).update(language=language)
-        for number, case in enumerate(cases):
-            page = sign_in(lead).new_page()
-            page.goto(f"{live_server.url}/p/breast/models/3/inside/{case.pk}")
-            if language == "en":
-                wait_for_order(page, number + 1)
-                start = time.process_time()
-                do_what_was_ordered()
-                print("cpu", time.process_time() - start, Inspection.objects.latest("pk").n_bytes)
-            expect(page.get_by_test_id("value")).to_be_visible()
-            for width, height in ((1440, 900), (1280, 720), (1440, 1750)):
-                page.set_viewport_size({"width": width, "height": height})
-                picture(page, f"busi-{language[:2]}-{number}-{width}x{height}")
-            if number == 0:
-                page.locator(".ins-layer").first.click()
-                picture(page, f"busi-{language[:2]}-input")
-                page.locator(".ins-layer").nth(3).click()
-                page.get_by_role("radio").last.click()
-                picture(page, f"busi-{language[:2]}-filters")

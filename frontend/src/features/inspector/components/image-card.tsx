@@ -73,7 +73,11 @@ export function ImageCard(props: ImageCardProps) {
         </label>
       }
     >
-      <div className="ins-image" style={{ aspectRatio: `${content[1]} / ${content[0]}` }} data-testid="image">
+      <div
+        className="ins-image"
+        style={{ aspectRatio: `${content[1]} / ${content[0]}`, maxWidth: (300 * content[1]) / content[0] }}
+        data-testid="image"
+      >
         <img src={pictureOf(props.slug, inspection)} alt={t("image.alt", { name: inspection.case.name })} />
         {map && arrays && opacity > 0 && map.high[0] ? (
           <div className="ins-saliency" style={{ opacity }}>

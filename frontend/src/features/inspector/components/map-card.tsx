@@ -45,7 +45,7 @@ export function MapCard({ seen, layer, name, index, arrays, mask, at, onPoint }:
     <Card title={t("map.title", { n: layer.maps.kept[index] })} note={name}>
       <div
         className="ins-large"
-        style={{ aspectRatio: `${content[1]} / ${content[0]}` }}
+        style={{ aspectRatio: `${content[1]} / ${content[0]}`, maxWidth: (260 * content[1]) / content[0] }}
         role="application"
         aria-label={t("map.walk")}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: its values are walked over with the arrow keys
