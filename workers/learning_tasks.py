@@ -6,6 +6,7 @@ from celery import shared_task
 
 from workers.exporting import run_export
 from workers.inquiring import answer_inquiry
+from workers.inspecting import inspect_case
 from workers.pool import evaluate_holdout, predict_pool
 from workers.prompting import listen_for_prompts
 from workers.rounds import run_round
@@ -52,3 +53,11 @@ def export_onnx_task(job_id: str) -> None:
     with running(job_id) as lease:
         if lease is not None:
             run_export(lease)
+
+
+@shared_task(name="inspection.inspect_case")
+def inspect_case_task(job_id: str) -> None:
+    """Look inside a version while it reads one image."""
+    with running(job_id) as lease:
+        if lease is not None:
+            inspect_case(lease)

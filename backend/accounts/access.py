@@ -94,6 +94,11 @@ ACCESS: Final[dict[str, frozenset[str]]] = {
     "model.promote": LEADS,
     "model.release": LEADS,
     "model.evaluate_holdout": LEADS,
+    # inside the CNN: beyond the role, `backend.inspection.selectors.may_inspect` decides case by case
+    "inspection.cases": LEADS,
+    "inspection.read": MEMBERS,
+    "inspection.order": MEMBERS,
+    "inspection.pictures": MEMBERS,
     "job.list": LEADS,
     "job.read": LEADS,
     # DICOMweb

@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "backend.registry",
     "backend.readings",
     "backend.learning",
+    "backend.inspection",
     "backend.exchange",
     "backend.dicomweb",
 ]

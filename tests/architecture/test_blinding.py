@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from backend.archive.store import put_object
 from backend.geometry.rle import blob_key, encode_mask
+from backend.inspection.models import Inspection
 from backend.learning.models import Inquiry
 from backend.projects.models import ClinicalContext, FindingType
 from backend.readings.models import Decision, Lesion, Reader, Reading
@@ -22,6 +23,7 @@ from tests.rows import add_pixels, make_case, make_model, make_reading
 
 BASE = "/api/v1/projects/breast"
 SCORE, PRIORITY, IMAGE_SCORE, ACQUISITION, DOUBT = 0.8231479, 0.6182357, 0.7324159, 0.4491823, 0.9317352
+INSPECTED, PICTURES = 0.5918273, b"planted pictures from inside"
 COMMENT, REASON, REPORT = "planted comment of another reader", "planted reason", "planted report: spiculated"
 pytestmark = pytest.mark.django_db
 
@@ -64,6 +66,14 @@ class Planted:
         other = Reader.objects.create(project=project, kind="person", name="sam", user=second_reader)
         self.other = make_reading(other, self.case, scores=[None], comment=COMMENT, started_from=self.found)
         ClinicalContext.objects.create(case=self.case, indication="lump", report=REPORT)
+        Inspection.objects.create(
+            model_version=self.model.model_version,
+            case=self.case,
+            frame=1,
+            document={"targets": [{"kind": "lesion", "score": INSPECTED}]},
+            pictures=PICTURES,
+            made_at=timezone.now(),
+        )
         Decision.objects.create(reading=self.other, predicted=self.predicted, kind="rejected", reason=REASON, threshold=0.5)
 
         told = {"case": str(self.case.pk), "reading": str(self.other.pk), "revision": self.other.revision}
@@ -92,6 +102,8 @@ class Planted:
             "another's comment": COMMENT,
             "another's lesion": str(self.other.lesions.get().pk),
             "the file's name": "planted malignant",
+            "what was seen inside the model": str(INSPECTED),
+            "its pictures": PICTURES.decode(),
             "the report of the examination": REPORT,
         }
 
@@ -205,6 +217,7 @@ def test_before_the_reveal_of_a_first_look_there_is_no_trace_of_the_model(projec
     client.post(f"{url}reveal/", headers={"If-Match": saved.json()["etag"]})
     found = {name for _, name in leaks(every_page(client, planted), planted)}
     assert {"the score of a finding", "a predicted lesion", "the report of the examination"} <= found, "revealed"
+    assert {"what was seen inside the model", "its pictures"} <= found, "revealed"
 
 
 def attempts(client: Any, planted: Planted, url: str, etag: str) -> list[Any]:
@@ -241,7 +254,7 @@ def test_the_same_traces_are_there_for_an_assisted_reader(project, reader, secon
     client = as_person(reader)
     found = {name for _, name in leaks(every_page(client, planted), planted)}
     assert {"the score of a finding", "a predicted lesion", "its reason", "the score of an image finding"} <= found
-    assert "the report of the examination" in found
+    assert {"the report of the examination", "what was seen inside the model", "its pictures"} <= found
     assert not {"another's comment", "another's lesion", "the file's name", "the priority"} & found
     assert client.get(f"{BASE}/blobs/{planted.digest}/").status_code == 200
 

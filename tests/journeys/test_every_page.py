@@ -29,6 +29,7 @@ PAGES = [
     "/p/breast/models/7",
     "/p/breast/models/7/card",
     "/p/breast/models/7/compare",
+    "/p/breast/models/7/inside",
     "/p/breast/import",
     "/p/breast/settings",
     "/p/breast/settings?section=types",

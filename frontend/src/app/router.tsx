@@ -69,6 +69,11 @@ const router = createBrowserRouter([
               { path: "second-look", ...lazily(() => import("@/features/second-look/second-look-page")) },
               { path: "models/:number/card", ...lazily(() => import("@/features/models/card-page")) },
               { path: "models/:number/compare", ...lazily(() => import("@/features/models/compare-page")) },
+              { path: "models/:number/inside", ...lazily(() => import("@/features/inspector/choose-case-page")) },
+              {
+                path: "models/:number/inside/:caseId",
+                ...lazily(() => import("@/features/inspector/inspector-page")),
+              },
               { path: "import", ...lazily(() => import("@/features/imports/import-page")) },
               { path: "settings", ...lazily(() => import("@/features/settings/settings-page")) },
             ],

@@ -125,6 +125,7 @@ export function queryString(query: RequestOptions["query"]): string {
 async function parsed(response: Response): Promise<unknown> {
   if (response.status === 204 || response.status === 304) return undefined;
   const type = response.headers.get("Content-Type") ?? "";
+  if (type === "application/octet-stream") return response.arrayBuffer();
   if (type.includes("json")) return response.json();
   return response.text();
 }

@@ -459,6 +459,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/inspection-cases/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Cases that may be looked into, without those that the caller is still to read blinded. */
+        get: operations["inspection_cases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/jobs/": {
         parameters: {
             query?: never;
@@ -641,6 +658,41 @@ export interface paths {
         put?: never;
         /** @description Order one look at HOLDOUT; it is counted and shown. */
         post: operations["model_evaluate_holdout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/models/{number}/inspections/{case_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description How far it is; polled each second, 304 while nothing changes. */
+        get: operations["inspection_read"];
+        put?: never;
+        /** @description Have the version read the image once more and keep what is inside; nothing is done twice. */
+        post: operations["inspection_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/models/{number}/inspections/{case_id}/pictures/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description All arrays in one, as `seen` lays them out. */
+        get: operations["inspection_pictures"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1626,6 +1678,56 @@ export interface components {
          * @enum {string}
          */
         InquiryRefusalCodeEnum: "inquiry_running" | "few_labels" | "few_validation" | "few_patients";
+        /** @description A case to choose. */
+        InspectableCase: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            thumbnail: string;
+        };
+        /** @description Cases that the caller may look into; `hidden`: those that he is still to read without the model. */
+        InspectableCases: {
+            total: number;
+            hidden: number;
+            cases: components["schemas"]["InspectableCase"][];
+        };
+        /** @description The case that is looked at. */
+        InspectedCase: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+        };
+        /** @description Where the image itself is to be had by DICOMweb; `frames`: how many the case has. */
+        InspectedImage: {
+            study: string;
+            series: string;
+            sop_instance_uid: string;
+            frame: number;
+            frames: number;
+            modality: string;
+        };
+        /** @description How far an inspection is, and once it is made what there is to see. */
+        Inspection: {
+            state: components["schemas"]["InspectionStateEnum"];
+            error: string;
+            case: components["schemas"]["InspectedCase"];
+            frame: number;
+            image: components["schemas"]["InspectedImage"];
+            lesions: components["schemas"]["MarkedLesion"][];
+            /** @description input, parameters, layers and targets; an array is {offset, type, shape}: bytes of the pictures, little-endian. See docs/learning.md. */
+            seen: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * @description * `none` - none
+         *     * `queued` - queued
+         *     * `running` - running
+         *     * `failed` - failed
+         *     * `ready` - ready
+         * @enum {string}
+         */
+        InspectionStateEnum: "none" | "queued" | "running" | "failed" | "ready";
         /** @description The case that a file became. */
         ItemCase: {
             id: string;
@@ -1816,6 +1918,13 @@ export interface components {
          * @enum {string}
          */
         MarkKindEnum: "box" | "ellipse" | "polygon" | "freehand" | "mask" | "point";
+        /** @description A lesion on the image that a person marked and the caller may see. */
+        MarkedLesion: {
+            /** Format: uuid */
+            id: string;
+            finding_type: number;
+            reader: string;
+        };
         /** @description A cropped mask in the series grid: [frame, row, column], its extent, and the digest of its run-length blob. */
         Mask: {
             origin: number[];
@@ -3751,6 +3860,30 @@ export interface operations {
             };
         };
     };
+    inspection_cases: {
+        parameters: {
+            query?: {
+                /** @description Part of the case's name. */
+                search?: string;
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectableCases"];
+                };
+            };
+        };
+    };
     job_list: {
         parameters: {
             query?: {
@@ -4033,6 +4166,94 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrderedJob"];
+                };
+            };
+        };
+    };
+    inspection_read: {
+        parameters: {
+            query?: {
+                frame?: number;
+                /** @description A lesion that a person marked: only its saliency. */
+                lesion?: string;
+            };
+            header?: never;
+            path: {
+                case_id: string;
+                number: number;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inspection"];
+                };
+            };
+            /** @description No response body */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    inspection_order: {
+        parameters: {
+            query?: {
+                frame?: number;
+                /** @description A lesion that a person marked: only its saliency. */
+                lesion?: string;
+            };
+            header?: never;
+            path: {
+                case_id: string;
+                number: number;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inspection"];
+                };
+            };
+        };
+    };
+    inspection_pictures: {
+        parameters: {
+            query?: {
+                frame?: number;
+                /** @description A lesion that a person marked: only its saliency. */
+                lesion?: string;
+            };
+            header?: never;
+            path: {
+                case_id: string;
+                number: number;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
                 };
             };
         };

@@ -278,6 +278,65 @@ export type SecondLook = S["SecondLook"];
 export type LabelledCase = S["LabelledCase"];
 export type DoubtedCase = S["DoubtedCase"];
 export type NearDuplicatePair = S["NearDuplicatePair"];
+// Inside a model version
+
+/** Bytes of the pictures, little-endian. */
+export interface ArrayRef {
+  offset: number;
+  type: "uint8" | "int16" | "float32";
+  shape: number[];
+}
+/** Maps as bytes, each from its own lowest to its own highest value. */
+export interface ScaledMaps {
+  array: ArrayRef;
+  low: number[];
+  high: number[];
+}
+export interface SeenFilters {
+  module: string;
+  inputs: number;
+  array: ArrayRef;
+  norms: number[];
+}
+/** `factor`: 2 halves, 0.5 doubles; `spans`: per axis first and last pixel of the input that each value sees. */
+export interface SeenLayer {
+  name: string;
+  channels: number;
+  size: Pair;
+  sees: Pair | null;
+  spans: [[ArrayRef, ArrayRef], [ArrayRef, ArrayRef]] | null;
+  steps: { function: string; factor: number[] }[];
+  maps: ScaledMaps & { kept: number[]; strengths: number[] };
+  filters: SeenFilters[];
+}
+/** `heads`, `all`: mean rank correlation with the map of a network whose weights are in random order. */
+export type SaliencyMap = ScaledMaps & { layer: string; heads: number | null; all: number | null };
+export interface SeenTarget {
+  kind: "lesion" | "finding" | "marked";
+  finding_type: number | null;
+  score: number | null;
+  mask: ArrayRef | null;
+  maps: SaliencyMap[];
+}
+export interface SeenInput {
+  size: number;
+  channels: number;
+  content: Pair;
+  image: Pair;
+  mean: number;
+  deviation: number;
+  array: ArrayRef;
+}
+export interface Seen {
+  input: SeenInput;
+  parameters: number;
+  layers: SeenLayer[];
+  shown_first: string;
+  targets: SeenTarget[];
+}
+/** Of a person's lesion only `targets` are there. */
+export type Inspection = Narrowed<S["Inspection"], { seen: Seen | null }>;
+export type InspectableCases = S["InspectableCases"];
 
 // Jobs
 

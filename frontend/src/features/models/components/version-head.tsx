@@ -34,7 +34,7 @@ export function VersionHead({ slug, version, children }: VersionHeadProps) {
   );
 }
 
-/** Error, card and comparison of one version. */
+/** Error, card, comparison and inside of one version. */
 export function VersionTabs({ slug, number }: { slug: string; number: number }) {
   const { t } = useTranslation("models");
   const base = `/p/${slug}/models/${number}`;
@@ -42,6 +42,7 @@ export function VersionTabs({ slug, number }: { slug: string; number: number }) 
     ["error", base],
     ["card", `${base}/card`],
     ["compare", `${base}/compare`],
+    ["inside", `${base}/inside`],
   ] as const;
   return (
     <nav className="seg no-print" aria-label={t("tabs.label")}>

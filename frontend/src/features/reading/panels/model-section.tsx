@@ -1,7 +1,8 @@
 /** The model's findings by score: one row open, with its score's meaning and accept, edit, reject. */
-import { IconCheck, IconPencil, IconX } from "@tabler/icons-react";
+import { IconCheck, IconPencil, IconStack2, IconX } from "@tabler/icons-react";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
 import type { Decision, Lesion, RoomModel } from "@/lib/api-types";
 import { count, decimal } from "@/lib/format";
 import { serverWords } from "@/lib/server-words";
@@ -21,9 +22,12 @@ export function ModelSection() {
   const doc = useReading((state) => state.doc);
   const keyOf = useKeyOf();
   const model = session.room.model;
+  const focused = useReading((state) => state.focused);
   if (!model) return null;
   const shown = session.shownFindings(doc);
   const decided = shown.filter((finding) => doc.decisions[finding.id]).length;
+  const about = shown.find((finding) => finding.id === focused) ?? shown[0];
+  const insideFrame = about ? session.frameIndexOf(about) : session.firstFrame;
   const hiddenCount = session.findings.length - shown.length;
   return (
     <section className="rr-list" data-findings data-testid="model">
@@ -35,6 +39,16 @@ export function ModelSection() {
             {model.name.endsWith(`v${model.version}`) ? model.name : `${model.name} v${model.version}`}
           </span>
           <span className="grow" />
+          <Link
+            to={`/p/${session.project.slug}/models/${model.version}/inside/${session.room.case.id}?frame=${insideFrame + 1}`}
+            target="_blank"
+            rel="noopener"
+            className="rr-inside q"
+            aria-label={t("insideModel")}
+            title={t("insideModel")}
+          >
+            <IconStack2 size={16} stroke={1.6} />
+          </Link>
           <span className="chip">{t("decided", { decided, total: shown.length })}</span>
         </div>
         <Threshold model={model} />
