@@ -23,6 +23,7 @@ import numpy as np  # noqa: E402
 
 from backend.learning.evaluation import metrics_of  # noqa: E402
 from backend.learning.models import TrainingPolicy  # noqa: E402
+from backend.learning.replay import NEWEST_SHARE
 from backend.learning.selectors import policy_of, truth  # noqa: E402
 from backend.learning.vocabulary import Vocabulary, vocabulary_of  # noqa: E402
 from backend.projects.models import Project, Split  # noqa: E402
@@ -53,6 +54,7 @@ class Simulation:
     vocabulary: Vocabulary = field(init=False)
     readings: list[Reading] = field(init=False)
     read: list[int] = field(default_factory=list)
+    learned: int = 0
     weights: Weights | None = None
     earlier: list[Weights] = field(default_factory=list)
     snapshots: list[Weights] = field(default_factory=list)
@@ -75,15 +77,20 @@ class Simulation:
         self.read += [one.row for one in drawn]
 
     def train(self, number: int) -> Training:
-        """Train on what has been read: from scratch the first time, then warm."""
+        """Train on what has been read: from scratch the first time, then as the fast track does."""
         warm = self.weights is not None
         samples, _ = training_samples(
-            [self.readings[row] for row in self.read], vocabulary=self.vocabulary, size=self.policy.image_size
+            [self.readings[row] for row in self.read],
+            vocabulary=self.vocabulary,
+            size=self.policy.image_size,
+            newest={self.readings[row].pk for row in self.read[self.learned :]} if warm else (),
         )
+        self.learned = len(self.read)
         recipe = Recipe(
             steps=self.policy.steps_warm if warm else self.policy.steps_scratch,
             seed=self.seed * 1000 + number,
             rate=WARM_RATE if warm else SCRATCH_RATE,
+            newest_share=NEWEST_SHARE if warm else 0.0,
             flip=not self.project.laterality_matters,
             precision=machine_precision(),
             snapshots=SNAPSHOTS if Column.SNAPSHOTS in ACQUISITIONS[self.acquisition].needs else 0,
