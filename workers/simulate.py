@@ -23,7 +23,7 @@ import numpy as np  # noqa: E402
 
 from backend.learning.evaluation import metrics_of  # noqa: E402
 from backend.learning.models import TrainingPolicy  # noqa: E402
-from backend.learning.replay import NEWEST_SHARE
+from backend.learning.replay import NEWEST_SHARE  # noqa: E402
 from backend.learning.selectors import policy_of, truth  # noqa: E402
 from backend.learning.vocabulary import Vocabulary, vocabulary_of  # noqa: E402
 from backend.projects.models import Project, Split  # noqa: E402
