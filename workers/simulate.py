@@ -14,6 +14,7 @@ import numpy as np
 
 from backend.learning.evaluation import metrics_of
 from backend.learning.models import TrainingPolicy
+from backend.learning.replay import NEWEST_SHARE
 from backend.learning.selectors import truth
 from backend.learning.vocabulary import Vocabulary, vocabulary_of
 from backend.projects.models import Project, Split
@@ -48,6 +49,7 @@ class Simulation:
     readings: list[Reading] = field(init=False)
     plan: Plan = field(init=False)
     read: list[int] = field(default_factory=list)
+    learned: int = 0
     weights: Weights | None = None
     earlier: list[Weights] = field(default_factory=list)
     snapshots: list[Weights] = field(default_factory=list)
@@ -71,14 +73,19 @@ class Simulation:
         self.read += [one.row for one in drawn]
 
     def train(self, number: int) -> Training:
-        """Train on what has been read: from scratch the first time, then warm."""
+        """Train on what has been read: from scratch the first time, then as the fast track does."""
         warm = self.weights is not None
-        samples, _ = training_set([self.readings[row] for row in self.read], vocabulary=self.vocabulary, plan=self.plan)
+        newest = {self.readings[row].pk for row in self.read[self.learned :]} if warm else set()
+        samples, _ = training_set(
+            [self.readings[row] for row in self.read], vocabulary=self.vocabulary, plan=self.plan, newest=newest
+        )
+        self.learned = len(self.read)
         recipe = Recipe(
             steps=self.policy.steps_warm if warm else self.policy.steps_scratch,
             seed=self.seed * 1000 + number,
             batch=self.plan.batch,
             rate=WARM_RATE if warm else SCRATCH_RATE,
+            newest_share=NEWEST_SHARE if warm else 0.0,
             flip=not self.project.laterality_matters,
             precision=machine_precision(self.net.dims),
             snapshots=SNAPSHOTS if Column.SNAPSHOTS in ACQUISITIONS[self.acquisition].needs else 0,

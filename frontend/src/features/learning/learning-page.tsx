@@ -133,10 +133,15 @@ function LearningBody({ slug, learning }: { slug: string; learning: Learning }) 
     if (learning.labels.training === 0) return t("trigger.noLabels");
     if (!learning.policy.enabled) return t("trigger.byHand");
     const left = Math.max(0, learning.policy.every_n_readings - learning.new_readings);
-    const fast = left ? t("trigger.after", { count: left, shown: count(left) }) : t("trigger.soon");
-    const { growth_percent: grown, policy } = learning;
-    if (grown === null || !policy.slow_growth) return fast;
-    return [fast, t("trigger.anew", { at: policy.slow_growth, now: grown })].join(t("join"));
+    if (!left) return t("trigger.soon");
+    const { growth_percent: now, policy } = learning;
+    const both = now !== null && policy.slow_growth > 0;
+    return t(both ? "trigger.both" : "trigger.after", {
+      count: left,
+      shown: count(left),
+      at: policy.slow_growth,
+      now,
+    });
   }
 }
 

@@ -135,6 +135,7 @@ export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: 
             onChange={(hour) => set({ slow_hour: hour === null || hour === NEVER ? null : Number(hour) })}
           />
           <Select
+            style={{ gridColumn: "1 / -1" }}
             label={t("policy.slow_start")}
             description={t(`policy.slowStartNote.${draft.slow_start}`)}
             data={STARTS.map((value) => ({ value, label: t(`policy.slowStart.${value}`) }))}
