@@ -121,7 +121,7 @@ def test_a_click_and_a_box_are_outlined_corrected_undone_kept_and_told_by_the_ve
     room.press("Enter")
     room.wait_until_saved()
     boxed = own(reader)[-1]
-    assert dice(body(boxed, 1, *masks[1].shape)[0], masks[1]) > 0.75 and boxed.prompted["box"] is not None
+    assert dice(body(boxed, 1, *masks[1].shape)[0], masks[1]) > 0.65 and boxed.prompted["box"] is not None
     page.close()
 
     Project.objects.update(blinded_share=1.0)

@@ -197,7 +197,7 @@ class PromptTraining:
     def advance(self) -> Progress:
         """One step: draw situations, correct some, descend, update the average."""
         began, recipe = time.process_time(), self.recipe
-        situations = self._situations(np.random.default_rng((recipe.seed, self.step)))
+        situations = self._situations(np.random.default_rng((recipe.seed % 2**64, self.step)))
         inputs = torch.from_numpy(np.stack([one.inputs() for one in situations]))
         for group in self.optimizer.param_groups:
             group["lr"] = recipe.rate * rate_share(self.step, recipe)

@@ -97,10 +97,7 @@ function PointBar() {
   const by =
     outline.version === null ? t(`edit.without.${outline.why}`) : t("edit.byModel", { version: outline.version });
   return (
-    <Bar
-      text={outline.grid ? by : t("edit.nothingThere")}
-      keys={outline.version === null ? [...keys, reach] : keys}
-    >
+    <Bar text={outline.grid ? by : t("edit.nothingThere")} keys={outline.grid ? keys : keys.slice(1)}>
       {outline.grid ? null : <span className="sec">{by}</span>}
     </Bar>
   );
