@@ -148,12 +148,16 @@ def _keep(place: Path, images: NDArray[np.uint8]) -> None:
     os.replace(file.name, place)
 
 
+def some_pool_cases(project: Project, most: int) -> list[Case]:
+    """At most so many of the POOL's cases, evenly by number."""
+    pks = list(Case.objects.filter(project=project, split=Split.POOL).order_by("number").values_list("pk", flat=True))
+    kept = [pks[index] for index in _evenly(list(range(len(pks))), most)]
+    return list(Case.objects.filter(pk__in=kept).select_related("series", "instance").order_by("number"))
+
+
 def case_facts(project: Project) -> list[CaseFacts]:
     """What is known of the POOL's cases without decoding one, of at most 200 of them."""
-    rows = list(
-        Case.objects.filter(project=project, split=Split.POOL).select_related("series", "instance").order_by("number")
-    )
-    rows = [rows[index] for index in _evenly(list(range(len(rows))), MOST_FACTS)]
+    rows = some_pool_cases(project, MOST_FACTS)
     of_series = Instance.objects.filter(series__in=[row.series_id for row in rows if row.instance is None])
     counted = of_series.order_by().values("series").annotate(n=Sum("number_of_frames"), r=Max("rows"), c=Max("columns"))
     extents: dict[int, tuple[int, int, int]] = {one["series"]: (one["n"], one["r"], one["c"]) for one in counted}
@@ -182,17 +186,16 @@ def lesion_shares(project: Project) -> list[float]:
         if lesion.kind == MarkKind.MASK:
             sides = list(lesion.mask_shape or ())[1:]
         else:
-            sides = list(np.ptp(np.array(lesion.points, dtype=float), axis=0))
-        found.append(float(min(sides)) / max(lesion.instance.rows, lesion.instance.columns))
+            sides = np.ptp(np.array(lesion.points, dtype=float), axis=0).tolist()
+        if sides:
+            found.append(float(min(sides)) / max(lesion.instance.rows, lesion.instance.columns))
     return found
 
 
 def pool_intensities(project: Project) -> Triple | None:
     """0.5th, 50th and 99.5th percentile of the middle frames of some POOL cases; of CT in HU, as far as its window shows."""
-    cases = list(Case.objects.filter(project=project, split=Split.POOL).select_related("series").order_by("number"))
-    seen = []
-    for index in _evenly(list(range(len(cases))), MOST_LOOKED_AT):
-        case = cases[index]
+    cases, seen = some_pool_cases(project, MOST_LOOKED_AT), []
+    for case in cases:
         rows = list(case_instances(case))
         if not rows:
             continue
@@ -210,9 +213,11 @@ def pool_intensities(project: Project) -> Triple | None:
     return round(low, 1), round(half, 1), round(high, 1)
 
 
-def project_fingerprint(project: Project) -> Fingerprint:
-    """What is typical of the project's POOL, and of the lesions that were marked there; ValueError without a case."""
+def project_fingerprint(project: Project) -> Fingerprint | None:
+    """What is typical of the project's POOL, and of the lesions that were marked there; None where no case has an image."""
     facts = case_facts(project)
+    if not facts:
+        return None
     return fingerprint_of(facts, lesion_shares=lesion_shares(project), intensities=pool_intensities(project))
 
 

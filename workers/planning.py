@@ -9,7 +9,7 @@ from backend.learning.models import Round, Start
 from backend.projects.models import Project
 from backend.registry.models import ModelVersion
 from workers.cnn.device import compute_device
-from workers.cnn.plan import Plan, kept_plan, make_plan
+from workers.cnn.plan import USUAL_SIZE, Plan, kept_plan, make_plan
 from workers.datasets import project_fingerprint
 from workers.networks import version_plan
 
@@ -18,7 +18,10 @@ def project_plan(
     project: Project, *, dimension: str = "auto", size: int | None = None, base: ModelVersion | None = None
 ) -> Plan:
     """The plan for the images as they are now on this machine; that of `base` where it still fits and the lead agrees."""
-    made = make_plan(project_fingerprint(project), device=compute_device().type, dimension=dimension, size=size)
+    found = project_fingerprint(project)
+    if found is None:
+        return Plan.plain(size or USUAL_SIZE)
+    made = make_plan(found, device=compute_device().type, dimension=dimension, size=size)
     if base is None or size not in (None, version_plan(base).size):
         return made
     return kept_plan(version_plan(base), made)

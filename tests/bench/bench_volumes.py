@@ -114,9 +114,11 @@ def read_boxes(case: Any, report: Path) -> None:
     import pydicom
 
     from backend.projects.selectors import case_instances
+    from backend.projects.services import add_finding_type
     from backend.readings.import_services import ImportedLesion, import_reading
 
-    kind = case.project.finding_types.filter(scope="lesion").first()
+    fields = {"scope": "lesion", "name": "Nodule", "colour": "#e8590c", "allowed_marks": ["box"]}
+    kind = add_finding_type(project=case.project, fields=fields, by=None)
     of_uid = {row.sop_instance_uid: row for row in case_instances(case)}
     lesions = []
     for item in scoords(pydicom.dcmread(report)):

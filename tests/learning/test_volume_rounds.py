@@ -17,7 +17,7 @@ from workers.cnn.data import IGNORED
 from workers.cnn.plan import Plan, fingerprint_of, make_plan
 from workers.datasets import case_facts, case_images, lesion_shares, project_fingerprint, training_set, training_volumes
 from workers.networks import load_version, version_plan
-from workers.planning import round_plan
+from workers.planning import project_plan, round_plan
 
 SIZE = 32
 FRAMES = 10
@@ -92,6 +92,10 @@ def test_a_version_that_is_older_than_plans_is_2d(disc_project, lead, work) -> N
     assert version_plan(version) == Plan.plain(SIZE) and load_version(version).image_size == SIZE
 
 
+def test_without_an_image_the_plan_is_the_plain_one(project) -> None:
+    assert project_fingerprint(project) is None and project_plan(project) == Plan.plain(128)
+
+
 def test_the_fingerprint_is_that_of_the_pool(series_project, draw_series) -> None:
     draw_series(1, split="HOLDOUT", group="elsewhere")
     facts = case_facts(series_project)
@@ -100,6 +104,7 @@ def test_the_fingerprint_is_that_of_the_pool(series_project, draw_series) -> Non
     }
     assert lesion_shares(series_project) == [7 / SIZE] * 2
     found = project_fingerprint(series_project)
+    assert found is not None
     assert (found.n_cases, found.n_series, found.unit) == (5, 5, "mm")
     assert found.intensities is not None and found.intensities[0] < 120 < found.intensities[2]
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from workers.cnn.data import content_mask, standardise_volume
-from workers.cnn.model import UNet
+from workers.cnn.model import Outputs, UNet
 
 OVERLAP: Final = 0.25
 WINDOWS_AT_ONCE: Final = 2
@@ -57,7 +57,7 @@ def _predict_volume(
 
     def read(windows: Tensor) -> Tensor:
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
-            outputs = network(windows)
+            outputs: Outputs = network(windows)
         findings.append(outputs.findings.float().amax(dim=0))
         embedding.append(outputs.embedding.float().amax(dim=0))
         shares: Tensor = outputs.types.float().softmax(dim=1)

@@ -89,17 +89,15 @@ export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: 
           )}
           onChange={(acquisition) => acquisition && set({ acquisition: acquisition as Policy["acquisition"] })}
         />
-        <p className="xs sec" style={{ margin: 0 }}>
-          {t("policy.dimensionNote")}
-        </p>
+        <Select
+          label={t("policy.dimension")}
+          description={t("policy.dimensionNote")}
+          data={DIMENSIONS.map(([value, name]) => ({ value, label: t(`policy.dimensions.${name}`) }))}
+          value={draft.dimension ?? "auto"}
+          allowDeselect={false}
+          onChange={(dimension) => dimension && set({ dimension: dimension as Policy["dimension"] })}
+        />
         <div style={{ display: "grid", gridTemplateColumns: "1fr 1fr", gap: 16 }}>
-          <Select
-            label={t("policy.dimension")}
-            data={DIMENSIONS.map(([value, name]) => ({ value, label: t(`policy.dimensions.${name}`) }))}
-            value={draft.dimension ?? "auto"}
-            allowDeselect={false}
-            onChange={(dimension) => dimension && set({ dimension: dimension as Policy["dimension"] })}
-          />
           <NumberInput
             label={t("policy.image_size")}
             placeholder={t("policy.imageSizeAuto")}
