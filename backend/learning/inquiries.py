@@ -21,7 +21,6 @@ from backend.readings.models import Verdict
 SEEDS: Final = 5
 FOLDS: Final = 2
 MIN_ARM_LABELS: Final = 20
-TASK: Final = "learning.answer_inquiry"
 
 
 class InquiryRefused(Exception):
@@ -112,7 +111,11 @@ def ask_inquiry(*, project: Project, kind: str, by: User) -> Inquiry:
             project=project, kind=kind, asked_by=by, settings=_settings(project, kind, policy_of(project))
         )
         made.job = enqueue_job(
-            task=TASK, queue="train", project_id=project.pk, requested_by=by, arguments={"inquiry": made.pk, "kind": kind}
+            task="learning.answer_inquiry",
+            queue="train",
+            project_id=project.pk,
+            requested_by=by,
+            arguments={"inquiry": made.pk, "kind": kind},
         )
         made.save(update_fields=["job"])
         _record(made, "inquiry.started", by)
