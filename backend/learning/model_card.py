@@ -172,7 +172,7 @@ def _splits(project: Project) -> list[Facts]:
 
 def _training(version: ModelVersion, settings: Facts | None) -> Facts:
     return {
-        "track": settings["track"] if settings else None,
+        "start": settings["start"] if settings else None,
         "steps": version.steps,
         "core_seconds": version.core_seconds,
         "seed": version.seed,

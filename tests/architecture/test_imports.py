@@ -26,6 +26,7 @@ LAYERS = [
     "readings",
     "review",
     "learning",
+    "inspection",
     "exchange",
     "dicomweb",
 ]

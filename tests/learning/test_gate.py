@@ -149,7 +149,7 @@ def test_a_challenger_of_shuffled_labels_does_not_take_the_champions_place(disc_
 
     load_version(ModelVersion.objects.get())  # the champion is still warm in this worker
     second = work(start_round(project=disc_project, by=lead))
-    assert second.settings["track"] == "scratch" and second.state == "done"
+    assert second.settings["start"] == "scratch" and second.state == "done"
     assert second.model_version.state == "waits" and "marks_chance" in second.model_version.gate["reasons"]
     assert "Worse than version 1 on VALIDATION" in second.message
     assert serving_version(disc_project).number == 1

@@ -38,7 +38,7 @@ def test_the_card_counts_what_was_learned_measured_and_decided(disc_project, lea
     assert data["counts"]["age"] == [{"group": "40-59", "n_cases": 24}]
     assert data["counts"]["modality"] == [{"group": "US", "n_cases": 24}]
     assert {row["split"]: row["n_labelled"] for row in card["splits"]}["VALIDATION"] == 30
-    assert card["training"]["track"] == "scratch" and card["training"]["environment"]["threads"] == 1
+    assert card["training"]["start"] == "scratch" and card["training"]["environment"]["threads"] == 1
     assert card["validation"]["n_patients"] == 30 and card["holdout"] is None
     assert card["gate"]["reasons"] == ["proven"] and card["promotions"][0]["by"] is None
     told = codes(card)
@@ -60,7 +60,7 @@ def test_what_is_not_known_is_null_and_a_limit(project, lead, as_person) -> None
     words = {"types": [], "findings": [], "since": {}}
     ModelVersion.objects.update(finding_type_ids=words, gate={"decision": "waits", "reasons": ["marks_chance"]})
     card = as_person(lead).get(f"{BASE}/models/1/card/").json()
-    assert card["validation"] is None and card["training"]["track"] is None and card["training"]["environment"] is None
+    assert card["validation"] is None and card["training"]["start"] is None and card["training"]["environment"] is None
     assert card["training_data"]["n_patients"] is None and card["training_data"]["counts"] == {}
     assert codes(card)[:3] == ["snapshot_gone", "few_cases", "unmeasured"]
     assert {"gate_waits", "does_not_serve", "no_holdout"} <= set(codes(card))

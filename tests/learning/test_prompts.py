@@ -247,7 +247,7 @@ def saved_mask(client: Any, case: Any, project: Any, prompted: dict[str, Any] | 
     return client.put(path, change, format="json", headers={"If-Match": reading["etag"]}), lesion["id"]
 
 
-def test_a_round_learns_to_answer_clicks_beside_the_automatic_network_and_the_next_goes_on_from_it(
+def test_a_slow_round_learns_to_answer_clicks_beside_the_automatic_network_and_a_fast_one_keeps_what_it_learned(
     disc_project: Any, lead: Any, work: Any
 ) -> None:
     first = work(start_round(project=disc_project, by=lead)).model_version
@@ -255,8 +255,10 @@ def test_a_round_learns_to_answer_clicks_beside_the_automatic_network_and_the_ne
     assert kept["lesions"] == 16 and 1 <= kept["steps"] <= 60 / 2 and kept["core_seconds"] > 0
     network = load_prompts(first)
     assert network is not None and load_prompts(first) is network, "warm"
-    second = work(start_round(project=disc_project, by=lead)).model_version
-    assert second.config["prompts"]["sha256"] != kept["sha256"]
+    fast = work(start_round(project=disc_project, by=lead))
+    assert fast.settings["track"] == "fast" and fast.model_version.config["prompts"] == kept
+    slow = work(start_round(project=disc_project, by=lead, track="slow"))
+    assert slow.model_version.config["prompts"]["sha256"] != kept["sha256"]
 
 
 def test_with_boxes_alone_or_few_outlines_the_version_answers_no_clicks_and_the_round_says_so(

@@ -24,21 +24,21 @@ from backend.readings.models import Reading
 from backend.readings.selectors import model_reading_shown
 from backend.readings.worklist_selectors import worklist_page
 from backend.registry.models import Evaluation, ModelVersion
+from backend.registry.services import promote_version
 from tests.rows import make_case, make_model, make_reading
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def quick(disc_project):
-    """The project of discs, all assisted, with rounds of three steps."""
-    policy = disc_project.training_policy
-    policy.steps_scratch, policy.steps_warm, policy.every_n_readings = 3, 2, 3
-    policy.enabled = True
+def quick(quick_project):
+    """The project of discs, all assisted, with rounds of three steps whose versions serve unproven."""
+    policy = quick_project.training_policy
+    policy.steps_warm, policy.every_n_readings, policy.enabled = 2, 3, True
     policy.save()
-    disc_project.blinded_share = 0.0
-    disc_project.save()
-    return disc_project
+    quick_project.blinded_share = 0.0
+    quick_project.save()
+    return quick_project
 
 
 def slow_round(project, *, n_labels: int, days_ago: float = 1.0, state: str = "done") -> Round:
@@ -168,11 +168,15 @@ def test_a_fast_round_loads_the_newest_labels_and_a_replay_in_which_no_type_is_m
 
 
 def test_a_fast_round_replays_and_measures_the_serving_version_only_where_it_was_not_measured(
-    quick, lead, work, draw_case, read_truth, monkeypatch
+    disc_project, lead, work, draw_case, read_truth, monkeypatch
 ) -> None:
     from workers import rounds
 
-    first = work(start_round(project=quick, by=lead)).model_version
+    policy = disc_project.training_policy
+    policy.steps_scratch, policy.steps_warm = 3, 2
+    policy.save()
+    first = work(start_round(project=disc_project, by=lead)).model_version
+    promote_version(version=first, by=lead, reason="after so few steps no gate lets it pass")
     read_truth(draw_case(2))
     asked = []
     measure = rounds.measure_readings
@@ -182,18 +186,18 @@ def test_a_fast_round_replays_and_measures_the_serving_version_only_where_it_was
         return measure(readings, versions, **more)
 
     monkeypatch.setattr(rounds, "measure_readings", counts)
-    fast = work(start_round(project=quick, by=lead))
+    fast = work(start_round(project=disc_project, by=lead))
     assert fast.settings["track"] == "fast" and asked == [30, 0]
     assert fast.model_version.config["recipe"]["newest_share"] == 0.25
     assert fast.model_version.parent == first
     read_truth(draw_case(1, split="VALIDATION"))
     asked.clear()
-    work(start_round(project=quick, by=lead))
+    work(start_round(project=disc_project, by=lead))
     assert asked == [31, 1]
     serving = ModelVersion.objects.get(state="serves")
     measured = Evaluation.objects.filter(model_version=serving).count()
     read_truth(draw_case(1, split="VALIDATION"))
-    slow = work(start_round(project=quick, by=lead, track="slow"))
+    slow = work(start_round(project=disc_project, by=lead, track="slow"))
     assert (slow.settings["track"], slow.model_version.parent, slow.model_version.gate["against"]) == (
         "slow",
         None,
@@ -267,7 +271,6 @@ def test_until_the_rest_is_read_nobody_meets_an_old_versions_marks_and_the_order
     monkeypatch.setattr("workers.rounds.next_cases", partial(next_cases, per_reader=3))
     upcoming = [place.case_id for place in open_cases_in_order(project=quick, user=reader, count=3)]
     before = dict(quick.cases.values_list("pk", "priority"))
-    Reading.objects.filter(case__split="VALIDATION").delete()  # so few steps: the gate could go either way
     step = rounds.STEPS[RoundState.PREDICTING]
 
     def dies(round_, report):

@@ -59,7 +59,13 @@ def series_project(project: Any, draw_series: Any, read_truth: Any) -> Any:
 @pytest.mark.parametrize("dimension", ["auto", "3d"])
 def test_a_round_on_series_runs_to_its_end_with_its_plan_frozen(series_project, lead, work, dimension) -> None:
     TrainingPolicy.objects.create(
-        project=series_project, dimension=dimension, image_size=SIZE, steps_scratch=2, steps_warm=1, batch_size=1
+        project=series_project,
+        dimension=dimension,
+        image_size=SIZE,
+        steps_scratch=2,
+        steps_warm=1,
+        batch_size=1,
+        unproven_serves=True,
     )
     round_ = work(start_round(project=series_project, by=lead))
     assert round_.state == RoundState.DONE, round_.message
@@ -79,7 +85,7 @@ def test_a_round_on_series_runs_to_its_end_with_its_plan_frozen(series_project, 
     assert score.rank is not None and len(score.measures["slices"]) == 5
     assert all(0 <= frame < FRAMES for frame, _ in score.measures["slices"])
     again = start_round(project=series_project, by=lead)
-    assert again.settings["track"] == "warm" and round_plan(again) == plan, "the next round can build upon its weights"
+    assert again.settings["start"] == "warm" and round_plan(again) == plan, "the next round can build upon its weights"
 
 
 def test_a_version_that_is_older_than_plans_is_2d(disc_project, lead, work) -> None:

@@ -247,7 +247,7 @@ export type ModelCard = Narrowed<
       changed_since: number;
     };
     training: {
-      track: "warm" | "scratch" | null;
+      start: S["StartEnum"] | null;
       steps: number;
       core_seconds: number;
       seed: number;

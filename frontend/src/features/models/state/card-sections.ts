@@ -174,8 +174,8 @@ function trainingFacts({ training, version }: ModelCard, t: T): string[][] {
   const { recipe, net, environment } = training;
   return [
     [
-      t("card.fact.track"),
-      training.track ? t(`card.track.${training.track}`, { n: version.parent }) : t("card.unknown"),
+      t("card.fact.start"),
+      training.start ? t(`card.start.${training.start}`, { n: version.parent }) : t("card.unknown"),
     ],
     [t("lineage.steps"), count(training.steps)],
     [t("lineage.time"), t("lineage.coreTime", { time: duration(training.core_seconds) })],
