@@ -11,9 +11,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from backend.archive.models import Instance
-from backend.learning.models import Round
+from backend.learning.models import AcquisitionScore, Round, RoundState
 from backend.learning.ranking import CaseMeasured, Chosen, scored, store_measures, unscored, write_ranking
 from backend.learning.selectors import cases_to_predict
+from backend.learning.services import end_round
 from backend.projects.models import Case
 from tests.rows import make_case, make_model
 
