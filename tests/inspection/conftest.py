@@ -22,7 +22,9 @@ def store_network(version: Any, **shape: Any) -> Any:
 
     vocabulary = vocabulary_of(version.project)
     net = NetConfig(n_types=len(vocabulary.types), n_findings=len(vocabulary.outputs), **{"widths": (4, 6, 8), **shape})
-    data, digest = encode_weights(dict(build_network(net, seed=version.number).state_dict()), config=net)
+    weights = dict(build_network(net, seed=version.number).state_dict())
+    # With the vocabulary, as a round stores it: other finding types are other weights to the worker's memory.
+    data, digest = encode_weights(weights, config=net, vocabulary=vocabulary.as_dict())
     version.weights_key, version.weights_sha256 = f"models/test/{digest}", digest
     version.config = {"net": net.as_dict(), "image_size": SIZE}
     version.finding_type_ids = vocabulary.as_dict()
