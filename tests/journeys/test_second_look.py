@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 def doubtful(disc_project: Project, draw_case: Callable[..., Case], read_truth: Callable[..., Reading]) -> Reading:
     """A label that lost its lesion, and a near-duplicate of its image that has one."""
     Project.objects.filter(pk=disc_project.pk).update(blinded_share=0)
-    Round.objects.create(project=disc_project, number=1, state="done")
+    Round.objects.create(project=disc_project, number=1, state="done", settings={"track": "slow", "start": "scratch"})
     disc_project.training_policy.steps_scratch = 60
     disc_project.training_policy.save()
     wrong = Reading.objects.filter(case__split="POOL", verdict="lesions").order_by("case__number")[0]
