@@ -170,7 +170,7 @@ def enter(live_server: Any) -> Callable[..., Room]:
     def open_room(where: BrowserContext | Page, case: Case) -> Room:
         page = where if isinstance(where, Page) else where.new_page()
         page.goto(f"{live_server.url}/p/{case.project.slug}/read/{case.pk}")
-        expect(page.get_by_test_id("window")).to_be_visible(timeout=180_000)
+        expect(page.get_by_test_id("window").first).to_be_visible(timeout=180_000)
         instance = case_instances(case).first()
         assert instance is not None
         return Room(page, case, instance.columns, instance.rows)

@@ -70,7 +70,7 @@ class Room:
     def wait_for_case(self, case: Case) -> None:
         """The next case is there, with its image."""
         expect(self.page.get_by_role("heading", name=case.name)).to_be_visible(timeout=180_000)
-        expect(self.page.get_by_test_id("window")).to_be_visible(timeout=180_000)
+        expect(self.page.get_by_test_id("window").first).to_be_visible(timeout=180_000)
 
     def stored(self, user: User) -> dict[str, Lesion]:
         found = Lesion.objects.filter(reading__case=self.case, reading__reader__user=user).select_related("instance")

@@ -223,7 +223,7 @@ def test_two_tabs_an_image_that_does_not_come_and_a_reading_that_is_handed_in(
     look("failed")
     page.unroute("**/frames/*")
     page.locator(".rr-failed button").click()
-    expect(page.get_by_test_id("window")).to_be_visible()
+    expect(page.get_by_test_id("window").first).to_be_visible()
     room.press("l", "n")
     # The next case hangs beside its last one: two views, two windows.
     expect(page.get_by_role("heading", name=case.name)).to_have_count(0)
