@@ -33,7 +33,7 @@ from tests.bench.bench_requests import ROOT, Product, _nanoseconds, _tree, sign_
 
 AIM_SECONDS = 60.0
 AHEAD = 20
-FIRST_STEPS = 300  # What the first version says is of no account here.
+FIRST_STEPS = 300  # So many that the gate lets the first version serve.
 LONGEST = 1800.0
 SLUG = "busi"
 
