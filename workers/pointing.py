@@ -17,25 +17,18 @@ from backend.learning.services import note_on_round
 from backend.learning.vocabulary import Vocabulary
 from backend.readings.models import Reading
 from backend.registry.models import ModelVersion
-from workers.cnn.checkpoint import (
-    CheckpointCorrupt,
-    decode_checkpoint,
-    decode_weights,
-    encode_checkpoint,
-    encode_weights,
-    network_of,
-)
+from workers.checkpoints import keep_checkpoint, resume_training
+from workers.cnn.checkpoint import decode_weights, encode_weights, network_of
 from workers.cnn.model import NetConfig, UNet
 from workers.cnn.prompt_training import PromptSamples, PromptTraining, cut_lesion, gathered, prompt_steps
 from workers.cnn.train import SCRATCH_RATE, Recipe, TrainingDiverged
 from workers.datasets import outlined_lesions
-from workers.reporting import Reporter
+from workers.reporting import LOG_SECONDS, Reporter
 
 LEAST_LESIONS: Final = 10
 """With fewer outlined lesions the tools that need no model are better."""
 MOST_LESIONS: Final = 2000
 """Some 130 MB in memory; a network of this size learns no more from more of them."""
-LOG_SECONDS: Final = 5.0
 KEPT: Final = 2
 
 Prompts = dict[str, Any]
@@ -54,7 +47,7 @@ def train_prompts(round_: Round, vocabulary: Vocabulary, report: Reporter) -> Pr
         note_on_round(round_=round_, sentence=f"Only {lesions}: this version does not answer clicks.")
         return None
     training = _new_training(round_, samples)
-    _resume(training, round_, report)
+    resume_training(training, _checkpoint_key(round_), report, of="clicks ")
     try:
         _run(training, round_, report)
     except TrainingDiverged:
@@ -138,17 +131,6 @@ def prompts_made_again(round_: Round, readings: Sequence[Reading], vocabulary: V
     return encode_weights(training.weights(), config=training.network.config)[1]
 
 
-def _resume(training: PromptTraining, round_: Round, report: Reporter) -> None:
-    try:
-        training.restore(decode_checkpoint(get_object(_checkpoint_key(round_))))
-    except FileNotFoundError:
-        return
-    except CheckpointCorrupt as error:
-        report.log(f"clicks from the beginning: {error}")
-        return
-    report.log(f"clicks resumed at step {training.step}")
-
-
 def _run(training: PromptTraining, round_: Round, report: Reporter) -> None:
     """The loop: once a second tell, every few seconds log, every ten seconds keep a checkpoint."""
     steps = training.recipe.steps
@@ -162,7 +144,7 @@ def _run(training: PromptTraining, round_: Round, report: Reporter) -> None:
             report.log(f"clicks step {progress.step} loss {progress.loss:.4f}")
             logged = now
         if now - saved >= settings.CHECKPOINT_SECONDS or progress.step == steps:
-            put_object(key=_checkpoint_key(round_), data=encode_checkpoint(training.state()))
+            keep_checkpoint(training, _checkpoint_key(round_))
             saved = now
 
 

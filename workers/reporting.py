@@ -8,6 +8,8 @@ from typing import Any
 from backend.jobs.services import JobCancelled, Lease, append_log, is_cancelled, report_progress
 
 SECONDS_BETWEEN = 1.0
+LOG_SECONDS = 5.0
+"""A training adds a line to the log this often."""
 
 
 def left_out(count: int, kind: str) -> str:

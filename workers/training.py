@@ -8,7 +8,7 @@ from typing import Final
 from django.conf import settings
 from django.db import transaction
 
-from backend.archive.store import delete_object, get_object, put_object
+from backend.archive.store import delete_object, put_object
 from backend.learning.models import Round, RoundState, Start, Track
 from backend.learning.replay import NEWEST_SHARE, fast_training_set
 from backend.learning.selectors import snapshot_readings
@@ -18,15 +18,10 @@ from backend.projects.models import FindingType
 from backend.registry.models import ModelVersion
 from backend.registry.selectors import next_version_number
 from backend.registry.services import create_model_version
+from workers.checkpoints import keep_checkpoint, resume_training
 from workers.cnn.acquisition import ACQUISITIONS
 from workers.cnn.candidates import Column
-from workers.cnn.checkpoint import (
-    CheckpointCorrupt,
-    decode_checkpoint,
-    encode_checkpoint,
-    encode_snapshots,
-    encode_weights,
-)
+from workers.cnn.checkpoint import encode_snapshots, encode_weights
 from workers.cnn.data import Samples
 from workers.cnn.model import NetConfig, UNet, Weights, build_network, set_priors, shrink_and_perturb, transfer_weights
 from workers.cnn.patches import Volumes
@@ -37,9 +32,8 @@ from workers.datasets import training_set
 from workers.networks import code_version, training_environment, version_weights
 from workers.planning import settings_plan
 from workers.pointing import carried_prompts, forget_prompt_checkpoint, store_prompts, train_prompts
-from workers.reporting import Reporter, left_out
+from workers.reporting import LOG_SECONDS, Reporter, left_out
 
-LOG_SECONDS: Final = 5.0
 FEW_LABELS: Final = 20
 SNAPSHOTS: Final = 3
 """Weights that are kept from the end of a training where the acquisition function asks for them."""
@@ -63,7 +57,7 @@ def train_round(round_: Round, report: Reporter) -> None:
         raise NothingToLearn("None of the labelled images can be used")
     _note_thin_labels(round_, samples, vocabulary)
     training = _new_training(round_, samples, vocabulary, plan, start)
-    _resume(training, round_, report)
+    resume_training(training, _checkpoint_key(round_), report)
     _run_training(training, round_, report)
     prompts = None if round_.settings["track"] == Track.FAST else train_prompts(round_, vocabulary, report)
     _make_version(training, prompts, round_, vocabulary, report)
@@ -155,17 +149,6 @@ def warm_network(base: ModelVersion, weights: Weights, net: NetConfig, vocabular
     return network
 
 
-def _resume(training: Training, round_: Round, report: Reporter) -> None:
-    try:
-        training.restore(decode_checkpoint(get_object(_checkpoint_key(round_))))
-    except FileNotFoundError:
-        return
-    except CheckpointCorrupt as error:
-        report.log(f"from the beginning: {error}")
-        return
-    report.log(f"resumed at step {training.step}")
-
-
 def _run_training(training: Training, round_: Round, report: Reporter) -> None:
     """The loop: once a second tell, every few seconds log, every ten seconds keep a checkpoint."""
     steps, began, first = training.recipe.steps, time.monotonic(), training.step
@@ -196,14 +179,9 @@ def _run_training(training: Training, round_: Round, report: Reporter) -> None:
             report.log(f"step {progress.step} loss {loss:.4f}")
             logged = now
         if now - saved >= settings.CHECKPOINT_SECONDS or progress.step == steps:
-            _save_checkpoint(training, round_, report)
+            size = keep_checkpoint(training, _checkpoint_key(round_))
+            report.log(f"checkpoint at step {training.step}, {size / 1e6:.1f} MB")
             saved = now
-
-
-def _save_checkpoint(training: Training, round_: Round, report: Reporter) -> None:
-    data = encode_checkpoint(training.state())
-    put_object(key=_checkpoint_key(round_), data=data)
-    report.log(f"checkpoint at step {training.step}, {len(data) / 1e6:.1f} MB")
 
 
 def forget_checkpoint(round_: Round) -> None:

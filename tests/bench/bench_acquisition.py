@@ -6,7 +6,6 @@ Every function starts from the same random labels, the same split and the same t
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 from backend.metrics.ranking import auc
 from tests.bench.learning_sets import SETS, LearningSet, measured
-from tests.bench.pieces import Piece, Result, code_digest, run_pieces
+from tests.bench.pieces import Piece, Result, code_digest, piece_options, run_pieces
 from workers.cnn.acquisition import ACQUISITIONS, score_cases
 from workers.cnn.batches import draw_batch
 from workers.cnn.candidates import Candidates, columns_of
@@ -191,13 +190,7 @@ def _line(told: Result) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run what is missing within the minutes, then print the summary as JSON; 0 also where the real data is absent."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--set", choices=sorted(SETS), default="busi")
-    parser.add_argument("--size", type=int, default=64)
-    parser.add_argument("--seeds", type=int, default=30)
-    parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--folder", type=Path, default=Path("var/bench/acquisition"))
+    parser = piece_options(__doc__, size=64, seeds=30, folder="var/bench/acquisition")
     options = parser.parse_args(arguments)
     data = Path(os.environ.get("OVERREAD_TEST_DATA", ""))
     if not (data / "busi").is_dir():

@@ -6,7 +6,6 @@ The bare network has each of several step budgets and counts with the best of th
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 from backend.metrics.ranking import auc
 from tests.bench.learning_sets import SETS, LearningSet, measured
-from tests.bench.pieces import Piece, Result, code_digest, run_pieces
+from tests.bench.pieces import Piece, Result, code_digest, piece_options, run_pieces
 from workers.cnn.checkpoint import network_of
 from workers.cnn.predict import predict
 from workers.cnn.train import Recipe, Training, probe_precision
@@ -144,15 +143,9 @@ def _line(told: Result) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run what is missing within the minutes, then print the summary as JSON; 0 also where the real data is absent."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--set", choices=sorted(SETS), default="busi")
-    parser.add_argument("--size", type=int, default=128)
+    parser = piece_options(__doc__, size=128, seeds=5, folder="var/bench/labels")
     parser.add_argument("--labels", type=int, nargs="+", default=[50, 200, 25, 100, WHOLE])
-    parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--arms", nargs="+", choices=("bare", "learner"), default=["learner", "bare"])
-    parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--folder", type=Path, default=Path("var/bench/labels"))
     options = parser.parse_args(arguments)
     data = Path(os.environ.get("OVERREAD_TEST_DATA", ""))
     if not (data / "busi").is_dir():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
@@ -14,6 +15,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from statistics import mean
 from typing import Any, Final
+
+from tests.bench.learning_sets import SETS
 
 Piece = dict[str, Any]
 """What is measured: plain values by name, in an order that says which comes first in the file's name."""
@@ -50,6 +53,18 @@ def _measured(measure: Callable[[Piece], Result], piece: Piece, folder: Path) ->
     path.with_suffix(".part").write_text(json.dumps(told))
     path.with_suffix(".part").rename(path)
     return told
+
+
+def piece_options(description: str | None, *, size: int, seeds: int, folder: str) -> argparse.ArgumentParser:
+    """The options that benches in pieces share, with the defaults of this one."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--set", choices=sorted(SETS), default="busi")
+    parser.add_argument("--size", type=int, default=size)
+    parser.add_argument("--seeds", type=int, default=seeds)
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--folder", type=Path, default=Path(folder))
+    return parser
 
 
 def run_pieces(

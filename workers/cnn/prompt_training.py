@@ -26,7 +26,7 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
 
-from workers.cnn.model import UNet, Weights, build_network
+from workers.cnn.model import Weights, build_network
 from workers.cnn.prompts import (
     CERTAIN,
     MARGIN,
@@ -44,7 +44,7 @@ from workers.cnn.prompts import (
     view_around,
     whole_view,
 )
-from workers.cnn.train import Progress, Recipe, TrainingDiverged, rate_share
+from workers.cnn.train import Progress, Recipe, descend, rate_share, update_average
 
 PATCH: Final = 128
 """Pixels along the sides of the cut-outs in which a lesion is kept."""
@@ -177,13 +177,12 @@ def _depth(mask: Bools) -> Floats:
 class PromptTraining:
     """Network, its running average, optimizer and random state of one run."""
 
-    def __init__(self, samples: PromptSamples, *, recipe: Recipe, start: UNet | None = None) -> None:
-        """`start`: the network of an earlier version."""
+    def __init__(self, samples: PromptSamples, *, recipe: Recipe) -> None:
         if not len(samples):
             raise ValueError("there is no outlined lesion to learn from")
         torch.set_deterministic_debug_mode("error")
         self.samples, self.recipe = samples, recipe
-        self.network = start if start is not None else build_network(NET, seed=recipe.seed)
+        self.network = build_network(NET, seed=recipe.seed)
         self.ema: Weights = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
         self.step = 0
@@ -209,15 +208,9 @@ class PromptTraining:
             torch.from_numpy(np.stack([one.mask for one in situations])),
             torch.from_numpy(np.stack([one.inside for one in situations])),
         )
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise TrainingDiverged(f"Training diverged: the loss at step {self.step + 1} is {value}")
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), recipe.clip)
-        self.optimizer.step()
+        value = descend(loss, self.network, self.optimizer, step=self.step + 1, clip=recipe.clip)
         self.step += 1
-        self._average()
+        update_average(self.ema, self.network, step=self.step, decay=recipe.ema_decay)
         self.core_seconds += time.process_time() - began
         return Progress(step=self.step, loss=value, core_seconds=self.core_seconds)
 
@@ -261,16 +254,6 @@ class PromptTraining:
         if kind == "click":
             made.guess = _rough(mask, ellipse_map(view.box(drawn)), generator)
         return made
-
-    def _average(self) -> None:
-        """Exponential moving average with warm-up, as in `train.Training`."""
-        decay = min(self.recipe.ema_decay, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for name, value in self.network.state_dict().items():
-                if value.dtype.is_floating_point:
-                    self.ema[name].lerp_(value, 1 - decay)
-                else:
-                    self.ema[name].copy_(value)
 
     def weights(self) -> Weights:
         """The averaged weights: what is stored and serves."""

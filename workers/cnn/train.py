@@ -142,17 +142,9 @@ class Training:
             findings=findings,
             finding_weight=recipe.finding_weight,
         )
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise TrainingDiverged(f"Training diverged: the loss at step {self.step + 1} is {value}")
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        if self.share is not None:
-            self.share(self.network)
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), recipe.clip)
-        self.optimizer.step()
+        value = descend(loss, self.network, self.optimizer, step=self.step + 1, clip=recipe.clip, share=self.share)
         self.step += 1
-        self._average()
+        update_average(self.ema, self.network, step=self.step, decay=recipe.ema_decay)
         if self.step in snapshot_steps(recipe):
             self.snapshots.append({name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()})
         self.core_seconds += time.process_time() - began
@@ -167,16 +159,6 @@ class Training:
             made = (images, targets, torch.from_numpy(self.samples.findings[rows]))
         images, targets, findings = (part.to(self.device) for part in made)
         return images, targets, findings
-
-    def _average(self) -> None:
-        """Exponential moving average with warm-up: early steps weigh as a plain mean would."""
-        decay = min(self.recipe.ema_decay, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for name, value in self.network.state_dict().items():
-                if value.dtype.is_floating_point:
-                    self.ema[name].lerp_(value, 1 - decay)
-                else:
-                    self.ema[name].copy_(value)
 
     def weights(self) -> Weights:
         """The averaged weights: what is evaluated, stored and served."""
@@ -203,6 +185,39 @@ class Training:
         self.generator.set_state(state["generator"])
         self.snapshots = list(state.get("snapshots", []))
         self.step, self.core_seconds = int(state["step"]), float(state["core_seconds"])
+
+
+def descend(
+    loss: Tensor,
+    network: UNet,
+    optimizer: torch.optim.Optimizer,
+    *,
+    step: int,
+    clip: float,
+    share: Callable[[UNet], None] | None = None,
+) -> float:
+    """One step down the gradient, clipped at norm `clip`; the loss as a number. TrainingDiverged where it is none."""
+    value = float(loss.detach())
+    if not math.isfinite(value):
+        raise TrainingDiverged(f"Training diverged: the loss at step {step} is {value}")
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    if share is not None:
+        share(network)
+    torch.nn.utils.clip_grad_norm_(network.parameters(), clip)
+    optimizer.step()
+    return value
+
+
+def update_average(average: Weights, network: UNet, *, step: int, decay: float) -> None:
+    """Exponential moving average with warm-up: early steps weigh as a plain mean would."""
+    decay = min(decay, (1 + step) / (10 + step))
+    with torch.no_grad():
+        for name, value in network.state_dict().items():
+            if value.dtype.is_floating_point:
+                average[name].lerp_(value, 1 - decay)
+            else:
+                average[name].copy_(value)
 
 
 def snapshot_steps(recipe: Recipe) -> set[int]:
