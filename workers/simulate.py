@@ -73,7 +73,10 @@ class Simulation:
         self.read += [one.row for one in drawn]
 
     def train(self, number: int) -> Training:
-        """Train on what has been read: from scratch the first time, then as the fast track does."""
+        """Train on what has been read: from scratch the first time, then on from there.
+
+        It draws as the fast track does, but no slow round will follow: its rate is one that learns what is new by itself.
+        """
         warm = self.weights is not None
         newest = {self.readings[row].pk for row in self.read[self.learned :]} if warm else set()
         samples, _ = training_set(

@@ -27,7 +27,7 @@ from workers.cnn.model import NetConfig, UNet, Weights, build_network, set_prior
 from workers.cnn.patches import Volumes
 from workers.cnn.plan import Plan
 from workers.cnn.prompt_training import PromptTraining
-from workers.cnn.train import SCRATCH_RATE, WARM_RATE, Recipe, Training
+from workers.cnn.train import FAST_RATE, SCRATCH_RATE, WARM_RATE, Recipe, Training
 from workers.datasets import training_set
 from workers.networks import code_version, training_environment, version_weights
 from workers.planning import settings_plan
@@ -114,13 +114,19 @@ def _new_training(
         steps=round_.settings["steps"],
         seed=round_.settings["seed"],
         batch=plan.batch,
-        rate=WARM_RATE if round_.settings["start"] == Start.WARM else SCRATCH_RATE,
+        rate=_rate(round_),
         newest_share=NEWEST_SHARE if round_.settings["track"] == Track.FAST else 0.0,
         flip=not round_.project.laterality_matters,
         precision=round_.settings["precision"],
         snapshots=SNAPSHOTS if Column.SNAPSHOTS in ACQUISITIONS[round_.settings["acquisition"]].needs else 0,
     )
     return Training(samples, net=_net_of(vocabulary, plan), recipe=recipe, start=start)
+
+
+def _rate(round_: Round) -> float:
+    if round_.settings["track"] == Track.FAST:
+        return FAST_RATE
+    return WARM_RATE if round_.settings["start"] == Start.WARM else SCRATCH_RATE
 
 
 def _warm_start(round_: Round, net: NetConfig, vocabulary: Vocabulary, report: Reporter) -> UNet | None:

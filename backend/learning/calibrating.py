@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.learning.score_sets import ScoreSet
-from backend.metrics.calibration import FOLDS, calibration_slope, cross_fitted, fitted_platt
+from backend.metrics.calibration import FOLDS, cross_fitted, fitted_platt, slope_of_draws
 from backend.metrics.intervals import MIN_PATIENTS, MIN_POSITIVE, estimate
 from backend.registry.calibration import LESION, platt_of
 
@@ -69,7 +69,7 @@ def _fitted(one: ScoreSet, seed: int) -> tuple[dict[str, Any], NDArray[np.float6
 def _slope(one: ScoreSet, probabilities: NDArray[np.float64], seed: int) -> dict[str, Any]:
     return estimate(
         "calibration_slope",
-        lambda rows: calibration_slope(probabilities[rows], one.outcomes[rows]),
+        slope_of_draws(probabilities, one.outcomes),
         groups=one.groups,
         n_positive=one.n_positive,
         finding_type=one.finding_type,

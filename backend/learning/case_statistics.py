@@ -1,4 +1,4 @@
-"""Statistics over measured cases, as functions of drawn rows: what the bootstrap resamples."""
+"""Statistics over measured cases, as functions of how often each is drawn: what the bootstrap resamples."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.metrics.intervals import Rows, Statistic
+from backend.metrics.intervals import Statistic, ratio
 from backend.metrics.matching import Matched
-from backend.metrics.ranking import auc, average_precision
+from backend.metrics.ranking import auc_of_draws, average_precision_of_draws
 
 PerCase = dict[str, Any]
 
@@ -23,23 +23,17 @@ def matched_of(case: PerCase) -> Matched:
 def mean_of(values: Sequence[float]) -> Statistic:
     """The mean of the drawn values."""
     array = np.array(values, dtype=np.float64)
-    return lambda rows: float(array[rows].mean()) if rows.size else None
+    return lambda counts: ratio(counts @ array, counts.sum(axis=1))
 
 
 def auc_of(cases: Sequence[PerCase], output: str) -> Statistic:
     """Area under the ROC curve of one output."""
-    truth, scores = _arrays(cases, output)
-    return lambda rows: auc(truth[rows], scores[rows])
+    return auc_of_draws(*_arrays(cases, output))
 
 
 def precision_of(cases: Sequence[PerCase], output: str) -> Statistic:
     """Average precision of one output."""
-    truth, scores = _arrays(cases, output)
-
-    def statistic(rows: Rows) -> float | None:
-        return average_precision(truth[rows], scores[rows])
-
-    return statistic
+    return average_precision_of_draws(*_arrays(cases, output))
 
 
 def _arrays(cases: Sequence[PerCase], output: str) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from backend.learning.case_statistics import PerCase, auc_of, matched_of, mean_of, precision_of
 from backend.learning.vocabulary import ANY_LESION, Vocabulary
 from backend.metrics.froc import RATES, FrocTable, froc_curve
-from backend.metrics.intervals import Estimate, Statistic, estimate
+from backend.metrics.intervals import Estimate, estimate
 
 SENSITIVITY: Final = "sensitivity_at_{rate:g}"
 # Half octaves from 1/8 to 8: between the seven rates the band is as smooth as it needs to be.
@@ -111,11 +111,15 @@ def _at_rates(cases: Sequence[PerCase], rates: Sequence[float], seed: int) -> li
     table = FrocTable.of([matched_of(case) for case in cases])
     groups, lesions = [case["group"] for case in cases], int(table.lesions.sum())
 
-    def at(rate: float) -> Statistic:
-        return lambda rows: table.sensitivity_at(rate, rows)
-
     return [
-        estimate(SENSITIVITY.format(rate=rate), at(rate), groups=groups, n_positive=lesions, seed=seed, rate=True)
+        estimate(
+            SENSITIVITY.format(rate=rate),
+            table.sensitivity_at(rate),
+            groups=groups,
+            n_positive=lesions,
+            seed=seed,
+            rate=True,
+        )
         for rate in rates
     ]
 
@@ -125,7 +129,7 @@ def _lesion_metrics(cases: Sequence[PerCase], threshold: float, seed: int) -> li
     table = FrocTable.of([matched_of(case) for case in cases])
     precision = estimate(
         "lesion_average_precision",
-        table.average_precision,
+        table.average_precision(),
         groups=[case["group"] for case in cases],
         n_positive=int(table.lesions.sum()),
         seed=seed,
@@ -145,7 +149,7 @@ def sensitivity_estimate(
     table = FrocTable.of([matched_of(case) for case in cases])
     return estimate(
         "sensitivity",
-        lambda rows: table.sensitivity_above(threshold, rows),
+        table.sensitivity_above(threshold),
         groups=[case["group"] for case in cases],
         n_positive=int(table.lesions.sum()),
         finding_type=finding_type,
@@ -162,7 +166,7 @@ def false_positive_estimate(
     table = FrocTable.of([matched_of(case) for case in cases])
     return estimate(
         "false_positives_per_image",
-        lambda rows: table.false_positives_above(threshold, rows),
+        table.false_positives_above(threshold),
         groups=[case["group"] for case in cases],
         n_positive=len(cases),
         finding_type=finding_type,

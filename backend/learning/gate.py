@@ -18,12 +18,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-
 from backend.learning.case_statistics import PerCase, auc_of, mean_of
 from backend.learning.vocabulary import ANY_LESION
 from backend.metrics.chance import overlap_beyond_chance
-from backend.metrics.intervals import MIN_PATIENTS, MIN_POSITIVE, cluster_interval, paired_difference
+from backend.metrics.intervals import MIN_PATIENTS, MIN_POSITIVE, cluster_interval, paired_difference, value_of
 
 GATE_METRICS: Final = ("dice", "auc")
 MARKS: Final = "marks"
@@ -108,7 +106,7 @@ def _scores(cases: Sequence[PerCase], output: str, seed: int, level: float) -> T
     if min(positive, len(rows) - positive) < MIN_POSITIVE or len(set(groups)) < MIN_PATIENTS:
         return None
     statistic = auc_of(rows, output)
-    value = statistic(np.arange(len(rows)))
+    value = value_of(statistic, len(rows))
     low, high = cluster_interval(statistic, groups=groups, seed=seed, level=level)
     return _asked(output, value, CHANCE_AUC, low, high, groups, positive)
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from backend.learning.calibrating import Probabilities, why_uncalibrated
 from backend.learning.score_sets import ScoreSet
-from backend.metrics.intervals import Estimate, Rows, estimate
+from backend.metrics.intervals import Counts, Estimate, Values, estimate
 from backend.metrics.reliability import (
-    brier_score,
+    brier_of_draws,
+    calibration_error_of_draws,
     error_of_perfection,
-    expected_calibration_error,
     reliability_bins,
 )
 from backend.registry.calibration import LESION
@@ -66,12 +66,11 @@ def _errors(one: ScoreSet, values: NDArray[np.float64] | None, suffix: str, seed
     prefix = "lesion_" if one.name == LESION else ""
     known = one.scores if values is None else values
 
-    def brier(rows: Rows) -> float | None:
-        return None if values is None else brier_score(one.outcomes[rows], known[rows])
+    def untold(counts: Counts) -> Values:
+        return np.full(len(counts), np.nan)
 
-    def error(rows: Rows) -> float | None:
-        return None if values is None else expected_calibration_error(one.outcomes[rows], known[rows])
-
+    brier = untold if values is None else brier_of_draws(one.outcomes, known)
+    error = untold if values is None else calibration_error_of_draws(one.outcomes, known)
     told = []
     for name, statistic in (("brier", brier), ("ece", error)):
         told.append(

@@ -10,6 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.metrics.intervals import Counts, Statistic, Values, ratio, value_of
+
 FOLDS: Final = 5
 STEPS: Final = 50
 # Scores are kept with five decimals: nearer to 0 or 1 there is no difference to tell.
@@ -54,8 +56,10 @@ def fitted_platt(scores: Scores, outcomes: Outcomes) -> Platt | None:
     if not positive or not negative:
         return None
     targets = np.where(outcomes, (positive + 1) / (positive + 2), 1 / (negative + 2))
-    found = _logistic(logit(scores), targets)
-    return Platt(*found) if found is not None and found[0] > 0 else None
+    slope, intercept = (
+        float(one[0]) for one in _logistic(logit(scores), targets, np.ones((1, scores.size), dtype=np.int64))
+    )
+    return Platt(slope, intercept) if slope > 0 else None
 
 
 def cross_fitted(scores: Scores, outcomes: Outcomes, groups: Sequence[Hashable]) -> Scores | None:
@@ -83,30 +87,45 @@ def calibration_slope(probabilities: Scores, outcomes: Outcomes) -> float | None
 
     None where only one outcome occurs, or where the two outcomes do not overlap and the slope has no end.
     """
-    if outcomes.all() or not outcomes.any():
-        return None
-    found = _logistic(logit(probabilities), outcomes.astype(np.float64))
-    return None if found is None else found[0]
+    return value_of(slope_of_draws(probabilities, outcomes), outcomes.size)
 
 
-def _logistic(x: Scores, targets: Scores) -> tuple[float, float] | None:
-    """Slope and intercept of the likeliest logistic curve by Newton's steps; None where there is none."""
-    centre, spread = float(x.mean()), float(x.std())
-    if spread == 0:
-        return None
-    design = np.column_stack(((x - centre) / spread, np.ones_like(x)))
-    weights = np.array([0.0, float(np.log(targets.mean() / (1 - targets.mean())))])
+def slope_of_draws(probabilities: Scores, outcomes: Outcomes) -> Statistic:
+    """The calibration slope of each draw; see `calibration_slope`."""
+    x, targets = logit(probabilities), outcomes.astype(np.float64)
+    return lambda counts: _logistic(x, targets, counts)[0]
+
+
+def _logistic(x: Scores, targets: Scores, counts: Counts) -> tuple[Values, Values]:
+    """Slope and intercept of the likeliest logistic curve of each draw by Newton's steps; NaN where there is none."""
+    n = counts.sum(axis=1)
+    centre = ratio(counts @ x, n)[:, None]
+    # About each draw's own mean: differences of large squares would lose what is small.
+    spread = np.sqrt(ratio((counts * (x - centre) ** 2).sum(axis=1), n))[:, None]
+    share = ratio(counts @ targets, n)
+    slope, intercept = np.full(len(counts), np.nan), np.full(len(counts), np.nan)
+    open_ = np.flatnonzero((spread[:, 0] > 0) & (share > 0) & (share < 1))
+    a, b = np.zeros(len(counts)), np.zeros(len(counts))
+    b[open_] = np.log(share[open_] / (1 - share[open_]))
     for _ in range(STEPS):
-        said = expit(np.clip(design @ weights, -30, 30))
-        heavy = said * (1 - said)
-        gradient = design.T @ (targets - said)
-        (a, b), (_, d) = design.T @ (design * heavy[:, None])
-        determinant = a * d - b * b
-        if determinant <= 1e-10 * a * d:
-            return None
-        step = np.array([d * gradient[0] - b * gradient[1], a * gradient[1] - b * gradient[0]]) / determinant
-        weights = weights + step * min(1.0, 4 / max(float(np.abs(step).max()), 1e-12))
-        if np.abs(step).max() < 1e-9:
-            slope = float(weights[0]) / spread
-            return slope, float(weights[1]) - slope * centre
-    return None
+        if not open_.size:
+            break
+        z, weight = (x - centre[open_]) / spread[open_], counts[open_]
+        said = expit(np.clip(a[open_, None] * z + b[open_, None], -30, 30))
+        missed, heavy = weight * (targets - said), weight * said * (1 - said)
+        g, h = (missed * z).sum(axis=1), missed.sum(axis=1)
+        zz, z1, one = (heavy * z * z).sum(axis=1), (heavy * z).sum(axis=1), heavy.sum(axis=1)
+        determinant = zz * one - z1 * z1
+        endless = determinant <= 1e-10 * zz * one
+        safe = np.where(endless, 1.0, determinant)
+        steps = np.stack([(one * g - z1 * h) / safe, (zz * h - z1 * g) / safe])
+        longest = np.abs(steps).max(axis=0)
+        steps = steps * np.minimum(1.0, 4 / np.maximum(longest, 1e-12))
+        a[open_] += np.where(endless, 0.0, steps[0])
+        b[open_] += np.where(endless, 0.0, steps[1])
+        settled = ~endless & (longest < 1e-9)
+        done = open_[settled]
+        slope[done] = a[done] / spread[done, 0]
+        intercept[done] = b[done] - slope[done] * centre[done, 0]
+        open_ = open_[~endless & ~settled]
+    return slope, intercept

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.metrics.intervals import Counts, Statistic, Values, ratio
 from backend.metrics.matching import Matched
 
 RATES: Final = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -39,51 +40,57 @@ class FrocTable:
             false_cases=np.array([row for _, row in false], dtype=np.int64),
         )
 
-    def sensitivity_at(self, rate: float, rows: NDArray[np.int64] | None = None) -> float | None:
-        """Share of lesions found at the lowest threshold with at most `rate` false positives per image.
+    def sensitivity_at(self, rate: float) -> Statistic:
+        """Share of lesions found at the lowest threshold with at most `rate` false positives per image; undefined without
+        lesions."""
 
-        None without lesions. `rows` draws cases with repeats; all once by default.
-        """
-        weights = self._weights(rows)
-        false = np.cumsum(weights[self.false_cases])
-        too_many = int(np.searchsorted(false, rate * weights.sum() + 1e-9, side="right"))
-        strict = too_many < false.size
-        return self._share(weights, float(np.nextafter(self.false_scores[too_many], np.inf)) if strict else -np.inf)
+        def statistic(counts: Counts) -> Values:
+            false = np.cumsum(counts[:, self.false_cases], axis=1)
+            allowed = rate * counts.sum(axis=1) + 1e-9
+            too_many = (false <= allowed[:, None]).sum(axis=1)
+            # Above the first false positive that is one too many; below all scores where there is none.
+            strict = np.append(np.nextafter(self.false_scores, np.inf), -np.inf)
+            return self._found(counts, strict[too_many])
 
-    def sensitivity_above(self, threshold: float, rows: NDArray[np.int64] | None = None) -> float | None:
-        """Share of lesions found by predictions of at least `threshold`; None without lesions."""
-        return self._share(self._weights(rows), threshold)
+        return statistic
 
-    def false_positives_above(self, threshold: float, rows: NDArray[np.int64] | None = None) -> float:
+    def sensitivity_above(self, threshold: float) -> Statistic:
+        """Share of lesions found by predictions of at least `threshold`; undefined without lesions."""
+        return lambda counts: self._found(counts, np.full(len(counts), threshold))
+
+    def false_positives_above(self, threshold: float) -> Statistic:
         """False positives per image among predictions of at least `threshold`."""
-        weights = self._weights(rows)
-        return float(weights[self.false_cases][self.false_scores >= threshold].sum() / weights.sum())
+        wrong = np.bincount(self.false_cases[self.false_scores >= threshold], minlength=self.n_cases)
+        return lambda counts: ratio(counts @ wrong, counts.sum(axis=1))
 
-    def average_precision(self, rows: NDArray[np.int64] | None = None) -> float | None:
-        """Mean precision over the lesions, at each distinct score; a missed lesion has none. None without lesions.
+    def average_precision(self) -> Statistic:
+        """Mean precision over the lesions, at each distinct score; a missed lesion has none. Undefined without lesions.
 
         Precision counts found lesions among found lesions and false positives.
         """
-        weights = self._weights(rows)
-        total = int((weights * self.lesions).sum())
-        if not total:
-            return None
         scores = np.concatenate([self.hit_scores, self.false_scores])
-        hits = np.concatenate([weights[self.hit_cases], np.zeros(self.false_cases.size, np.int64)])
-        false = np.concatenate([np.zeros(self.hit_cases.size, np.int64), weights[self.false_cases]])
         order = np.argsort(-scores, kind="stable")
-        ends = np.append(np.flatnonzero(np.diff(scores[order])), scores.size - 1) if scores.size else np.array([], int)
-        found, wrong = np.cumsum(hits[order])[ends], np.cumsum(false[order])[ends]
-        gained = np.diff(found, prepend=0) / total
-        return float((gained * (found / np.maximum(found + wrong, 1))).sum())
+        starts = np.flatnonzero(np.diff(scores[order], prepend=np.nan) != 0)
+        cases = np.concatenate([self.hit_cases, self.false_cases])[order]
+        is_hit = order < self.hit_cases.size
 
-    def _weights(self, rows: NDArray[np.int64] | None) -> NDArray[np.int64]:
-        return np.ones(self.n_cases, np.int64) if rows is None else np.bincount(rows, minlength=self.n_cases)
+        def statistic(counts: Counts) -> Values:
+            if not cases.size:
+                return self._per_lesion(counts, np.zeros(len(counts)))
+            drawn = counts[:, cases]
+            hits = np.add.reduceat(drawn * is_hit, starts, axis=1)
+            found, shown = np.cumsum(hits, axis=1), np.cumsum(np.add.reduceat(drawn, starts, axis=1), axis=1)
+            return self._per_lesion(counts, (hits * (found / np.maximum(shown, 1))).sum(axis=1))
 
-    def _share(self, weights: NDArray[np.int64], threshold: float) -> float | None:
-        total = int((weights * self.lesions).sum())
-        found = weights[self.hit_cases][self.hit_scores >= threshold].sum()
-        return float(found / total) if total else None
+        return statistic
+
+    def _found(self, counts: Counts, thresholds: NDArray[np.float64]) -> Values:
+        """Share of the lesions whose hit reaches the draw's threshold."""
+        reached = self.hit_scores >= thresholds[:, None]
+        return self._per_lesion(counts, (counts[:, self.hit_cases] * reached).sum(axis=1))
+
+    def _per_lesion(self, counts: Counts, found: NDArray[np.float64] | NDArray[np.int64]) -> Values:
+        return ratio(found, counts @ self.lesions)
 
 
 def froc_curve(cases: Sequence[Matched]) -> list[tuple[float, float, float]]:

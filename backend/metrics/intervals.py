@@ -16,8 +16,14 @@ MIN_POSITIVE: Final = 20
 MIN_PATIENTS: Final = 10
 RESAMPLES: Final = 1000
 
-Rows = NDArray[np.int64]
-Statistic = Callable[[Rows], float | None]
+CHUNK: Final = 125
+"""So many draws are judged at once: a thousand one by one would cost a round ten seconds, all at once a gigabyte."""
+
+Counts = NDArray[np.int64]
+"""How often each row is in each draw: [draws, rows]."""
+Values = NDArray[np.float64]
+"""One number for each draw: [draws]; NaN where it is undefined."""
+Statistic = Callable[[Counts], Values]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ def estimate(
 ) -> Estimate:
     """The statistic of all rows with its interval, or None and why where too few positives or patients back it.
 
-    `statistic` takes row numbers (with repeats) and gives None where it is undefined. For a `rate` of positives that is
+    `statistic` takes how often each row is drawn. For a `rate` of positives that is
     exactly 0 or 1 no resample differs, so the rule of three bounds it instead; likewise a `count` per positive of 0.
     `undefined` says why the statistic may have no value.
     """
@@ -64,7 +70,7 @@ def estimate(
         return _noted(blank, f"too few: {n_positive} positive, at least {min_positive} needed")
     if n_patients < MIN_PATIENTS:
         return _noted(blank, f"too few: {_counted(n_patients, 'patient')}, at least {MIN_PATIENTS} needed")
-    value = statistic(np.arange(len(groups)))
+    value = value_of(statistic, len(groups))
     if value is None:
         return _noted(blank, f"undefined: {undefined}")
     low, high = cluster_interval(statistic, groups=groups, seed=seed)
@@ -85,15 +91,31 @@ def _noted(blank: Estimate, note: str) -> Estimate:
     )  # fmt: skip
 
 
+def value_of(statistic: Statistic, rows: int) -> float | None:
+    """The statistic of all rows, each once; None where it is undefined."""
+    value = float(statistic(np.ones((1, rows), dtype=np.int64))[0])
+    return None if np.isnan(value) else value
+
+
+def ratio(part: NDArray[np.float64] | NDArray[np.int64], whole: NDArray[np.float64] | NDArray[np.int64]) -> Values:
+    """part / whole; undefined where the whole is nothing."""
+    shares: Values = np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
+    return shares
+
+
 def cluster_interval(
     statistic: Statistic, *, groups: Sequence[Hashable], seed: int = 0, resamples: int = RESAMPLES, level: float = 0.95
 ) -> tuple[float | None, float | None]:
     """Percentile interval of the statistic when whole groups (patients) are drawn with replacement.
 
-    Draws in which the statistic is undefined are left out; (None, None) when fewer than half are defined.
+    Draws in which the statistic is undefined are left out; (None, None) when fewer than half are defined. The same seed and
+    groups always give the same draws, so differences are paired.
     """
-    values = [value for rows in _draws(tuple(groups), seed, resamples) if (value := statistic(rows)) is not None]
-    if len(values) < resamples / 2:
+    drawn, cluster = _draws(tuple(groups), seed, resamples)
+    found = [statistic(drawn[start : start + CHUNK][:, cluster]) for start in range(0, resamples, CHUNK)]
+    values = np.concatenate(found)
+    values = values[~np.isnan(values)]
+    if values.size < resamples / 2:
         return None, None
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
@@ -109,11 +131,10 @@ def paired_difference(
     if len(set(groups)) < MIN_PATIENTS:
         return None
 
-    def difference(rows: Rows) -> float | None:
-        one, other = challenger(rows), champion(rows)
-        return None if one is None or other is None else one - other
+    def difference(counts: Counts) -> Values:
+        return challenger(counts) - champion(counts)
 
-    value = difference(np.arange(len(groups)))
+    value = value_of(difference, len(groups))
     low, high = cluster_interval(difference, groups=groups, seed=seed, resamples=resamples)
     return None if value is None or low is None or high is None else (value, low, high)
 
@@ -140,20 +161,11 @@ def rule_of_three(n: int) -> float:
 
 
 @lru_cache(maxsize=4)
-def _draws(groups: tuple[Hashable, ...], seed: int, resamples: int) -> list[Rows]:
-    """Row numbers of each resample; the same seed and groups always give the same draws, so differences are paired."""
-    rows_of: dict[Hashable, list[int]] = {}
-    for row, group in enumerate(groups):
-        rows_of.setdefault(group, []).append(row)
-    clusters = list(rows_of.values())
-    in_order = np.concatenate([np.array(rows, dtype=np.int64) for rows in clusters])
-    sizes = np.array([len(rows) for rows in clusters], dtype=np.int64)
-    starts = np.cumsum(sizes) - sizes
-    picks = np.random.default_rng(seed).integers(len(clusters), size=(resamples, len(clusters)))
-    return [in_order[_runs(starts[pick], sizes[pick])] for pick in picks]
-
-
-def _runs(starts: Rows, sizes: Rows) -> Rows:
-    """start, start + 1, … of each run, one after the other: what concatenating slices gives, without a loop."""
-    ends = np.cumsum(sizes)
-    return np.asarray(np.arange(ends[-1], dtype=np.int64) + np.repeat(starts - (ends - sizes), sizes))
+def _draws(groups: tuple[Hashable, ...], seed: int, resamples: int) -> tuple[Counts, NDArray[np.int64]]:
+    """How often each group is in each draw [resamples, groups], and the group of each row."""
+    number = {group: index for index, group in enumerate(dict.fromkeys(groups))}
+    n = len(number)
+    picks = np.random.default_rng(seed).integers(n, size=(resamples, n))
+    picks += n * np.arange(resamples)[:, None]
+    counts = np.bincount(picks.ravel(), minlength=resamples * n).reshape(resamples, n)
+    return counts, np.array([number[group] for group in groups], dtype=np.int64)

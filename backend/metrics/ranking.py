@@ -1,31 +1,61 @@
-"""How well scores order cases: area under the ROC curve, average precision."""
+"""How well scores order cases: area under the ROC curve, average precision; of a sample, and of many draws of it at once."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.metrics.intervals import Counts, Statistic, Values, ratio, value_of
+
 
 def auc(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> float | None:
     """Chance that a positive scores above a negative, ties half (Mann-Whitney); None where one of the two is missing."""
-    positive = int(truth.sum())
-    negative = truth.size - positive
-    if positive == 0 or negative == 0:
-        return None
-    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    ranks = (last - (counts - 1) / 2)[place]
-    return float((ranks[truth].sum() - positive * (positive + 1) / 2) / (positive * negative))
+    return value_of(auc_of_draws(truth, scores), truth.size)
 
 
 def average_precision(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> float | None:
     """Mean precision over the positives, at each distinct score; None without positives."""
-    positive = int(truth.sum())
-    if positive == 0:
-        return None
-    order = np.argsort(-scores, kind="stable")
-    hits = np.cumsum(truth[order])
-    ends = np.append(np.flatnonzero(np.diff(scores[order])), truth.size - 1)
-    recall = hits[ends] / positive
-    precision = hits[ends] / (ends + 1)
-    return float((np.diff(recall, prepend=0.0) * precision).sum())
+    return value_of(average_precision_of_draws(truth, scores), truth.size)
+
+
+def auc_of_draws(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> Statistic:
+    """The area under the ROC curve of each draw; see `auc`."""
+    order, starts = _levels(scores)
+
+    def statistic(counts: Counts) -> Values:
+        positive, negative = _by_level(counts, truth, order, starts)
+        below = np.cumsum(negative, axis=1) - negative / 2
+        pairs = positive.sum(axis=1) * negative.sum(axis=1)
+        return ratio((positive * below).sum(axis=1), pairs)
+
+    return statistic
+
+
+def average_precision_of_draws(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> Statistic:
+    """The average precision of each draw; see `average_precision`."""
+    order, starts = _levels(-scores)
+
+    def statistic(counts: Counts) -> Values:
+        positive, negative = _by_level(counts, truth, order, starts)
+        found, wrong = np.cumsum(positive, axis=1), np.cumsum(negative, axis=1)
+        precision = found / np.maximum(found + wrong, 1)
+        return ratio((positive * precision).sum(axis=1), positive.sum(axis=1))
+
+    return statistic
+
+
+def _levels(scores: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows in rising order, and where in it each distinct score begins."""
+    order = np.argsort(scores, kind="stable")
+    return order, np.flatnonzero(np.diff(scores[order], prepend=np.nan) != 0)
+
+
+def _by_level(
+    counts: Counts, truth: NDArray[np.bool_], order: NDArray[np.int64], starts: NDArray[np.int64]
+) -> tuple[Counts, Counts]:
+    """How many positives and negatives each draw has at each distinct score: two of [draws, scores]."""
+    drawn = counts[:, order]
+    if not order.size:
+        return drawn, drawn
+    positive = np.add.reduceat(drawn * truth[order], starts, axis=1)
+    return positive, np.add.reduceat(drawn, starts, axis=1) - positive

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.metrics.intervals import wilson_interval
+from backend.metrics.intervals import Counts, Statistic, Values, ratio, value_of, wilson_interval
 
 ECE_BINS: Final = 15
 MIN_IN_BIN: Final = 20
@@ -35,18 +35,43 @@ class ReliabilityBin:
 
 def brier_score(outcomes: NDArray[np.bool_], scores: NDArray[np.float64]) -> float | None:
     """Mean squared distance of score and outcome (Brier 1950); None without a score."""
-    return float(((scores - outcomes) ** 2).mean()) if scores.size else None
+    return value_of(brier_of_draws(outcomes, scores), scores.size)
+
+
+def brier_of_draws(outcomes: NDArray[np.bool_], scores: NDArray[np.float64]) -> Statistic:
+    """The Brier score of each draw."""
+    squares = (scores - outcomes) ** 2
+    return lambda counts: ratio(counts @ squares, counts.sum(axis=1))
 
 
 def expected_calibration_error(
     outcomes: NDArray[np.bool_], scores: NDArray[np.float64], bins: int = ECE_BINS
 ) -> float | None:
     """Mean distance of mean score and share of positives over bins of equal mass, weighted by what they hold."""
-    if not scores.size:
-        return None
-    place = equal_mass_bins(scores, bins)
-    distance = np.bincount(place, weights=scores - outcomes, minlength=bins)
-    return float(np.abs(distance).sum() / scores.size)
+    return value_of(calibration_error_of_draws(outcomes, scores, bins), scores.size)
+
+
+def calibration_error_of_draws(outcomes: NDArray[np.bool_], scores: NDArray[np.float64], bins: int = ECE_BINS) -> Statistic:
+    """The expected calibration error of each draw; its bins are of equal mass in that draw."""
+    order = np.argsort(scores, kind="stable")
+    starts = np.flatnonzero(np.diff(scores[order], prepend=np.nan) != 0)
+    distance = (scores - outcomes)[order]
+
+    def statistic(counts: Counts) -> Values:
+        if not order.size:
+            return np.full(len(counts), np.nan)
+        drawn = counts[:, order]
+        at_level = np.add.reduceat(drawn, starts, axis=1)
+        total = at_level.sum(axis=1)
+        middle = np.cumsum(at_level, axis=1) - at_level / 2
+        place = np.minimum(np.floor(middle * bins / np.maximum(total, 1)[:, None]).astype(np.int64), bins - 1)
+        place += bins * np.arange(len(counts))[:, None]
+        gaps = np.bincount(
+            place.ravel(), np.add.reduceat(drawn * distance, starts, axis=1).ravel(), minlength=bins * len(counts)
+        )
+        return ratio(np.abs(gaps).reshape(len(counts), bins).sum(axis=1), total)
+
+    return statistic
 
 
 @dataclass(frozen=True, slots=True)

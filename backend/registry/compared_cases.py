@@ -6,16 +6,17 @@ and whose truth was the same both times. Single cases that the caller is still t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
 from django.urls import reverse
+from numpy.typing import NDArray
 
 from backend.accounts.models import User
-from backend.metrics.intervals import MIN_PATIENTS, MIN_POSITIVE, Rows, paired_difference
-from backend.metrics.ranking import auc
+from backend.metrics.intervals import MIN_PATIENTS, MIN_POSITIVE, Statistic, paired_difference, ratio, value_of
+from backend.metrics.ranking import auc_of_draws
 from backend.projects.models import Case, Project, Split
 from backend.projects.selectors import unread_blinded
 from backend.registry.models import Evaluation, ModelVersion
@@ -112,7 +113,9 @@ def _metric(name: str, pairs: Sequence[Pair], sides: Sequence[tuple[Side, Side]]
     if name == "auc":
         rows = [row for row, (a, _) in enumerate(pairs) if ANY_LESION in a["truth"]]
         truth = np.array([bool(pairs[row][0]["truth"][ANY_LESION]) for row in rows], dtype=bool)
-        statistics = [_auc(truth, np.array([pairs[row][side]["scores"][ANY_LESION] for row in rows])) for side in (0, 1)]
+        statistics = [
+            auc_of_draws(truth, np.array([pairs[row][side]["scores"][ANY_LESION] for row in rows])) for side in (0, 1)
+        ]
         positive, changes = int(truth.sum()), []
     else:
         rows = [row for row, (one, two) in enumerate(sides) if one[name] is not None and two[name] is not None]
@@ -123,7 +126,6 @@ def _metric(name: str, pairs: Sequence[Pair], sides: Sequence[tuple[Side, Side]]
         positive = int(weights.sum())
         changes = [_change(*sides[row], name) or 0.0 for row in rows]
     groups = [pairs[row][0]["group"] for row in rows]
-    everything = np.arange(len(rows))
     found, note = None, _too_few(positive, len(set(groups)))
     if not note:
         found = paired_difference(*statistics, groups=groups, seed=seed)
@@ -132,8 +134,8 @@ def _metric(name: str, pairs: Sequence[Pair], sides: Sequence[tuple[Side, Side]]
     value, low, high = found or (None, None, None)
     return {
         "metric": {"false_positives": "false_positives_per_image"}.get(name, name),
-        "own": statistics[0](everything) if rows else None,
-        "others": statistics[1](everything) if rows else None,
+        "own": value_of(statistics[0], len(rows)) if rows else None,
+        "others": value_of(statistics[1], len(rows)) if rows else None,
         "difference": value,
         "low": low,
         "high": high,
@@ -145,12 +147,8 @@ def _metric(name: str, pairs: Sequence[Pair], sides: Sequence[tuple[Side, Side]]
     }
 
 
-def _mean(values: np.ndarray[Any, Any], weights: np.ndarray[Any, Any]) -> Callable[[Rows], float | None]:
-    return lambda rows: float((values[rows] * weights[rows]).sum() / weights[rows].sum()) if rows.size else None
-
-
-def _auc(truth: np.ndarray[Any, Any], scores: np.ndarray[Any, Any]) -> Callable[[Rows], float | None]:
-    return lambda rows: auc(truth[rows], scores[rows]) if rows.size else None
+def _mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> Statistic:
+    return lambda counts: ratio(counts @ (values * weights), counts @ weights)
 
 
 def _too_few(positive: int, patients: int) -> str:

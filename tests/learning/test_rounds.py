@@ -269,7 +269,7 @@ def test_a_loss_that_is_no_number_fails_the_round_with_one_sentence_and_the_old_
 
     served = work(start_round(project=quick_project, by=lead)).model_version
     made = start_round(project=quick_project, by=lead)
-    monkeypatch.setattr(training_step, "WARM_RATE", float("inf"))
+    monkeypatch.setattr(training_step, "FAST_RATE", float("inf"))
     with pytest.raises(TrainingDiverged):
         run_round(claim_job(made.job_id))
     made.refresh_from_db()

@@ -11,7 +11,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss
 
 from backend.metrics.calibration import calibration_slope, cross_fitted, expit, fitted_platt, folds_of, logit
 from backend.metrics.froc import FrocTable
-from backend.metrics.intervals import wilson_interval
+from backend.metrics.intervals import value_of, wilson_interval
 from backend.metrics.matching import Matched, match_lesions
 from backend.metrics.reliability import (
     brier_score,
@@ -126,11 +126,9 @@ def test_average_precision_of_lesions_is_that_of_scikit_learn_times_the_share_fo
     false = [score for case in cases for score in case.false_scores]
     told = average_precision_score([1] * len(hits) + [0] * len(false), hits + false) * len(hits) / 90
     table = FrocTable.of(cases)
-    assert table.average_precision() == pytest.approx(told, abs=1e-12)
-    rows = generator.integers(30, size=30)
-    assert table.average_precision(rows) == pytest.approx(FrocTable.of([cases[row] for row in rows]).average_precision())
-    assert FrocTable.of([Matched([], [0.4])]).average_precision() is None
-    assert FrocTable.of([Matched([None], [])]).average_precision() == 0
+    assert value_of(table.average_precision(), 30) == pytest.approx(told, abs=1e-12)
+    assert value_of(FrocTable.of([Matched([], [0.4])]).average_precision(), 1) is None
+    assert value_of(FrocTable.of([Matched([None], [])]).average_precision(), 1) == 0
 
 
 @pytest.mark.parametrize("n", [60, 400])

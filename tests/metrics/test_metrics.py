@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from backend.metrics.froc import FrocTable, froc_curve
-from backend.metrics.intervals import cluster_interval, estimate, paired_difference, rule_of_three
+from backend.metrics.intervals import cluster_interval, estimate, paired_difference, rule_of_three, value_of
 from backend.metrics.matching import Matched, match_lesions
 from backend.metrics.overlap import Region, dice, intersection_over_union, region_dice
 from backend.metrics.ranking import auc, average_precision
@@ -81,22 +81,22 @@ def test_sensitivity_at_a_rate_of_false_positives_is_what_counting_gives() -> No
         Matched([0.2], []),
     ]
     table = FrocTable.of(cases)
-    assert table.sensitivity_at(0.125) == pytest.approx(1 / 4)
-    assert table.sensitivity_at(0.5) == pytest.approx(1 / 4)
-    assert table.sensitivity_at(0.75) == pytest.approx(2 / 4)
-    assert table.sensitivity_at(8) == pytest.approx(3 / 4)
-    assert table.sensitivity_above(0.5) == pytest.approx(2 / 4)
-    assert table.false_positives_above(0.65) == pytest.approx(2 / 4)
-    twice_the_first = np.array([0, 0, 1, 2, 3])
-    assert table.sensitivity_above(0.4, twice_the_first) == pytest.approx(3 / 6)
-    assert table.sensitivity_at(0.8, twice_the_first) == pytest.approx(3 / 6)
+    assert value_of(table.sensitivity_at(0.125), 4) == pytest.approx(1 / 4)
+    assert value_of(table.sensitivity_at(0.5), 4) == pytest.approx(1 / 4)
+    assert value_of(table.sensitivity_at(0.75), 4) == pytest.approx(2 / 4)
+    assert value_of(table.sensitivity_at(8), 4) == pytest.approx(3 / 4)
+    assert value_of(table.sensitivity_above(0.5), 4) == pytest.approx(2 / 4)
+    assert value_of(table.false_positives_above(0.65), 4) == pytest.approx(2 / 4)
+    twice_the_first = np.array([[2, 1, 1, 1]])
+    assert table.sensitivity_above(0.4)(twice_the_first) == pytest.approx([3 / 6])
+    assert table.sensitivity_at(0.8)(twice_the_first) == pytest.approx([3 / 6])
     curve = froc_curve(cases)
     assert curve[0] == (0.0, 0.25, 0.9)
     assert curve[-1] == (1.0, 0.75, 0.2)
 
 
 def test_sensitivity_without_a_lesion_is_not_told() -> None:
-    assert FrocTable.of([Matched([], [0.4])]).sensitivity_at(1) is None
+    assert value_of(FrocTable.of([Matched([], [0.4])]).sensitivity_at(1), 1) is None
     assert froc_curve([Matched([], [0.4])]) == []
 
 
@@ -105,9 +105,7 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     covered = 0
     for trial in range(200):
         values = generator.normal(0.6, 0.2, 60)
-        low, high = cluster_interval(
-            lambda rows, v=values: float(v[rows].mean()), groups=range(60), seed=trial, resamples=300
-        )
+        low, high = cluster_interval(lambda counts, v=values: counts @ v / 60, groups=range(60), seed=trial, resamples=300)
         assert low is not None and high is not None
         covered += low <= 0.6 <= high
     assert 0.88 <= covered / 200 <= 0.99
@@ -116,15 +114,15 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
 def test_images_of_one_patient_do_not_pretend_to_be_more_patients() -> None:
     values = np.random.default_rng(2).normal(0.6, 0.2, 30)
     repeated = np.repeat(values, 5)
-    single = cluster_interval(lambda rows: float(values[rows].mean()), groups=range(30))
-    clustered = cluster_interval(lambda rows: float(repeated[rows].mean()), groups=[row // 5 for row in range(150)])
+    single = cluster_interval(lambda counts: counts @ values / 30, groups=range(30))
+    clustered = cluster_interval(lambda counts: counts @ repeated / 150, groups=[row // 5 for row in range(150)])
     assert clustered == pytest.approx(single)
 
 
 def test_the_paired_difference_of_equals_is_zero_and_of_a_clear_winner_is_above_zero() -> None:
     values = np.random.default_rng(3).normal(0.5, 0.3, 40)
-    statistic = lambda rows: float(values[rows].mean())  # noqa: E731
-    better = lambda rows: float(values[rows].mean() + 0.1)  # noqa: E731
+    statistic = lambda counts: counts @ values / 40  # noqa: E731
+    better = lambda counts: counts @ values / 40 + 0.1  # noqa: E731
     assert paired_difference(statistic, statistic, groups=range(40)) == (0, 0, 0)
     found = paired_difference(better, statistic, groups=range(40))
     assert found is not None
@@ -132,7 +130,7 @@ def test_the_paired_difference_of_equals_is_zero_and_of_a_clear_winner_is_above_
 
 
 def test_fewer_than_20_positives_give_no_number_but_the_reason() -> None:
-    told = estimate("dice", lambda rows: 0.5, groups=["a"] * 12 + ["b"] * 7, n_positive=19)
+    told = estimate("dice", lambda counts: np.full(len(counts), 0.5), groups=["a"] * 12 + ["b"] * 7, n_positive=19)
     assert (told.value, told.low, told.high) == (None, None, None)
     assert told.note == "too few: 19 positive, at least 20 needed"
     assert told.n_patients == 2
@@ -140,14 +138,19 @@ def test_fewer_than_20_positives_give_no_number_but_the_reason() -> None:
 
 def test_fewer_than_10_patients_give_no_number_however_many_images_they_have() -> None:
     groups = ["a"] * 15 + ["b"] * 15
-    told = estimate("dice", lambda rows: float(rows.mean()), groups=groups, n_positive=30)
+    told = estimate("dice", lambda counts: counts.mean(axis=1), groups=groups, n_positive=30)
     assert (told.value, told.note) == (None, "too few: 2 patients, at least 10 needed")
-    assert paired_difference(lambda rows: float(rows.mean()), lambda rows: 0.5, groups=groups) is None
-    assert estimate("dice", lambda rows: 0.5, groups=["a"] * 30, n_positive=30).note.startswith("too few: 1 patient,")
+    assert (
+        paired_difference(lambda counts: counts.mean(axis=1), lambda counts: np.full(len(counts), 0.5), groups=groups)
+        is None
+    )
+    assert estimate("dice", lambda counts: np.full(len(counts), 0.5), groups=["a"] * 30, n_positive=30).note.startswith(
+        "too few: 1 patient,"
+    )
 
 
 def test_a_perfect_rate_is_bounded_by_the_rule_of_three() -> None:
-    told = estimate("sensitivity", lambda rows: 1.0, groups=range(30), n_positive=30, rate=True)
+    told = estimate("sensitivity", lambda counts: np.ones(len(counts)), groups=range(30), n_positive=30, rate=True)
     assert (told.value, told.low, told.high) == (1.0, pytest.approx(0.9), 1.0)
     assert rule_of_three(100) == pytest.approx(0.03)
     assert rule_of_three(2) == 1
@@ -155,6 +158,6 @@ def test_a_perfect_rate_is_bounded_by_the_rule_of_three() -> None:
 
 def test_the_same_seed_gives_the_same_interval() -> None:
     values = np.random.default_rng(4).random(50)
-    first = cluster_interval(lambda rows: float(values[rows].mean()), groups=range(50), seed=7)
-    assert first == cluster_interval(lambda rows: float(values[rows].mean()), groups=range(50), seed=7)
-    assert first != cluster_interval(lambda rows: float(values[rows].mean()), groups=range(50), seed=8)
+    first = cluster_interval(lambda counts: counts @ values / 50, groups=range(50), seed=7)
+    assert first == cluster_interval(lambda counts: counts @ values / 50, groups=range(50), seed=7)
+    assert first != cluster_interval(lambda counts: counts @ values / 50, groups=range(50), seed=8)

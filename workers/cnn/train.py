@@ -31,6 +31,8 @@ from workers.cnn.patches import Volumes, make_patches
 BATCH: Final = 8
 SCRATCH_RATE: Final = 5e-3
 WARM_RATE: Final = 3e-3
+FAST_RATE: Final = 2e-4
+"""For a few steps from weights that serve: a higher rate first spoils what it starts from, and ends before it is mended."""
 PROBE_STEPS: Final = 5
 HOPELESS: Final = 3.0
 """A processor that needs so many times as long in bfloat16 only emulates it: the probe asks no further."""
