@@ -3,8 +3,8 @@
 `python -m tests.bench.bench_freshness [--cases 200] [--labels 60] [--needed 12] [--steps 30]`. The whole product on a data
 folder of its own (gunicorn, Valkey, beat, workers, SQLite), real images (BUSI, OVERREAD_TEST_DATA) in a project split by
 near-duplicate group; a reader submits over HTTP. The clock starts when the last needed submission is answered and stops
-when a newer version serves and has read every one of the reader's next 20 cases. The load of the machine and the CPU
-seconds of the training worker stand beside the wall time: on idle cores the two come close.
+when a newer version serves and has read every one of the reader's next 20 cases. The reader marks what BUSI's own readers found.
+The load of the machine and the CPU seconds of the training worker stand beside the wall time: on idle cores the two come close.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
+from backend.geometry.contour import mask_outlines, signed_area
 from tests.bench.bench_learning import import_busi, keep_labels, set_up
 from tests.bench.bench_requests import ROOT, Product, _nanoseconds, _tree, sign_in
 
@@ -35,6 +39,7 @@ AIM_SECONDS = 60.0
 AHEAD = 20
 FIRST_STEPS = 300  # So many that the gate lets the first version serve.
 LONGEST = 1800.0
+SMALL, CORNERS = 12.0, 100
 SLUG = "busi"
 
 
@@ -61,6 +66,7 @@ class Reader:
     """A signed-in reader at the product's door."""
 
     product: Product
+    busi: Path
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """One request that must succeed; its document."""
@@ -69,30 +75,42 @@ class Reader:
         return json.loads(answered)
 
     def read_next(self) -> None:
-        """Open the next case, reject what the model shows, draw one box, submit."""
+        """Open the next case, reject what the model shows, draw what is there, submit."""
         self.product.connection = None  # The server closes what was idle.
         case = self.ask("POST", "/worklist/next/", {})["case"]
         room = self.ask("POST", f"/cases/{case}/open/", {})
         reading, shown = room["reading"], room["model"]["findings"] if room["model"] else []
-        mark = {
-            "id": str(uuid.uuid4()), "finding_type": self._type(), "kind": "polygon", "frame": 1, "origin": "drawn",
-            "sop_instance_uid": room["series"]["instances"][0]["sop_instance_uid"], "attributes": {},
-            "points": [[20.0, 20.0], [90.5, 30.0], [70.0, 80.0]],
-        }  # fmt: skip
+        type_name, outlines = self._truth(case)
+        marks = [
+            {
+                "id": str(uuid.uuid4()), "finding_type": self._type(type_name), "kind": "polygon", "frame": 1,
+                "origin": "drawn", "attributes": {}, "points": outline,
+                "sop_instance_uid": room["series"]["instances"][0]["sop_instance_uid"],
+            }
+            for outline in outlines
+        ]  # fmt: skip
         decided = [{"predicted": one["id"], "kind": "rejected", "threshold": 0.5} for one in shown]
         change = {
-            "revision_id": str(uuid.uuid4()), "verdict": "lesions", "active_seconds": 5.0,
-            "lesions": {"upsert": [mark]}, "decisions": {"upsert": decided},
+            "revision_id": str(uuid.uuid4()), "verdict": "lesions" if marks else "no_lesion", "active_seconds": 5.0,
+            "lesions": {"upsert": marks}, "decisions": {"upsert": decided},
         }  # fmt: skip
         saved = self.ask("PUT", f"/readings/{reading['id']}/", change, If_Match=reading["etag"])
         self.ask("POST", f"/readings/{reading['id']}/submit/", {}, If_Match=saved["etag"])
 
-    def _type(self) -> int:
+    def _truth(self, case: str) -> tuple[str, list[list[list[float]]]]:
+        """What BUSI's own readers found in the case: wrong labels would make a version that the gate rightly lets wait."""
+        from backend.projects.models import Case
+
+        name = Path(Case.objects.get(pk=case).source_name).name
+        row = next(row for row in csv.DictReader((self.busi / "index.csv").open()) if name in row.values())
+        mask = np.asarray(Image.open(self.busi / "masks" / name).convert("1"))
+        outlines = [outline for outline in mask_outlines(mask) if signed_area(outline) >= SMALL]
+        return row["class"], [outline[:: 1 + len(outline) // CORNERS] for outline in outlines]
+
+    def _type(self, name: str) -> int:
         from backend.projects.models import FindingType
 
-        found = FindingType.objects.filter(project__slug=SLUG, scope="lesion").order_by("position").first()
-        assert found is not None
-        return int(found.pk)
+        return int(FindingType.objects.get(project__slug=SLUG, scope="lesion", name__iexact=name).pk)
 
 
 def start_product(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
@@ -173,7 +191,7 @@ def measure(folder: Path, data: Path, options: argparse.Namespace) -> dict[str, 
         wait_for(lambda: Round.objects.get(number=1).state in ("done", "failed"), "the first version serves")
         first = serving_version(project)
         assert first is not None, Round.objects.get().message
-        reader, worker = Reader(product), train_worker()
+        reader, worker = Reader(product, folder / "data" / "busi"), train_worker()
         while new_labels(project) < options.needed - 1:
             reader.read_next()
         TrainingPolicy.objects.filter(pk=policy.pk).update(enabled=True)
