@@ -2,9 +2,9 @@
 
 `python -m tests.bench.bench_freshness [--cases 200] [--labels 60] [--needed 12] [--steps 30]`. The whole product on a data
 folder of its own (gunicorn, Valkey, beat, workers, SQLite), real images (BUSI, OVERREAD_TEST_DATA) in a project split by
-near-duplicate group; a reader submits over HTTP. The clock starts when the last needed submission is answered and stops
-when a newer version serves and has read every one of the reader's next 20 cases. The reader marks what BUSI's own readers found.
-The load of the machine and the CPU seconds of the training worker stand beside the wall time: on idle cores the two come close.
+near-duplicate group; a reader submits over HTTP what BUSI's own readers found. The clock starts when the last needed
+submission is answered and stops when a newer version serves and has read every one of the reader's next 20 cases. The load
+of the machine and the CPU seconds of the training worker stand beside the wall time: on idle cores the two come close.
 """
 
 from __future__ import annotations
