@@ -11,6 +11,7 @@ import { PolicyDialog } from "@/features/learning/components/policy-dialog";
 import { RoundCard } from "@/features/learning/components/round-card";
 import { RoundsCard } from "@/features/learning/components/rounds-card";
 import { roundsNow } from "@/features/learning/rounds-now";
+import { ApiError } from "@/lib/api-client";
 import type { Learning } from "@/lib/api-types";
 import { count } from "@/lib/format";
 import { useSlug } from "@/lib/project";
@@ -51,7 +52,7 @@ export default function LearningPage() {
 }
 
 function LearningBody({ slug, learning }: { slug: string; learning: Learning }) {
-  const { t } = useTranslation("learning");
+  const { t, i18n } = useTranslation("learning");
   const client = useQueryClient();
   const start = useStartRound(slug);
   const [editing, setEditing] = useState(false);
@@ -66,6 +67,10 @@ function LearningBody({ slug, learning }: { slug: string; learning: Learning }) 
       void client.invalidateQueries({ queryKey: key });
     }
   }, [finished, client, slug]);
+  const inWords = (error: Error) =>
+    error instanceof ApiError && i18n.exists(`learning:startRefused.${error.code}`)
+      ? new Error(t(`startRefused.${error.code}`))
+      : error;
   const mayStart = learning.live === null && learning.labels.training > 0 && !start.isPending;
   // Without a version that serves there is but one way to begin.
   const both = learning.serving !== null;
@@ -77,7 +82,11 @@ function LearningBody({ slug, learning }: { slug: string; learning: Learning }) 
   return (
     <>
       <PageHead title={t("title")} note={<StateSentence learning={learning} />}>
-        {start.isError ? <ErrorLine error={start.error} /> : <span className="q sm nw">{triggerText()}</span>}
+        {start.isError ? (
+          <ErrorLine error={inWords(start.error)} />
+        ) : (
+          <span className="q sm nw">{triggerText()}</span>
+        )}
         <Button icon={<IconAdjustments size={16} stroke={1.6} />} onClick={() => setEditing(true)}>
           {t("policy.button")}
         </Button>

@@ -33,7 +33,8 @@ export function EditBar() {
       />
     );
   }
-  if (tool === "segment") return <PointBar />;
+  // An outline that is open stays open when another tool is taken up: the keys that keep or drop it must stay in sight.
+  if (tool === "segment" || draft?.kind === "point") return <PointBar />;
   if (tool === "grow")
     return <Bar text={t("edit.grow")} keys={[["[ ]", t("edit.radius", { radius: growRadius, unit })]]} />;
   if (draft?.kind === "box" && allowsEllipse)
