@@ -39,6 +39,32 @@ def test_the_file_says_what_the_network_says_whatever_the_number_and_the_proport
     assert json.loads(told["overread"]) == {"note": "é"}
 
 
+def test_a_slice_with_its_neighbours_is_read_as_the_network_reads_it() -> None:
+    network = build_network(NetConfig(n_types=1, n_findings=2, in_channels=3), seed=0).eval()
+    data = export_onnx(network, size=64, about={})
+    images, content = images_of(64)
+    slices = np.stack([images, images[::-1], np.roll(images, 7, axis=1)], axis=1)
+    assert largest_difference(data, network, slices, content) < 1e-5
+    assert run_onnx(data, slices, content).types.shape == (3, 2, 64, 64)
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        NetConfig(n_types=1, n_findings=2, widths=(8, 16, 32), patch=(32, 32)),
+        NetConfig(n_types=1, n_findings=2, widths=(8, 16), dims=3, norm="instance", strides=((1, 2, 2),), patch=(4, 32, 32)),
+    ],
+)
+def test_windows_of_large_images_and_of_volumes_are_read_as_the_network_reads_them(net) -> None:
+    network = build_network(net, seed=0).eval()
+    data = export_onnx(network, size=64, about={})
+    windows = np.random.default_rng(0).normal(0, 1, (3, 1, *net.patch)).astype(np.float32)
+    assert largest_difference(data, network, windows) < 1e-5
+    assert run_onnx(data, windows).types.shape == (3, 2, *net.patch)
+    with pytest.raises(ExportRefused, match="on 3 images"):
+        largest_difference(data, build_network(net, seed=1).eval(), windows)
+
+
 def test_a_file_of_another_network_is_refused() -> None:
     net = NetConfig(n_types=2, n_findings=3)
     data = export_onnx(build_network(net, seed=0).eval(), size=32, about={})

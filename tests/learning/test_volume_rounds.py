@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
+from backend.archive.store import get_object
 from backend.learning.models import AcquisitionScore, RoundState, TrainingPolicy
 from backend.learning.services import start_round
 from backend.learning.vocabulary import vocabulary_of
@@ -16,6 +18,7 @@ from backend.readings.models import Lesion, Reading
 from workers.cnn.data import IGNORED
 from workers.cnn.plan import Plan, fingerprint_of, make_plan
 from workers.datasets import case_facts, case_images, lesion_shares, project_fingerprint, training_set, training_volumes
+from workers.exporting import export_version
 from workers.networks import load_version, version_plan
 from workers.planning import project_plan, round_plan
 
@@ -78,6 +81,10 @@ def test_a_round_on_series_runs_to_its_end_with_its_plan_frozen(series_project, 
     )
     assert plan.fingerprint is not None and plan.fingerprint.spacing == (2.0, 1.0, 1.0)
     assert version.evaluations.get().n_cases == 2
+    told = export_version(version, by=None, tell=lambda step: None)
+    assert told["difference"] <= told["tolerance"] and told["images"] > 4
+    asked = json.loads(get_object(told["sidecar_key"]))["inputs"]
+    assert set(asked) == ({"images", "content"} if dimension == "auto" else {"windows"})
     unread = Reading.objects.get(reader__model_version=version)
     for lesion in Lesion.objects.filter(reading=unread):
         assert lesion.mask_origin[0] + lesion.mask_shape[0] <= FRAMES

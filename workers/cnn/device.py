@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-import torch.utils.deterministic
+from torch.utils import deterministic
 
 
 def compute_device() -> torch.device:
@@ -23,4 +23,4 @@ def be_deterministic(device: torch.device) -> None:
     torch.set_deterministic_debug_mode("error" if device.type == "cpu" else "default")
     # Fresh memory would be filled with NaN, to show who reads what nobody wrote: a seventh of a step on a processor, and
     # no operation of ours does.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # made at run time

@@ -48,10 +48,7 @@ def _predict_volume(
     network: UNet, images: NDArray[np.uint8], content: NDArray[np.int64], precision: str, depth: int
 ) -> Said:
     device = next(network.parameters()).device
-    frames = resample_frames(torch.from_numpy(images).float() / 255, depth)
-    inside = content_mask(content[None], images.shape[-1])[0, 0]
-    mean, deviation = standardise_volume(frames, inside)
-    volume = (frames - mean) / deviation * inside
+    volume, inside = standardised_volume(images, content, depth)
     findings: list[Tensor] = []
     embedding: list[Tensor] = []
 
@@ -75,6 +72,14 @@ def _predict_volume(
     types[:, 1:] *= inside
     strongest = torch.stack(findings).amax(dim=0).sigmoid()[None]
     return types, strongest, torch.stack(embedding).amax(dim=0)[None]
+
+
+def standardised_volume(images: NDArray[np.uint8], content: NDArray[np.int64], depth: int) -> tuple[Tensor, Tensor]:
+    """Slices uint8 [N, S, S] as the windows are cut from them, float [depth, S, S], and what they fill [S, S]."""
+    frames = resample_frames(torch.from_numpy(images).float() / 255, depth)
+    inside = content_mask(content[None], images.shape[-1])[0, 0]
+    mean, deviation = standardise_volume(frames, inside)
+    return (frames - mean) / deviation * inside, inside
 
 
 def resample_frames(planes: Tensor, count: int) -> Tensor:
