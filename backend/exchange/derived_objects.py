@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset, FileDataset
 
 from backend.archive.models import Instance
 from backend.dicom.refusal import Refused
-from backend.exchange.export_selection import ExportCase, ImageFrame, frames_of_cases
+from backend.exchange.export_selection import ExportCase, ImageFrame, case_frames
 from backend.exchange.marked_readings import marked_reading, report_of, structure_set_of
 from backend.projects.models import FindingType
 from backend.readings.models import Reading, ReadingState
@@ -24,7 +24,7 @@ def derived_objects(reading: Reading, *, structure_set: bool = False) -> list[Fi
     """
     if reading.state != ReadingState.SUBMITTED:
         raise Refused("Only a submitted reading can be sent.")
-    frames = frames_of_cases([reading.case])[reading.case_id]
+    frames = case_frames(reading.case)
     types = {row.pk: row for row in FindingType.objects.filter(project=reading.case.project_id)}
     lesions = list(reading.lesions.order_by("created_at", "id"))
     marked = marked_reading(ExportCase(reading.case, frames, [reading]), reading, lesions, stored_headers(frames), types)

@@ -86,7 +86,7 @@ def export_cases(*, readings: QuerySet[Reading], chosen: ExportFilter) -> Iterat
         lesions = lesions.filter(finding_type_id__in=chosen.finding_types)
     for start in range(0, len(ids), _CHUNK):
         chunk = list(Case.objects.filter(pk__in=ids[start : start + _CHUNK]).order_by("number"))
-        frames = frames_of_cases(chunk)
+        frames = _frames_of(chunk)
         by_case: dict[UUID, list[Reading]] = {case.pk: [] for case in chunk}
         found = readings.filter(case__in=chunk).select_related("reader").order_by("reader_id")
         for reading in found.prefetch_related(Prefetch("lesions", queryset=lesions, to_attr="exported_lesions")):
@@ -101,7 +101,12 @@ def lesions_of(reading: Reading) -> list[Lesion]:
     return found
 
 
-def frames_of_cases(cases: Sequence[Case]) -> dict[UUID, list[ImageFrame]]:
+def case_frames(case: Case) -> list[ImageFrame]:
+    """The pictures of one case in reading order."""
+    return _frames_of([case])[case.pk]
+
+
+def _frames_of(cases: Sequence[Case]) -> dict[UUID, list[ImageFrame]]:
     """The pictures of each case in reading order."""
     columns = ("pk", "sop_instance_uid", "number_of_frames", "rows", "columns", "series_id", "pixel_spacing")
     of_images = Instance.objects.filter(pk__in=[case.instance_id for case in cases if case.instance_id])
