@@ -39,6 +39,18 @@ class Concept(NamedTuple):
     meaning: str
 
 
+VERDICT: Final = Concept(SCHEME, "VERDICT", "Verdict of the reading")
+SCORE: Final = Concept(SCHEME, "SCORE", "Score")
+MARK_KIND: Final = Concept(SCHEME, "MARK_KIND", "Kind of the mark")
+VERDICTS: Final = {
+    "lesions": Concept(SCHEME, "LESIONS", "Lesions"),
+    "no_lesion": Concept(SCHEME, "NO_LESION", "No lesion"),
+    "not_readable": Concept(SCHEME, "NOT_READABLE", "Not readable"),
+    "image": Concept(SCHEME, "IMAGE_ONLY", "Image as a whole only"),
+}
+"""What a report says of the whole case, by our verdicts and, for a reading of the image as a whole only, `image`."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceFrame:
     """A picture that is marked: the stored header of its instance (no pixels), its frame from 1, and where it lies."""

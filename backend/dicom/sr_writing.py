@@ -36,7 +36,11 @@ from pydicom.dataset import Dataset, FileDataset
 
 from backend.dicom.marked import (
     MANUFACTURER,
+    MARK_KIND,
     SCHEME,
+    SCORE,
+    VERDICT,
+    VERDICTS,
     Concept,
     MarkedLesion,
     MarkedReading,
@@ -57,15 +61,6 @@ LESION: Final = Concept("SCT", "52988006", "Lesion")
 PRESENT: Final = Concept("SCT", "52101004", "Present")
 ABSENT: Final = Concept("SCT", "272519000", "Absent")
 BOUNDED_BY: Final = Concept("SCT", "75958009", "Bounded by")
-VERDICT: Final = Concept(SCHEME, "VERDICT", "Verdict of the reading")
-SCORE: Final = Concept(SCHEME, "SCORE", "Score")
-MARK_KIND: Final = Concept(SCHEME, "MARK_KIND", "Kind of the mark")
-VERDICTS: Final = {
-    "lesions": Concept(SCHEME, "LESIONS", "Lesions"),
-    "no_lesion": Concept(SCHEME, "NO_LESION", "No lesion"),
-    "not_readable": Concept(SCHEME, "NOT_READABLE", "Not readable"),
-    "image": Concept(SCHEME, "IMAGE_ONLY", "Image as a whole only"),
-}
 _PERSON: Final = Concept("DCM", "121006", "Person")
 _DEVICE: Final = Concept("DCM", "121007", "Device")
 _PROCEDURE: Final = Concept("SCT", "363679005", "Imaging procedure")

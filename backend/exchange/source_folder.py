@@ -10,7 +10,7 @@ from types import TracebackType
 
 from backend.dicom.refusal import Refused
 from backend.exchange.sources import Source, scratch_folder
-from backend.exchange.zips import extract_entry
+from backend.exchange.zips import entry_head, extract_entry
 
 
 class SourceFolder(Mapping[str, Path]):
@@ -44,6 +44,14 @@ class SourceFolder(Mapping[str, Path]):
                 raise Refused(f"{name}: {refusal}") from refusal
             self._unpacked[name] = target
         return self._unpacked[name]
+
+    def head(self, name: str, count: int) -> bytes:
+        """The first bytes of a file, unpacked no further; asking for them does not count as opening it."""
+        source = self._sources[name]
+        if source.entry:
+            return entry_head(source.path, source.entry, count)
+        with source.path.open("rb") as file:
+            return file.read(count)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._sources)
