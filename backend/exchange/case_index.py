@@ -9,12 +9,12 @@ from pathlib import PurePosixPath
 from typing import Final
 from uuid import UUID
 
-import numpy as np
 from django.db.models import Q
 
 from backend.archive.models import Instance, Series, Study
 from backend.dicom.refusal import Refused
 from backend.dicom.uids import keyed_digest, keyed_uid
+from backend.exchange.case_geometry import case_affine
 from backend.exchange.export_selection import ImageFrame, case_frames
 from backend.exchange.foreign import ImageReference
 from backend.exchange.formats.family import KnownImages
@@ -64,8 +64,7 @@ class CaseIndex:
     def known(self, case_id: UUID) -> KnownImages:
         """The pictures of a case."""
         case, frames = self.case(case_id)
-        affine = case.series.affine
-        return KnownImages(case.name, frames, np.array(affine) if affine is not None else None)
+        return KnownImages(case.name, frames, case_affine(case, frames))
 
     def case(self, case_id: UUID) -> tuple[Case, list[ImageFrame]]:
         """A case of the project and its pictures in reading order."""
