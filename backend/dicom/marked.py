@@ -133,7 +133,7 @@ def concept_of(name: str, concept: Concept | None) -> Concept:
     """The vocabulary's own code of a finding type where it has one; its meaning is the type's name if it has none."""
     if concept is None or not concept.value or not concept.scheme:
         return own_concept(name)
-    return Concept(concept.scheme[:16], concept.value[:16], plain_text(concept.meaning or name, 64))
+    return Concept(concept.scheme[:16], concept.value, plain_text(concept.meaning or name, 64))
 
 
 def plain_text(text: str, limit: int) -> str:
@@ -150,7 +150,8 @@ def person_name(name: str) -> str:
 def code_item(concept: Concept) -> Dataset:
     """The item of a code sequence."""
     item = Dataset()
-    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = concept.value, concept.scheme, concept.meaning
+    setattr(item, "CodeValue" if len(concept.value) <= 16 else "LongCodeValue", concept.value)
+    item.CodingSchemeDesignator, item.CodeMeaning = concept.scheme, concept.meaning
     return item
 
 

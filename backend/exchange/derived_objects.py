@@ -9,8 +9,8 @@ from pydicom.dataset import Dataset, FileDataset
 
 from backend.archive.models import Instance
 from backend.dicom.refusal import Refused
-from backend.exchange.export_selection import ExportCase, ImageFrame, case_frames
-from backend.exchange.marked_readings import marked_reading, report_of, structure_set_of
+from backend.exchange.export_selection import ImageFrame, case_frames
+from backend.exchange.marked_readings import case_sources, marked_reading, report_of, structure_set_of
 from backend.projects.models import FindingType
 from backend.readings.models import Reading, ReadingState
 
@@ -27,7 +27,7 @@ def derived_objects(reading: Reading, *, structure_set: bool = False) -> list[Fi
     frames = case_frames(reading.case)
     types = {row.pk: row for row in FindingType.objects.filter(project=reading.case.project_id)}
     lesions = list(reading.lesions.order_by("created_at", "id"))
-    marked = marked_reading(ExportCase(reading.case, frames, [reading]), reading, lesions, stored_headers(frames), types)
+    marked = marked_reading(reading, lesions, frames, case_sources(frames, stored_headers(frames)), types)
     report, masks = report_of(marked)
     objects = [report] if masks is None else [masks, report]
     return [*objects, structure_set_of(marked)] if structure_set else objects

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,11 +11,11 @@ from django.utils import timezone
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
 
-from backend.dicom.marked import Concept, MarkedLesion, MarkedReading, source_frame
+from backend.dicom.marked import Concept, MarkedLesion, MarkedReading, SourceFrame, source_frame
 from backend.dicom.rtstruct_writing import Outlines, structure_set
 from backend.dicom.seg_writing import segmentation
 from backend.dicom.sr_writing import SegmentOf, measurement_report
-from backend.exchange.export_selection import ExportCase, ImageFrame, lesion_masks
+from backend.exchange.export_selection import ImageFrame, lesion_masks
 from backend.geometry.contour import mask_outlines
 from backend.projects.models import FindingType
 from backend.readings.models import Lesion, Origin, ReaderKind, Reading
@@ -28,30 +28,40 @@ class _Masks:
     """The pixels of a lesion on each picture, decoded anew each time: only one picture is in memory at a time."""
 
     lesion: Lesion
-    frames: list[ImageFrame]
+    frames: Sequence[ImageFrame]
 
     def __iter__(self) -> Iterator[tuple[int, NDArray[np.bool_]]]:
         return ((frame.index, mask) for frame, mask in lesion_masks(self.lesion, self.frames))
 
 
+def case_sources(frames: Sequence[ImageFrame], header: Callable[[ImageFrame], Dataset]) -> list[SourceFrame]:
+    """The pictures of a case for the writers; `header` gives the stored header of one and is asked once an instance."""
+    headers: dict[int, Dataset] = {}
+    for frame in frames:
+        if frame.instance_id not in headers:
+            headers[frame.instance_id] = header(frame)
+    return [source_frame(headers[frame.instance_id], frame.number) for frame in frames]
+
+
 def marked_reading(
-    item: ExportCase,
     reading: Reading,
-    lesions: list[Lesion],
-    header: Callable[[ImageFrame], Dataset],
+    lesions: Sequence[Lesion],
+    frames: Sequence[ImageFrame],
+    sources: Sequence[SourceFrame],
     types: Mapping[int, FindingType],
+    reader_name: str = "",
 ) -> MarkedReading:
-    """All that a reading says, ready to be written; `header` gives the stored header of a picture."""
+    """All that a reading says, ready to be written, by a reader of this name (its own where none is given)."""
     version = reading.reader.model_version if reading.reader.kind == ReaderKind.MODEL else None
     return MarkedReading(
         id=reading.pk,
         revision=reading.revision,
-        reader=reading.reader.name,
+        reader=reader_name or reading.reader.name,
         is_model=version is not None,
         version=str(version.number) if version is not None else "",
         when=reading.submitted_at or timezone.now(),
-        sources=[source_frame(header(frame), frame.number) for frame in item.frames],
-        lesions=[_lesion(lesion, item.frames, types[lesion.finding_type_id]) for lesion in lesions],
+        sources=sources,
+        lesions=[_lesion(lesion, frames, types[lesion.finding_type_id]) for lesion in lesions],
         verdict=reading.verdict if reading.verdict in ("lesions", "no_lesion", "not_readable") else "lesions",
         complete=reading.label_kind == "full",
         image_findings=[
@@ -62,7 +72,7 @@ def marked_reading(
     )
 
 
-def _lesion(lesion: Lesion, frames: list[ImageFrame], finding_type: FindingType) -> MarkedLesion:
+def _lesion(lesion: Lesion, frames: Sequence[ImageFrame], finding_type: FindingType) -> MarkedLesion:
     place = next(
         (frame.index for frame in frames if (frame.instance_id, frame.number) == (lesion.instance_id, lesion.frame)), 0
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -20,12 +21,15 @@ class SourceFolder(Mapping[str, Path]):
         self._sources = {source.name: source for source in sources if not source.refusal}
         self._scratch: Path | None = None
         self._unpacked: dict[str, Path] = {}
+        self._archives: dict[Path, zipfile.ZipFile] = {}
         self.opened: set[str] = set()
 
     def __enter__(self) -> SourceFolder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for archive in self._archives.values():
+            archive.close()
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
@@ -49,7 +53,9 @@ class SourceFolder(Mapping[str, Path]):
         """The first bytes of a file, unpacked no further; asking for them does not count as opening it."""
         source = self._sources[name]
         if source.entry:
-            return entry_head(source.path, source.entry, count)
+            if source.path not in self._archives:
+                self._archives[source.path] = zipfile.ZipFile(source.path)
+            return entry_head(self._archives[source.path], source.entry, count)
         with source.path.open("rb") as file:
             return file.read(count)
 

@@ -85,10 +85,10 @@ def extract_entry(path: Path, name: str, target: Path) -> None:
         raise Refused("Damaged: this file is shorter than the zip archive says.")
 
 
-def entry_head(path: Path, name: str, count: int) -> bytes:
-    """The first `count` bytes of a file of the archive; nothing where it cannot be unpacked."""
+def entry_head(archive: zipfile.ZipFile, name: str, count: int) -> bytes:
+    """The first `count` bytes of a file of an open archive; nothing where it cannot be unpacked."""
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(name) as source:
+        with archive.open(name) as source:
             return source.read(count)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, ValueError, KeyError, RuntimeError, zlib.error):
         return b""

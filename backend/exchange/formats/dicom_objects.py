@@ -19,7 +19,7 @@ from backend.exchange.foreign import ForeignLesion, ForeignReading, ImageReferen
 from backend.exchange.formats.dicom_placing import ImagesMissing, Placer
 from backend.exchange.formats.documents import file_head
 from backend.exchange.formats.family import Export, Folder, ObjectContext, ReadContext
-from backend.exchange.marked_readings import marked_reading
+from backend.exchange.marked_readings import case_sources, marked_reading
 from backend.readings.models import Reading
 
 THRESHOLD: Final = "threshold"
@@ -81,7 +81,7 @@ def readings_of(
     try:
         whole, parts = _with_segments(name, found, segmentations)
         placer = Placer(whole, context, objects)
-        lesions = [lesion for mark in whole.marks for lesion in placer.lesions(mark)]
+        lesions = [lesion for mark in whole.marks for lesion in _placed(placer, mark)]
     except Refused as refusal:
         yield UnusableFile(name, str(refusal))
         return
@@ -90,6 +90,14 @@ def readings_of(
         return
     yield _reading(name, whole, lesions, context)
     yield from (UnusableFile(f"{name}: a part of it", note) for note in whole.notes)
+
+
+def _placed(placer: Placer, mark: FoundMark) -> Iterator[ForeignLesion]:
+    """The lesions of a mark; Refused tells which mark it was."""
+    try:
+        yield from placer.lesions(mark)
+    except Refused as refusal:
+        raise Refused(f"{mark.finding}: {refusal}") from refusal
 
 
 def _with_segments(
@@ -158,8 +166,10 @@ def marked_readings(export: Export) -> Iterator[tuple[ExportCase, Reading, Marke
     """Every reading of an export as the writers of objects take it."""
     types = {finding_type.pk: finding_type for finding_type in export.finding_types}
     for item in export.cases:
+        sources = case_sources(item.frames, export.header)
         for reading in item.readings:
-            yield item, reading, marked_reading(item, reading, lesions_of(reading), export.header, types)
+            name = export.reader_names[reading.reader_id]
+            yield item, reading, marked_reading(reading, lesions_of(reading), item.frames, sources, types, name)
 
 
 def object_path(item: ExportCase, reading: Reading, modality: str) -> str:

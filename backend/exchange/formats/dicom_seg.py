@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from backend.dicom.refusal import Refused
@@ -41,6 +41,11 @@ def write(export: Export) -> Iterator[ExportFile]:
 def recognises(files: Folder) -> bool:
     """Whether a file is a segmentation object."""
     return bool(objects_of(files, "SEG"))
+
+
+def claims(files: Folder) -> Collection[str]:
+    """The files that are a segmentation object: they are no images, and the door need not be asked."""
+    return objects_of(files, "SEG")
 
 
 def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]:

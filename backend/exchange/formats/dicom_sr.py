@@ -5,7 +5,7 @@ Masks lie in a segmentation beside the report, which refers to its segments; bot
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from backend.dicom.found import FoundObject
@@ -51,6 +51,11 @@ def write(export: Export) -> Iterator[ExportFile]:
 def recognises(files: Folder) -> bool:
     """Whether a file is a structured report."""
     return bool(objects_of(files, "SR"))
+
+
+def claims(files: Folder) -> Collection[str]:
+    """The files that are a structured report: they are no images, and the door need not be asked."""
+    return objects_of(files, "SR")
 
 
 def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]:
