@@ -33,9 +33,12 @@ def code_of(dataset: Dataset, keyword: str) -> tuple[str, str, str]:
 def reader_name(name: Any, settings: FindingSettings) -> str:
     """A person's name as a reader's: `Doe^John` is `Doe John`; a pseudonym where names may not be kept."""
     text = plain(str(name if name is not None else "").replace("^", " "), 100)
-    if not text or settings.keeps_texts:
-        return text
-    return f"Reader {keyed_digest(settings.key, 'reader name', text)[:8].upper()}"
+    return text if not text or settings.keeps_texts else reader_pseudonym(text, settings.key)
+
+
+def reader_pseudonym(name: str, key: str) -> str:
+    """What stands for a person's name where the archive of this key de-identifies; the same name is always the same."""
+    return f"Reader {keyed_digest(key, 'reader name', name)[:8].upper()}"
 
 
 def finding_name(label: Any, code: tuple[str, str, str], settings: FindingSettings, fallback: str = "Lesion") -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -12,6 +13,8 @@ from typing import Final
 from backend.archive.decode_child import DecodeChild
 from backend.archive.models import DeidProfile, Instance, Series
 from backend.dicom.found import FindingSettings, FoundObject, decoded_object, encoded_object, with_uids
+from backend.dicom.found_values import reader_pseudonym
+from backend.dicom.marked import person_name
 from backend.dicom.object_reading import KEPT
 from backend.dicom.refusal import Refused
 from backend.dicom.uids import keyed_uid
@@ -21,6 +24,7 @@ from backend.exchange.export_selection import ImageFrame
 from backend.exchange.foreign import ImageReference
 from backend.exchange.formats.family import KnownImages
 from backend.projects.models import Case, Project
+from backend.readings.models import Reader
 
 MAX_OBJECT_BYTES: Final = 1024**3
 _HELD: Final = 8
@@ -32,6 +36,7 @@ class ObjectReader:
     def __init__(self, project: Project, index: CaseIndex, *, of_kept: bool = False) -> None:
         self._project, self._index, self._of_kept = project, index, of_kept
         self._child: DecodeChild | None = None
+        self._names: dict[str, str] | None = None
         self._planes: dict[tuple[int, ...], list[Plane | None]] = {}
 
     def __enter__(self) -> ObjectReader:
@@ -54,7 +59,18 @@ class ObjectReader:
         if self._child is None:
             self._child = DecodeChild()
         archive = self._project.archive
-        return self._child.find_marks(path, FindingSettings(archive.key, archive.deid_profile, threshold))
+        found = self._child.find_marks(path, FindingSettings(archive.key, archive.deid_profile, threshold))
+        return replace(found, reader=self._known_reader(found.reader))
+
+    def _known_reader(self, name: str) -> str:
+        """Whose pseudonym it is, where that reader is known in this archive by name: our own exports find their readers."""
+        archive = self._project.archive
+        if archive.deid_profile == DeidProfile.NONE or not name:
+            return name
+        if self._names is None:
+            names = Reader.objects.filter(project__archive=archive).values_list("name", flat=True).distinct()
+            self._names = {reader_pseudonym(person_name(known), archive.key): known for known in names}
+        return self._names.get(name, name)
 
     def locate(self, uid: str, frame: int) -> tuple[KnownImages, ImageFrame] | None:
         """The picture of a SOP Instance UID, original or stored, and its case."""

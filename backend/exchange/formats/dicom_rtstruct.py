@@ -23,11 +23,8 @@ TITLE: Final = "DICOM RTSTRUCT"
 CARRIES: Final = Carries(
     kinds=frozenset({"box", "polygon", "freehand", "mask", "point"}),
     codes=True,
-    notes=(
-        "Images without a place in the patient (radiographs, ultrasound) are left out.",
-        "Names of finding types keep 64 characters.",
-        "Readings without lesions are left out.",
-    ),
+    needs_space=True,
+    notes=("Names of finding types keep 64 characters.",),
 )
 
 

@@ -23,10 +23,7 @@ TITLE: Final = "DICOM SEG"
 CARRIES: Final = Carries(
     kinds=frozenset({"mask"}),
     codes=True,
-    notes=(
-        "Names of finding types keep 64 characters.",
-        "Readings without lesions are left out.",
-    ),
+    notes=("Names of finding types keep 64 characters.",),
 )
 
 

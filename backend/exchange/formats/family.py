@@ -22,6 +22,7 @@ class Carries:
     """What of a reading survives in a format. `kinds`: mark kinds kept as they are; others become `others_become`.
 
     `instances`: lesions of one type stay apart (else only the type's pixels survive). `exact_masks`: no pixel is lost.
+    `needs_space`: readings of images that lie in no frame of reference are left out.
     """
 
     kinds: frozenset[str]
@@ -36,6 +37,7 @@ class Carries:
     readers: bool = True
     codes: bool = False
     measurements: bool = False
+    needs_space: bool = False
     notes: tuple[str, ...] = ()
     """Sentences (English, marked for translation) on what else is lost."""
 
