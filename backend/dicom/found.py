@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from backend.dicom.refusal import Refused
 
-MAX_ENCODED_BYTES: Final = 256 * 1024**2
+MAX_MASK_BYTES: Final = 128 * 1024**2
+MAX_FRAME_PIXELS: Final = 2**28
 MAX_MARKS: Final = 5_000
 MAX_POINTS: Final = 2_000_000
 _LENGTH: Final = struct.Struct("<Q")
@@ -36,14 +37,39 @@ class FoundPlane:
 
 
 @dataclass(frozen=True, slots=True)
+class PackedMask:
+    """A mask [rows, columns] of one bit a pixel: a body's worth of them stays in memory at once."""
+
+    shape: tuple[int, int]
+    bits: bytes
+
+    @classmethod
+    def of(cls, pixels: NDArray[np.bool_]) -> PackedMask:
+        """The mask of these pixels."""
+        return cls((int(pixels.shape[0]), int(pixels.shape[1])), np.packbits(pixels).tobytes())
+
+    @property
+    def pixels(self) -> NDArray[np.bool_]:
+        """The mask as booleans, made anew."""
+        rows, columns = self.shape
+        packed = np.frombuffer(self.bits, dtype=np.uint8)
+        return np.unpackbits(packed, count=rows * columns).astype(bool).reshape(rows, columns)
+
+
+@dataclass(frozen=True, slots=True)
 class FoundMask:
-    """What a segment marks on one frame: `pixels` lie at `corner` (row, column) of `plane`; the picture by UID if told."""
+    """What a segment marks on one frame: `packed` lies at `corner` (row, column) of `plane`; the picture by UID if told."""
 
     plane: FoundPlane
     corner: tuple[int, int]
-    pixels: NDArray[np.bool_]
+    packed: PackedMask
     sop_instance_uid: str = ""
     frame: int = 1
+
+    @property
+    def pixels(self) -> NDArray[np.bool_]:
+        """The marked box as booleans, made anew."""
+        return self.packed.pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,22 +149,16 @@ def cropped(mask: NDArray[np.bool_]) -> tuple[tuple[int, int], NDArray[np.bool_]
 
 def encoded_object(found: FoundObject) -> bytes:
     """The object as bytes: a length, a JSON document, and the masks' bits. Refused where it is too big."""
-    blob: list[bytes] = []
-    offset = 0
-    for mark in found.marks:
-        for mask in mark.masks:
-            blob.append(np.packbits(mask.pixels).tobytes())
-            offset += len(blob[-1])
-    _check_limits(found, offset)
-    document = json.dumps(asdict(found), default=_shape, separators=(",", ":"), allow_nan=False).encode()
+    blob = [mask.packed.bits for mark in found.marks for mask in mark.masks]
+    _check_limits(found, sum(len(bits) for bits in blob))
+    document = json.dumps(asdict(found), default=_no_bits, separators=(",", ":"), allow_nan=False).encode()
     return b"".join([_LENGTH.pack(len(document)), document, *blob])
 
 
-def _shape(value: Any) -> list[int]:
-    """Of a mask's pixels the JSON holds the shape alone; everything else must be plain."""
-    if isinstance(value, np.ndarray):
-        return [int(extent) for extent in value.shape]
-    raise TypeError(f"{type(value).__name__} is no plain value")
+def _no_bits(value: Any) -> None:
+    """The bits of masks follow the JSON; everything else in it must be plain."""
+    if not isinstance(value, bytes):
+        raise TypeError(f"{type(value).__name__} is no plain value")
 
 
 def _check_limits(found: FoundObject, mask_bytes: int) -> None:
@@ -147,8 +167,8 @@ def _check_limits(found: FoundObject, mask_bytes: int) -> None:
         raise Refused(f"It holds {len(found.marks)} marks; the limit is {MAX_MARKS}.")
     if points > MAX_POINTS:
         raise Refused(f"It holds {points} points; the limit is {MAX_POINTS}.")
-    if mask_bytes > MAX_ENCODED_BYTES:
-        raise Refused(f"Its masks take {mask_bytes >> 20} MB; the limit is {MAX_ENCODED_BYTES >> 20} MB.")
+    if mask_bytes > MAX_MASK_BYTES:
+        raise Refused(f"Its masks take {mask_bytes >> 20} MB; the limit is {MAX_MASK_BYTES >> 20} MB.")
 
 
 def decoded_object(data: bytes) -> FoundObject:
@@ -161,13 +181,14 @@ def decoded_object(data: bytes) -> FoundObject:
     for mark in document.pop("marks"):
         masks = []
         for mask in mark.pop("masks"):
-            rows, columns = mask.pop("pixels")
+            rows, columns = mask.pop("packed")["shape"]
             size = -(-rows * columns // 8)
-            packed = np.frombuffer(bits[offset : offset + size], dtype=np.uint8)
+            packed = PackedMask((rows, columns), bytes(bits[offset : offset + size]))
+            if len(packed.bits) != size or rows * columns > MAX_FRAME_PIXELS:
+                raise ValueError("a mask is cut short or too large")
             offset += size
-            pixels = np.unpackbits(packed, count=rows * columns).astype(bool).reshape(rows, columns)
             top, left = mask.pop("corner")
-            masks.append(FoundMask(FoundPlane(**_with_tuples(mask.pop("plane"))), (top, left), pixels, **mask))
+            masks.append(FoundMask(FoundPlane(**_with_tuples(mask.pop("plane"))), (top, left), packed, **mask))
         shapes = [_decoded_shape(shape) for shape in mark.pop("shapes")]
         marks.append(FoundMark(masks=tuple(masks), shapes=tuple(shapes), **_with_tuples(mark)))
     return FoundObject(marks=tuple(marks), **_with_tuples(document))

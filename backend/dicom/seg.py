@@ -12,7 +12,16 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.pixels import get_decoder
 from pydicom.uid import UID
 
-from backend.dicom.found import FindingSettings, FoundMark, FoundMask, FoundObject, FoundPlane, cropped
+from backend.dicom.found import (
+    MAX_FRAME_PIXELS,
+    FindingSettings,
+    FoundMark,
+    FoundMask,
+    FoundObject,
+    FoundPlane,
+    PackedMask,
+    cropped,
+)
 from backend.dicom.found_values import code_of, finding_name, items, numbers, plain, reader_name, unique
 from backend.dicom.refusal import Refused
 
@@ -39,7 +48,9 @@ def found_segmentation(dataset: FileDataset, settings: FindingSettings) -> Found
         for number, mask in _masks(dataset, kind, place, pixels, segments, settings, sums):
             found = cropped(mask)
             if found is not None:
-                collected[number].append(FoundMask(place.plane, *found, place.sop_instance_uid, place.frame))
+                corner, box = found
+                mask_of = FoundMask(place.plane, corner, PackedMask.of(box), place.sop_instance_uid, place.frame)
+                collected[number].append(mask_of)
     marks = tuple(
         _mark(dataset, item, collected[number], sums[number], settings)
         for number, item in segments.items()
@@ -120,7 +131,7 @@ def _frames(dataset: FileDataset, kind: str) -> Iterator[Pixels]:
     """Frame after frame [rows, columns]; bits run on from frame to frame without padding (PS3.5 8.1.1)."""
     rows, columns, count = int(dataset.Rows), int(dataset.Columns), int(dataset.get("NumberOfFrames") or 1)
     bits = int(dataset.BitsAllocated)
-    if min(rows, columns, count) < 1 or rows * columns * count > MAX_PIXELS:
+    if min(rows, columns, count) < 1 or rows * columns * count > MAX_PIXELS or rows * columns > MAX_FRAME_PIXELS:
         raise Refused(f"Too big: {rows}×{columns}×{count} pixels; the limit is {MAX_PIXELS >> 20} million.")
     if bits not in ((1, 8) if kind == "BINARY" else (8, 16) if kind == "LABELMAP" else (8,)):
         raise Refused(f"A {kind} segmentation of {bits} bits a pixel is not known.")

@@ -104,7 +104,8 @@ def _observer(reading: MarkedReading) -> ObserverContext:
             uid=reading.series_uid("device"), name=plain_text(reading.reader, 64), manufacturer_name=MANUFACTURER
         )
         return ObserverContext(observer_type=_coded(_DEVICE), observer_identifying_attributes=device)
-    person = PersonObserverIdentifyingAttributes(name=person_name(reading.reader) or "Reader")
+    # The caret ends the family name; without any component mark highdicom doubts that it is a person's name.
+    person = PersonObserverIdentifyingAttributes(name=f"{person_name(reading.reader) or 'Reader'}^")
     return ObserverContext(observer_type=_coded(_PERSON), observer_identifying_attributes=person)
 
 

@@ -181,3 +181,25 @@ def test_damaged_objects_are_refused_with_a_reason(objects):
         with pytest.raises(Refused) as refusal:
             found_object(with_(**changes), SETTINGS)
         assert str(refusal.value) == reason
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_no_mutant_of_an_object_does_more_than_be_read_or_refused(objects):
+    """Whatever broken values raise is caught in the child; nothing hangs, and what is read can be sent on."""
+    random = np.random.default_rng(5)
+    names = ["highdicom/seg_image_ct_binary_overlap.dcm", "highdicom/sr_document.dcm", "rt_utils/rt.dcm"]
+    outcomes = {"read": 0, "refused": 0}
+    for name in names:
+        given = np.frombuffer((objects / name).read_bytes(), dtype=np.uint8)
+        for _ in range(20):
+            data = given.copy()
+            places = random.integers(132, data.size, size=random.integers(1, 12))
+            data[places] = random.integers(0, 256, size=places.size)
+            if random.random() < 0.3:
+                data = data[: random.integers(200, data.size)]
+            try:
+                decoded_object(encoded_object(found_object(data.tobytes(), SETTINGS)))
+                outcomes["read"] += 1
+            except Exception:  # noqa: BLE001 the child answers every exception with a refusal
+                outcomes["refused"] += 1
+    assert outcomes["read"] > 5 and outcomes["refused"] > 5

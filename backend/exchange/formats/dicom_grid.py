@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.dicom.found import FoundMask
+from backend.dicom.found import FoundMask, PackedMask
 from backend.dicom.refusal import Refused
 from backend.dicom.volumes import Plane, plane_of
 
@@ -58,8 +58,8 @@ def mask_plane(mask: FoundMask) -> Plane | None:
     return plane_of(told.position, told.orientation, told.spacing, (told.rows, told.columns))
 
 
-def on_grid(mask: FoundMask, plane: Plane, picture: Plane) -> tuple[tuple[int, int], NDArray[np.bool_]]:
-    """Corner and pixels of a mask on its picture; Refused where its grid is not the picture's, or it lies outside.
+def on_grid(mask: FoundMask, plane: Plane, picture: Plane) -> tuple[tuple[int, int], PackedMask]:
+    """Corner and box of a mask on its picture; Refused where its grid is not the picture's, or it lies outside.
 
     Both grids count pixels from the centre of the first. The step from one to the other must be whole: turned, mirrored
     or shifted, never stretched.
@@ -77,16 +77,17 @@ def on_grid(mask: FoundMask, plane: Plane, picture: Plane) -> tuple[tuple[int, i
     if abs(abs(np.linalg.det(whole)) - 1) > 1e-9 or off > _OFF_GRID:
         raise Refused("Its grid is not that of its images: it would have to be resampled, which is not done.")
     if np.array_equal(whole, np.eye(2)):
-        corner, pixels = np.array(mask.corner) + moved, mask.pixels
+        corner, packed = np.array(mask.corner) + moved, mask.packed
     else:
         places = (np.argwhere(mask.pixels) + np.array(mask.corner)) @ whole.T + moved
         corner = places.min(axis=0)
         pixels = np.zeros(tuple((np.ptp(places, axis=0) + 1).astype(int)), dtype=bool)
         pixels[tuple((places - corner).astype(int).T)] = True
+        packed = PackedMask.of(pixels)
     top, left = int(corner[0]), int(corner[1])
-    if top < 0 or left < 0 or top + pixels.shape[0] > picture.rows or left + pixels.shape[1] > picture.columns:
+    if top < 0 or left < 0 or top + packed.shape[0] > picture.rows or left + packed.shape[1] > picture.columns:
         raise Refused("It marks pixels outside of its image.")
-    return (top, left), pixels
+    return (top, left), packed
 
 
 def _middle(plane: Plane) -> NDArray[np.float64]:

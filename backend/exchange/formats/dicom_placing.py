@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.dicom.found import FoundMark, FoundMask, FoundObject, FoundShape
+from backend.dicom.found import FoundMark, FoundMask, FoundObject, FoundShape, PackedMask
 from backend.dicom.marked import SCHEME
 from backend.dicom.refusal import Refused
 from backend.dicom.volumes import Plane
@@ -42,7 +42,7 @@ class _Laid:
     reference: ImageReference
     size: tuple[int, int]
     corner: tuple[int, int]
-    pixels: NDArray[np.bool_]
+    packed: PackedMask
 
 
 class LaidMasks(Sequence[tuple[ImageReference, NDArray[np.bool_]]]):
@@ -59,8 +59,8 @@ class LaidMasks(Sequence[tuple[ImageReference, NDArray[np.bool_]]]):
             return LaidMasks(self._laid[index])
         one = self._laid[index]
         image = np.zeros(one.size, dtype=bool)
-        rows, columns = one.pixels.shape
-        image[one.corner[0] : one.corner[0] + rows, one.corner[1] : one.corner[1] + columns] = one.pixels
+        rows, columns = one.packed.shape
+        image[one.corner[0] : one.corner[0] + rows, one.corner[1] : one.corner[1] + columns] = one.packed.pixels
         return one.reference, image
 
 
@@ -116,7 +116,7 @@ class Placer:
         if (mask.plane.rows, mask.plane.columns) != size:
             told = f"{mask.plane.rows}×{mask.plane.columns}"
             raise Refused(f"A segmentation of {told} pixels does not lie on its image of {frame.rows}×{frame.columns}.")
-        return _Laid(reference, size, mask.corner, mask.pixels)
+        return _Laid(reference, size, mask.corner, mask.packed)
 
     def _picture_of(self, mask: FoundMask) -> tuple[KnownImages, ImageFrame]:
         """By UID if the picture lies where the frame does; else the picture of the series that does."""
@@ -226,7 +226,7 @@ class Placer:
             size = (places[0].frame.rows, places[0].frame.columns)
             mask = rasterise_outlines([place.points for place in places], rows=size[0], columns=size[1])
             if mask.any():
-                laid.append(_Laid(reference, size, (0, 0), mask))
+                laid.append(_Laid(reference, size, (0, 0), PackedMask.of(mask)))
         if laid:
             yield _lesion(mark, kind="mask", masks=LaidMasks(laid))
 
