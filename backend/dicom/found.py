@@ -98,7 +98,7 @@ class FoundMark:
     masks: tuple[FoundMask, ...] = ()
     shapes: tuple[FoundShape, ...] = ()
     segment: tuple[str, int] | None = None
-    attributes: dict[str, str] = field(default_factory=dict)
+    attributes: dict[str, str | float] = field(default_factory=dict)
     score: float | None = None
 
 

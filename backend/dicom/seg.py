@@ -211,7 +211,7 @@ def _mark(
     """A segment; the score of a probability map is the mean probability of what it marks."""
     code = code_of(item, "SegmentedPropertyTypeCodeSequence")
     is_probability = plain(dataset.get("SegmentationFractionalType")).upper() == "PROBABILITY"
-    attributes = {}
+    attributes: dict[str, str | float] = {}
     for region in items(item, "AnatomicRegionSequence")[:1]:
         site = plain(region.get("CodeMeaning"), 120)
         if site:

@@ -113,7 +113,7 @@ class _Group:
     segments: list[tuple[str, int]] = field(default_factory=list)
     images: list[str] = field(default_factory=list)
     frames_of_reference: list[str] = field(default_factory=list)
-    attributes: dict[str, str] = field(default_factory=dict)
+    attributes: dict[str, str | float] = field(default_factory=dict)
     findings: dict[str, bool] = field(default_factory=dict)
     score: float | None = None
     verdict: str = ""
@@ -192,10 +192,14 @@ def _read_number(found: _Group, item: Dataset, name: tuple[str, str, str]) -> No
         unit = code_of(measured, "MeasurementUnitsCodeSequence")
         if name[:2] == (SCHEME, "SCORE"):
             found.score = float(value)
-        elif name[0] == SCHEME or unit[1] in _NO_UNITS:
-            found.attributes[name[2] or name[1]] = value
+        elif name[0] == SCHEME:
+            # As it was typed: 12.50 stays 12.50.
+            typed = f"{float(value):.6f}".rstrip("0").rstrip(".")
+            found.attributes[name[2] or name[1]] = float(value) if typed == value else value
+        elif unit[1] in _NO_UNITS:
+            found.attributes[name[2] or name[1]] = float(value)
         else:
-            found.attributes[f"{name[2] or name[1]} ({unit[1]})"] = value
+            found.attributes[f"{name[2] or name[1]} ({unit[1]})"] = float(value)
     for part in items(item, "ContentSequence"):
         if part.get("ValueType") in ("SCOORD", "SCOORD3D"):
             _read_shape(found, part)

@@ -127,7 +127,7 @@ def test_a_report_tells_who_observed_what_was_found_and_what_was_left_out(object
     assert read.reader == "Doe John" and [mark.finding for mark in read.marks] == ["Nodule", "Vertebra"]
     nodule = read.marks[0]
     assert nodule.code == ("SCT", "27925004", "Nodule") and nodule.shapes[0].graphic == "CIRCLE"
-    assert nodule.attributes["Diameter (mm)"] == "10.0" and nodule.attributes["Finding site"] == "Lung"
+    assert nodule.attributes["Diameter (mm)"] == 10.0 and nodule.attributes["Finding site"] == "Lung"
     assert read.notes == (
         "1 of its shapes are lines or bodies, not areas or points, and were not read.",
         "1 of its measurement groups have no region and were not read.",
