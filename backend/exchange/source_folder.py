@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
 from backend.dicom.refusal import Refused
 from backend.exchange.sources import Source, scratch_folder
-from backend.exchange.zips import extract_entry
+from backend.exchange.zips import entry_head, extract_entry
 
 
 class SourceFolder(Mapping[str, Path]):
@@ -20,12 +21,15 @@ class SourceFolder(Mapping[str, Path]):
         self._sources = {source.name: source for source in sources if not source.refusal}
         self._scratch: Path | None = None
         self._unpacked: dict[str, Path] = {}
+        self._archives: dict[Path, zipfile.ZipFile] = {}
         self.opened: set[str] = set()
 
     def __enter__(self) -> SourceFolder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for archive in self._archives.values():
+            archive.close()
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
@@ -44,6 +48,16 @@ class SourceFolder(Mapping[str, Path]):
                 raise Refused(f"{name}: {refusal}") from refusal
             self._unpacked[name] = target
         return self._unpacked[name]
+
+    def head(self, name: str, count: int) -> bytes:
+        """The first bytes of a file, unpacked no further; asking for them does not count as opening it."""
+        source = self._sources[name]
+        if source.entry:
+            if source.path not in self._archives:
+                self._archives[source.path] = zipfile.ZipFile(source.path)
+            return entry_head(self._archives[source.path], source.entry, count)
+        with source.path.open("rb") as file:
+            return file.read(count)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._sources)
