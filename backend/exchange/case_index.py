@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
@@ -45,11 +45,13 @@ class CaseIndex:
         self._cases: dict[str, UUID] = {}
         self._instances: dict[int, Instance] = {}
         self._held: OrderedDict[UUID, tuple[Case, list[ImageFrame]]] = OrderedDict()
+        self._positions: dict[UUID, tuple[float, ...]] = {}
 
     def forget(self) -> None:
         """Cases have come in: index anew."""
         self._names = None
         self._held.clear()
+        self._positions.clear()
 
     def by_name(self, name: str) -> KnownImages | None:
         """`ReadContext.by_name`."""
@@ -64,8 +66,12 @@ class CaseIndex:
     def known(self, case_id: UUID) -> KnownImages:
         """The pictures of a case."""
         case, frames = self.case(case_id)
+        if case_id not in self._positions:
+            if len(self._positions) >= _HELD:
+                self._positions.clear()
+            self._positions[case_id] = _slice_positions(frames)
         affine = case.series.affine
-        return KnownImages(case.name, frames, np.array(affine) if affine is not None else None)
+        return KnownImages(case.name, frames, np.array(affine) if affine is not None else None, self._positions[case_id])
 
     def case(self, case_id: UUID) -> tuple[Case, list[ImageFrame]]:
         """A case of the project and its pictures in reading order."""
@@ -88,7 +94,8 @@ class CaseIndex:
         """The case and picture that a reference stands for, None where it is not here; Refused if the image has no such
         frame. Where a UID is given the name is not asked: equal names of two projects are different images."""
         if reference.sop_instance_uid:
-            place = self.place_of_uid(reference.sop_instance_uid)
+            uid = reference.sop_instance_uid
+            place = self.place_of_uid(uid) or self._place_of_series(uid)
         else:
             place = self.place_of_name(reference.name)
         return self.picture(place, reference.frame) if place is not None else None
@@ -172,6 +179,14 @@ class CaseIndex:
             if source and instance_id is not None:
                 _add(names, source, Place(pk, instance_id))
         return names
+
+
+def _slice_positions(frames: Sequence[ImageFrame]) -> tuple[float, ...]:
+    """Where single-frame instances lie along their normal, in mm; nothing where one of them lies nowhere."""
+    keys = [frame.instance_id for frame in frames]
+    found = dict(Instance.objects.filter(pk__in=keys, number_of_frames=1).values_list("pk", "position"))
+    known = [position for key in keys if (position := found.get(key)) is not None]
+    return tuple(known) if len(known) == len(keys) else ()
 
 
 def without_extension(path: str) -> str:

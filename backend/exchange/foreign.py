@@ -59,7 +59,7 @@ class ForeignReading:
     image to whether it is present. `complete`: the lesions are all there are (so none means "no lesion"); where it is false
     and there is no lesion, the reading speaks of the image as a whole only. `source`: the file, for messages.
     `keep_files`: names of files that cannot be understood before the images of `images` are here (a volume of masks without
-    its grid); they are kept whole and read again when the images arrive.
+    its grid); they are kept whole and read again when the images arrive, with `keep_options` among the options.
     """
 
     source: str
@@ -70,6 +70,7 @@ class ForeignReading:
     complete: bool = True
     readable: bool = True
     keep_files: Sequence[str] = ()
+    keep_options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

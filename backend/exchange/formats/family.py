@@ -69,11 +69,15 @@ Folder = Mapping[str, Path]
 
 @dataclass(frozen=True, slots=True)
 class KnownImages:
-    """The pictures of a case that is here, in reading order, and its affine (see `Export.affine`)."""
+    """The pictures of a case that is here, in reading order, and its affine (see `Export.affine`).
+
+    `positions`: where each lies along the slice normal in mm, also where they make no regular grid; empty if unknown.
+    """
 
     case_name: str
     frames: Sequence[ImageFrame]
     affine: NDArray[np.float64] | None
+    positions: Sequence[float] = ()
 
 
 @dataclass(frozen=True)
