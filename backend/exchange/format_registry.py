@@ -37,6 +37,7 @@ class Format:
     read: Reader | None
     claims: Claimer | None
     specificity: int
+    in_child: bool
 
 
 @cache
@@ -53,6 +54,7 @@ def all_formats() -> dict[str, Format]:
             read=getattr(module, "read", None),
             claims=getattr(module, "claims", None),
             specificity=getattr(module, "SPECIFICITY", 0),
+            in_child=getattr(module, "READ_IN_CHILD", False),
         )
         for module in modules
         if hasattr(module, "TITLE")

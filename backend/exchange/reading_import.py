@@ -21,6 +21,7 @@ from backend.exchange.format_registry import Format, read_format, read_formats, 
 from backend.exchange.formats.family import Folder, ReadContext
 from backend.exchange.models import ImportRun, PendingReading
 from backend.exchange.pending_content import reading_of_content
+from backend.exchange.reading_child import read_in_child
 from backend.exchange.source_folder import SourceFolder
 from backend.exchange.sources import Source, scratch_folder
 from backend.projects.models import Project
@@ -129,6 +130,9 @@ def read_context(index: CaseIndex, reader: str, options: Mapping[str, str]) -> R
 def _guarded(one: Format, folder: Folder, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]:
     """What the format reads; an error that it did not foresee is a damaged file, told by its kind, never a crash."""
     assert one.read is not None
+    if one.in_child:
+        yield from read_in_child(one.read, one.title, folder, context)
+        return
     found = one.read(folder, context)
     while True:
         try:

