@@ -182,48 +182,73 @@ def _conversation(
     if not pid:
         _live(work, title, theirs)
     theirs.close()
-    channel = _Channel(ours)
-    ended = False
+    parent = _Parent(_Channel(ours), pid, title, folder, context)
     try:
-        while True:
-            data = channel.receive(time.monotonic() + wall_seconds)
-            if not data:
-                ended = True
-                raise Refused(_obituary(pid))
-            try:
-                message = decoded_message(data)
-            except msgspec.MsgspecError as error:
-                raise Refused(_DAMAGED.format(title=title, error="unreadable answer")) from error
-            if isinstance(message, Question):
-                assert context is not None
-                known = (context.by_uid if message.by_uid else context.by_name)(message.value)
-                channel.send_bytes(encoded(images_message(known)))
-            elif isinstance(message, Opened):
-                if isinstance(folder, SourceFolder):
-                    folder.opened.add(message.name)
-            elif isinstance(message, Unusable) and message.rest:
-                raise Refused(message.reason)
-            elif isinstance(message, Done):
-                return
-            else:
-                yield message
-    except TimeoutError as error:
-        raise Refused(_TOO_LONG) from error
-    except ConnectionError as error:
-        raise Refused(_CRASHED) from error
+        while not isinstance(message := parent.next_message(wall_seconds), Done):
+            yield message
     finally:
         ours.close()
-        if not ended:
+        parent.end()
+
+
+class _Parent:
+    """The parent's side of one conversation."""
+
+    def __init__(self, channel: _Channel, pid: int, title: str, folder: Folder, context: ReadContext | None) -> None:
+        self._channel, self._pid, self._title = channel, pid, title
+        self._folder, self._context = folder, context
+        self._buried = False
+
+    def next_message(self, seconds: float) -> Message:
+        """The next message that is for others; Refused with what the child died of or could not read."""
+        while True:
+            message = self._received(seconds)
+            if isinstance(message, Question) and self._context is not None:
+                known = (self._context.by_uid if message.by_uid else self._context.by_name)(message.value)
+                self._answer(encoded(images_message(known)))
+            elif isinstance(message, Opened):
+                if isinstance(self._folder, SourceFolder):
+                    self._folder.opened.add(message.name)
+            elif isinstance(message, Unusable) and message.rest:
+                raise Refused(message.reason)
+            else:
+                return message
+
+    def end(self) -> None:
+        """See to it that the child is gone."""
+        if not self._buried:
             with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+                os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+            self._buried = True
 
+    def _received(self, seconds: float) -> Message:
+        try:
+            data = self._channel.receive(time.monotonic() + seconds)
+        except TimeoutError as error:
+            raise Refused(_TOO_LONG) from error
+        except ConnectionError:
+            data = b""
+        if not data:
+            raise Refused(self._obituary())
+        try:
+            message: Message = decoded_message(data)
+        except msgspec.MsgspecError as error:
+            raise Refused(_DAMAGED.format(title=self._title, error="unreadable answer")) from error
+        return message
 
-def _obituary(pid: int) -> str:
-    _, status = os.waitpid(pid, 0)
-    if not os.WIFSIGNALED(status):
-        return _CRASHED
-    return {signal.SIGXCPU: _TOO_LONG, signal.SIGKILL: _TOO_MUCH}.get(signal.Signals(os.WTERMSIG(status)), _CRASHED)
+    def _answer(self, data: bytes) -> None:
+        with suppress(ConnectionError):  # the next message tells what became of it
+            self._channel.send_bytes(data)
+
+    def _obituary(self) -> str:
+        """What the child died of, in a reader's words."""
+        _, status = os.waitpid(self._pid, 0)
+        self._buried = True
+        if not os.WIFSIGNALED(status):
+            return _CRASHED
+        causes = {signal.SIGXCPU: _TOO_LONG, signal.SIGKILL: _TOO_MUCH}
+        return causes.get(signal.Signals(os.WTERMSIG(status)), _CRASHED)
 
 
 def _live(work: Callable[[_Channel], None], title: str, connection: socket.socket) -> NoReturn:

