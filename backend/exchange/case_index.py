@@ -9,12 +9,12 @@ from pathlib import PurePosixPath
 from typing import Final
 from uuid import UUID
 
-import numpy as np
 from django.db.models import Q
 
 from backend.archive.models import Instance, Series, Study
 from backend.dicom.refusal import Refused
 from backend.dicom.uids import keyed_digest, keyed_uid
+from backend.exchange.case_geometry import case_affine
 from backend.exchange.export_selection import ImageFrame, case_frames
 from backend.exchange.foreign import ImageReference
 from backend.exchange.formats.family import KnownImages
@@ -70,8 +70,7 @@ class CaseIndex:
             if len(self._positions) >= _HELD:
                 self._positions.clear()
             self._positions[case_id] = _slice_positions(frames)
-        affine = case.series.affine
-        return KnownImages(case.name, frames, np.array(affine) if affine is not None else None, self._positions[case_id])
+        return KnownImages(case.name, frames, case_affine(case, frames), self._positions[case_id])
 
     def case(self, case_id: UUID) -> tuple[Case, list[ImageFrame]]:
         """A case of the project and its pictures in reading order."""

@@ -57,7 +57,14 @@ def reading_formats(folder: Folder, chosen: ReadingOptions) -> list[Format]:
 def claimed_files(folder: Folder, format_name: str) -> set[str]:
     """Files that would pass for images and are readings of a format: of the one named, else of any."""
     formats = [read_format(format_name)] if format_name else read_formats().values()
-    return {name for one in formats if one.claims is not None for name in one.claims(folder)}
+    claimed: set[str] = set()
+    for one in formats:
+        if one.claims is not None:
+            try:
+                claimed.update(one.claims(folder))
+            except Refused:
+                continue  # told when the readings are read
+    return claimed
 
 
 def import_foreign_readings(

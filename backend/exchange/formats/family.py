@@ -16,10 +16,14 @@ from backend.projects.models import FindingType, Project
 
 @dataclass(frozen=True, slots=True)
 class Carries:
-    """What of a reading survives in a format. `kinds`: mark kinds kept as they are; others become `others_become`."""
+    """What of a reading survives in a format. `kinds`: mark kinds kept as they are; others become `others_become`.
+
+    `instances`: lesions of one type stay apart (else only the type's pixels survive). `exact_masks`: no pixel is lost.
+    """
 
     kinds: frozenset[str]
     others_become: str = "mask"
+    instances: bool = True
     exact_masks: bool = True
     overlaps: bool = True
     volumes: bool = True
@@ -28,6 +32,7 @@ class Carries:
     no_lesion: bool = False
     readers: bool = True
     codes: bool = False
+    measurements: bool = False
     notes: tuple[str, ...] = ()
     """Sentences (English, marked for translation) on what else is lost."""
 
@@ -45,10 +50,10 @@ class Export:
     """What a writer is given. `cases` may be iterated once; everything else as often as needed.
 
     `header(frame)` is the stored header of a picture's instance (de-identified, without pixels), `pixels(frame)` its stored
-    values [rows, columns] or [rows, columns, 3], `affine(case)` the 4×4 of (frame, row, column) to patient mm (LPS) of a
-    series, or None. `options` are the format's own, by name. `pictures`: images go alongside; `rendered(frame)` is the
-    picture as an eye sees it, 8 bit [rows, columns] or [rows, columns, 3], `dicom(frame)` the whole DICOM file of its
-    instance (`backend.exchange.formats.pictures` writes both).
+    values [rows, columns] or [rows, columns, 3], `rendered(frame)` the picture as an eye sees it, 8 bit of the same shape,
+    `dicom(frame)` the DICOM file of its instance. `affine(case)` is the 4×4 of (frame, row, column) to patient mm (LPS)
+    of the case's grid, or None. `reader_names`: by id, no two alike; write these, not `reader.name`. `pictures`: images go
+    alongside (`backend.exchange.formats.pictures` writes them). `options` are the format's own, by name.
     """
 
     project: Project
@@ -58,6 +63,7 @@ class Export:
     pixels: Callable[[ImageFrame], NDArray[np.generic]]
     affine: Callable[[ExportCase], NDArray[np.float64] | None]
     rendered: Callable[[ImageFrame], NDArray[np.uint8]]
+    reader_names: Mapping[int, str]
     dicom: Callable[[ImageFrame], bytes]
     pictures: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
