@@ -84,7 +84,15 @@ def read_format(name: str) -> Format:
 
 def recognised_formats(files: Folder) -> list[Format]:
     """The formats that know these files, the more specific first."""
-    return [one for one in read_formats().values() if one.recognises is not None and one.recognises(files)]
+    return [one for one in read_formats().values() if one.recognises is not None and is_recognised(one, files)]
+
+
+def is_recognised(one: Format, files: Folder) -> bool:
+    """Whether a format knows these files; a file that breaks its looking is not known."""
+    try:
+        return one.recognises is not None and one.recognises(files)
+    except Exception:  # noqa: BLE001 what a damaged file makes a library raise is no reason to ask no other format
+        return False
 
 
 def _named(name: str, known: dict[str, Format]) -> Format:
