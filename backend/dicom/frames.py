@@ -26,6 +26,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from backend.dicom.bombs import refuse_large_frame
 from backend.dicom.codestream import Codestream, parsed_codestream
 from backend.dicom.image_check import PixelModule
 from backend.dicom.jpeg12 import decoded_jpeg12
@@ -77,6 +78,7 @@ def stored_frames(
         return _recoded(_native_values(dataset, module, syntax), dataset, module, keep_raw=not pack_raw)
     if not _is_decodable(syntax):
         raise Refused(f"Its compression ({_name(syntax)}) is not supported.")
+    refuse_large_frame(module.frame_bytes)
     frames = _encoded_frames(dataset, module)
     if syntax in _KEPT_KIND and module.photometric_interpretation != "PALETTE COLOR":
         form = _form_if_kept(syntax, module, [parsed_codestream(frame) for frame in frames])
