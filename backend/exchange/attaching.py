@@ -20,7 +20,7 @@ from backend.exchange.case_index import CaseIndex
 from backend.exchange.export_selection import ImageFrame
 from backend.exchange.foreign import Code, ForeignLesion, ForeignReading, ImageReference
 from backend.exchange.models import ImportRun, PendingReading
-from backend.exchange.pending_content import DIGEST, content_digest, reading_content
+from backend.exchange.pending_content import content_digest, reading_content
 from backend.exchange.vocabulary_match import AttributeWishes, finding_type_named
 from backend.geometry.marks import InvalidMark
 from backend.geometry.rasterise import crop_mask
@@ -131,19 +131,12 @@ class Attacher:
         needed = {reference for lesion in reading.lesions for reference in _references(lesion)}
         found: dict[ImageReference, Located] = {}
         for reference in {*needed, *reading.images}:
-            where = self._locate(reference)
+            where = self._index.locate(reference)
             if where is not None:
                 found[reference] = where
             elif reference in needed:
                 return None
         return found or None
-
-    def _locate(self, reference: ImageReference) -> Located | None:
-        uid = reference.sop_instance_uid
-        if uid.startswith(DIGEST):
-            place = self._index.place_of_digest(uid.removeprefix(DIGEST))
-            return self._index.picture(place, reference.frame) if place is not None else None
-        return self._index.locate(reference)
 
     def _by_case(
         self, reading: ForeignReading, located: Mapping[ImageReference, Located]
@@ -170,13 +163,14 @@ class Attacher:
             return [(case_id, mark)]
         by_case: dict[UUID, dict[int, tuple[ImageFrame, NDArray[np.bool_]]]] = {}
         for reference, mask in lesion.masks:
+            if not mask.any():
+                continue
             case_id, frame = located[reference]
             if mask.shape != (frame.rows, frame.columns):
                 size = "×".join(str(extent) for extent in mask.shape)
                 raise Refused(f"a mask has {size} pixels, its image {frame.rows}×{frame.columns}.")
-            if mask.any():
-                own = by_case.setdefault(case_id, {})
-                own[frame.index] = (frame, own[frame.index][1] | mask if frame.index in own else mask)
+            own = by_case.setdefault(case_id, {})
+            own[frame.index] = (frame, own[frame.index][1] | mask if frame.index in own else mask)
         if not by_case:
             raise Refused(f"the mask of a {lesion.finding or 'lesion'} is empty.")
         return [

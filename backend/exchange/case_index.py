@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Final
 from uuid import UUID
@@ -15,15 +15,16 @@ from backend.archive.models import Instance, Series, Study
 from backend.dicom.refusal import Refused
 from backend.dicom.uids import keyed_digest, keyed_uid
 from backend.exchange.case_geometry import case_affine
+from backend.exchange.case_names import without_extension
 from backend.exchange.export_selection import ImageFrame, case_frames
 from backend.exchange.foreign import ImageReference
 from backend.exchange.formats.family import KnownImages
 from backend.exchange.label_tables import table_path
-from backend.exchange.models import ImportItem
+from backend.exchange.models import ImportItem, ImportRun
+from backend.exchange.pending_content import DIGEST
 from backend.projects.models import Case, Project
 
 _HELD: Final = 32
-_DOUBLE_SUFFIXES: Final = (".nii.gz", ".seg.nrrd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,10 @@ class Place:
 class CaseIndex:
     """Looks up the cases of one project; names are indexed at the first question and after `forget`."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, run: ImportRun | None = None) -> None:
         self._project = project
+        self._run = run
+        self._beside: dict[str, Place | None] | None = None
         self._names: dict[str, Place | None] | None = None
         self._cases: dict[str, UUID] = {}
         self._instances: dict[int, Instance] = {}
@@ -49,19 +52,17 @@ class CaseIndex:
 
     def forget(self) -> None:
         """Cases have come in: index anew."""
-        self._names = None
+        self._names = self._beside = None
         self._held.clear()
         self._positions.clear()
 
     def by_name(self, name: str) -> KnownImages | None:
         """`ReadContext.by_name`."""
-        place = self.place_of_name(name)
-        return self.known(place.case_id) if place is not None else None
+        return self._known_at(self.place_of_name(name))
 
     def by_uid(self, uid: str) -> KnownImages | None:
         """`ReadContext.by_uid`."""
-        place = self.place_of_uid(uid) or self._place_of_series(uid)
-        return self.known(place.case_id) if place is not None else None
+        return self._known_at(self.place_of_uid(uid) or self._place_of_series(uid))
 
     def known(self, case_id: UUID) -> KnownImages:
         """The pictures of a case."""
@@ -70,7 +71,24 @@ class CaseIndex:
             if len(self._positions) >= _HELD:
                 self._positions.clear()
             self._positions[case_id] = _slice_positions(frames)
-        return KnownImages(case.name, frames, case_affine(case, frames), self._positions[case_id])
+        return KnownImages(case.name, frames, case_affine(case, frames), positions=self._positions[case_id])
+
+    def find(self, reference: ImageReference) -> KnownImages | None:
+        """`ReadContext.find`."""
+        place = self.place_of(reference)
+        known = self._known_at(place)
+        return replace(known, asked=self.picture(place, reference.frame)[1]) if known and place else None
+
+    def _known_at(self, place: Place | None) -> KnownImages | None:
+        if place is None:
+            return None
+        known = self.known(place.case_id)
+        asked = None
+        if place.index is not None:
+            asked = known.frames[place.index] if place.index < len(known.frames) else None
+        elif len(own := [one for one in known.frames if place.instance_id in (None, one.instance_id)]) == 1:
+            asked = own[0]
+        return replace(known, asked=asked)
 
     def case(self, case_id: UUID) -> tuple[Case, list[ImageFrame]]:
         """A case of the project and its pictures in reading order."""
@@ -91,13 +109,30 @@ class CaseIndex:
 
     def locate(self, reference: ImageReference) -> tuple[UUID, ImageFrame] | None:
         """The case and picture that a reference stands for, None where it is not here; Refused if the image has no such
-        frame. Where a UID is given the name is not asked: equal names of two projects are different images."""
-        if reference.sop_instance_uid:
-            uid = reference.sop_instance_uid
-            place = self.place_of_uid(uid) or self._place_of_series(uid)
-        else:
-            place = self.place_of_name(reference.name)
+        frame."""
+        place = self.place_of(reference)
         return self.picture(place, reference.frame) if place is not None else None
+
+    def place_of(self, reference: ImageReference) -> Place | None:
+        """What a reference stands for. Where it gives a UID its name is asked only among the files of the same import:
+        equal names of two projects are different images."""
+        uid = reference.sop_instance_uid
+        if not uid:
+            return self.place_of_name(reference.name)
+        if uid.startswith(DIGEST):
+            found = self.place_of_digest(uid.removeprefix(DIGEST))
+        else:
+            found = self.place_of_uid(uid) or self._place_of_series(uid)
+        return found or (self._place_beside(reference.name) if reference.name and self._run is not None else None)
+
+    def _place_beside(self, name: str) -> Place | None:
+        """A file of the same import by its name; one picture only, so its frames need no number."""
+        if self._beside is None:
+            self._beside = {}
+            items = ImportItem.objects.filter(run=self._run, case__isnull=False, instance__isnull=False)
+            for item, case_id, instance_id in items.values_list("name", "case_id", "instance_id").iterator(2000):
+                _add(self._beside, item, Place(case_id, instance_id))
+        return next((self._beside[key] for key in _tails(table_path(name)) if key in self._beside), None)
 
     def picture(self, place: Place, number: int) -> tuple[UUID, ImageFrame]:
         """The frame `number` (from 1) of what a place names: of its instance, else of the case in reading order."""
@@ -186,15 +221,6 @@ def _slice_positions(frames: Sequence[ImageFrame]) -> tuple[float, ...]:
     found = dict(Instance.objects.filter(pk__in=keys, number_of_frames=1).values_list("pk", "position"))
     known = [position for key in keys if (position := found.get(key)) is not None]
     return tuple(known) if len(known) == len(keys) else ()
-
-
-def without_extension(path: str) -> str:
-    """A path without its file's extension; `.nii.gz` is one."""
-    for suffix in _DOUBLE_SUFFIXES:
-        if path.lower().endswith(suffix):
-            return path[: -len(suffix)]
-    tail = PurePosixPath(path)
-    return path[: -len(tail.suffix)] if tail.suffix and not tail.suffix[1:].isdigit() else path
 
 
 def _tails(path: str) -> Iterator[str]:

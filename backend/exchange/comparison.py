@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from backend.exchange.export_selection import ExportCase, lesion_masks, lesions_of
 from backend.exchange.formats.family import Carries
+from backend.geometry.rasterise import OUTLINES
 from backend.readings.models import Lesion, Reading, Verdict
 
 TOLERANCE: Final = 0.01
@@ -88,7 +89,7 @@ def compare_reading(
 _SAID: Final = ("present", "absent")
 
 
-@dataclass
+@dataclass(eq=False)
 class _Mark:
     """A lesion, or a slice of one, as it is compared: the pixels of each picture (cropped to their box), and its points."""
 
@@ -168,6 +169,9 @@ def _deviation(mark: _Mark, found: _Mark, carries: Carries) -> float:
         if found.kind != mark.kind or found.frame != mark.frame or found.points.shape != mark.points.shape:
             return float("inf")
         return float(np.abs(_ordered(found) - _ordered(mark)).max())
+    if carries.others_become == "polygon" and mark.kind in OUTLINES and found.points.shape == mark.points.shape:
+        # An outline through the centres of pixels: the last digit decides on which side they lie, the points tell the truth.
+        return float(np.abs(found.points - mark.points).max()) if found.frame == mark.frame else float("inf")
     if carries.others_become == "box" and mark.kind not in carries.kinds:
         if found.kind != "box" or found.frame != mark.frame:
             return float("inf")

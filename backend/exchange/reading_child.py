@@ -24,7 +24,7 @@ from typing import Final, NoReturn
 import msgspec
 
 from backend.dicom.refusal import Refused
-from backend.exchange.foreign import ForeignReading, UnusableFile
+from backend.exchange.foreign import ForeignReading, ImageReference, UnusableFile
 from backend.exchange.formats.family import Folder, KnownImages, ReadContext
 from backend.exchange.reading_messages import (
     Answer,
@@ -66,7 +66,7 @@ def read_in_child(
     """What `read` finds in a folder, read in a child; Refused where nothing (more) can be read, with the reason."""
 
     def work(channel: _Channel) -> None:
-        asking = replace(context, by_name=channel.by_name, by_uid=channel.by_uid)
+        asking = replace(context, by_name=channel.by_name, by_uid=channel.by_uid, find=channel.find)
         found = read(_ToldFolder(folder, channel), asking)
         while True:
             _allow_more_time()
@@ -141,6 +141,9 @@ class _Channel:
     def by_uid(self, uid: str) -> KnownImages | None:
         return self._asked(Question(True, uid))
 
+    def find(self, reference: ImageReference) -> KnownImages | None:
+        return self._asked(Question(False, "", reference))
+
     def _asked(self, question: Question) -> KnownImages | None:
         self.send(question)
         answer = self.receive()
@@ -212,8 +215,7 @@ class _Parent:
         while True:
             message = self._received(seconds)
             if isinstance(message, Question) and self._context is not None:
-                known = (self._context.by_uid if message.by_uid else self._context.by_name)(message.value)
-                self._answer(encoded(images_message(known)))
+                self._answer(encoded(images_message(_images(self._context, message))))
             elif isinstance(message, Opened):
                 if isinstance(self._folder, SourceFolder):
                     self._folder.opened.add(message.name)
@@ -257,6 +259,12 @@ class _Parent:
             return _CRASHED
         causes = {signal.SIGXCPU: _TOO_LONG, signal.SIGKILL: _TOO_MUCH}
         return causes.get(signal.Signals(os.WTERMSIG(status)), _CRASHED)
+
+
+def _images(context: ReadContext, question: Question) -> KnownImages | None:
+    if question.reference is not None:
+        return context.find(question.reference)
+    return context.by_uid(question.value) if question.by_uid else context.by_name(question.value)
 
 
 def _live(work: Callable[[_Channel], None], title: str, connection: socket.socket) -> NoReturn:

@@ -79,7 +79,7 @@ def import_foreign_readings(
     Files that one format has opened are not offered to the next, so nothing is read twice.
     """
     outcome = ReadingOutcome()
-    index = CaseIndex(project)
+    index = CaseIndex(project, run)
     with SourceFolder(sources) as whole:
         formats = reading_formats(whole, chosen)
     for one in formats:
@@ -134,7 +134,7 @@ def _read_format(
 
 def read_context(index: CaseIndex, reader: str, options: Mapping[str, str]) -> ReadContext:
     """What a format's reader may ask of the index's project."""
-    return ReadContext(by_name=index.by_name, by_uid=index.by_uid, reader=reader, options=dict(options))
+    return ReadContext(by_name=index.by_name, by_uid=index.by_uid, reader=reader, options=dict(options), find=index.find)
 
 
 def _guarded(one: Format, folder: Folder, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]:

@@ -22,10 +22,11 @@ Value = str | int | float | bool | None
 
 
 class Question(msgspec.Struct, tag=True, array_like=True):
-    """The child asks for the images of a name or UID."""
+    """The child asks for the images of a name, of a UID or (`reference`) of both."""
 
     by_uid: bool
     value: str
+    reference: ImageReference | None = None
 
 
 class Opened(msgspec.Struct, tag=True, array_like=True):
@@ -91,6 +92,7 @@ class Images(msgspec.Struct, array_like=True):
     case_name: str
     frames: list[ImageFrame]
     affine: list[list[float]] | None
+    asked: ImageFrame | None
     positions: list[float]
 
 
@@ -194,7 +196,7 @@ def images_message(known: KnownImages | None) -> Images | None:
     if known is None:
         return None
     affine = None if known.affine is None else known.affine.tolist()
-    return Images(known.case_name, list(known.frames), affine, list(known.positions))
+    return Images(known.case_name, list(known.frames), affine, known.asked, list(known.positions))
 
 
 def images_of_message(message: Images | None) -> KnownImages | None:
@@ -202,7 +204,7 @@ def images_of_message(message: Images | None) -> KnownImages | None:
     if message is None:
         return None
     affine = None if message.affine is None else np.array(message.affine)
-    return KnownImages(message.case_name, message.frames, affine, message.positions)
+    return KnownImages(message.case_name, message.frames, affine, message.asked, message.positions)
 
 
 def names(values: Sequence[str]) -> Answer:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from backend.exchange.export_selection import ExportCase, ImageFrame
+from backend.exchange.foreign import ImageReference
 from backend.projects.models import FindingType, Project
 
 
@@ -77,13 +78,19 @@ Folder = Mapping[str, Path]
 class KnownImages:
     """The pictures of a case that is here, in reading order, and its affine (see `Export.affine`).
 
-    `positions`: where each lies along the slice normal in mm, also where they make no regular grid; empty if unknown.
+    `asked`: the very picture that was asked for, where name or UID stand for one. `positions`: where each lies along the
+    slice normal in mm, also where they make no regular grid; empty if unknown.
     """
 
     case_name: str
     frames: Sequence[ImageFrame]
     affine: NDArray[np.float64] | None
+    asked: ImageFrame | None = None
     positions: Sequence[float] = ()
+
+
+def _nothing(reference: ImageReference) -> KnownImages | None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -92,10 +99,13 @@ class ReadContext:
 
     `by_name(name)`: the case of a file of this or an earlier import (path, name, or name without extension) or of a case's
     name; `by_uid(uid)`: the case that holds an original SOP, Series or Study Instance UID; None where it is not here (yet).
-    `reader` is the name that the person gave for readings whose file names nobody. `options` are the format's own.
+    `find(reference)`: the case of a reference, by its UID, else by its name (where it has a UID, the name is looked for
+    among the files of the same import only: equal names of two projects are different images). `reader` is the name that
+    the person gave for readings whose file names nobody. `options` are the format's own.
     """
 
     by_name: Callable[[str], KnownImages | None]
     by_uid: Callable[[str], KnownImages | None]
     reader: str = "Imported labels"
     options: Mapping[str, str] = field(default_factory=dict)
+    find: Callable[[ImageReference], KnownImages | None] = _nothing
