@@ -12,6 +12,7 @@ from jpeg_ls import encode_pixel_data
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels import apply_color_lut, get_decoder
+from pydicom.pixels.decoders.base import Decoder
 from pydicom.uid import (
     JPEG2000,
     UID,
@@ -25,12 +26,16 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from backend.dicom.bombs import refuse_large_frame
 from backend.dicom.codestream import Codestream, parsed_codestream
 from backend.dicom.image_check import PixelModule
 from backend.dicom.jpeg12 import decoded_jpeg12
 from backend.dicom.refusal import Refused
 from backend.dicom.stored_frames import FrameFormat, Pixels, decoded_frame
 
+_PROGRESSIVE_JPEG: Final = frozenset({UID("1.2.840.10008.1.2.4.53"), UID("1.2.840.10008.1.2.4.55")})
+"""Retired processes 6 & 8 and 10 & 12: the coefficients of a sequential JPEG in another order, which its decoders read."""
+_TWELVE_BIT_JPEG: Final = _PROGRESSIVE_JPEG | {JPEGExtended12Bit}
 _KEPT_KIND: Final = {
     JPEGBaseline8Bit: "jpeg",
     JPEGLSLossless: "jpeg-ls",
@@ -73,6 +78,7 @@ def stored_frames(
         return _recoded(_native_values(dataset, module, syntax), dataset, module, keep_raw=not pack_raw)
     if not _is_decodable(syntax):
         raise Refused(f"Its compression ({_name(syntax)}) is not supported.")
+    refuse_large_frame(module.frame_bytes)
     frames = _encoded_frames(dataset, module)
     if syntax in _KEPT_KIND and module.photometric_interpretation != "PALETTE COLOR":
         form = _form_if_kept(syntax, module, [parsed_codestream(frame) for frame in frames])
@@ -83,9 +89,13 @@ def stored_frames(
 
 def _is_decodable(syntax: UID) -> bool:
     try:
-        return bool(get_decoder(syntax).is_available)
+        return bool(_decoder(syntax).is_available)
     except NotImplementedError:
         return False
+
+
+def _decoder(syntax: UID) -> Decoder:
+    return get_decoder(JPEGBaseline8Bit if syntax in _PROGRESSIVE_JPEG else syntax)
 
 
 def _native_length(module: PixelModule) -> int:
@@ -217,7 +227,7 @@ def _native_values(dataset: Dataset, module: PixelModule, syntax: UID) -> Iterat
 
 def _decoded_values(frames: list[bytes], dataset: Dataset, module: PixelModule, syntax: UID) -> Iterator[Pixels]:
     """Compressed frames decoded one by one (pydicom's own iteration fails on what GDCM returns read-only)."""
-    decoder = get_decoder(syntax)
+    decoder = _decoder(syntax)
     options = {
         "rows": module.rows,
         "columns": module.columns,
@@ -232,7 +242,7 @@ def _decoded_values(frames: list[bytes], dataset: Dataset, module: PixelModule, 
     }
     for frame in frames:
         try:
-            if syntax == JPEGExtended12Bit and (precision := parsed_codestream(frame).precision) > 8:
+            if syntax in _TWELVE_BIT_JPEG and (precision := parsed_codestream(frame).precision) > 8:
                 yield decoded_jpeg12(frame, module.rows, module.columns, precision)
             else:
                 yield decoder.as_array(encapsulate([frame], has_bot=False), index=0, **options)[0]

@@ -1,4 +1,4 @@
-"""12-bit JPEG Extended through GDCM itself: pydicom's plug-in refuses it, and the other decoder is not free to ship."""
+"""12-bit JPEG, sequential or progressive, through GDCM itself: its plug-in refuses it, and other decoders are not free."""
 
 from __future__ import annotations
 

@@ -13,11 +13,13 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit, SecondaryCaptureImageStorage
 
+from backend.dicom.bombs import refuse_bomb
 from backend.dicom.codestream import parsed_codestream, without_comments
 from backend.dicom.refusal import Refused
 from backend.dicom.uids import keyed_uid
 
-MAX_PICTURE_PIXELS: Final = 200_000_000
+MAX_PICTURE_SAMPLES: Final = 80_000_000
+MAX_PICTURE_PIXELS: Final = 64_000_000
 _EXIF_ORIENTATION: Final = 0x0112
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 Image.MAX_IMAGE_PIXELS = None  # the size is checked before any decoding
@@ -48,8 +50,11 @@ def picture_dataset(data: bytes, *, key: str, modality: str, patient_id: str = "
 def _opened(data: bytes) -> Image.Image:
     try:
         image = Image.open(BytesIO(data), formats=("PNG", "JPEG"))
-        if image.width * image.height > MAX_PICTURE_PIXELS:
-            raise Refused(f"Too big: {image.width}×{image.height} pixels.")
+        pixels, samples = image.width * image.height, len(image.getbands())
+        limit = min(MAX_PICTURE_PIXELS, MAX_PICTURE_SAMPLES // samples)
+        if pixels > limit:
+            raise Refused(f"Too big: {image.width}×{image.height} pixels, the limit is {limit // 1_000_000} million.")
+        refuse_bomb(unpacked=pixels * samples, received=len(data))
         if getattr(image, "n_frames", 1) > 1 and image.format == "PNG":
             raise Refused("Not an image to read: an animation.")
         image.load()

@@ -6,11 +6,13 @@ Runs in the decoding child process (`backend.dicom.decode_loop`), where a hostil
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pydicom.dataset import FileDataset
 
+from backend.dicom.bombs import refuse_bomb
 from backend.dicom.codestream import without_comments
 from backend.dicom.deidentify import deidentify, known_patient, patient_key
 from backend.dicom.display import shown_frame
@@ -20,8 +22,11 @@ from backend.dicom.image_check import checked_pixel_module
 from backend.dicom.near_duplicates import difference_hash
 from backend.dicom.pictures import picture_dataset
 from backend.dicom.read import read_dicom, sniffed_format
+from backend.dicom.stored_frames import Pixels
 from backend.dicom.uids import keyed_digest, keyed_uid
 from backend.dicom.volumes import frame_plane, pixel_spacing
+
+_LARGE_PIXELS: Final = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,8 @@ def prepared_instance(data: bytes, settings: PreparationSettings) -> tuple[Prepa
     else:
         dataset = picture_dataset(data, key=settings.key, modality=settings.modality, patient_id=settings.patient_id)
     module = checked_pixel_module(dataset)
+    if kind == "dicom":
+        refuse_bomb(unpacked=module.frame_bytes * module.number_of_frames, received=len(data))
     _name_the_nameless(dataset, data, settings)
     original_uid = str(dataset.SOPInstanceUID)
     patient_id = settings.patient_id or str(dataset.get("PatientID") or "")
@@ -115,6 +122,12 @@ def _series_values(header: Header, modality: str) -> dict[str, Any]:
     }
 
 
+def _thinned(frame: Pixels) -> Pixels:
+    """Every n-th pixel of a frame so large that windowing all of it would take several times its memory."""
+    step = math.isqrt(max(frame.shape[0] * frame.shape[1] // _LARGE_PIXELS, 1))
+    return frame[::step, ::step]
+
+
 def _instance_values(header: Header, frames: StoredFrames, encoded: str) -> dict[str, Any]:
     middle = len(frames.ranges) // 2 + 1
     plane = frame_plane(header)
@@ -134,7 +147,7 @@ def _instance_values(header: Header, frames: StoredFrames, encoded: str) -> dict
         "transfer_syntax_uid": form.transfer_syntax_uid,
         "pixel_spacing": list(spacing) if spacing else None,
         "pixel_digest": frames.pixel_digest,
-        "dhash": difference_hash(shown_frame(frames.middle, header, middle)),
+        "dhash": difference_hash(shown_frame(_thinned(frames.middle), header, middle)),
         "dicom_json": encoded,
         "frame_ranges": [list(pair) for pair in frames.ranges],
     }

@@ -18,13 +18,14 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from backend.dicom.bombs import MAX_RATIO, most_unpacked
 from backend.dicom.refusal import Refused
 
 # Values out of standard are common in real files and no reason to refuse an image.
 config.settings.reading_validation_mode = config.IGNORE
 config.settings.writing_validation_mode = config.IGNORE
 
-MAX_INFLATED_BYTES: Final = 512 * 1024 * 1024
+MAX_INFLATED_BYTES: Final = 256 * 1024 * 1024
 
 _OTHER_FORMATS: Final = (
     (b"PK\x03\x04", "a zip archive inside another one: unpack it first"),
@@ -106,12 +107,14 @@ def _file_meta(data: bytes) -> tuple[FileMetaDataset, int]:
 
 def _inflated(packed: bytes) -> bytes:
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    limit = min(MAX_INFLATED_BYTES, most_unpacked(len(packed)))
     try:
-        unpacked = inflater.decompress(packed, MAX_INFLATED_BYTES)
+        unpacked = inflater.decompress(packed, limit)
     except zlib.error as error:
         raise Refused("Damaged: its compressed data set cannot be unpacked.") from error
     if inflater.unconsumed_tail:
-        raise Refused(f"It unpacks to more than {MAX_INFLATED_BYTES >> 20} MB.")
+        reason = "" if limit == MAX_INFLATED_BYTES else f", more than {MAX_RATIO} times its size: a bomb"
+        raise Refused(f"It unpacks to more than {limit >> 20} MB{reason}.")
     return unpacked
 
 

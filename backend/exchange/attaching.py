@@ -250,7 +250,7 @@ class Attacher:
                 "format": self._format,
                 "source": reading.source[:500],
                 "reader": reading.reader[:150],
-                "options": self._options,
+                "options": {**self._options, **reading.keep_options},
                 "content": content,
                 "files": dict(kept),
             },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Final
@@ -48,11 +48,13 @@ class CaseIndex:
         self._cases: dict[str, UUID] = {}
         self._instances: dict[int, Instance] = {}
         self._held: OrderedDict[UUID, tuple[Case, list[ImageFrame]]] = OrderedDict()
+        self._positions: dict[UUID, tuple[float, ...]] = {}
 
     def forget(self) -> None:
         """Cases have come in: index anew."""
         self._names = self._beside = None
         self._held.clear()
+        self._positions.clear()
 
     def by_name(self, name: str) -> KnownImages | None:
         """`ReadContext.by_name`."""
@@ -61,6 +63,15 @@ class CaseIndex:
     def by_uid(self, uid: str) -> KnownImages | None:
         """`ReadContext.by_uid`."""
         return self._known_at(self.place_of_uid(uid) or self._place_of_series(uid))
+
+    def known(self, case_id: UUID) -> KnownImages:
+        """The pictures of a case."""
+        case, frames = self.case(case_id)
+        if case_id not in self._positions:
+            if len(self._positions) >= _HELD:
+                self._positions.clear()
+            self._positions[case_id] = _slice_positions(frames)
+        return KnownImages(case.name, frames, case_affine(case, frames), positions=self._positions[case_id])
 
     def find(self, reference: ImageReference) -> KnownImages | None:
         """`ReadContext.find`."""
@@ -71,13 +82,13 @@ class CaseIndex:
     def _known_at(self, place: Place | None) -> KnownImages | None:
         if place is None:
             return None
-        case, frames = self.case(place.case_id)
+        known = self.known(place.case_id)
         asked = None
         if place.index is not None:
-            asked = frames[place.index] if place.index < len(frames) else None
-        elif len(own := [one for one in frames if place.instance_id in (None, one.instance_id)]) == 1:
+            asked = known.frames[place.index] if place.index < len(known.frames) else None
+        elif len(own := [one for one in known.frames if place.instance_id in (None, one.instance_id)]) == 1:
             asked = own[0]
-        return KnownImages(case.name, frames, case_affine(case, frames), asked)
+        return replace(known, asked=asked)
 
     def case(self, case_id: UUID) -> tuple[Case, list[ImageFrame]]:
         """A case of the project and its pictures in reading order."""
@@ -108,7 +119,10 @@ class CaseIndex:
         uid = reference.sop_instance_uid
         if not uid:
             return self.place_of_name(reference.name)
-        found = self.place_of_digest(uid.removeprefix(DIGEST)) if uid.startswith(DIGEST) else self.place_of_uid(uid)
+        if uid.startswith(DIGEST):
+            found = self.place_of_digest(uid.removeprefix(DIGEST))
+        else:
+            found = self.place_of_uid(uid) or self._place_of_series(uid)
         return found or (self._place_beside(reference.name) if reference.name and self._run is not None else None)
 
     def _place_beside(self, name: str) -> Place | None:
@@ -199,6 +213,14 @@ class CaseIndex:
             if source and instance_id is not None:
                 _add(names, source, Place(pk, instance_id))
         return names
+
+
+def _slice_positions(frames: Sequence[ImageFrame]) -> tuple[float, ...]:
+    """Where single-frame instances lie along their normal, in mm; nothing where one of them lies nowhere."""
+    keys = [frame.instance_id for frame in frames]
+    found = dict(Instance.objects.filter(pk__in=keys, number_of_frames=1).values_list("pk", "position"))
+    known = [position for key in keys if (position := found.get(key)) is not None]
+    return tuple(known) if len(known) == len(keys) else ()
 
 
 def _tails(path: str) -> Iterator[str]:

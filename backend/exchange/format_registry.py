@@ -37,6 +37,7 @@ class Format:
     read: Reader | None
     claims: Claimer | None
     specificity: int
+    in_child: bool
 
 
 @cache
@@ -53,6 +54,7 @@ def all_formats() -> dict[str, Format]:
             read=getattr(module, "read", None),
             claims=getattr(module, "claims", None),
             specificity=getattr(module, "SPECIFICITY", 0),
+            in_child=getattr(module, "READ_IN_CHILD", False),
         )
         for module in modules
         if hasattr(module, "TITLE")
@@ -82,7 +84,15 @@ def read_format(name: str) -> Format:
 
 def recognised_formats(files: Folder) -> list[Format]:
     """The formats that know these files, the more specific first."""
-    return [one for one in read_formats().values() if one.recognises is not None and one.recognises(files)]
+    return [one for one in read_formats().values() if one.recognises is not None and is_recognised(one, files)]
+
+
+def is_recognised(one: Format, files: Folder) -> bool:
+    """Whether a format knows these files; a file that breaks its looking is not known."""
+    try:
+        return one.recognises is not None and one.recognises(files)
+    except Exception:  # noqa: BLE001 what a damaged file makes a library raise is no reason to ask no other format
+        return False
 
 
 def _named(name: str, known: dict[str, Format]) -> Format:

@@ -17,11 +17,12 @@ from backend.dicom.refusal import Refused
 from backend.exchange.attaching import Attacher, AttachOutcome
 from backend.exchange.case_index import CaseIndex
 from backend.exchange.foreign import ForeignReading, UnusableFile
-from backend.exchange.format_registry import Format, read_format, read_formats, recognised_formats
+from backend.exchange.format_registry import Format, is_recognised, read_format, read_formats, recognised_formats
 from backend.exchange.formats.family import Folder, ReadContext
 from backend.exchange.models import ImportRun, PendingReading
 from backend.exchange.object_reader import ObjectReader
 from backend.exchange.pending_content import reading_of_content
+from backend.exchange.reading_child import names_in_child, read_in_child
 from backend.exchange.source_folder import SourceFolder
 from backend.exchange.sources import Source, scratch_folder
 from backend.projects.models import Project
@@ -51,20 +52,18 @@ Step = Callable[[int], None]
 
 def reading_formats(folder: Folder, chosen: ReadingOptions) -> list[Format]:
     """The formats by which these files will be read; Refused for a name that is none."""
-    return [read_format(chosen.format)] if chosen.format else recognised_formats(folder)
+    if chosen.format:
+        return [read_format(chosen.format)]
+    return [
+        read_format(name) for name in names_in_child(lambda files: [one.name for one in recognised_formats(files)], folder)
+    ]
 
 
 def claimed_files(folder: Folder, format_name: str) -> set[str]:
     """Files that would pass for images and are readings of a format: of the one named, else of any."""
     formats = [read_format(format_name)] if format_name else read_formats().values()
-    claimed: set[str] = set()
-    for one in formats:
-        if one.claims is not None:
-            try:
-                claimed.update(one.claims(folder))
-            except Refused:
-                continue  # told when the readings are read
-    return claimed
+    # Where one cannot say, it is told when the readings are read.
+    return {name for one in formats if one.claims is not None for name in names_in_child(one.claims, folder)}
 
 
 def import_foreign_readings(
@@ -86,7 +85,7 @@ def import_foreign_readings(
         formats = reading_formats(whole, chosen)
     for one in formats:
         with SourceFolder(sources).without(outcome.files) as folder:
-            if not chosen.format and one.recognises is not None and not one.recognises(folder):
+            if not chosen.format and outcome.files and not _still_known(one, folder):
                 continue
             folder.opened.clear()
             outcome.formats.append(one.name)
@@ -100,6 +99,11 @@ def import_foreign_readings(
                     "refused": len(outcome.refused)},
         )  # fmt: skip
     return outcome
+
+
+def _still_known(one: Format, folder: Folder) -> bool:
+    """Whether a format knows what the formats before it have left."""
+    return bool(names_in_child(lambda files: [one.name] if is_recognised(one, files) else [], folder))
 
 
 def _read_format(
@@ -142,6 +146,9 @@ def read_context(
 def _guarded(one: Format, folder: Folder, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]:
     """What the format reads; an error that it did not foresee is a damaged file, told by its kind, never a crash."""
     assert one.read is not None
+    if one.in_child:
+        yield from read_in_child(one.read, one.title, folder, context)
+        return
     found = one.read(folder, context)
     while True:
         try:

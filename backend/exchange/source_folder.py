@@ -39,9 +39,7 @@ class SourceFolder(Mapping[str, Path]):
         if not source.entry:
             return source.path
         if name not in self._unpacked:
-            if self._scratch is None:
-                self._scratch = Path(tempfile.mkdtemp(prefix="readings-", dir=scratch_folder()))
-            target = self._scratch / f"{len(self._unpacked)}{_suffix(name)}"
+            target = self.make_scratch() / f"{len(self._unpacked)}{_suffix(name)}"
             try:
                 extract_entry(source.path, source.entry, target)
             except Refused as refusal:
@@ -58,6 +56,12 @@ class SourceFolder(Mapping[str, Path]):
             return entry_head(self._archives[source.path], source.entry, count)
         with source.path.open("rb") as file:
             return file.read(count)
+
+    def make_scratch(self) -> Path:
+        """Where files are unpacked; made here, so that this process removes it whoever unpacks."""
+        if self._scratch is None:
+            self._scratch = Path(tempfile.mkdtemp(prefix="readings-", dir=scratch_folder()))
+        return self._scratch
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._sources)

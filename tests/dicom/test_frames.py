@@ -34,8 +34,10 @@ NO_IMAGES = {
     "pydicom_data/liver_nonbyte_aligned.dcm",
     "pydicom_data/parametric_map_float.dcm",
 }
-# Beyond the index: 12-bit JPEG through GDCM itself, and a file that names no transfer syntax.
+# Beyond the index: 12-bit JPEG (progressive, too) through GDCM itself, and a file that names no transfer syntax.
 ALSO_DECODED = {
+    "cornerstone3d/CTImage.dcm_JPEGProcess10_12TransferSyntax_1.2.840.10008.1.2.4.55.dcm",
+    "cornerstone3d/CTImage.dcm_JPEGProcess6_8TransferSyntax_1.2.840.10008.1.2.4.53.dcm",
     "pydicom_bundled/JPEG-lossy.dcm",
     "pydicom_data/OT-PAL-8-face.dcm",
     "wg04/MR1_JPLY.dcm",
@@ -175,3 +177,15 @@ def test_lossless_images_of_the_corpus_equal_what_pydicom_reads(real_data: Path)
         frames, _ = stored_arrays(path.read_bytes())
         read = pixel_array(path)
         assert np.array_equal(np.array(frames).squeeze(), np.asarray(read, dtype=frames[0].dtype).squeeze()), name
+
+
+@pytest.mark.parametrize(
+    "process", ["6_8TransferSyntax_1.2.840.10008.1.2.4.53", "10_12TransferSyntax_1.2.840.10008.1.2.4.55"]
+)
+def test_a_progressive_jpeg_has_the_values_of_the_sequential_one(real_data, process):
+    folder = real_data / "dicom_corpus/cornerstone3d"
+    names = (process, "2_4TransferSyntax_1.2.840.10008.1.2.4.51")
+    progressive, sequential = (
+        stored_arrays((folder / f"CTImage.dcm_JPEGProcess{name}.dcm").read_bytes())[0][0] for name in names
+    )
+    assert np.array_equal(progressive, sequential)

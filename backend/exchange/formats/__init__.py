@@ -7,10 +7,12 @@
     read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]   readings of a set of files;
                                               UnusableFile for a bad file among good ones, Refused where nothing can be used
 
-and, where they are needed, two more:
+and, where they are needed, three more:
 
     SPECIFICITY: int                          who is asked first (higher; 0 where it is not named): nnU-Net before NIfTI
     claims(files: Folder) -> Collection[str]  readings among the files that would pass for images (mask pictures): no images
+    READ_IN_CHILD: bool                       `read` runs in a limited child process (`backend.exchange.reading_child`) as in
+                                              all formats that parse files themselves and not through `context.objects`
 
 Every module here that has a TITLE is a format of its own name (`backend.exchange.format_registry`). Files that one format
 has opened while reading are not offered to the next. A format that can only be written or only be read lacks the other

@@ -38,6 +38,7 @@ from backend.projects.models import FindingType
 from backend.readings.models import Lesion, Reading
 
 TITLE: Final = "COCO"
+READ_IN_CHILD = True
 CARRIES: Final = Carries(
     kinds=frozenset({"box", "ellipse", "polygon", "freehand", "mask", "point"}),
     attributes=True,

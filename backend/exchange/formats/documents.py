@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
+import zlib
 from pathlib import Path
 from typing import Any, Final
 from xml.etree import ElementTree
@@ -55,6 +57,19 @@ def read_rows(path: Path, name: str, delimiter: str = ",") -> list[dict[str, str
     except csv.Error as error:
         raise Refused(f"{name} is no table: {error}.") from error
     return rows
+
+
+def read_bytes(path: Path, name: str, *, most: int = MAX_DOCUMENT_BYTES) -> bytes:
+    """The bytes of a file, unpacked where gzip packed it; Refused where they are too many or damaged."""
+    packed = file_head(path, 2) == b"\x1f\x8b"
+    try:
+        with gzip.open(path) if packed else path.open("rb") as file:
+            data: bytes = file.read(most + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise Refused(f"{name} is damaged: it cannot be unpacked.") from error
+    if len(data) > most:
+        raise Refused(f"{name} is too big{' unpacked' if packed else ''}; the limit is {most >> 20} MB.")
+    return data
 
 
 def file_head(path: Path, count: int = 4096) -> bytes:

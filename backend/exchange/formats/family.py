@@ -83,13 +83,15 @@ Folder = Mapping[str, Path]
 class KnownImages:
     """The pictures of a case that is here, in reading order, and its affine (see `Export.affine`).
 
-    `asked`: the very picture that was asked for, where name or UID stand for one.
+    `asked`: the very picture that was asked for, where name or UID stand for one. `positions`: where each lies along the
+    slice normal in mm, also where they make no regular grid; empty if unknown.
     """
 
     case_name: str
     frames: Sequence[ImageFrame]
     affine: NDArray[np.float64] | None
     asked: ImageFrame | None = None
+    positions: Sequence[float] = ()
 
 
 def _nothing(reference: ImageReference) -> KnownImages | None:

@@ -23,6 +23,7 @@ from backend.exchange.formats.pictures import picture_files
 from backend.readings.models import Reading
 
 TITLE: Final = "PNG masks"
+READ_IN_CHILD = True
 CARRIES: Final = Carries(kinds=frozenset({"mask"}), instances=False, no_lesion=True)
 INDEX: Final = "masks.json"
 _MAX_PIXELS: Final = 400_000_000

@@ -35,6 +35,7 @@ from backend.projects.models import FindingType
 from backend.readings.models import Lesion, Reading
 
 TITLE: Final = "NIfTI masks"
+READ_IN_CHILD = True
 CARRIES: Final = Carries(kinds=frozenset({"mask"}), attributes=True, image_findings=True, no_lesion=True, codes=True)
 FILE: Final = "readings.json"
 KIND: Final = "overread-nifti"

@@ -30,6 +30,7 @@ from backend.projects.models import Split
 from backend.readings.models import Reading, Verdict
 
 TITLE: Final = "nnU-Net dataset"
+READ_IN_CHILD = True
 SPECIFICITY: Final = 10
 CARRIES: Final = Carries(kinds=frozenset({"mask"}), instances=False, overlaps=False, no_lesion=True)
 FILE: Final = "dataset.json"

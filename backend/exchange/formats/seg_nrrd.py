@@ -20,6 +20,7 @@ from backend.exchange.formats.label_volumes import (
 from backend.exchange.formats.nrrd_files import is_nrrd, read_nrrd
 
 TITLE: Final = "NRRD segmentation"
+READ_IN_CHILD = True
 CARRIES: Final = Carries(kinds=frozenset({"mask"}), codes=True)
 
 

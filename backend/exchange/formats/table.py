@@ -28,6 +28,7 @@ from backend.projects.models import FindingType
 from backend.readings.models import Lesion, MarkKind, Reading
 
 TITLE: Final = "CSV table"
+READ_IN_CHILD = True
 CARRIES: Final = Carries(
     kinds=frozenset({"box", "ellipse", "polygon", "freehand", "mask", "point"}),
     attributes=True,

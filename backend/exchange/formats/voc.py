@@ -22,6 +22,7 @@ from backend.exchange.formats.pictures import picture_files
 from backend.readings.models import Reading, Verdict
 
 TITLE: Final = "Pascal VOC"
+READ_IN_CHILD = True
 CARRIES: Final = Carries(
     kinds=frozenset({"box"}), others_become="box", exact_masks=False, volumes=False, attributes=True, no_lesion=True
 )

@@ -14,6 +14,7 @@ from backend.readings.models import Lesion
 __all__ = ["CARRIES", "TITLE", "read", "recognises", "write"]
 
 TITLE: Final = "YOLO segmentation"
+READ_IN_CHILD = True
 CARRIES: Final = Carries(kinds=frozenset({"polygon"}), others_become="polygon", volumes=False, no_lesion=True)
 
 read = read_dataset

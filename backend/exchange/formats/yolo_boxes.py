@@ -14,6 +14,7 @@ from backend.readings.models import Lesion
 __all__ = ["CARRIES", "SPECIFICITY", "TITLE", "read", "recognises", "write"]
 
 TITLE: Final = "YOLO boxes"
+READ_IN_CHILD = True
 SPECIFICITY: Final = -1
 CARRIES: Final = Carries(kinds=frozenset({"box"}), others_become="box", exact_masks=False, volumes=False, no_lesion=True)
 
