@@ -61,6 +61,12 @@ ACCESS: Final[dict[str, frozenset[str]]] = {
     "reading.revisions": MEMBERS,
     "blob.write": MEMBERS,
     "blob.read": MEMBERS,
+    # foreign models: a program needs a lead's token of scope `prediction` and `blob.write`, with which it sees nothing
+    "foreign_model.list": LEADS,
+    "foreign_model.register": LEADS,
+    "foreign_model.show": LEADS,
+    "prediction.list": LEADS,
+    "prediction.write": LEADS,
     # exchange
     "import.list": LEADS,
     "import.create": LEADS,

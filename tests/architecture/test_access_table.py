@@ -46,6 +46,7 @@ ARGUMENTS: dict[str, str] = {
     "finding_type_id": "1",
     "token_id": "1",
     "number": "1",
+    "model_id": "1",
     "frames": "1",
     "kind": "labels",
     # Of a root that `tests.rows` never uses: a study that is there by chance would be served, or fail for want of pixels.
