@@ -8,9 +8,10 @@ from backend.audit.sealing import seal_events
 from backend.exchange.services import run_import
 from backend.jobs.services import reconcile_jobs
 from backend.learning.services import start_due_rounds, tend_models
+from backend.webhooks.services import deliver_due
 from workers.running import running
 
-__all__ = ["import_run", "reconcile", "running", "seal_audit", "start_due", "tend"]
+__all__ = ["import_run", "reconcile", "running", "seal_audit", "start_due", "tend", "webhooks_deliver"]
 
 
 @shared_task(name="jobs.reconcile")
@@ -35,6 +36,12 @@ def start_due() -> None:
 def tend() -> None:
     """Settle rounds that died, and have new cases read."""
     tend_models()
+
+
+@shared_task(name="webhooks.deliver")
+def webhooks_deliver() -> None:
+    """Tell the receivers what is due."""
+    deliver_due()
 
 
 @shared_task(name="exchange.run_import")

@@ -41,6 +41,13 @@ ACCESS: Final[dict[str, frozenset[str]]] = {
     "member.list": MEMBERS,
     "member.set": LEADS,
     "member.remove": LEADS,
+    "webhook.list": LEADS,
+    "webhook.create": LEADS,
+    "webhook.update": LEADS,
+    "webhook.delete": LEADS,
+    "webhook.test": LEADS,
+    "webhook.deliveries": LEADS,
+    "webhook.redeliver": LEADS,
     # reading
     "worklist.read": MEMBERS,
     "worklist.next": MEMBERS,

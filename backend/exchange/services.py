@@ -36,6 +36,8 @@ from backend.exchange.zips import is_zip
 from backend.jobs.models import Job
 from backend.jobs.services import JobCancelled, Lease, enqueue_job, is_cancelled, report_progress
 from backend.projects.models import Project
+from backend.webhooks.models import WebhookEvent
+from backend.webhooks.services import announce
 
 MAX_FILES: Final = 10_000
 MAX_FILE_BYTES: Final = 8 * 1024**3
@@ -283,6 +285,9 @@ def _close(run: ImportRun, state: str, message: str) -> None:
             actor=None, verb="import.finished", project_id=run.project_id, object_type="import", object_id=run.pk,
             detail={"state": state},
         )  # fmt: skip
+        announce(
+            project_id=run.project_id, event=WebhookEvent.IMPORT_FINISHED, data={"import": str(run.pk), "state": str(state)}
+        )
     if state == ImportState.FAILED:
         remove_uploads(run.pk)
 

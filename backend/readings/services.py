@@ -48,6 +48,8 @@ from backend.readings.selectors import (
     reading_of,
     shown_lesions,
 )
+from backend.webhooks.models import WebhookEvent
+from backend.webhooks.services import announce
 
 LESION_FIELDS = (
     "finding_type",
@@ -177,6 +179,11 @@ def submit_reading(*, project: Project, user: User, role: str, reading_id: UUID,
         )
         refresh_case_openness(case_id=reading.case_id)
         _record(project, user, reading, "reading.submitted")
+        announce(
+            project_id=project.pk,
+            event=WebhookEvent.READING_SUBMITTED,
+            data={"reading": str(reading.pk), "case": str(reading.case_id)},
+        )
     return answer
 
 

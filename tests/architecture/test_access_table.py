@@ -53,7 +53,18 @@ ARGUMENTS: dict[str, str] = {
     "study": "2.25.1",
     "series": "2.25.1.1",
     "instance": "2.25.1.1.1",
-    **{name: str(uuid.UUID(int=1)) for name in ("case_id", "reading_id", "run_id", "item_id", "job_id")},
+    **{
+        name: str(uuid.UUID(int=1))
+        for name in (
+            "case_id",
+            "reading_id",
+            "run_id",
+            "item_id",
+            "job_id",
+            "webhook_id",
+            "delivery_id",
+        )
+    },
 }
 
 
