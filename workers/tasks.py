@@ -5,13 +5,26 @@ from __future__ import annotations
 from celery import shared_task
 
 from backend.audit.sealing import seal_events
+from backend.exchange.export_runs import expire_exports, run_export
 from backend.exchange.services import run_import
+from backend.exchange.verification import run_verification, tidy_verifications
 from backend.jobs.services import reconcile_jobs
 from backend.learning.services import start_due_rounds, tend_models
 from backend.webhooks.services import deliver_due
 from workers.running import running
 
-__all__ = ["import_run", "reconcile", "running", "seal_audit", "start_due", "tend", "webhooks_deliver"]
+__all__ = [
+    "expire",
+    "export_run",
+    "import_run",
+    "reconcile",
+    "running",
+    "seal_audit",
+    "start_due",
+    "tend",
+    "verify_run",
+    "webhooks_deliver",
+]
 
 
 @shared_task(name="jobs.reconcile")
@@ -50,3 +63,26 @@ def import_run(job_id: str) -> None:
     with running(job_id) as lease:
         if lease is not None:
             run_import(lease)
+
+
+@shared_task(name="exchange.run_export")
+def export_run(job_id: str) -> None:
+    """Write an export."""
+    with running(job_id) as lease:
+        if lease is not None:
+            run_export(lease)
+
+
+@shared_task(name="exchange.run_verification")
+def verify_run(job_id: str) -> None:
+    """Prove an export by a round trip."""
+    with running(job_id) as lease:
+        if lease is not None:
+            run_verification(lease)
+
+
+@shared_task(name="exchange.expire_exports")
+def expire() -> None:
+    """Remove exports whose days are over, and what a lost proof left behind."""
+    expire_exports()
+    tidy_verifications()

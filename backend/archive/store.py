@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import re
+from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -54,6 +56,16 @@ def put_object(*, key: str, data: bytes) -> None:
         raise
 
 
+def put_file(*, key: str, path: Path) -> None:
+    """Write a file as an object, in pieces where it is large; StoreFull without room."""
+    try:
+        obstore.put(_store(), _checked(key), path)
+    except obstore.exceptions.GenericError as error:
+        if _NO_ROOM.search(str(error)):
+            raise StoreFull(errno.ENOSPC, "There is no room left to store anything") from error
+        raise
+
+
 @cache
 def _folder_at(url: str) -> str | None:
     """The folder of a store that is one."""
@@ -93,6 +105,15 @@ def get_range(key: str, offset: int, length: int) -> bytes:
     if len(data) != length:
         raise OSError(f"The object {key} ends before byte {offset + length}.")
     return data
+
+
+def read_pieces(key: str, offset: int, length: int, piece: int = 1 << 20) -> Iterator[bytes]:
+    """`length` bytes of an object from `offset` on, a piece at a time; errors as in `get_range`."""
+    end = offset + length
+    while offset < end:
+        taken = min(piece, end - offset)
+        yield get_range(key, offset, taken)
+        offset += taken
 
 
 def has_object(key: str) -> bool:

@@ -148,6 +148,8 @@ CACHES = {
 # Object store for frames, masks, weights: a folder or S3 (obstore).
 OBJECT_STORE_URL: str = env.str("OBJECT_STORE_URL", default=(DATA_DIR / "objects").as_uri())
 UPLOAD_DIR = DATA_DIR / "uploads"
+# How long the file of an export can be fetched.
+EXPORT_DAYS = env.float("EXPORT_DAYS", default=7.0)
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["backend.accounts.signed_in.SignedInBackend"]
@@ -333,6 +335,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "run" / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "reconcile-jobs": {"task": "jobs.reconcile", "schedule": 10.0, "options": {"expires": 10}},
+    "expire-exports": {"task": "exchange.expire_exports", "schedule": 600.0, "options": {"expires": 600}},
     "seal-audit": {"task": "audit.seal", "schedule": 60.0, "options": {"expires": 60}},
     # Often, because a reader waits for what the new labels teach; it asks only the policies that are switched on.
     "start-due-rounds": {"task": "learning.start_due_rounds", "schedule": 3.0, "options": {"expires": 3}},

@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from backend.archive.models import Instance
+from backend.archive.part10 import part10_file
 from backend.dicomweb import multipart
 from backend.dicomweb.dicomweb_view import (
     IMMUTABLE,
@@ -21,7 +22,6 @@ from backend.dicomweb.dicomweb_view import (
     not_modified,
 )
 from backend.dicomweb.media_types import EXPLICIT_LITTLE_ENDIAN, choose_instances
-from backend.dicomweb.part10 import part10_file
 from backend.dicomweb.selectors import instances_at, series_of
 
 _CHUNK = 20

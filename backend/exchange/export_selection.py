@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -16,19 +17,54 @@ from backend.archive.models import Instance
 from backend.archive.store import get_object
 from backend.geometry.rasterise import paste_mask, rasterise_mark
 from backend.geometry.rle import blob_key, decode_mask
-from backend.projects.models import Arm, Assignment, AssignmentState, Case, Project
-from backend.projects.selectors import in_reading_order
+from backend.projects.models import Arm, Assignment, AssignmentState, Case, Membership, Project
+from backend.projects.selectors import in_reading_order, unread_blinded
 from backend.readings.models import Lesion, MarkKind, Reader, ReaderKind, Reading, ReadingState
+from backend.readings.selectors import cases_awaiting_reveal
 
 _CHUNK = 100
 
 
 @dataclass(frozen=True)
 class ExportFilter:
-    """Which readers and finding types (ids) an export is limited to; empty means all."""
+    """What an export is limited to; empty means all. Readers and finding types by id, reader kinds and splits by name,
+    days of submission (both included). `models`: models' readings, too; they are never among "all".
+    """
 
     readers: Sequence[int] = ()
     finding_types: Sequence[int] = ()
+    reader_kinds: Sequence[str] = ()
+    splits: Sequence[str] = ()
+    since: date | None = None
+    until: date | None = None
+    models: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Only what limits."""
+        found = {
+            "readers": list(self.readers),
+            "finding_types": list(self.finding_types),
+            "reader_kinds": list(self.reader_kinds),
+            "splits": list(self.splits),
+            "since": self.since.isoformat() if self.since else None,
+            "until": self.until.isoformat() if self.until else None,
+            "models": self.models,
+        }
+        return {name: value for name, value in found.items() if value}
+
+
+def filter_of(given: Mapping[str, Any]) -> ExportFilter:
+    """The filter that `ExportFilter.as_json` wrote."""
+    days = {name: date.fromisoformat(given[name]) for name in ("since", "until") if given.get(name)}
+    return ExportFilter(
+        readers=given.get("readers", ()),
+        finding_types=given.get("finding_types", ()),
+        reader_kinds=given.get("reader_kinds", ()),
+        splits=given.get("splits", ()),
+        since=days.get("since"),
+        until=days.get("until"),
+        models=bool(given.get("models")),
+    )
 
 
 @dataclass(frozen=True)
@@ -58,18 +94,36 @@ class ExportCase:
 
 
 def exported_readings(*, project: Project, by: User, chosen: ExportFilter) -> QuerySet[Reading]:
-    """Submitted readings, models' excepted; none of a case that `by` reads blinded, or is to look at first, and has not
-    submitted."""
+    """Submitted readings, models' only where asked for; none of a case that `by` reads blinded, or is to look at first, and
+    has not submitted. Models' readings: none of a case, either, that he would meet blinded or look at first."""
     blinded = Assignment.objects.filter(case_id=OuterRef("case_id"), user=by, arm=Arm.BLINDED)
-    found = (
-        Reading.objects.filter(case__project=project, state=ReadingState.SUBMITTED)
-        .exclude(reader__kind=ReaderKind.MODEL)
-        .exclude(Exists(blinded.exclude(state=AssignmentState.SUBMITTED)))
+    found = Reading.objects.filter(case__project=project, state=ReadingState.SUBMITTED).exclude(
+        Exists(blinded.exclude(state=AssignmentState.SUBMITTED))
     )
     if project.first_look:
         unrevealed = Reading.objects.filter(revealed_at=None, started_from=None, state=ReadingState.DRAFT)
         found = found.exclude(Exists(unrevealed.filter(case_id=OuterRef("case_id"), reader__user=by)))
-    return found.filter(reader_id__in=chosen.readers) if chosen.readers else found
+    found = found.exclude(reader__kind=ReaderKind.MODEL, **({"case__in": _kept_back(project, by)} if chosen.models else {}))
+    if chosen.readers:
+        found = found.filter(reader_id__in=chosen.readers)
+    if chosen.reader_kinds:
+        found = found.filter(reader__kind__in=chosen.reader_kinds)
+    if chosen.splits:
+        found = found.filter(case__split__in=chosen.splits)
+    if chosen.since:
+        found = found.filter(submitted_at__date__gte=chosen.since)
+    if chosen.until:
+        found = found.filter(submitted_at__date__lte=chosen.until)
+    return found
+
+
+def _kept_back(project: Project, by: User) -> list[UUID]:
+    """Cases of which `by` must not learn what a model found: those he reads, or would read, blinded or looks at first."""
+    cases = list(Case.objects.filter(project=project).only("pk", "split", "draw", "is_open"))
+    blinded = unread_blinded(project=project, cases=cases, user=by)
+    role = Membership.objects.filter(project=project, user=by).values_list("role", flat=True).first() or ""
+    assisted = [(case.pk, case.is_open, Arm.ASSISTED) for case in cases if case.pk not in blinded]
+    return sorted(blinded | cases_awaiting_reveal(project, by, role=role, cases=assisted))
 
 
 def exported_readers(readings: QuerySet[Reading]) -> QuerySet[Reader]:
@@ -85,7 +139,7 @@ def export_cases(*, readings: QuerySet[Reading], chosen: ExportFilter) -> Iterat
     if chosen.finding_types:
         lesions = lesions.filter(finding_type_id__in=chosen.finding_types)
     for start in range(0, len(ids), _CHUNK):
-        chunk = list(Case.objects.filter(pk__in=ids[start : start + _CHUNK]).order_by("number"))
+        chunk = list(Case.objects.filter(pk__in=ids[start : start + _CHUNK]).select_related("series").order_by("number"))
         frames = _frames_of(chunk)
         by_case: dict[UUID, list[Reading]] = {case.pk: [] for case in chunk}
         found = readings.filter(case__in=chunk).select_related("reader").order_by("reader_id")
@@ -99,6 +153,11 @@ def lesions_of(reading: Reading) -> list[Lesion]:
     """The reading's lesions of the finding types chosen, oldest first."""
     found: list[Lesion] = reading.exported_lesions  # type: ignore[attr-defined]
     return found
+
+
+def case_frames(case: Case) -> list[ImageFrame]:
+    """The pictures of one case in reading order."""
+    return _frames_of([case])[case.pk]
 
 
 def _frames_of(cases: Sequence[Case]) -> dict[UUID, list[ImageFrame]]:

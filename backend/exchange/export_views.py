@@ -1,20 +1,40 @@
-"""Endpoints of exports: COCO and mask pictures, streamed."""
+"""Endpoints of exports: what a format would carry, runs with progress, resumable downloads, proofs; and two streams."""
 
 from __future__ import annotations
 
-from typing import Literal, cast
+import hashlib
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+from uuid import UUID
 
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import ValidationError
+from rest_framework import status
+from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 
-from backend.accounts.models import User
+from backend.archive.store import read_pieces
 from backend.audit.services import record_event
-from backend.exchange.export_selection import ExportFilter, exported_readings
-from backend.exchange.exports_coco import Form, coco_pieces
-from backend.exchange.exports_masks import mask_zip_pieces
+from backend.dicom.refusal import Refused
+from backend.exchange.export_documents import export_document, exports_of, format_documents
+from backend.exchange.export_runs import ExportOrder, cancel_export, delete_export, preview_export, start_export
+from backend.exchange.export_selection import ExportFilter, exported_readings, filter_of
+from backend.exchange.export_serializers import (
+    ExportFormatSerializer,
+    ExportOrderSerializer,
+    ExportPreviewSerializer,
+    ExportRunSerializer,
+)
+from backend.exchange.export_source import export_of
+from backend.exchange.export_zip import zip_pieces
+from backend.exchange.format_registry import written_format
+from backend.exchange.models import ExportRun, ExportState
+from backend.exchange.verification import start_verification
 from backend.projects.models import FindingType, Project
 from backend.projects.project_view import ProjectView
 from backend.readings.models import Reader
@@ -23,10 +43,154 @@ _FILTERS = [
     OpenApiParameter("reader", int, many=True, description="Only readings of these readers (ids)."),
     OpenApiParameter("finding_type", int, many=True, description="Only lesions of these finding types (ids)."),
 ]
+_RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+
+
+class ExportFormatsView(ProjectView):
+    """The formats that readings go out in."""
+
+    operations = {"GET": "export.formats"}
+
+    @extend_schema(operation_id="export_formats", responses=ExportFormatSerializer(many=True))
+    def get(self, request: Request, slug: str) -> Response:
+        """Every format with what it can carry."""
+        return Response(format_documents())
+
+
+class ExportListView(ProjectView):
+    """The project's exports."""
+
+    operations = {"GET": "export.list", "POST": "export.create"}
+
+    @extend_schema(operation_id="export_list", responses=ExportRunSerializer(many=True))
+    def get(self, request: Request, slug: str) -> Response:
+        """Exports, the newest first."""
+        return Response([export_document(run, self.user) for run in exports_of(self.project)[:100]])
+
+    @extend_schema(operation_id="export_create", request=ExportOrderSerializer, responses={202: ExportRunSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        """Start an export; it is written by a worker and can then be fetched for some days."""
+        try:
+            run = start_export(project=self.project, by=self.user, order=_order(self, request))
+        except Refused as refusal:
+            raise ValidationError({"detail": str(refusal)}) from refusal
+        return Response(export_document(run, self.user), status=status.HTTP_202_ACCEPTED)
+
+
+class ExportPreviewView(ProjectView):
+    """What an export would hold."""
+
+    operations = {"POST": "export.preview"}
+
+    @extend_schema(operation_id="export_preview", request=ExportOrderSerializer, responses=ExportPreviewSerializer)
+    def post(self, request: Request, slug: str) -> Response:
+        """How many readings, and what the format cannot carry of them, before anything is written."""
+        try:
+            preview = preview_export(project=self.project, by=self.user, order=_order(self, request))
+        except Refused as refusal:
+            raise ValidationError({"format": [str(refusal)]}) from refusal
+        return Response({"counts": preview.counts, "losses": preview.losses})
+
+
+class ExportDetailView(ProjectView):
+    """One export."""
+
+    operations = {"GET": "export.read", "DELETE": "export.delete"}
+
+    @extend_schema(operation_id="export_read", responses={200: ExportRunSerializer, 304: None})
+    def get(self, request: Request, slug: str, export_id: UUID) -> HttpResponse | Response:
+        """The export as it is now; 304 for who polls while nothing changes."""
+        document = export_document(_run(self, export_id), self.user)
+        etag = f'"{hashlib.sha256(JSONRenderer().render(document)).hexdigest()[:32]}"'
+        answer = HttpResponse(status=304) if etag in _tags(request) else Response(document)
+        answer["ETag"], answer["Cache-Control"] = etag, "private, no-cache"
+        return answer
+
+    @extend_schema(operation_id="export_delete", responses={204: None})
+    def delete(self, request: Request, slug: str, export_id: UUID) -> Response:
+        """Remove an export and its file."""
+        try:
+            delete_export(run=_own(self, export_id), by=self.user)
+        except Refused as refusal:
+            raise ValidationError({"detail": str(refusal)}) from refusal
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ExportCancelView(ProjectView):
+    """Stop."""
+
+    operations = {"POST": "export.cancel"}
+
+    @extend_schema(operation_id="export_cancel", request=None, responses=ExportRunSerializer)
+    def post(self, request: Request, slug: str, export_id: UUID) -> Response:
+        """Stop an export that waits or runs."""
+        cancel_export(run=_own(self, export_id), by=self.user)
+        return Response(export_document(_run(self, export_id), self.user))
+
+
+class ExportVerifyView(ProjectView):
+    """The proof."""
+
+    operations = {"POST": "export.verify"}
+
+    @extend_schema(operation_id="export_verify", request=None, responses={202: ExportRunSerializer})
+    def post(self, request: Request, slug: str, export_id: UUID) -> Response:
+        """Import the export into an empty project and compare; the report becomes part of the export."""
+        try:
+            start_verification(run=_own(self, export_id), by=self.user)
+        except Refused as refusal:
+            raise ValidationError({"detail": str(refusal)}) from refusal
+        return Response(export_document(_run(self, export_id), self.user), status=status.HTTP_202_ACCEPTED)
+
+
+class ExportFileView(ProjectView):
+    """The file of an export."""
+
+    operations = {"GET": "export.download"}
+
+    @extend_schema(
+        operation_id="export_download",
+        parameters=[
+            OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="bytes=N- goes on where a transfer broke."),
+            OpenApiParameter("If-Range", str, OpenApiParameter.HEADER, description="Only if the file is still this one."),
+        ],
+        responses={
+            (200, "application/zip"): OpenApiTypes.BINARY,
+            (206, "application/zip"): OpenApiTypes.BINARY,
+            416: None,
+        },
+    )
+    def get(self, request: Request, slug: str, export_id: UUID) -> HttpResponseBase:
+        """The zip archive, whole or a range of it; only for who made the export: another lead may see other readings."""
+        run = _own(self, export_id)
+        if run.state != ExportState.DONE or not run.key:
+            raise NotFound("There is no file: the export is not finished, or it has expired.")
+        etag = f'"{run.sha256}"'
+        wanted = _range(request, run.size, etag)
+        if wanted is None:
+            answer = HttpResponse(status=416)
+            answer["Content-Range"] = f"bytes */{run.size}"
+            return answer
+        start, end = wanted
+        record_event(
+            actor=self.user, verb="export.downloaded", project_id=self.project.pk, object_type="export",
+            object_id=run.pk, detail={"from": start, "to": end, "of": run.size},
+        )  # fmt: skip
+        partial = (start, end) != (0, run.size)
+        # Asked for as HEAD, nothing is read.
+        pieces = read_pieces(run.key, start, end - start if request.method != "HEAD" else 0)
+        response = StreamingHttpResponse(pieces, status=206 if partial else 200, content_type="application/zip")
+        if partial:
+            response["Content-Range"] = f"bytes {start}-{end - 1}/{run.size}"
+        response["Content-Length"] = str(end - start)
+        response["Accept-Ranges"], response["ETag"] = "bytes", etag
+        response["Content-Disposition"] = f'attachment; filename="{self.project.slug}-{run.format}.zip"'
+        response["Cache-Control"] = "private, no-store"
+        return response
 
 
 class CocoExportView(ProjectView):
-    """Readings as COCO JSON."""
+    """Readings as COCO JSON, at once."""
 
     operations = {"GET": "export.coco"}
 
@@ -41,19 +205,17 @@ class CocoExportView(ProjectView):
         responses={(200, "application/json"): OpenApiTypes.OBJECT},
     )
     def get(self, request: Request, slug: str) -> StreamingHttpResponse:
-        """All submitted readings of persons, imported sources and consensus."""
+        """All submitted readings of persons, imported sources and consensus, without the archive of an export run."""
         form = request.GET.get("segmentation", "rle")
         if form not in ("rle", "polygon"):
             raise ValidationError({"segmentation": ["rle or polygon."]})
-        chosen, user = export_filter(request, self.project), cast(User, request.user)
-        readings = exported_readings(project=self.project, by=user, chosen=chosen)
-        record_export(project=self.project, by=user, kind="coco", chosen=chosen)
-        pieces = coco_pieces(project=self.project, readings=readings, chosen=chosen, form=cast(Form, form))
+        files = _stream(self, request, "coco", {"segmentation": form})
+        pieces = (piece for file in files for piece in file.pieces)
         return _attachment(pieces, "application/json", f"{self.project.slug}-coco.json")
 
 
 class MaskExportView(ProjectView):
-    """Readings as mask pictures."""
+    """Readings as mask pictures, at once."""
 
     operations = {"GET": "export.masks"}
 
@@ -61,23 +223,37 @@ class MaskExportView(ProjectView):
         operation_id="export_masks", parameters=_FILTERS, responses={(200, "application/zip"): OpenApiTypes.BINARY}
     )
     def get(self, request: Request, slug: str) -> StreamingHttpResponse:
-        """A zip of one PNG per picture and finding type, with a manifest."""
-        chosen, user = export_filter(request, self.project), cast(User, request.user)
-        readings = exported_readings(project=self.project, by=user, chosen=chosen)
-        record_export(project=self.project, by=user, kind="masks", chosen=chosen)
-        pieces = mask_zip_pieces(project=self.project, readings=readings, chosen=chosen)
-        return _attachment(pieces, "application/zip", f"{self.project.slug}-masks.zip")
+        """A zip of one PNG per picture and finding type, with an index and a manifest."""
+        files = _stream(self, request, "masks", {})
+        project = self.project.slug
+        pieces = zip_pieces(files, lambda entries: {"project": project, "format": "masks", "files": entries})
+        return _attachment(pieces, "application/zip", f"{project}-masks.zip")
+
+
+def _stream(view: ProjectView, request: Request, name: str, options: dict[str, str]) -> Iterator[Any]:
+    """The files of a format, made while they are sent; the event is written before the first byte."""
+    chosen = export_filter(request, view.project)
+    readings = exported_readings(project=view.project, by=view.user, chosen=chosen)
+    record_event(
+        actor=view.user, verb=f"export.{name}", project_id=view.project.pk, object_type="project",
+        object_id=view.project.pk, detail=chosen.as_json(),
+    )  # fmt: skip
+    one = written_format(name)
+    assert one.write is not None
+    return one.write(export_of(project=view.project, readings=readings, chosen=chosen, options=options))
 
 
 def export_filter(request: Request, project: Project) -> ExportFilter:
     """The readers and finding types asked for; 400 for one that the project does not have."""
-    readers = _ids(request, "reader")
-    types = _ids(request, "finding_type")
-    if Reader.objects.filter(project=project, pk__in=readers).count() != len(readers):
-        raise ValidationError({"reader": ["This project has no such reader."]})
-    if FindingType.objects.filter(project=project, pk__in=types).count() != len(types):
-        raise ValidationError({"finding_type": ["This project has no such finding type."]})
-    return ExportFilter(readers, types)
+    return _checked(project, ExportFilter(_ids(request, "reader"), _ids(request, "finding_type")), "reader", "finding_type")
+
+
+def _checked(project: Project, chosen: ExportFilter, readers: str, types: str) -> ExportFilter:
+    if Reader.objects.filter(project=project, pk__in=chosen.readers).count() != len(chosen.readers):
+        raise ValidationError({readers: ["This project has no such reader."]})
+    if FindingType.objects.filter(project=project, pk__in=chosen.finding_types).count() != len(chosen.finding_types):
+        raise ValidationError({types: ["This project has no such finding type."]})
+    return chosen
 
 
 def _ids(request: Request, name: str) -> list[int]:
@@ -87,20 +263,55 @@ def _ids(request: Request, name: str) -> list[int]:
     return sorted({int(value) for value in values})
 
 
-def record_export(*, project: Project, by: User, kind: Literal["coco", "masks"], chosen: ExportFilter) -> None:
-    """Write down who took which readings out."""
-    record_event(
-        actor=by,
-        verb=f"export.{kind}",
-        project_id=project.pk,
-        object_type="project",
-        object_id=project.pk,
-        detail={"readers": list(chosen.readers), "finding_types": list(chosen.finding_types)},
-    )
+def _order(view: ProjectView, request: Request) -> ExportOrder:
+    serializer = ExportOrderSerializer(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    given = serializer.validated_data
+    limits = dict(given.get("filter", {}))
+    for name in ("readers", "finding_types"):
+        limits[name] = sorted(set(limits.get(name, [])))
+    for name in ("since", "until"):
+        limits[name] = limits[name].isoformat() if limits.get(name) else None
+    chosen = _checked(view.project, filter_of(limits), "readers", "finding_types")
+    return ExportOrder(given["format"], chosen, given.get("options", {}), given.get("pictures", False))
 
 
-def _attachment(pieces: object, content_type: str, name: str) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(pieces, content_type=content_type)  # type: ignore[arg-type]
+def _run(view: ProjectView, export_id: UUID) -> ExportRun:
+    return get_object_or_404(exports_of(view.project), pk=export_id)
+
+
+def _own(view: ProjectView, export_id: UUID) -> ExportRun:
+    """An export of the caller's own; it holds what he may see, which another lead who reads blinded may not."""
+    run = _run(view, export_id)
+    if run.created_by_id != view.user.pk:
+        raise PermissionDenied("Only who made an export may fetch, verify, stop or delete it.")
+    return run
+
+
+def _tags(request: Request) -> set[str]:
+    return {tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")}
+
+
+def _range(request: Request, size: int, etag: str) -> tuple[int, int] | None:
+    """First and one past the last byte that are asked for (RFC 9110, 14); None where there are none, all where the range
+    is for another file, or is of a kind that is not served (several ranges)."""
+    header = request.headers.get("Range", "")
+    if_range = request.headers.get("If-Range", etag)
+    match = _RANGE.fullmatch(header.strip())
+    if match is None or if_range != etag or match.group(1) == match.group(2) == "":
+        return 0, size
+    first, last = match.groups()
+    if not first:
+        start, end = max(size - int(last), 0), size
+        return (start, end) if int(last) else None
+    start, end = int(first), min(int(last) + 1, size) if last else size
+    if last and int(last) < start:
+        return 0, size
+    return (start, end) if start < size else None
+
+
+def _attachment(pieces: Iterator[bytes], content_type: str, name: str) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(pieces, content_type=content_type)
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Cache-Control"] = "private, no-store"
     return response

@@ -1,4 +1,4 @@
-"""Import runs and what became of each file."""
+"""Import runs and what became of each file, readings that wait for their images, and export runs."""
 
 from __future__ import annotations
 
@@ -67,3 +67,73 @@ class ImportItem(models.Model):
     class Meta:
         ordering = ["run", "name"]
         indexes = [models.Index(fields=["run", "state"], name="import_item_state")]
+
+
+class PendingReading(models.Model):
+    """What a file of another program says of images that are not here: kept aside until they come, or a lead drops it.
+
+    It may speak of other people's patients, so leads alone see that it is there. `content` is the reading as
+    `backend.exchange.pending_content` writes it (masks by digest); where it could not be understood without its images,
+    `files` names the kept files (name to key in the object store) and they are read again. `digest`: nothing is kept twice.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="pending_readings")
+    run = models.ForeignKey(ImportRun, null=True, on_delete=models.SET_NULL, related_name="pending_readings")
+    format = models.CharField(max_length=40)
+    source = models.CharField(max_length=500)
+    reader = models.CharField(max_length=150)
+    options = models.JSONField(default=dict)
+    content = models.JSONField(default=dict)
+    files = models.JSONField(default=dict)
+    digest = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["created_at", "id"]
+        constraints = [models.UniqueConstraint(fields=["project", "digest"], name="one_pending_reading")]
+
+
+class ExportState(models.TextChoices):
+    """Life of an export run; an expired one keeps its row, its file is gone."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class ExportRun(models.Model):
+    """One export of a project's readings in one format: what was asked for, the file that was made, and its proof.
+
+    `filter` is `ExportFilter.as_json`. `key` names the zip archive in the object store, `sha256`, `size` are its own.
+    `counts`: cases, readings, lesions, files. `losses`: what the format cannot carry of this selection. `verification` is
+    the report of the newest round trip (`backend.exchange.verification`), `verification_job` who makes it now.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="export_runs")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    format = models.CharField(max_length=40)
+    options = models.JSONField(default=dict)
+    filter = models.JSONField(default=dict)
+    pictures = models.BooleanField(default=False)
+    state = models.CharField(max_length=10, choices=ExportState, default=ExportState.QUEUED)
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    message = models.TextField(blank=True)
+    key = models.CharField(max_length=200, blank=True)
+    size = models.PositiveBigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    counts = models.JSONField(default=dict)
+    losses = models.JSONField(default=list)
+    verification = models.JSONField(null=True)
+    verification_job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    verification_project = models.UUIDField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at"]

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from backend.exchange.export_views import CocoExportView, MaskExportView
+from backend.exchange.export_views import (
+    CocoExportView,
+    ExportCancelView,
+    ExportDetailView,
+    ExportFileView,
+    ExportFormatsView,
+    ExportListView,
+    ExportPreviewView,
+    ExportVerifyView,
+    MaskExportView,
+)
 from backend.exchange.import_views import (
     ImportDetailView,
     ImportFileView,
@@ -13,9 +23,13 @@ from backend.exchange.import_views import (
     ImportStartView,
     SplitView,
 )
+from backend.exchange.waiting_views import WaitingListView, WaitingView
 
 _IMPORTS = "projects/<slug:slug>/imports/"
 _IMPORT = f"{_IMPORTS}<uuid:run_id>/"
+_EXPORTS = "projects/<slug:slug>/exports/"
+_EXPORT = f"{_EXPORTS}<uuid:export_id>/"
+_WAITING = "projects/<slug:slug>/waiting-readings/"
 
 urlpatterns: list[URLPattern] = [
     path(_IMPORTS, ImportListView.as_view(), name="import-list"),
@@ -23,7 +37,16 @@ urlpatterns: list[URLPattern] = [
     path(f"{_IMPORT}start/", ImportStartView.as_view(), name="import-start"),
     path(f"{_IMPORT}items/", ImportItemsView.as_view(), name="import-items"),
     path(f"{_IMPORT}files/<uuid:item_id>/", ImportFileView.as_view(), name="import-file"),
-    path("projects/<slug:slug>/exports/coco/", CocoExportView.as_view(), name="export-coco"),
-    path("projects/<slug:slug>/exports/masks/", MaskExportView.as_view(), name="export-masks"),
+    path(_WAITING, WaitingListView.as_view(), name="waiting-list"),
+    path(f"{_WAITING}<uuid:waiting_id>/", WaitingView.as_view(), name="waiting"),
+    path(_EXPORTS, ExportListView.as_view(), name="export-list"),
+    path(f"{_EXPORTS}formats/", ExportFormatsView.as_view(), name="export-formats"),
+    path(f"{_EXPORTS}preview/", ExportPreviewView.as_view(), name="export-preview"),
+    path(f"{_EXPORTS}coco/", CocoExportView.as_view(), name="export-coco"),
+    path(f"{_EXPORTS}masks/", MaskExportView.as_view(), name="export-masks"),
+    path(_EXPORT, ExportDetailView.as_view(), name="export-detail"),
+    path(f"{_EXPORT}cancel/", ExportCancelView.as_view(), name="export-cancel"),
+    path(f"{_EXPORT}verify/", ExportVerifyView.as_view(), name="export-verify"),
+    path(f"{_EXPORT}file/", ExportFileView.as_view(), name="export-file"),
     path("projects/<slug:slug>/splits/", SplitView.as_view(), name="split-list"),
 ]

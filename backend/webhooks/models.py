@@ -17,6 +17,7 @@ class WebhookEvent(models.TextChoices):
     ROUND_FINISHED = "round.finished"
     MODEL_PROMOTED = "model.promoted"
     IMPORT_FINISHED = "import.finished"
+    EXPORT_FINISHED = "export.finished"
     TEST = "webhook.test"
 
 

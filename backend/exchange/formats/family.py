@@ -11,15 +11,20 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from backend.exchange.export_selection import ExportCase, ImageFrame
+from backend.exchange.foreign import ImageReference
 from backend.projects.models import FindingType, Project
 
 
 @dataclass(frozen=True, slots=True)
 class Carries:
-    """What of a reading survives in a format. `kinds`: mark kinds kept as they are; others become `others_become`."""
+    """What of a reading survives in a format. `kinds`: mark kinds kept as they are; others become `others_become`.
+
+    `instances`: lesions of one type stay apart (else only the type's pixels survive). `exact_masks`: no pixel is lost.
+    """
 
     kinds: frozenset[str]
     others_become: str = "mask"
+    instances: bool = True
     exact_masks: bool = True
     overlaps: bool = True
     volumes: bool = True
@@ -28,6 +33,7 @@ class Carries:
     no_lesion: bool = False
     readers: bool = True
     codes: bool = False
+    measurements: bool = False
     notes: tuple[str, ...] = ()
     """Sentences (English, marked for translation) on what else is lost."""
 
@@ -45,8 +51,10 @@ class Export:
     """What a writer is given. `cases` may be iterated once; everything else as often as needed.
 
     `header(frame)` is the stored header of a picture's instance (de-identified, without pixels), `pixels(frame)` its stored
-    values [rows, columns] or [rows, columns, 3], `affine(case)` the 4×4 of (frame, row, column) to patient mm (LPS) of a
-    series, or None. `options` are the format's own, by name.
+    values [rows, columns] or [rows, columns, 3], `rendered(frame)` the picture as an eye sees it, 8 bit of the same shape,
+    `dicom(frame)` the DICOM file of its instance. `affine(case)` is the 4×4 of (frame, row, column) to patient mm (LPS)
+    of the case's grid, or None. `reader_names`: by id, no two alike; write these, not `reader.name`. `pictures`: images go
+    alongside (`backend.exchange.formats.pictures` writes them). `options` are the format's own, by name.
     """
 
     project: Project
@@ -55,6 +63,10 @@ class Export:
     header: Callable[[ImageFrame], Dataset]
     pixels: Callable[[ImageFrame], NDArray[np.generic]]
     affine: Callable[[ExportCase], NDArray[np.float64] | None]
+    rendered: Callable[[ImageFrame], NDArray[np.uint8]]
+    reader_names: Mapping[int, str]
+    dicom: Callable[[ImageFrame], bytes]
+    pictures: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -64,11 +76,19 @@ Folder = Mapping[str, Path]
 
 @dataclass(frozen=True, slots=True)
 class KnownImages:
-    """The pictures of a case that is here, in reading order, and its affine (see `Export.affine`)."""
+    """The pictures of a case that is here, in reading order, and its affine (see `Export.affine`).
+
+    `asked`: the very picture that was asked for, where name or UID stand for one.
+    """
 
     case_name: str
     frames: Sequence[ImageFrame]
     affine: NDArray[np.float64] | None
+    asked: ImageFrame | None = None
+
+
+def _nothing(reference: ImageReference) -> KnownImages | None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -77,10 +97,13 @@ class ReadContext:
 
     `by_name(name)`: the case of a file of this or an earlier import (path, name, or name without extension) or of a case's
     name; `by_uid(uid)`: the case that holds an original SOP, Series or Study Instance UID; None where it is not here (yet).
-    `reader` is the name that the person gave for readings whose file names nobody. `options` are the format's own.
+    `find(reference)`: the case of a reference, by its UID, else by its name (where it has a UID, the name is looked for
+    among the files of the same import only: equal names of two projects are different images). `reader` is the name that the
+    person gave for readings whose file names nobody. `options` are the format's own.
     """
 
     by_name: Callable[[str], KnownImages | None]
     by_uid: Callable[[str], KnownImages | None]
     reader: str = "Imported labels"
     options: Mapping[str, str] = field(default_factory=dict)
+    find: Callable[[ImageReference], KnownImages | None] = _nothing

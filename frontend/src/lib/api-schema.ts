@@ -338,6 +338,75 @@ export interface paths {
         patch: operations["finding_type_update"];
         trace?: never;
     };
+    "/api/v1/projects/{slug}/foreign-models/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description By name, the newest version first. */
+        get: operations["foreign_model_list"];
+        put?: never;
+        /** @description Make a model a reader of the project; registering it again gives the one there is. */
+        post: operations["foreign_model_register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/foreign-models/{model_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** @description Choose whether readers are shown its findings, instead of the serving version's. */
+        patch: operations["foreign_model_show"];
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/foreign-models/{model_id}/predictions/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The cases, a thousand at a time, without what was found: for a program that goes on where it stopped. */
+        get: operations["prediction_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/foreign-models/{model_id}/predictions/{case_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description Store it in place of what the model said before; 409 once a reader works from that. */
+        put: operations["prediction_write"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/imports/": {
         parameters: {
             query?: never;
@@ -1473,6 +1542,35 @@ export interface components {
          * @enum {string}
          */
         ForecastReasonEnum: "few_points" | "one_size" | "flat" | "too_far" | "too_wide";
+        /** @description A foreign model as a reader of the project. */
+        ForeignModel: {
+            id: number;
+            name: string;
+            version: string;
+            description: string;
+            /** Format: double */
+            display_threshold: number;
+            is_shown: boolean;
+            /** @description The reader's id. */
+            reader: number;
+            cases_read: number;
+            registered_by: string;
+            /** Format: date-time */
+            created_at: string;
+        };
+        /** @description A model that is run elsewhere; name and version together name it for ever. */
+        ForeignModelInRequest: {
+            name: string;
+            version: string;
+            /** @default  */
+            description: string;
+            /**
+             * Format: double
+             * @description The least score that a reader is shown.
+             * @default 0.5
+             */
+            display_threshold: number;
+        };
         /** @description The version's FROC on VALIDATION: [threshold, false positives per image, sensitivity], strict to lax. */
         Froc: {
             n_cases: number;
@@ -2237,6 +2335,10 @@ export interface components {
             position?: number;
             retired?: boolean;
         };
+        /** @description Whether readers are shown its findings, instead of those of the version that serves. */
+        PatchedForeignModelChoiceRequest: {
+            is_shown?: boolean;
+        };
         /** @description What a person may change of his own account. */
         PatchedMeChangeRequest: {
             language?: components["schemas"]["LanguageEnum"];
@@ -2317,6 +2419,47 @@ export interface components {
             slow_hour: number | null;
             /** Format: int64 */
             seed?: number;
+        };
+        /** @description A case that the model has read. */
+        PredictedCase: {
+            /** Format: uuid */
+            case: string;
+            name: string;
+            revision: number;
+            /** Format: uuid */
+            revision_id: string;
+            /** Format: date-time */
+            written_at: string;
+        };
+        /** @description A page of them. */
+        PredictedCases: {
+            total: number;
+            results: components["schemas"]["PredictedCase"][];
+        };
+        /** @description A lesion that the model found: points in SCOORD convention, or a mask whose blob was stored before. */
+        PredictedLesionRequest: {
+            finding_type: number;
+            kind: components["schemas"]["MarkKindEnum"];
+            sop_instance_uid: string;
+            /** @default 1 */
+            frame: number;
+            points?: number[][];
+            mask?: components["schemas"]["MaskRequest"] | null;
+            attributes?: {
+                [key: string]: string;
+            };
+            /** Format: double */
+            score: number;
+        };
+        /** @description All that the model found in a case. The same `revision_id` again is answered as it was the first time. */
+        PredictionRequest: {
+            /** Format: uuid */
+            revision_id: string;
+            lesions: components["schemas"]["PredictedLesionRequest"][];
+            /** @description Score by the finding type's id. */
+            image_findings?: {
+                [key: string]: number;
+            };
         };
         /** @description A case of an earlier study. */
         PriorCase: {
@@ -2647,7 +2790,8 @@ export interface components {
          *     `image_probabilities` (by finding type) are what calibration makes of them, null while there is none.
          */
         RoomModel: {
-            version: number;
+            /** @description Null where a foreign model is shown. */
+            version: number | null;
             name: string;
             /** Format: double */
             display_threshold: number;
@@ -2867,6 +3011,16 @@ export interface components {
          * @enum {string}
          */
         StepStateEnum: "done" | "live" | "todo" | "failed";
+        /** @description What was stored, in numbers. */
+        StoredPrediction: {
+            /** Format: uuid */
+            reading: string;
+            /** Format: uuid */
+            case: string;
+            revision: number;
+            lesions: number;
+            image_findings: number;
+        };
         /** @description A group of cases, or of lesions; `start` and `end` bound a size. An empty `group`: what no header states. */
         Subgroup: {
             dimension: string;
@@ -3615,6 +3769,169 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FindingType"];
+                };
+            };
+        };
+    };
+    foreign_model_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForeignModel"][];
+                };
+            };
+        };
+    };
+    foreign_model_register: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ForeignModelInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForeignModel"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForeignModel"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    foreign_model_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: number;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedForeignModelChoiceRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForeignModel"];
+                };
+            };
+        };
+    };
+    prediction_list: {
+        parameters: {
+            query?: {
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                model_id: number;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictedCases"];
+                };
+            };
+        };
+    };
+    prediction_write: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+                model_id: number;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PredictionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredPrediction"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredPrediction"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
         };

@@ -1,0 +1,90 @@
+"""Exports, formats and waiting readings as the API tells them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from backend.accounts.models import User
+from backend.exchange.format_registry import written_formats
+from backend.exchange.models import ExportRun, PendingReading
+from backend.jobs.models import Job
+from backend.projects.models import Project
+
+
+def format_documents() -> list[dict[str, Any]]:
+    """Every format that readings go out in, by its title."""
+    return [
+        {
+            "name": one.name,
+            "title": one.title,
+            "is_read": one.read is not None,
+            "kinds": sorted(one.carries.kinds),
+            "others_become": one.carries.others_become,
+        }
+        for one in sorted(written_formats().values(), key=lambda one: one.title.casefold())
+    ]
+
+
+def exports_of(project: Project) -> QuerySet[ExportRun]:
+    """A project's exports, the newest first."""
+    found = ExportRun.objects.filter(project=project).select_related("created_by", "job", "verification_job", "project")
+    return found.order_by("-created_at")
+
+
+def export_document(run: ExportRun, user: User) -> dict[str, Any]:
+    """An export; its proof in words is for who made it, as its file is."""
+    own = run.created_by_id == user.pk
+    return {
+        "id": str(run.pk),
+        "format": run.format,
+        "options": run.options,
+        "filter": run.filter,
+        "pictures": run.pictures,
+        "state": run.state,
+        "message": run.message,
+        "created_by": run.created_by.get_username() if run.created_by is not None else "",
+        "own": own,
+        "created_at": run.created_at,
+        "finished_at": run.finished_at,
+        "expires_at": run.expires_at,
+        "size": run.size,
+        "sha256": run.sha256,
+        "counts": run.counts if own else {},
+        "losses": run.losses if own else [],
+        "progress": _progress(run.job),
+        "verification": run.verification if own else None,
+        "verifying": _progress(run.verification_job) if _is_busy(run.verification_job) else None,
+    }
+
+
+def _progress(job: Job | None) -> dict[str, int]:
+    progress = job.progress if job is not None else {}
+    return {"done": int(progress.get("done", 0)), "total": int(progress.get("total", 0))}
+
+
+def _is_busy(job: Job | None) -> bool:
+    return job is not None and job.state in ("queued", "running")
+
+
+def waiting_documents(project: Project, limit: int = 200) -> dict[str, Any]:
+    """Readings that wait for their images, the oldest first, with what they name; leads only."""
+    rows = PendingReading.objects.filter(project=project)
+    return {"total": rows.count(), "results": [_waiting(row) for row in rows[:limit]]}
+
+
+def _waiting(row: PendingReading) -> dict[str, Any]:
+    images = row.content.get("images", [])
+    names = [str(one.get("name") or one.get("sop_instance_uid") or "") for one in images]
+    return {
+        "id": str(row.pk),
+        "source": row.source,
+        "format": row.format,
+        "reader": row.reader,
+        "lesions": len(row.content.get("lesions", [])),
+        "images": len(images),
+        # A digest tells nobody anything.
+        "names": [name for name in names if name and not name.startswith("digest:")][:3],
+        "created_at": row.created_at,
+    }

@@ -1,0 +1,313 @@
+"""Export runs from the order to the last byte: ordered, written by a worker into one zip archive, kept a while, gone."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from backend.accounts.models import User
+from backend.archive.store import delete_object, put_file
+from backend.audit.services import record_event
+from backend.dicom.refusal import Refused
+from backend.exchange.export_selection import (
+    ExportCase,
+    ExportFilter,
+    export_cases,
+    exported_readings,
+    filter_of,
+    lesions_of,
+)
+from backend.exchange.export_source import export_of, reader_names
+from backend.exchange.export_zip import Entry, zip_pieces
+from backend.exchange.format_registry import Format, written_format
+from backend.exchange.losses import Loss, loss_sentence, losses_of, selection_counts
+from backend.exchange.models import ExportRun, ExportState
+from backend.exchange.sources import scratch_folder
+from backend.jobs.services import JobCancelled, Lease, cancel_job, enqueue_job, is_cancelled, report_progress
+from backend.projects.models import FindingType, Project
+from backend.projects.selectors import finding_type_document
+from backend.readings.models import Reading
+from backend.webhooks.models import WebhookEvent
+from backend.webhooks.services import announce
+
+SCHEMA_VERSION: Final = 1
+"""Of the manifest; raised when a field changes its meaning."""
+_REPORT_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True)
+class ExportOrder:
+    """What an export is to hold and in which form."""
+
+    format: str
+    chosen: ExportFilter = field(default_factory=ExportFilter)
+    options: Mapping[str, str] = field(default_factory=dict)
+    pictures: bool = False
+
+
+@dataclass(frozen=True)
+class ExportPreview:
+    """What an order would give, before anything is written."""
+
+    counts: dict[str, int]
+    losses: list[Loss]
+
+
+def preview_export(*, project: Project, by: User, order: ExportOrder) -> ExportPreview:
+    """How many readings an export would hold and what its format cannot carry of them; Refused for an unknown format."""
+    one = written_format(order.format)
+    readings = exported_readings(project=project, by=by, chosen=order.chosen)
+    return ExportPreview(selection_counts(readings, order.chosen), losses_of(one.carries, readings, order.chosen))
+
+
+def start_export(*, project: Project, by: User, order: ExportOrder) -> ExportRun:
+    """Hand an export to a worker; Refused for an unknown format or where nothing would go out."""
+    preview = preview_export(project=project, by=by, order=order)
+    if not preview.counts["readings"]:
+        raise Refused("There is no submitted reading that these choices let through.")
+    with transaction.atomic():
+        run = ExportRun.objects.create(
+            project=project, created_by=by, format=order.format, options=dict(order.options),
+            filter=order.chosen.as_json(), pictures=order.pictures, losses=preview.losses, counts=preview.counts,
+        )  # fmt: skip
+        run.job = enqueue_job(
+            task="exchange.run_export",
+            queue="default",
+            project_id=project.pk,
+            requested_by=by,
+            arguments={"export_run": str(run.pk)},
+        )
+        run.save(update_fields=["job"])
+        record_event(
+            actor=by, verb="export.started", project_id=project.pk, object_type="export", object_id=run.pk,
+            detail={"format": run.format, "pictures": run.pictures, **run.filter},
+        )  # fmt: skip
+    return run
+
+
+def export_now(*, project: Project, by: User, order: ExportOrder) -> ExportRun:
+    """An export written here and now, without a worker (the command line)."""
+    preview = preview_export(project=project, by=by, order=order)
+    run = ExportRun.objects.create(
+        project=project, created_by=by, format=order.format, options=dict(order.options), filter=order.chosen.as_json(),
+        pictures=order.pictures, losses=preview.losses, counts=preview.counts,
+    )  # fmt: skip
+    try:
+        perform_export(run=run)
+    except Refused as refusal:
+        _close(run, ExportState.FAILED, str(refusal))
+        raise
+    return run
+
+
+def cancel_export(*, run: ExportRun, by: User) -> None:
+    """Stop an export that waits or runs."""
+    if run.job is None or run.state not in (ExportState.QUEUED, ExportState.RUNNING):
+        return
+    job = cancel_job(job=run.job, by=by)
+    if job.state == "cancelled":
+        _close(run, ExportState.CANCELLED, "")
+
+
+def run_export(lease: Lease) -> None:
+    """The worker's side of `start_export`; an attempt after a lost one begins anew and changes nothing that is done."""
+    run = ExportRun.objects.select_related("project__archive", "created_by").get(pk=UUID(lease.job.arguments["export_run"]))
+    if run.state == ExportState.DONE:
+        return
+    last = 0.0
+
+    def on_case(done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last < _REPORT_SECONDS and done < total:
+            return
+        last = time.monotonic()
+        if is_cancelled(lease):
+            raise JobCancelled
+        report_progress(lease, done=done, total=total)
+
+    try:
+        perform_export(run=run, on_case=on_case)
+    except JobCancelled:
+        _close(run, ExportState.CANCELLED, "")
+        raise
+    except Refused as refusal:
+        _close(run, ExportState.FAILED, str(refusal))
+        raise
+    lease.result.update(size=run.size, files=run.counts["files"])
+
+
+def perform_export(*, run: ExportRun, on_case: Callable[[int, int], None] | None = None) -> None:
+    """Write the archive of a run into the object store, from a file on disk: never whole in memory."""
+    if run.created_by is None:
+        raise Refused("Who asked for this export has no account any more.")
+    ExportRun.objects.filter(pk=run.pk).update(state=ExportState.RUNNING)
+    one, chosen = written_format(run.format), filter_of(run.filter)
+    readings = exported_readings(project=run.project, by=run.created_by, chosen=chosen)
+    told = _Told(readings)
+    cases = told.following(export_cases(readings=readings, chosen=chosen), on_case or (lambda done, total: None))
+    export = export_of(
+        project=run.project, readings=readings, chosen=chosen, pictures=run.pictures, options=run.options, cases=cases
+    )
+    assert one.write is not None
+    run.losses = losses_of(one.carries, readings, chosen)
+    with tempfile.TemporaryDirectory(prefix="export-", dir=scratch_folder()) as folder:
+        path = Path(folder) / "export.zip"
+        entries: list[Entry] = []
+
+        def manifest(made: list[Entry]) -> dict[str, Any]:
+            entries.extend(made)
+            return manifest_of(run, one, made, told)
+
+        with path.open("wb") as sink:
+            for piece in zip_pieces(one.write(export), manifest):
+                sink.write(piece)
+        keep_archive(run, path)
+    run.counts = {**run.counts, "cases": told.n_cases, "readings": len(told.readings), "lesions": told.n_lesions,
+                  "files": len(entries)}  # fmt: skip
+    run.expires_at = timezone.now() + timedelta(days=settings.EXPORT_DAYS)
+    _close(run, ExportState.DONE, "")
+
+
+class _Told:
+    """What went into an export, noted while the writer goes through its cases."""
+
+    def __init__(self, readings: QuerySet[Reading]) -> None:
+        self._total = readings.order_by().values("case_id").distinct().count()
+        self._names = reader_names(readings)
+        self.readings: list[dict[str, Any]] = []
+        self.n_cases = 0
+        self.n_lesions = 0
+
+    def following(self, cases: Iterator[ExportCase], on_case: Callable[[int, int], None]) -> Iterator[ExportCase]:
+        on_case(0, self._total)
+        for item in cases:
+            for reading in item.readings:
+                self.n_lesions += len(lesions_of(reading))
+                self.readings.append(
+                    {
+                        "id": str(reading.pk),
+                        "revision": reading.revision,
+                        "case": item.case.name,
+                        "split": item.case.split,
+                        "reader": self._names[reading.reader_id],
+                        "reader_kind": reading.reader.kind,
+                        "verdict": reading.verdict,
+                        "label_kind": reading.label_kind,
+                        "submitted_at": reading.submitted_at.isoformat() if reading.submitted_at else None,
+                    }
+                )
+            yield item
+            self.n_cases += 1
+            on_case(self.n_cases, self._total)
+
+
+def manifest_of(run: ExportRun, one: Format, entries: list[Entry], told: _Told) -> dict[str, Any]:
+    """What `manifest.json` says: where the export comes from, what it holds, what is lost, and every file's digest."""
+    project = run.project
+    types = FindingType.objects.filter(project=project)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "product": "Overread",
+        "product_version": product_version(),
+        "export": str(run.pk),
+        "format": one.name,
+        "options": run.options,
+        "images": "alongside" if run.pictures else "by reference",
+        "filter": run.filter,
+        "date_created": timezone.now().isoformat(timespec="seconds"),
+        "created_by": run.created_by.get_username() if run.created_by is not None else "",
+        "project": {
+            "slug": project.slug,
+            "name": project.name,
+            "question": project.question,
+            "modality": project.modality,
+            "unit": project.unit,
+            "synthetic": project.synthetic,
+            "deid_profile": project.archive.deid_profile,
+        },
+        "vocabulary_version": project.vocabulary_version,
+        "vocabulary": [finding_type_document(finding_type) for finding_type in types],
+        "lost": [loss_sentence(loss) for loss in run.losses],
+        "readings": told.readings,
+        "files": entries,
+    }
+
+
+def product_version() -> str:
+    """The installed version of the product, empty where it runs from its source."""
+    try:
+        return importlib.metadata.version("overread")
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def keep_archive(run: ExportRun, path: Path) -> None:
+    """Put a run's zip archive into the object store, in place of the one before."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    before, run.sha256, run.size = run.key, digest.hexdigest(), path.stat().st_size
+    run.key = f"exports/{run.project_id}/{run.pk}/{run.sha256}.zip"
+    put_file(key=run.key, path=path)
+    run.save(update_fields=["key", "sha256", "size"])
+    if before and before != run.key:
+        delete_object(before)
+
+
+def _close(run: ExportRun, state: str, message: str) -> None:
+    with transaction.atomic():
+        run.state, run.message, run.finished_at = state, message, timezone.now()
+        run.save(update_fields=["state", "message", "finished_at", "expires_at", "counts", "losses"])
+        record_event(
+            actor=None, verb="export.finished", project_id=run.project_id, object_type="export", object_id=run.pk,
+            detail={"state": state, "size": run.size, "sha256": run.sha256},
+        )  # fmt: skip
+        announce(
+            project_id=run.project_id, event=WebhookEvent.EXPORT_FINISHED, data={"export": str(run.pk), "state": str(state)}
+        )
+
+
+def delete_export(*, run: ExportRun, by: User) -> None:
+    """Remove an export that is not being written, and its file."""
+    if run.state in (ExportState.QUEUED, ExportState.RUNNING):
+        raise Refused("This export is being written; cancel it first.")
+    key = run.key
+    with transaction.atomic():
+        record_event(
+            actor=by, verb="export.deleted", project_id=run.project_id, object_type="export", object_id=run.pk
+        )  # fmt: skip
+        run.delete()
+    if key:
+        delete_object(key)
+
+
+def expire_exports() -> int:
+    """Remove the files of exports whose days are over; how many."""
+    due = ExportRun.objects.filter(state=ExportState.DONE, expires_at__lte=timezone.now())
+    count = 0
+    for run in due:
+        key = run.key
+        with transaction.atomic():
+            run.state, run.key = ExportState.EXPIRED, ""
+            run.save(update_fields=["state", "key"])
+            record_event(
+                actor=None, verb="export.expired", project_id=run.project_id, object_type="export", object_id=run.pk
+            )  # fmt: skip
+        if key:
+            delete_object(key)
+        count += 1
+    return count
