@@ -144,10 +144,19 @@ def _write_arrays(readings: Any, target: Path) -> None:
 
 
 def _export(given: argparse.Namespace) -> Any:
-    target = Path(given.target)
     project = _server(given).project(given.project)
-    path = project.download_labels(target, form=given.form, segmentation=given.segmentation)
-    return {"path": str(path), "bytes": path.stat().st_size} if given.json else f"{path}, {path.stat().st_size} bytes"
+    export_id = given.resume
+    if not export_id:
+        options = dict(one.split("=", 1) for one in given.option or [] if "=" in one)
+        run = project.start_export(format=given.format, options=options, pictures=given.pictures)
+        export_id = run["id"]
+        print(f"Export {export_id}", file=sys.stderr)
+    shown = None if given.json or not sys.stderr.isatty() else _show_progress
+    run = project.wait_for_export(export_id, on_progress=shown)
+    for loss in run["losses"]:
+        print(f"not carried by {run['format']}: {loss['what']} ({loss['count']})", file=sys.stderr)
+    path = project.download_export(export_id, Path(given.target))
+    return run if given.json else f"{path}, {run['size']} bytes, SHA-256 {run['sha256']}"
 
 
 def _rounds(given: argparse.Namespace) -> Any:
@@ -201,10 +210,12 @@ def _parser() -> argparse.ArgumentParser:
     command("cases", _cases, "list cases")
     readings = command("readings", _readings, "fetch submitted readings")
     readings.add_argument("--npz", metavar="FILE", help="write the masks as NumPy arrays")
-    export = command("export", _export, "download submitted readings")
-    export.add_argument("target")
-    export.add_argument("--form", choices=("coco", "masks"), default="coco")
-    export.add_argument("--segmentation", choices=("rle", "polygon"), default="rle")
+    export = command("export", _export, "have an export written and fetch its zip archive")
+    export.add_argument("target", help="the file to write")
+    export.add_argument("--format", default="coco", help="as the export page lists them (default: coco)")
+    export.add_argument("--pictures", action="store_true", help="images alongside, not by reference")
+    export.add_argument("--option", action="append", metavar="NAME=VALUE", help="of the format; may be repeated")
+    export.add_argument("--resume", metavar="EXPORT", help="fetch an export that was started before")
     rounds = command("rounds", _rounds, "list rounds, start one, or follow one")
     rounds.add_argument("--start", action="store_true")
     rounds.add_argument("--wait", action="store_true", help="with --start: until it has ended")

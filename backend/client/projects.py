@@ -7,11 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Unpack, cast
 
-from .downloads import download
+from .downloads import OnBytes, download, download_known
 from .errors import OverreadError
 from .foreign_model import ForeignModel
 from .readings import Reading, fetch_readings
 from .schema import (
+    ExportFormat,
+    ExportOrderRequest,
+    ExportPreview,
+    ExportRun,
     FindingType,
     FindingTypeInRequest,
     ImportItem,
@@ -28,7 +32,7 @@ from .schema import (
 )
 from .schema import Project as ProjectDocument
 from .transport import Transport
-from .uploads import OnProgress, files_below, import_files, import_items, wait_for_import
+from .uploads import OnProgress, Progress, files_below, import_files, import_items, wait_for_import
 
 ENDED_ROUNDS: Final = ("done", "failed", "cancelled")
 _PAGE: Final = 200
@@ -137,13 +141,57 @@ class Project:
         *,
         form: Literal["coco", "masks"] = "coco",
         segmentation: Literal["rle", "polygon"] = "rle",
-        on_bytes: Callable[[int], None] | None = None,
+        on_bytes: OnBytes | None = None,
     ) -> Path:
-        """Submitted readings as COCO JSON or as a zip of mask pictures, written to `target`."""
+        """Submitted readings as COCO JSON or as a zip of mask pictures, streamed to `target` without an export run."""
         if form == "masks":
             return download(self.transport, "export_masks", Path(target), on_bytes=on_bytes, slug=self.slug)
         query = {"segmentation": segmentation}
         return download(self.transport, "export_coco", Path(target), query=query, on_bytes=on_bytes, slug=self.slug)
+
+    def export_formats(self) -> list[ExportFormat]:
+        """The formats that readings go out in, with what each can carry."""
+        return cast(list[ExportFormat], self.transport.call("export_formats", slug=self.slug))
+
+    def preview_export(self, **order: Unpack[ExportOrderRequest]) -> ExportPreview:
+        """How much an export would hold, and what its format cannot carry, before anything is written."""
+        return cast(ExportPreview, self.transport.call("export_preview", json=order, slug=self.slug))
+
+    def start_export(self, **order: Unpack[ExportOrderRequest]) -> ExportRun:
+        """Have the server write an export (format, filter, options, pictures)."""
+        return cast(ExportRun, self.transport.call("export_create", json=order, slug=self.slug))
+
+    def export_run(self, export_id: str) -> ExportRun:
+        """An export as it is now."""
+        return cast(ExportRun, self.transport.call("export_read", slug=self.slug, export_id=export_id))
+
+    def wait_for_export(self, export_id: str, *, seconds: float = 1.0, on_progress: OnProgress | None = None) -> ExportRun:
+        """The export once it has ended; OverreadError where it failed or was cancelled."""
+        while True:
+            run = self.export_run(export_id)
+            if on_progress is not None:
+                on_progress(Progress("exporting", run["progress"]["done"], run["progress"]["total"]))
+            if run["state"] == "done":
+                return run
+            if run["state"] not in ("queued", "running"):
+                raise OverreadError(run["message"] or f"The export is {run['state']}.", code="export_failed", body=run)
+            time.sleep(seconds)
+
+    def download_export(self, export_id: str, target: str | Path, *, on_bytes: OnBytes | None = None) -> Path:
+        """The zip archive of a finished export. A transfer that broke is gone on from, and its SHA-256 is checked."""
+        run = self.export_run(export_id)
+        if run["state"] != "done":
+            raise OverreadError(f"The export is {run['state']}, there is no file.", code="no_file", body=run)
+        return download_known(
+            self.transport,
+            "export_download",
+            Path(target),
+            size=run["size"],
+            sha256=run["sha256"],
+            on_bytes=on_bytes,
+            slug=self.slug,
+            export_id=export_id,
+        )
 
     # Learning.
 

@@ -231,6 +231,26 @@ DeidProfileEnum = Literal["none", "basic"]
 """One of several words."""
 
 
+class Delivery(TypedDict):
+    """One event for one webhook, and the last answer; `status` null where there was none."""
+
+    id: str
+    event: WebhookEventEnum
+    state: DeliveryStateEnum
+    attempts: int
+    status: int | None
+    answer: str
+    seconds: float | None
+    payload: dict[str, Any]
+    created_at: str
+    attempted_at: str | None
+    next_attempt_at: str | None
+
+
+DeliveryStateEnum = Literal["pending", "delivered", "failed"]
+"""One of several words."""
+
+
 DimensionEnum = Literal["auto", "2d", "2.5d", "3d"]
 """One of several words."""
 
@@ -343,6 +363,105 @@ class Evaluation(TypedDict):
     metrics: list[Metric]
     curves: dict[str, Any]
     subgroups: list[Subgroup]
+
+
+EventsEnum = Literal["reading.submitted", "round.finished", "model.promoted", "import.finished", "export.finished"]
+"""One of several words."""
+
+
+class ExportCounts(TypedDict):
+    """How much an export holds."""
+
+    cases: NotRequired[int]
+    readings: NotRequired[int]
+    readers: NotRequired[int]
+    lesions: NotRequired[int]
+    files: NotRequired[int]
+
+
+class ExportFilter(TypedDict):
+    """What an export is limited to; what is not named is not limited. Models' readings only where asked for."""
+
+    readers: NotRequired[list[int]]
+    finding_types: NotRequired[list[int]]
+    reader_kinds: NotRequired[list[ReaderKindsEnum]]
+    splits: NotRequired[list[SplitsEnum]]
+    since: NotRequired[str | None]
+    until: NotRequired[str | None]
+    models: NotRequired[bool]
+
+
+class ExportFilterRequest(TypedDict):
+    """What an export is limited to; what is not named is not limited. Models' readings only where asked for."""
+
+    readers: NotRequired[list[int]]
+    finding_types: NotRequired[list[int]]
+    reader_kinds: NotRequired[list[ReaderKindsEnum]]
+    splits: NotRequired[list[SplitsEnum]]
+    since: NotRequired[str | None]
+    until: NotRequired[str | None]
+    models: NotRequired[bool]
+
+
+class ExportFormat(TypedDict):
+    """A format that readings go out in. `is_read`: it can be verified; marks of no kind in `kinds` become another."""
+
+    name: str
+    title: str
+    is_read: bool
+    kinds: list[str]
+    others_become: str
+
+
+class ExportOrderRequest(TypedDict):
+    """An export to make. `pictures`: images go alongside, else they are referred to."""
+
+    format: str
+    filter: NotRequired[ExportFilterRequest]
+    options: NotRequired[dict[str, str]]
+    pictures: NotRequired[bool]
+
+
+class ExportPreview(TypedDict):
+    """What an export would hold and lose."""
+
+    counts: ExportCounts
+    losses: list[Loss]
+
+
+class ExportProgress(TypedDict):
+    """Cases done, of all."""
+
+    done: int
+    total: int
+
+
+class ExportRun(TypedDict):
+    """One export; `own`: the caller made it, so he may fetch it."""
+
+    id: str
+    format: str
+    options: dict[str, str]
+    filter: ExportFilter
+    pictures: bool
+    state: ExportRunStateEnum
+    message: str
+    created_by: str
+    own: bool
+    created_at: str
+    finished_at: str | None
+    expires_at: str | None
+    size: int
+    sha256: str
+    counts: ExportCounts
+    losses: list[Loss]
+    progress: ExportProgress
+    verification: Verification | None
+    verifying: ExportProgress | None
+
+
+ExportRunStateEnum = Literal["queued", "running", "done", "failed", "cancelled", "expired"]
+"""One of several words."""
 
 
 FindingScopeEnum = Literal["lesion", "image"]
@@ -492,6 +611,8 @@ class ImportOptions(TypedDict):
     context_file: NotRequired[str]
     context_columns: NotRequired[str]
     context_is_clean: NotRequired[bool]
+    readings_format: NotRequired[str]
+    readings_options: NotRequired[dict[str, str]]
 
 
 class ImportOptionsRequest(TypedDict):
@@ -512,6 +633,8 @@ class ImportOptionsRequest(TypedDict):
     context_file: NotRequired[str]
     context_columns: NotRequired[str]
     context_is_clean: NotRequired[bool]
+    readings_format: NotRequired[str]
+    readings_options: NotRequired[dict[str, str]]
 
 
 class ImportProgress(TypedDict):
@@ -702,6 +825,10 @@ JobStateEnum = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 """One of several words."""
 
 
+Kind034Enum = Literal["person", "model", "imported", "consensus"]
+"""One of several words."""
+
+
 class LabelCount(TypedDict):
     """Labelled cases."""
 
@@ -805,6 +932,16 @@ LookEnum = Literal["first", "changed", "second"]
 """One of several words."""
 
 
+class Loss(TypedDict):
+    """Something that the format cannot carry: what, of how many; `kind` becomes `becomes`; `text` of a format's own note."""
+
+    what: str
+    count: int
+    kind: NotRequired[str]
+    becomes: NotRequired[str]
+    text: NotRequired[str]
+
+
 class MadePerson(TypedDict):
     """A new account; its one-time password is shown this once and is empty where a password was given."""
 
@@ -825,6 +962,23 @@ class MadeToken(TypedDict):
     revoked_at: NotRequired[str | None]
     last_used_at: NotRequired[str | None]
     token: str
+
+
+class MadeWebhook(TypedDict):
+    """A new webhook with its secret, which is told only here."""
+
+    id: str
+    url: str
+    events: list[EventsEnum]
+    description: str
+    is_enabled: bool
+    disabled_reason: str
+    failing_since: str | None
+    created_by: str
+    created_at: str
+    pending: int
+    last: Delivery | None
+    secret: str
 
 
 MarkKindEnum = Literal["box", "ellipse", "polygon", "freehand", "mask", "point"]
@@ -1174,6 +1328,15 @@ class PatchedProjectChangeRequest(TypedDict):
     lease_minutes: NotRequired[int]
 
 
+class PatchedWebhookChangeRequest(TypedDict):
+    """What to change."""
+
+    url: NotRequired[str]
+    events: NotRequired[list[EventsEnum]]
+    description: NotRequired[str]
+    is_enabled: NotRequired[bool]
+
+
 class Person(TypedDict):
     """A user as others see him."""
 
@@ -1365,11 +1528,11 @@ class PromptedRequest(TypedDict):
 class Reader(TypedDict):
     """Who read."""
 
-    kind: ReaderKindEnum
+    kind: Kind034Enum
     name: str
 
 
-ReaderKindEnum = Literal["person", "model", "imported", "consensus"]
+ReaderKindsEnum = Literal["person", "model", "imported", "consensus"]
 """One of several words."""
 
 
@@ -1725,6 +1888,10 @@ SplitEnum = Literal["POOL", "VALIDATION", "HOLDOUT", "EMBARGOED"]
 """One of several words."""
 
 
+SplitsEnum = Literal["POOL", "VALIDATION", "HOLDOUT", "EMBARGOED"]
+"""One of several words."""
+
+
 StartEnum = Literal["warm", "scratch", "shrink_perturb"]
 """One of several words."""
 
@@ -1798,6 +1965,75 @@ UnitEnum = Literal["image", "series"]
 
 VerdictEnum = Literal["lesions", "no_lesion", "not_readable", "deferred"]
 """One of several words."""
+
+
+class Verification(TypedDict):
+    """The round-trip proof of an export."""
+
+    ok: bool
+    format: str
+    product_version: str
+    verified_at: str
+    readings: int
+    lesions: int
+    voxels: int
+    furthest_pixels: float
+    tolerance_pixels: float
+    compared: list[str]
+    changed_since: int
+    n_differences: int
+    differences: list[str]
+    lost: list[str]
+
+
+class WaitingReading(TypedDict):
+    """A reading that waits for its images; `names` are the first of those it speaks of."""
+
+    id: str
+    source: str
+    format: str
+    reader: str
+    lesions: int
+    images: int
+    names: list[str]
+    created_at: str
+
+
+class WaitingReadings(TypedDict):
+    """Readings that wait."""
+
+    total: int
+    results: list[WaitingReading]
+
+
+class Webhook(TypedDict):
+    """A webhook; `disabled_reason` where the product switched it off."""
+
+    id: str
+    url: str
+    events: list[EventsEnum]
+    description: str
+    is_enabled: bool
+    disabled_reason: str
+    failing_since: str | None
+    created_by: str
+    created_at: str
+    pending: int
+    last: Delivery | None
+
+
+WebhookEventEnum = Literal[
+    "reading.submitted", "round.finished", "model.promoted", "import.finished", "export.finished", "webhook.test"
+]
+"""One of several words."""
+
+
+class WebhookInRequest(TypedDict):
+    """A new webhook."""
+
+    url: str
+    events: list[EventsEnum]
+    description: NotRequired[str]
 
 
 class WorkingReader(TypedDict):
@@ -1896,8 +2132,17 @@ Operation = Literal[
     "case_release",
     "case_segment",
     "case_thumbnail",
+    "export_cancel",
     "export_coco",
+    "export_create",
+    "export_delete",
+    "export_download",
+    "export_formats",
+    "export_list",
     "export_masks",
+    "export_preview",
+    "export_read",
+    "export_verify",
     "finding_type_create",
     "finding_type_list",
     "finding_type_update",
@@ -1961,6 +2206,15 @@ Operation = Literal[
     "token_revoke",
     "user_create",
     "user_list",
+    "waiting_discard",
+    "waiting_list",
+    "webhook_create",
+    "webhook_delete",
+    "webhook_deliveries",
+    "webhook_list",
+    "webhook_redeliver",
+    "webhook_test",
+    "webhook_update",
     "worklist_next",
     "worklist_pace",
     "worklist_read",
@@ -1978,8 +2232,17 @@ ADDRESSES: Final[dict[Operation, tuple[str, str]]] = {
     "case_release": ("POST", "/api/v1/projects/{slug}/cases/{case_id}/release/"),
     "case_segment": ("POST", "/api/v1/projects/{slug}/cases/{case_id}/segment/"),
     "case_thumbnail": ("GET", "/api/v1/projects/{slug}/cases/{case_id}/thumbnail/"),
+    "export_cancel": ("POST", "/api/v1/projects/{slug}/exports/{export_id}/cancel/"),
     "export_coco": ("GET", "/api/v1/projects/{slug}/exports/coco/"),
+    "export_create": ("POST", "/api/v1/projects/{slug}/exports/"),
+    "export_delete": ("DELETE", "/api/v1/projects/{slug}/exports/{export_id}/"),
+    "export_download": ("GET", "/api/v1/projects/{slug}/exports/{export_id}/file/"),
+    "export_formats": ("GET", "/api/v1/projects/{slug}/exports/formats/"),
+    "export_list": ("GET", "/api/v1/projects/{slug}/exports/"),
     "export_masks": ("GET", "/api/v1/projects/{slug}/exports/masks/"),
+    "export_preview": ("POST", "/api/v1/projects/{slug}/exports/preview/"),
+    "export_read": ("GET", "/api/v1/projects/{slug}/exports/{export_id}/"),
+    "export_verify": ("POST", "/api/v1/projects/{slug}/exports/{export_id}/verify/"),
     "finding_type_create": ("POST", "/api/v1/projects/{slug}/finding-types/"),
     "finding_type_list": ("GET", "/api/v1/projects/{slug}/finding-types/"),
     "finding_type_update": ("PATCH", "/api/v1/projects/{slug}/finding-types/{finding_type_id}/"),
@@ -2043,6 +2306,15 @@ ADDRESSES: Final[dict[Operation, tuple[str, str]]] = {
     "token_revoke": ("DELETE", "/api/v1/me/tokens/{token_id}/"),
     "user_create": ("POST", "/api/v1/users/"),
     "user_list": ("GET", "/api/v1/users/"),
+    "waiting_discard": ("DELETE", "/api/v1/projects/{slug}/waiting-readings/{waiting_id}/"),
+    "waiting_list": ("GET", "/api/v1/projects/{slug}/waiting-readings/"),
+    "webhook_create": ("POST", "/api/v1/projects/{slug}/webhooks/"),
+    "webhook_delete": ("DELETE", "/api/v1/projects/{slug}/webhooks/{webhook_id}/"),
+    "webhook_deliveries": ("GET", "/api/v1/projects/{slug}/webhooks/{webhook_id}/deliveries/"),
+    "webhook_list": ("GET", "/api/v1/projects/{slug}/webhooks/"),
+    "webhook_redeliver": ("POST", "/api/v1/projects/{slug}/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver/"),
+    "webhook_test": ("POST", "/api/v1/projects/{slug}/webhooks/{webhook_id}/test/"),
+    "webhook_update": ("PATCH", "/api/v1/projects/{slug}/webhooks/{webhook_id}/"),
     "worklist_next": ("POST", "/api/v1/projects/{slug}/worklist/next/"),
     "worklist_pace": ("GET", "/api/v1/projects/{slug}/worklist/pace/"),
     "worklist_read": ("GET", "/api/v1/projects/{slug}/worklist/"),

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
+import requests
 from PIL import Image
 
-from backend.client import Conflict, Forbidden, NotFound, OverreadError, PredictedLesion, Refused, Unsigned, connect
+from backend.client import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    OverreadError,
+    PredictedLesion,
+    Refused,
+    Unsigned,
+    connect,
+    downloads,
+)
 from backend.client import uploads as client_uploads
 from backend.client.masks import decode_mask
 from backend.dicom.refusal import Refused as DoorRefused
+from backend.exchange.export_runs import ExportOrder, export_now
 from backend.exchange.models import ImportItem
 from backend.exchange.services import run_import
 from backend.geometry.rasterise import rasterise_mark
@@ -23,7 +36,7 @@ from backend.jobs.services import claim_job
 from backend.projects.models import Project
 from backend.readings.models import Lesion, Reading
 from tests.archive.conftest import child, picture  # noqa: F401
-from tests.rows import make_case
+from tests.rows import make_case, make_reading
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -85,8 +98,6 @@ def test_a_folder_is_imported_with_its_masks_and_read_back_as_arrays(breast, stu
 
 
 def test_points_and_the_pixels_they_cover_come_as_the_server_has_them(breast, project, reader):
-    from tests.rows import make_reading
-
     case = make_case(project)
     person = project.readers.create(kind="person", name="rita", user=reader)
     make_reading(person, case, scores=[None, None])
@@ -178,6 +189,33 @@ def test_a_foreign_model_gives_masks_and_boxes_that_the_server_keeps_to_the_pixe
     model.show()
     assert breast.foreign_models()[0].document["is_shown"]
     assert breast.foreign_model("CADe", "1", display_threshold=0.4).document["id"] == model.document["id"]
+
+
+def test_an_export_is_fetched_in_pieces_that_break_and_its_digest_is_checked(breast, project, lead, tmp_path, monkeypatch):
+    make_reading(project.readers.create(kind="imported", name="Truth"), make_case(project), scores=[None] * 8)
+    run = export_now(project=project, by=lead, order=ExportOrder(format="coco"))
+    target, whole = tmp_path / "out" / "labels.zip", run.size
+    take, broken = downloads._take, []
+
+    def breaks(answer, file, held, size, on_bytes):
+        if len(broken) < 2:
+            broken.append(answer.status_code)
+            file.write(answer.raw.read(200))
+            raise requests.ConnectionError("cut")
+        take(answer, file, held, size, on_bytes)
+
+    monkeypatch.setattr(downloads, "_take", breaks)
+    seen = []
+    breast.download_export(str(run.pk), target, on_bytes=lambda here, of: seen.append((here, of)))
+    assert broken == [200, 206] and seen == [(whole, whole)]
+    assert hashlib.sha256(target.read_bytes()).hexdigest() == run.sha256
+    # What lay there from something else is not taken for the file.
+    part = target.with_name("labels.zip.part")
+    part.write_bytes(b"x" * (whole - 10))
+    with pytest.raises(OverreadError, match="thrown away"):
+        breast.download_export(str(run.pk), target)
+    assert not part.exists() and breast.download_export(str(run.pk), target).exists()
+    assert {one["name"] for one in breast.export_formats()} >= {"coco", "masks"}
 
 
 def test_an_image_is_fetched_as_a_dicom_file(breast, picture):

@@ -9,12 +9,14 @@ import shutil
 import stat
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from backend.client.command_line import main
+from backend.exchange.export_runs import ExportOrder, export_now
 from tests.rows import make_case, make_reading
 
 CLIENT = Path(__file__).resolve().parents[2] / "backend" / "client"
@@ -26,6 +28,12 @@ def signed_in(live_server, project, token, monkeypatch, tmp_path):
     monkeypatch.setenv("OVERREAD_URL", live_server.url)
     monkeypatch.setenv("OVERREAD_TOKEN", token)
     monkeypatch.setenv("OVERREAD_CREDENTIALS", str(tmp_path / "kept" / "credentials.json"))
+
+
+def finished_export(project) -> str:
+    """The id of a COCO export that was written here and now."""
+    by = project.memberships.get(role="lead").user
+    return str(export_now(project=project, by=by, order=ExportOrder(format="coco")).pk)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -40,8 +48,12 @@ def test_projects_readings_and_exports_are_printed_and_written(signed_in, projec
     with np.load(tmp_path / "marks.npz") as arrays:
         (row,) = json.loads(str(arrays["lesions"]))
         assert arrays[row["lesion"]].sum() == 100 and row["reader"] == "rita"
-    assert main(["export", "breast", str(tmp_path / "labels.json"), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out.splitlines()[-1] and (tmp_path / "labels.json").read_text())["annotations"]
+    assert "1 readings with 1 lesions" in capsys.readouterr().out
+    export = finished_export(project)
+    assert main(["export", "breast", str(tmp_path / "labels.zip"), "--resume", export, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["counts"]["lesions"] == 1
+    with zipfile.ZipFile(tmp_path / "labels.zip") as archive:
+        assert json.loads(archive.read("annotations.json"))["annotations"]
     assert main(["rounds", "breast", "--start"]) == 0
     assert main(["import", "breast", "/nowhere"]) == 1
     assert "no file or folder" in capsys.readouterr().err
