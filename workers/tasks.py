@@ -8,6 +8,7 @@ from backend.audit.sealing import seal_events
 from backend.exchange.export_runs import expire_exports, run_export
 from backend.exchange.services import run_import
 from backend.exchange.verification import run_verification, tidy_verifications
+from backend.exchange.watching import look_at_sources, run_watched
 from backend.jobs.services import reconcile_jobs
 from backend.learning.services import start_due_rounds, tend_models
 from backend.webhooks.services import deliver_due
@@ -23,6 +24,8 @@ __all__ = [
     "start_due",
     "tend",
     "verify_run",
+    "watch",
+    "watched_take",
     "webhooks_deliver",
 ]
 
@@ -49,6 +52,20 @@ def start_due() -> None:
 def tend() -> None:
     """Settle rounds that died, and have new cases read."""
     tend_models()
+
+
+@shared_task(name="exchange.look_at_sources")
+def watch() -> None:
+    """Look at the watched folders and buckets whose time has come."""
+    look_at_sources()
+
+
+@shared_task(name="exchange.take_watched")
+def watched_take(job_id: str) -> None:
+    """Import what a look found."""
+    with running(job_id) as lease:
+        if lease is not None:
+            run_watched(lease)
 
 
 @shared_task(name="webhooks.deliver")

@@ -74,7 +74,7 @@ def create_import_run(
     for offered in files:
         if offered.size > MAX_FILE_BYTES:
             raise Refused(f"{offered.name} has {offered.size >> 20} MB; the limit is {MAX_FILE_BYTES >> 20} MB.")
-    names = _clean_names(files)
+    names = clean_names(files)
     _settle_profile(project, options)
     require_clean_texts(project, options)
     with transaction.atomic():
@@ -89,7 +89,7 @@ def create_import_run(
     return run
 
 
-def _clean_names(files: Sequence[OfferedFile]) -> list[tuple[str, OfferedFile]]:
+def clean_names(files: Sequence[OfferedFile]) -> list[tuple[str, OfferedFile]]:
     """Names as relative paths, each once; they are labels only, no file is ever opened by them."""
     seen: set[str] = set()
     named = []

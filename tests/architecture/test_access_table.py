@@ -63,6 +63,7 @@ ARGUMENTS: dict[str, str] = {
             "job_id",
             "webhook_id",
             "delivery_id",
+            "source_id",
         )
     },
 }
