@@ -122,4 +122,5 @@ format: dev-setup
 
 schema: dev-setup
 	$(BIN)/python manage.py spectacular --file docs/openapi.yaml --validate --fail-on-warn
+	$(BIN)/python deploy/client_types.py docs/openapi.yaml backend/client/schema.py
 	@$(with_node) cd frontend && npm run --silent types

@@ -8,11 +8,26 @@ from backend.audit.sealing import seal_events
 from backend.exchange.export_runs import expire_exports, run_export
 from backend.exchange.services import run_import
 from backend.exchange.verification import run_verification, tidy_verifications
+from backend.exchange.watching import look_at_sources, run_watched
 from backend.jobs.services import reconcile_jobs
 from backend.learning.services import start_due_rounds, tend_models
+from backend.webhooks.services import deliver_due
 from workers.running import running
 
-__all__ = ["expire", "export_run", "import_run", "reconcile", "running", "seal_audit", "start_due", "tend", "verify_run"]
+__all__ = [
+    "expire",
+    "export_run",
+    "import_run",
+    "reconcile",
+    "running",
+    "seal_audit",
+    "start_due",
+    "tend",
+    "verify_run",
+    "watch",
+    "watched_take",
+    "webhooks_deliver",
+]
 
 
 @shared_task(name="jobs.reconcile")
@@ -37,6 +52,26 @@ def start_due() -> None:
 def tend() -> None:
     """Settle rounds that died, and have new cases read."""
     tend_models()
+
+
+@shared_task(name="exchange.look_at_sources")
+def watch() -> None:
+    """Look at the watched folders and buckets whose time has come."""
+    look_at_sources()
+
+
+@shared_task(name="exchange.take_watched")
+def watched_take(job_id: str) -> None:
+    """Import what a look found."""
+    with running(job_id) as lease:
+        if lease is not None:
+            run_watched(lease)
+
+
+@shared_task(name="webhooks.deliver")
+def webhooks_deliver() -> None:
+    """Tell the receivers what is due."""
+    deliver_due()
 
 
 @shared_task(name="exchange.run_import")

@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "backend.jobs",
     "backend.archive",
     "backend.projects",
+    "backend.webhooks",
     "backend.registry",
     "backend.readings",
     "backend.learning",
@@ -250,6 +251,10 @@ SPECTACULAR_SETTINGS = {
         "ReaderKindEnum": "backend.readings.models.ReaderKind",
         "RoundStateEnum": "backend.learning.models.RoundState",
         "SplitEnum": "backend.projects.models.Split",
+        "WatchedKindEnum": "backend.exchange.models.WatchedKind",
+        "WatchedStateEnum": "backend.exchange.models.WatchedState",
+        "DeliveryStateEnum": "backend.webhooks.models.DeliveryState",
+        "WebhookEventEnum": "backend.webhooks.models.WebhookEvent",
         "UnitEnum": "backend.projects.models.Unit",
     },
 }
@@ -338,6 +343,10 @@ CELERY_BEAT_SCHEDULE = {
     "seal-audit": {"task": "audit.seal", "schedule": 60.0, "options": {"expires": 60}},
     # Often, because a reader waits for what the new labels teach; it asks only the policies that are switched on.
     "start-due-rounds": {"task": "learning.start_due_rounds", "schedule": 3.0, "options": {"expires": 3}},
+    # Often, because each source has its own time; it asks only whose time has come.
+    "look-at-sources": {"task": "exchange.look_at_sources", "schedule": 5.0, "options": {"expires": 5}},
+    # What no doorbell brought on, and what is due again.
+    "deliver-webhooks": {"task": "webhooks.deliver", "schedule": 10.0, "options": {"expires": 10}},
     "tend-models": {"task": "learning.tend_models", "schedule": 15.0, "options": {"expires": 15}},
 }
 JOB_LEASE_SECONDS = env.float("JOB_LEASE_SECONDS", default=60.0)
@@ -346,6 +355,16 @@ JOB_HEARTBEAT_SECONDS = env.float("JOB_HEARTBEAT_SECONDS", default=10.0)
 CHECKPOINT_SECONDS = env.float("CHECKPOINT_SECONDS", default=10.0)
 # How long a click waits for the model's outline before the reading room falls back on its own tools.
 PROMPT_SECONDS = env.float("OVERREAD_PROMPT_SECONDS", default=2.0)
+# Folders below which leads may watch ("/path", or "project=/path" for one project alone), and object stores that they may
+# ("aws", or an endpoint's address); none by default: nobody reads what the operator has not opened.
+WATCH_ROOTS: list[str] = env.list("OVERREAD_WATCH_ROOTS", default=[])
+WATCH_ENDPOINTS: list[str] = env.list("OVERREAD_WATCH_ENDPOINTS", default=[])
+# A file is whole when two looks so far apart see the same.
+WATCH_SECONDS = env.float("OVERREAD_WATCH_SECONDS", default=15.0)
+# Private networks that webhooks may reach, over http too (e.g. 10.20.0.0/16); none by default. Never link-local ones.
+WEBHOOK_NETWORKS: list[str] = env.list("OVERREAD_WEBHOOK_NETWORKS", default=[])
+# How long a receiver has for its whole answer.
+WEBHOOK_SECONDS = env.float("OVERREAD_WEBHOOK_SECONDS", default=10.0)
 WORKER_QUEUES = ["default", "infer", "train"]
 # `/readyz` asks for a live worker of each of these; fewer where an autoscaler may stop the others.
 REQUIRED_WORKERS: list[str] = env.list("OVERREAD_REQUIRED_WORKERS", default=WORKER_QUEUES)

@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/me/", MeView.as_view(), name="me"),
     path("api/v1/", include("backend.accounts.urls")),
     path("api/v1/", include("backend.projects.urls")),
+    path("api/v1/", include("backend.webhooks.urls")),
     path("api/v1/", include("backend.registry.urls")),
     path("api/v1/", include("backend.readings.urls")),
     path("api/v1/", include("backend.learning.urls")),

@@ -40,6 +40,8 @@ from backend.jobs.services import JobCancelled, Lease, cancel_job, enqueue_job, 
 from backend.projects.models import FindingType, Project
 from backend.projects.selectors import finding_type_document
 from backend.readings.models import Reading
+from backend.webhooks.models import WebhookEvent
+from backend.webhooks.services import announce
 
 SCHEMA_VERSION: Final = 1
 """Of the manifest; raised when a field changes its meaning."""
@@ -274,6 +276,9 @@ def _close(run: ExportRun, state: str, message: str) -> None:
             actor=None, verb="export.finished", project_id=run.project_id, object_type="export", object_id=run.pk,
             detail={"state": state, "size": run.size, "sha256": run.sha256},
         )  # fmt: skip
+        announce(
+            project_id=run.project_id, event=WebhookEvent.EXPORT_FINISHED, data={"export": str(run.pk), "state": str(state)}
+        )
 
 
 def delete_export(*, run: ExportRun, by: User) -> None:

@@ -137,3 +137,74 @@ class ExportRun(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+
+
+class WatchedKind(models.TextChoices):
+    """What is followed: a folder of the server, or a prefix in a bucket of an object store."""
+
+    FOLDER = "folder"
+    BUCKET = "bucket"
+
+
+class WatchedSource(models.Model):
+    """A folder or bucket prefix whose new files are imported by themselves.
+
+    `location`: the folder's path, or "bucket/prefix"; `endpoint` is empty for AWS itself. `sealed_credentials`: the access
+    key of a bucket as JSON, encrypted. `delete_after`: originals go once they are imported. `looking_until`: somebody looks
+    now. `error`: why the last look failed.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="watched_sources")
+    kind = models.CharField(max_length=8, choices=WatchedKind)
+    location = models.CharField(max_length=500)
+    region = models.CharField(max_length=40, blank=True)
+    endpoint = models.CharField(max_length=200, blank=True)
+    sealed_credentials = models.TextField(blank=True)
+    options = models.JSONField(default=dict)
+    delete_after = models.BooleanField(default=False)
+    is_enabled = models.BooleanField(default=True)
+    error = models.CharField(max_length=500, blank=True)
+    looked_at = models.DateTimeField(null=True)
+    looking_until = models.DateTimeField(null=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["project", "created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "kind", "location", "endpoint"], name="watched_once"),
+        ]
+
+
+class WatchedState(models.TextChoices):
+    """Life of a file that was seen: it grows, waits (unchanged since the look before), is taken into an import, and ends."""
+
+    GROWING = "growing"
+    WAITING = "waiting"
+    TAKEN = "taken"
+    IMPORTED = "imported"
+    REFUSED = "refused"
+    VANISHED = "vanished"
+
+
+class WatchedFile(models.Model):
+    """A file of a watched source as it was seen: name, size and stamp (its time in nanoseconds, or its ETag) know it again.
+
+    The same three are never imported twice; other bytes under an old name are another file. `item_name`: its name in `run`.
+    """
+
+    source = models.ForeignKey(WatchedSource, on_delete=models.CASCADE, related_name="files")
+    name = models.CharField(max_length=1000)
+    size = models.PositiveBigIntegerField()
+    stamp = models.CharField(max_length=120)
+    state = models.CharField(max_length=8, choices=WatchedState, default=WatchedState.GROWING)
+    seen_at = models.DateTimeField()
+    run = models.ForeignKey(ImportRun, null=True, on_delete=models.SET_NULL, related_name="watched_files")
+    item_name = models.CharField(max_length=500, blank=True)
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["source", "name"]
+        constraints = [models.UniqueConstraint(fields=["source", "name", "size", "stamp"], name="watched_file_once")]
+        indexes = [models.Index(fields=["source", "state"], name="watched_file_state")]

@@ -38,6 +38,8 @@ from backend.exchange.zips import is_zip
 from backend.jobs.models import Job
 from backend.jobs.services import JobCancelled, Lease, enqueue_job, is_cancelled, report_progress
 from backend.projects.models import Project
+from backend.webhooks.models import WebhookEvent
+from backend.webhooks.services import announce
 
 MAX_FILES: Final = 10_000
 MAX_FILE_BYTES: Final = 8 * 1024**3
@@ -72,7 +74,7 @@ def create_import_run(
     for offered in files:
         if offered.size > MAX_FILE_BYTES:
             raise Refused(f"{offered.name} has {offered.size >> 20} MB; the limit is {MAX_FILE_BYTES >> 20} MB.")
-    names = _clean_names(files)
+    names = clean_names(files)
     _settle_profile(project, options)
     require_clean_texts(project, options)
     with transaction.atomic():
@@ -87,7 +89,7 @@ def create_import_run(
     return run
 
 
-def _clean_names(files: Sequence[OfferedFile]) -> list[tuple[str, OfferedFile]]:
+def clean_names(files: Sequence[OfferedFile]) -> list[tuple[str, OfferedFile]]:
     """Names as relative paths, each once; they are labels only, no file is ever opened by them."""
     seen: set[str] = set()
     named = []
@@ -293,6 +295,9 @@ def _close(run: ImportRun, state: str, message: str) -> None:
             actor=None, verb="import.finished", project_id=run.project_id, object_type="import", object_id=run.pk,
             detail={"state": state},
         )  # fmt: skip
+        announce(
+            project_id=run.project_id, event=WebhookEvent.IMPORT_FINISHED, data={"import": str(run.pk), "state": str(state)}
+        )
     if state == ImportState.FAILED:
         remove_uploads(run.pk)
 

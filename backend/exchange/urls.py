@@ -24,11 +24,18 @@ from backend.exchange.import_views import (
     SplitView,
 )
 from backend.exchange.waiting_views import WaitingListView, WaitingView
+from backend.exchange.watched_views import (
+    WatchedFilesView,
+    WatchedListView,
+    WatchedRetryView,
+    WatchedView,
+)
 
 _IMPORTS = "projects/<slug:slug>/imports/"
 _IMPORT = f"{_IMPORTS}<uuid:run_id>/"
 _EXPORTS = "projects/<slug:slug>/exports/"
 _EXPORT = f"{_EXPORTS}<uuid:export_id>/"
+_WATCHED = "projects/<slug:slug>/watched-sources/"
 _WAITING = "projects/<slug:slug>/waiting-readings/"
 
 urlpatterns: list[URLPattern] = [
@@ -39,6 +46,10 @@ urlpatterns: list[URLPattern] = [
     path(f"{_IMPORT}files/<uuid:item_id>/", ImportFileView.as_view(), name="import-file"),
     path(_WAITING, WaitingListView.as_view(), name="waiting-list"),
     path(f"{_WAITING}<uuid:waiting_id>/", WaitingView.as_view(), name="waiting"),
+    path(_WATCHED, WatchedListView.as_view(), name="watch-list"),
+    path(f"{_WATCHED}<uuid:source_id>/", WatchedView.as_view(), name="watch"),
+    path(f"{_WATCHED}<uuid:source_id>/files/", WatchedFilesView.as_view(), name="watch-files"),
+    path(f"{_WATCHED}<uuid:source_id>/retry/", WatchedRetryView.as_view(), name="watch-retry"),
     path(_EXPORTS, ExportListView.as_view(), name="export-list"),
     path(f"{_EXPORTS}formats/", ExportFormatsView.as_view(), name="export-formats"),
     path(f"{_EXPORTS}preview/", ExportPreviewView.as_view(), name="export-preview"),

@@ -23,6 +23,8 @@ from backend.projects.models import Project, Split
 from backend.registry.models import ModelState, ModelVersion
 from backend.registry.selectors import serving_version
 from backend.registry.services import order_predictions
+from backend.webhooks.models import WebhookEvent
+from backend.webhooks.services import announce
 
 logger = logging.getLogger(__name__)
 
@@ -145,9 +147,12 @@ def advance_round(*, round_: Round, to: RoundState, **values: Any) -> None:
         raise IllegalTransition(f"round {round_.number} cannot go from {before} to {to}")
     if to in ENDED:
         values["finished_at"] = timezone.now()
-    moved = Round.objects.filter(pk=round_.pk, state=before).update(state=to, **values)
-    if not moved:
-        raise IllegalTransition(f"round {round_.number} is no longer {before}")
+    with transaction.atomic():
+        if not Round.objects.filter(pk=round_.pk, state=before).update(state=to, **values):
+            raise IllegalTransition(f"round {round_.number} is no longer {before}")
+        if to in ENDED:
+            told: dict[str, str | int | None] = {"round": round_.number, "state": to.value}
+            announce(project_id=round_.project_id, event=WebhookEvent.ROUND_FINISHED, data=told)
     for name, value in {"state": to, **values}.items():
         setattr(round_, name, value)
 

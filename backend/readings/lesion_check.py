@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db.models import Sum
 
@@ -63,6 +63,27 @@ def checked_lesions(
             lesions.append(lesion)
         except InvalidMark as reason:
             reasons[str(item["id"])] = str(reason)
+    if reasons:
+        raise LesionsInvalid(reasons)
+    return lesions
+
+
+def predicted_lesions(*, case: Case, given: Sequence[Mapping[str, Any]]) -> list[Lesion]:
+    """What a foreign model found, ready to be stored; LesionsInvalid names each one, by its place from 1, that is not."""
+    images = _images(case, {item["sop_instance_uid"] for item in given})
+    types = _types(given)
+    frames = _frames_of(case) if any(item["kind"] == MarkKind.MASK for item in given) else 1
+    reading = Reading(case=case, vocabulary_version=case.project.vocabulary_version)
+    lesions, reasons = [], {}
+    for place, item in enumerate(given, start=1):
+        try:
+            instance = _instance(images, item)
+            told = {**item, "id": uuid4(), "origin": Origin.PREDICTED}
+            lesion = _placed(told, instance, _finding_type(types, told, reading, case, {}), frames)
+            lesion.score = round(item["score"], 4)
+            lesions.append(lesion)
+        except InvalidMark as reason:
+            reasons[str(place)] = str(reason)
     if reasons:
         raise LesionsInvalid(reasons)
     return lesions

@@ -9,7 +9,7 @@ from django.db import models
 
 from backend.archive.models import Instance
 from backend.projects.models import Case, FindingType, Project
-from backend.registry.models import ModelVersion
+from backend.registry.models import ForeignModel, ModelVersion
 
 
 class ReaderKind(models.TextChoices):
@@ -22,13 +22,14 @@ class ReaderKind(models.TextChoices):
 
 
 class Reader(models.Model):
-    """A person, a model version, an imported source, or a consensus, in one project."""
+    """A person, a model (one of our versions, or a foreign one), an imported source, or a consensus, in one project."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="readers")
     kind = models.CharField(max_length=10, choices=ReaderKind)
     name = models.CharField(max_length=150)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="readers")
     model_version = models.ForeignKey(ModelVersion, null=True, on_delete=models.CASCADE, related_name="readers")
+    foreign_model = models.OneToOneField(ForeignModel, null=True, on_delete=models.CASCADE, related_name="reader")
 
     class Meta:
         constraints = [
@@ -42,6 +43,12 @@ class Reader(models.Model):
                 fields=["project", "name"], condition=models.Q(kind="imported"), name="one_imported_reader"
             ),
         ]
+
+    @property
+    def shown_from(self) -> float:
+        """The least score that is shown of a model's findings; 0 for who is no model."""
+        model = self.model_version or self.foreign_model
+        return model.display_threshold if model is not None else 0.0
 
 
 class ReadingState(models.TextChoices):

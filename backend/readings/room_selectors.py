@@ -41,7 +41,9 @@ def room_document(*, project: Project, case: Case, user: User, role: str, opened
     assignment = known.mine
     own = opened or own_reading(user, case)
     arm = assignment.arm if assignment else arm_of(project, case, user).arm
-    visible = readings_visible_to(user, case, role=role, assignment=assignment).select_related("reader__model_version")
+    visible = readings_visible_to(user, case, role=role, assignment=assignment).select_related(
+        "reader__model_version", "reader__foreign_model"
+    )
     readings = list(visible.order_by("submitted_at", "id"))
     lease = _lease(known)
     instances = _instances(case)
@@ -139,23 +141,23 @@ def _readonly(case: Case, own: Reading | None, lease: dict[str, Any]) -> str | N
 
 
 def _model(reading: Reading | None) -> dict[str, Any] | None:
-    if reading is None or reading.reader.model_version is None:
+    if reading is None:
         return None
     version, findings = reading.reader.model_version, shown_lesion_documents(reading)
+    # A foreign model's scores are its own: nothing here has measured them.
+    calibration = version.calibration if version else {"note": "uncalibrated"}
     return {
-        "version": version.number,
+        "version": version.number if version else None,
         "name": reading.reader.name,
-        "display_threshold": version.display_threshold,
-        "calibration": calibration_summary(version.calibration),
-        "froc": _froc(version),
+        "display_threshold": reading.reader.shown_from,
+        "calibration": calibration_summary(calibration),
+        "froc": _froc(version) if version else None,
         "reading_id": str(reading.pk),
         "findings": findings,
-        "probabilities": {
-            finding["id"]: probability_of(version.calibration, LESION, finding["score"]) for finding in findings
-        },
+        "probabilities": {finding["id"]: probability_of(calibration, LESION, finding["score"]) for finding in findings},
         "image_findings": reading.image_findings,
         "image_probabilities": {
-            pk: probability_of(version.calibration, f"finding:{pk}", score if isinstance(score, float | int) else None)
+            pk: probability_of(calibration, f"finding:{pk}", score if isinstance(score, float | int) else None)
             for pk, score in reading.image_findings.items()
         },
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, Q, QuerySet
 
 from backend.accounts.compiled_select import CompiledSelect, fields_of
 from backend.accounts.models import User
@@ -14,9 +14,10 @@ from backend.archive.models import Instance
 from backend.projects.arms import ReaderArms, arm_of
 from backend.projects.models import Arm, Assignment, AssignmentState, Case, Membership, Project, Role
 from backend.readings.models import Decision, Lesion, Reader, ReaderKind, Reading, ReadingState
-from backend.registry.models import ModelState
+from backend.registry.models import ForeignModel, ModelState
 
 JUDGES = (Role.REVIEWER, Role.LEAD)
+_MODEL_OF_READING: Final = ("reader__model_version", "reader__foreign_model")
 
 
 def readings_visible_to(
@@ -25,7 +26,7 @@ def readings_visible_to(
     """The readings of `case` that `user` may see now; `role` and `assignment` save queries where they are known.
 
     Own readings always. In the blinded arm nothing else before submitting, whatever the role; a reader (who may reopen)
-    nothing after it either. In the assisted arm also the serving model's reading, or the one from which the own draft
+    nothing after it either. In the assisted arm also the shown model's reading, or the one from which the own draft
     was started; where the project asks for a first look, only once it has been revealed. Reviewers and leads see others'
     submitted readings once they have submitted, or where in the assisted arm the case wants no more readings and they
     have not begun one.
@@ -44,10 +45,16 @@ def readings_visible_to(
     if awaits_reveal(user, case, role=role, arm=arm):
         return visible.filter(own)
     started_from = Reading.objects.filter(own, case=case).values("started_from")
-    shown = own | Q(reader__model_version__state=ModelState.SERVES) | Q(pk__in=started_from)
+    shown = own | _is_shown_model(case.project_id) | Q(pk__in=started_from)
     if judges and (submitted or (not case.is_open and not _has_begun(user, case))):
         shown |= Q(state=ReadingState.SUBMITTED) & ~Q(reader__kind=ReaderKind.MODEL)
     return visible.filter(shown)
+
+
+def _is_shown_model(project_id: UUID) -> Q:
+    """Of readings: the model's whose findings are shown, a foreign one where the lead has chosen it, else what serves."""
+    chosen = ForeignModel.objects.filter(project=project_id, is_shown=True)
+    return Q(reader__foreign_model__is_shown=True) | (Q(reader__model_version__state=ModelState.SERVES) & ~Q(Exists(chosen)))
 
 
 def awaits_reveal(user: User, case: Case, *, role: str, arm: str) -> bool:
@@ -131,7 +138,7 @@ def model_reading_shown(
     to decide what was not on the screen. Who has not opened the case is shown the serving version's.
     """
     visible = readings_visible_to(user, case, role=role, assignment=assignment)
-    models = visible.filter(reader__kind=ReaderKind.MODEL).select_related("reader__model_version").order_by("pk")
+    models = visible.filter(reader__kind=ReaderKind.MODEL).select_related(*_MODEL_OF_READING).order_by("pk")
     own = Reading.objects.filter(case=case, reader__user=user, reader__kind=ReaderKind.PERSON).first()
     return model_reading_among(models, own)
 
@@ -145,24 +152,22 @@ def model_reading_among(visible: Iterable[Reading], own: Reading | None) -> Read
 
 
 def shown_lesions(model_reading: Reading, *, threshold: float | None = None) -> QuerySet[Lesion]:
-    """The model's lesions that reached the version's display threshold, or the reader's own where that is higher."""
-    version = model_reading.reader.model_version
-    least = max(version.display_threshold if version else 0.0, threshold or 0.0)
+    """The model's lesions that reached its display threshold, or the reader's own where that is higher."""
+    least = max(model_reading.reader.shown_from, threshold or 0.0)
     return Lesion.objects.filter(reading=model_reading).filter(Q(score__isnull=True) | Q(score__gte=least))
 
 
 def shown_lesion_documents(model_reading: Reading) -> list[dict[str, Any]]:
     """`shown_lesions` as the API tells them, by a written query."""
-    version = model_reading.reader.model_version
-    least = version.display_threshold if version else 0.0
-    return [_lesion_document(row) for row in _SHOWN_OF_READING.rows([model_reading.pk, least])]
+    rows = _SHOWN_OF_READING.rows([model_reading.pk, model_reading.reader.shown_from])
+    return [_lesion_document(row) for row in rows]
 
 
 def own_reading(user: User, case: Case) -> Reading | None:
     """The person's reading of the case, if begun."""
     return (
         Reading.objects.filter(case=case, reader__user=user, reader__kind=ReaderKind.PERSON)
-        .select_related("reader", "reader__model_version")
+        .select_related("reader", *_MODEL_OF_READING)
         .first()
     )
 
@@ -179,13 +184,12 @@ def reading_of(reader: Reader, case: Case) -> Reading | None:
 _READING_OF: Final = CompiledSelect.of_models([Reading], "FROM readings_reading WHERE case_id = %s AND reader_id = %s")
 
 
-def serving_reader(project: Project) -> Reader | None:
-    """The serving model version as a reader."""
-    return (
-        Reader.objects.filter(project=project, kind=ReaderKind.MODEL, model_version__state=ModelState.SERVES)
-        .select_related("model_version")
-        .first()
-    )
+def shown_model(project: Project) -> Reader | None:
+    """The model whose findings readers are shown: a foreign one where the lead has chosen it, else the serving version."""
+    models = Reader.objects.filter(project=project, kind=ReaderKind.MODEL).select_related("model_version", "foreign_model")
+    shown = models.filter(Q(foreign_model__is_shown=True) | Q(model_version__state=ModelState.SERVES))
+    found: Reader | None = min(shown, key=lambda reader: reader.foreign_model_id is None, default=None)
+    return found
 
 
 def reading_etag(reading: Reading) -> str:

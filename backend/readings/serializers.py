@@ -498,7 +498,7 @@ class RoomModelSerializer(serializers.Serializer[Any]):
     `image_probabilities` (by finding type) are what calibration makes of them, null while there is none.
     """
 
-    version = serializers.IntegerField()
+    version = serializers.IntegerField(allow_null=True, help_text="Null where a foreign model is shown.")
     name = serializers.CharField()
     display_threshold = serializers.FloatField()
     calibration = RoomCalibrationSerializer()

@@ -48,6 +48,8 @@ from backend.readings.selectors import (
     reading_of,
     shown_lesions,
 )
+from backend.webhooks.models import WebhookEvent
+from backend.webhooks.services import announce
 
 LESION_FIELDS = (
     "finding_type",
@@ -74,7 +76,7 @@ Document = dict[str, Any]
 
 
 def open_case(*, project: Project, case: Case, user: User, role: str) -> tuple[Assignment, Reading]:
-    """The user's assignment (with its arm and lease) and draft; a draft not yet begun starts from the serving model."""
+    """The user's assignment (with its arm and lease) and draft; a draft not yet begun starts from the shown model."""
     with transaction.atomic():
         assignment = open_assignment(project=project, case=case, user=user)
         reader = person_reader(project=project, user=user)
@@ -177,6 +179,11 @@ def submit_reading(*, project: Project, user: User, role: str, reading_id: UUID,
         )
         refresh_case_openness(case_id=reading.case_id)
         _record(project, user, reading, "reading.submitted")
+        announce(
+            project_id=project.pk,
+            event=WebhookEvent.READING_SUBMITTED,
+            data={"reading": str(reading.pk), "case": str(reading.case_id)},
+        )
     return answer
 
 
@@ -197,7 +204,7 @@ def reveal_model(*, project: Project, user: User, role: str, reading_id: UUID, i
         if reading.verdict in ("", Verdict.DEFERRED):
             raise ReadingRefused("no_verdict", "Say first what you see yourself: lesions, no lesion, or not readable.")
         reading.revealed_at, reading.revealed_revision = timezone.now(), reading.revision
-        reading.started_from = _serving_reading(project, reading.case)
+        reading.started_from = _shown_reading(project, reading.case)
         reading.save(update_fields=["revealed_at", "revealed_revision", "started_from"])
         Lesion.objects.filter(reading=reading).update(look=Look.FIRST)
         answer = _append_revision(reading, user, uuid4(), hashlib.sha256(b"reveal").hexdigest())
@@ -243,27 +250,30 @@ def _refresh_draft(reading: Reading, project: Project, case: Case, user: User, r
         changed.append("vocabulary_version")
     follows = reading.revision == 0 or reading.started_from_id is None
     if follows and assignment.arm == "assisted" and not awaits_reveal(user, case, role=role, arm=assignment.arm):
-        serving = _serving_reading(project, case)
-        if serving is not None and reading.started_from_id != serving.pk:
-            reading.started_from = serving
+        offered = _shown_reading(project, case)
+        if offered is not None and reading.started_from_id != offered.pk:
+            reading.started_from = offered
             changed.append("started_from")
     if changed:
         reading.save(update_fields=changed)
 
 
-def _serving_reading(project: Project, case: Case) -> Reading | None:
-    for (reading,) in _SERVING.instances([case.pk, project.pk]):
+def _shown_reading(project: Project, case: Case) -> Reading | None:
+    for (reading,) in _SHOWN_MODELS.instances([case.pk, project.pk]):
         found: Reading = reading
         return found
     return None
 
 
-_SERVING: Final = CompiledSelect.of_models(
+_SHOWN_MODELS: Final = CompiledSelect.of_models(
     [Reading],
     "FROM readings_reading JOIN readings_reader ON readings_reader.id = readings_reading.reader_id "
-    "JOIN registry_modelversion ON registry_modelversion.id = readings_reader.model_version_id "
+    "LEFT JOIN registry_modelversion ON registry_modelversion.id = readings_reader.model_version_id "
+    "LEFT JOIN registry_foreignmodel ON registry_foreignmodel.id = readings_reader.foreign_model_id "
     "WHERE readings_reading.case_id = %s AND readings_reader.project_id = %s AND readings_reader.kind = 'model' "
-    "AND registry_modelversion.state = 'serves' ORDER BY readings_reading.id",
+    "AND (registry_foreignmodel.is_shown OR (registry_modelversion.state = 'serves' AND NOT EXISTS "
+    "(SELECT 1 FROM registry_foreignmodel AS chosen WHERE chosen.project_id = readings_reader.project_id "
+    "AND chosen.is_shown))) ORDER BY readings_reading.id",
 )
 
 

@@ -5,6 +5,12 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path
 
 from backend.readings.blob_views import BlobView
+from backend.readings.foreign_model_views import (
+    ForeignModelListView,
+    ForeignModelView,
+    PredictionListView,
+    PredictionView,
+)
 from backend.readings.reading_views import (
     ReadingReopenView,
     ReadingRevealView,
@@ -45,6 +51,18 @@ urlpatterns: list[URLPattern] = [
         "projects/<slug:slug>/readings/<uuid:reading_id>/revisions/",
         ReadingRevisionsView.as_view(),
         name="reading-revisions",
+    ),
+    path("projects/<slug:slug>/foreign-models/", ForeignModelListView.as_view(), name="foreign-model-list"),
+    path("projects/<slug:slug>/foreign-models/<int:model_id>/", ForeignModelView.as_view(), name="foreign-model"),
+    path(
+        "projects/<slug:slug>/foreign-models/<int:model_id>/predictions/",
+        PredictionListView.as_view(),
+        name="prediction-list",
+    ),
+    path(
+        "projects/<slug:slug>/foreign-models/<int:model_id>/predictions/<uuid:case_id>/",
+        PredictionView.as_view(),
+        name="prediction",
     ),
     re_path(r"^projects/(?P<slug>[-\w]+)/blobs/(?P<digest>[0-9a-f]{64})/$", BlobView.as_view(), name="blob"),
 ]

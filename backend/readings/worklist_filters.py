@@ -13,7 +13,7 @@ from django.db.models.functions import Cast
 from backend.accounts.models import User
 from backend.projects.models import Arm, Assignment, Project
 from backend.readings.models import Lesion, ReaderKind, Reading, ReadingState
-from backend.readings.selectors import serving_reader
+from backend.readings.selectors import shown_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +73,11 @@ def _told(project: Project, user: User) -> Q:
 
 
 def _shown(project: Project) -> QuerySet[Lesion]:
-    """Lesions of the serving model that it shows, of the outer query's case."""
-    reader = serving_reader(project)
-    if reader is None or reader.model_version is None:
+    """Lesions of the shown model that reach its threshold, of the outer query's case."""
+    reader = shown_model(project)
+    if reader is None:
         return Lesion.objects.none()
-    least = Q(score__isnull=True) | Q(score__gte=reader.model_version.display_threshold)
+    least = Q(score__isnull=True) | Q(score__gte=reader.shown_from)
     return Lesion.objects.filter(least, reading__case=OuterRef("pk"), reading__reader=reader)
 
 

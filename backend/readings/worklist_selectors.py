@@ -33,7 +33,7 @@ from backend.projects.reading_order import Place, open_cases_in_order
 from backend.readings.models import Decision, Lesion, ReaderKind, Reading
 from backend.readings.reader_selectors import NO_LOOKS, decision_seconds, look_counts
 from backend.readings.room_selectors import cases_path
-from backend.readings.selectors import cases_awaiting_reveal, serving_reader
+from backend.readings.selectors import cases_awaiting_reveal, shown_model
 from backend.readings.worklist_filters import WorklistFilters, told_top_score
 
 TO_READ, IN_PROGRESS, SUBMITTED, DEFERRED = "to_read", "in_progress", "submitted", "deferred"
@@ -305,16 +305,16 @@ def _add_frames(cases: Mapping[UUID, Mapping[str, Any]], rows: Mapping[UUID, dic
 
 
 def _scores(project: Project, case_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
-    """Highest score and number of shown findings of the serving model, for assisted cases only."""
-    reader = serving_reader(project) if case_ids else None
-    if reader is None or reader.model_version is None:
+    """Highest score and number of shown findings of the shown model, for assisted cases only."""
+    reader = shown_model(project) if case_ids else None
+    if reader is None:
         return {}
     made: dict[UUID, dict[str, Any]] = {
         case_id: {"top": None, "n": 0}
         for case_id in Reading.objects.filter(reader=reader, case_id__in=case_ids).values_list("case_id", flat=True)
     }
     shown = Lesion.objects.filter(
-        Q(score__isnull=True) | Q(score__gte=reader.model_version.display_threshold),
+        Q(score__isnull=True) | Q(score__gte=reader.shown_from),
         reading__reader=reader,
         reading__case_id__in=case_ids,
     )

@@ -50,6 +50,30 @@ class ModelVersion(models.Model):
         ]
 
 
+class ForeignModel(models.Model):
+    """A model that is trained and run elsewhere and gives its readings through the API, one row a version of it.
+
+    `is_shown`: the lead has chosen that readers are shown its findings, instead of those of the version that serves.
+    What reaches `display_threshold` is shown; the rest was not shown, which is something else than rejected.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="foreign_models")
+    name = models.CharField(max_length=80)
+    version = models.CharField(max_length=60)
+    description = models.TextField(blank=True)
+    display_threshold = models.FloatField(default=0.5)
+    is_shown = models.BooleanField(default=False)
+    registered_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["project", "name", "-created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name", "version"], name="one_foreign_model"),
+            models.UniqueConstraint(fields=["project"], condition=models.Q(is_shown=True), name="one_foreign_model_shown"),
+        ]
+
+
 class Promotion(models.Model):
     """A version came to serve: by the gate (`by` null), or by a person with a reason; the newest first."""
 

@@ -15,6 +15,8 @@ from backend.jobs.services import enqueue_job
 from backend.projects.models import Project, Split
 from backend.registry.models import CardText, Evaluation, ModelState, ModelVersion, Promotion
 from backend.registry.selectors import card_text, serving_version
+from backend.webhooks.models import WebhookEvent
+from backend.webhooks.services import announce
 
 CARD_FIELDS: Final = ("intended_use", "not_for", "remarks")
 
@@ -104,6 +106,11 @@ def promote_version(
         Promotion.objects.create(model_version=version, instead_of=before, by=by, reason=reason.strip())
         why = {"reason": reason.strip()} if by is not None else {}
         _record(version, "model.promoted", by, {"instead_of": before.number if before else None, **why})
+        announce(
+            project_id=version.project_id,
+            event=WebhookEvent.MODEL_PROMOTED,
+            data={"version": version.number, "instead_of": before.number if before else None},
+        )
         if by is not None:
             order_predictions(version=version, by=by)
     return version

@@ -46,6 +46,7 @@ ARGUMENTS: dict[str, str] = {
     "finding_type_id": "1",
     "token_id": "1",
     "number": "1",
+    "model_id": "1",
     "frames": "1",
     "kind": "labels",
     # Of a root that `tests.rows` never uses: a study that is there by chance would be served, or fail for want of pixels.
@@ -54,7 +55,18 @@ ARGUMENTS: dict[str, str] = {
     "instance": "2.25.1.1.1",
     **{
         name: str(uuid.UUID(int=1))
-        for name in ("case_id", "reading_id", "run_id", "item_id", "job_id", "export_id", "waiting_id")
+        for name in (
+            "case_id",
+            "reading_id",
+            "run_id",
+            "item_id",
+            "job_id",
+            "export_id",
+            "waiting_id",
+            "webhook_id",
+            "delivery_id",
+            "source_id",
+        )
     },
 }
 

@@ -459,6 +459,75 @@ export interface paths {
         patch: operations["finding_type_update"];
         trace?: never;
     };
+    "/api/v1/projects/{slug}/foreign-models/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description By name, the newest version first. */
+        get: operations["foreign_model_list"];
+        put?: never;
+        /** @description Make a model a reader of the project; registering it again gives the one there is. */
+        post: operations["foreign_model_register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/foreign-models/{model_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** @description Choose whether readers are shown its findings, instead of the serving version's. */
+        patch: operations["foreign_model_show"];
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/foreign-models/{model_id}/predictions/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The cases, a thousand at a time, without what was found: for a program that goes on where it stopped. */
+        get: operations["prediction_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/foreign-models/{model_id}/predictions/{case_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description Store it in place of what the model said before; 409 once a reader works from that. */
+        put: operations["prediction_write"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/imports/": {
         parameters: {
             query?: never;
@@ -1112,6 +1181,163 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/watched-sources/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Watched folders and buckets, and where the operator allows them. */
+        get: operations["watch_list"];
+        put?: never;
+        /** @description Begin to follow one. */
+        post: operations["watch_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/watched-sources/{source_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description Follow it no more. */
+        delete: operations["watch_delete"];
+        options?: never;
+        head?: never;
+        /** @description Pause it or go on with it; choose whether originals are deleted once imported. */
+        patch: operations["watch_update"];
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/watched-sources/{source_id}/files/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What became of each, those that need eyes first, a hundred at a time. */
+        get: operations["watch_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/watched-sources/{source_id}/retry/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Import the files that were refused once more. */
+        post: operations["watch_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/webhooks/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The oldest first. */
+        get: operations["webhook_list"];
+        put?: never;
+        /** @description Make one; its secret is in this answer and nowhere else. */
+        post: operations["webhook_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/webhooks/{webhook_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description Forget it and its log. */
+        delete: operations["webhook_delete"];
+        options?: never;
+        head?: never;
+        /** @description Change it; switched on again, it forgets that it failed. */
+        patch: operations["webhook_update"];
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/webhooks/{webhook_id}/deliveries/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The newest hundred deliveries of the last thirty days. */
+        get: operations["webhook_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Send the delivery once more, under its own id. */
+        post: operations["webhook_redeliver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/webhooks/{webhook_id}/test/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Deliver an event `webhook.test`; the log tells what came of it. */
+        post: operations["webhook_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/worklist/": {
         parameters: {
             query?: never;
@@ -1357,6 +1583,11 @@ export interface components {
             metrics: components["schemas"]["ComparedMetric"][];
             cases: components["schemas"]["ComparedCase"][];
         };
+        /** @description An access key of an object store; kept encrypted, told to nobody. */
+        CredentialsRequest: {
+            access_key_id: string;
+            secret_access_key: string;
+        };
         /** @description A version on the learning curve; a null value has its reason in `note`. */
         CurvePoint: {
             n_labels: number;
@@ -1438,6 +1669,34 @@ export interface components {
          * @enum {string}
          */
         DeidProfileEnum: "none" | "basic";
+        /** @description One event for one webhook, and the last answer; `status` null where there was none. */
+        Delivery: {
+            /** Format: uuid */
+            id: string;
+            event: components["schemas"]["WebhookEventEnum"];
+            state: components["schemas"]["DeliveryStateEnum"];
+            attempts: number;
+            status: number | null;
+            answer: string;
+            /** Format: double */
+            seconds: number | null;
+            payload: {
+                [key: string]: unknown;
+            };
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            attempted_at: string | null;
+            /** Format: date-time */
+            next_attempt_at: string | null;
+        };
+        /**
+         * @description * `pending` - Pending
+         *     * `delivered` - Delivered
+         *     * `failed` - Failed
+         * @enum {string}
+         */
+        DeliveryStateEnum: "pending" | "delivered" | "failed";
         /**
          * @description * `auto` - auto
          *     * `2d` - 2d
@@ -1559,6 +1818,15 @@ export interface components {
             };
             subgroups: components["schemas"]["Subgroup"][];
         };
+        /**
+         * @description * `reading.submitted` - Reading Submitted
+         *     * `round.finished` - Round Finished
+         *     * `model.promoted` - Model Promoted
+         *     * `import.finished` - Import Finished
+         *     * `export.finished` - Export Finished
+         * @enum {string}
+         */
+        EventsEnum: "reading.submitted" | "round.finished" | "model.promoted" | "import.finished" | "export.finished";
         /** @description How much an export holds. */
         ExportCounts: {
             cases?: number;
@@ -1747,6 +2015,35 @@ export interface components {
          * @enum {string}
          */
         ForecastReasonEnum: "few_points" | "one_size" | "flat" | "too_far" | "too_wide";
+        /** @description A foreign model as a reader of the project. */
+        ForeignModel: {
+            id: number;
+            name: string;
+            version: string;
+            description: string;
+            /** Format: double */
+            display_threshold: number;
+            is_shown: boolean;
+            /** @description The reader's id. */
+            reader: number;
+            cases_read: number;
+            registered_by: string;
+            /** Format: date-time */
+            created_at: string;
+        };
+        /** @description A model that is run elsewhere; name and version together name it for ever. */
+        ForeignModelInRequest: {
+            name: string;
+            version: string;
+            /** @default  */
+            description: string;
+            /**
+             * Format: double
+             * @description The least score that a reader is shown.
+             * @default 0.5
+             */
+            display_threshold: number;
+        };
         /** @description The version's FROC on VALIDATION: [threshold, false positives per image, sensitivity], strict to lax. */
         Froc: {
             n_cases: number;
@@ -2200,6 +2497,25 @@ export interface components {
             last_used_at?: string | null;
             token: string;
         };
+        /** @description A new webhook with its secret, which is told only here. */
+        MadeWebhook: {
+            /** Format: uuid */
+            id: string;
+            url: string;
+            events: components["schemas"]["EventsEnum"][];
+            description: string;
+            is_enabled: boolean;
+            disabled_reason: string;
+            /** Format: date-time */
+            failing_since: string | null;
+            created_by: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Deliveries that wait for their next attempt. */
+            pending: number;
+            last: components["schemas"]["Delivery"] | null;
+            secret: string;
+        };
         /**
          * @description * `box` - Box
          *     * `ellipse` - Ellipse
@@ -2529,6 +2845,10 @@ export interface components {
             position?: number;
             retired?: boolean;
         };
+        /** @description Whether readers are shown its findings, instead of those of the version that serves. */
+        PatchedForeignModelChoiceRequest: {
+            is_shown?: boolean;
+        };
         /** @description What a person may change of his own account. */
         PatchedMeChangeRequest: {
             language?: components["schemas"]["LanguageEnum"];
@@ -2578,6 +2898,18 @@ export interface components {
             display_threshold?: number;
             lease_minutes?: number;
         };
+        /** @description Pause or go on; what happens to originals. */
+        PatchedWatchedSourceChangeRequest: {
+            is_enabled?: boolean;
+            delete_after?: boolean;
+        };
+        /** @description What to change. */
+        PatchedWebhookChangeRequest: {
+            url?: string;
+            events?: components["schemas"]["EventsEnum"][];
+            description?: string;
+            is_enabled?: boolean;
+        };
         /** @description A user as others see him. */
         Person: {
             /** @description Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only. */
@@ -2609,6 +2941,47 @@ export interface components {
             slow_hour: number | null;
             /** Format: int64 */
             seed?: number;
+        };
+        /** @description A case that the model has read. */
+        PredictedCase: {
+            /** Format: uuid */
+            case: string;
+            name: string;
+            revision: number;
+            /** Format: uuid */
+            revision_id: string;
+            /** Format: date-time */
+            written_at: string;
+        };
+        /** @description A page of them. */
+        PredictedCases: {
+            total: number;
+            results: components["schemas"]["PredictedCase"][];
+        };
+        /** @description A lesion that the model found: points in SCOORD convention, or a mask whose blob was stored before. */
+        PredictedLesionRequest: {
+            finding_type: number;
+            kind: components["schemas"]["MarkKindEnum"];
+            sop_instance_uid: string;
+            /** @default 1 */
+            frame: number;
+            points?: number[][];
+            mask?: components["schemas"]["MaskRequest"] | null;
+            attributes?: {
+                [key: string]: string;
+            };
+            /** Format: double */
+            score: number;
+        };
+        /** @description All that the model found in a case. The same `revision_id` again is answered as it was the first time. */
+        PredictionRequest: {
+            /** Format: uuid */
+            revision_id: string;
+            lesions: components["schemas"]["PredictedLesionRequest"][];
+            /** @description Score by the finding type's id. */
+            image_findings?: {
+                [key: string]: number;
+            };
         };
         /** @description A case of an earlier study. */
         PriorCase: {
@@ -2853,6 +3226,10 @@ export interface components {
          * @enum {string}
          */
         RelationEnum: "this" | "prior" | "undated";
+        /** @description How many files will be imported once more. */
+        Retried: {
+            files: number;
+        };
         /** @description One save of a reading. */
         Revision: {
             /** Format: uuid */
@@ -2939,7 +3316,8 @@ export interface components {
          *     `image_probabilities` (by finding type) are what calibration makes of them, null while there is none.
          */
         RoomModel: {
-            version: number;
+            /** @description Null where a foreign model is shown. */
+            version: number | null;
             name: string;
             /** Format: double */
             display_threshold: number;
@@ -3159,6 +3537,16 @@ export interface components {
          * @enum {string}
          */
         StepStateEnum: "done" | "live" | "todo" | "failed";
+        /** @description What was stored, in numbers. */
+        StoredPrediction: {
+            /** Format: uuid */
+            reading: string;
+            /** Format: uuid */
+            case: string;
+            revision: number;
+            lesions: number;
+            image_findings: number;
+        };
         /** @description A group of cases, or of lesions; `start` and `end` bound a size. An empty `group`: what no header states. */
         Subgroup: {
             dimension: string;
@@ -3250,6 +3638,122 @@ export interface components {
         WaitingReadings: {
             total: number;
             results: components["schemas"]["WaitingReading"][];
+        };
+        /** @description Files by state. */
+        WatchedCounts: {
+            growing: number;
+            waiting: number;
+            taken: number;
+            imported: number;
+            refused: number;
+            vanished: number;
+        };
+        /** @description A file that was seen, and what became of it. */
+        WatchedFile: {
+            name: string;
+            size: number;
+            state: components["schemas"]["WatchedStateEnum"];
+            reason: string;
+            /** Format: date-time */
+            seen_at: string;
+            /** Format: uuid */
+            import: string | null;
+        };
+        /** @description A page of files, those that need eyes first. */
+        WatchedFiles: {
+            total: number;
+            results: components["schemas"]["WatchedFile"][];
+        };
+        /**
+         * @description * `folder` - Folder
+         *     * `bucket` - Bucket
+         * @enum {string}
+         */
+        WatchedKindEnum: "folder" | "bucket";
+        /** @description A place that is followed; `error`: why the last look failed. */
+        WatchedSource: {
+            /** Format: uuid */
+            id: string;
+            kind: components["schemas"]["WatchedKindEnum"];
+            location: string;
+            region: string;
+            endpoint: string;
+            options: components["schemas"]["ImportOptions"];
+            delete_after: boolean;
+            is_enabled: boolean;
+            error: string;
+            /** Format: date-time */
+            looked_at: string | null;
+            created_by: string;
+            /** Format: date-time */
+            created_at: string;
+            counts: components["schemas"]["WatchedCounts"];
+        };
+        /** @description A place to follow. `location`: a folder's path, or "bucket/prefix" of a bucket; `endpoint` is empty for AWS. */
+        WatchedSourceInRequest: {
+            kind: components["schemas"]["WatchedKindEnum"];
+            location: string;
+            /** @default  */
+            region: string;
+            /** @default  */
+            endpoint: string;
+            credentials?: components["schemas"]["CredentialsRequest"] | null;
+            options?: components["schemas"]["ImportOptionsRequest"];
+            /** @default false */
+            delete_after: boolean;
+        };
+        /** @description What is followed; `roots` and `endpoints`: where the operator allows it; `seconds` between two looks. */
+        WatchedSources: {
+            roots: string[];
+            endpoints: string[];
+            /** Format: double */
+            seconds: number;
+            results: components["schemas"]["WatchedSource"][];
+        };
+        /**
+         * @description * `growing` - Growing
+         *     * `waiting` - Waiting
+         *     * `taken` - Taken
+         *     * `imported` - Imported
+         *     * `refused` - Refused
+         *     * `vanished` - Vanished
+         * @enum {string}
+         */
+        WatchedStateEnum: "growing" | "waiting" | "taken" | "imported" | "refused" | "vanished";
+        /** @description A webhook; `disabled_reason` where the product switched it off. */
+        Webhook: {
+            /** Format: uuid */
+            id: string;
+            url: string;
+            events: components["schemas"]["EventsEnum"][];
+            description: string;
+            is_enabled: boolean;
+            disabled_reason: string;
+            /** Format: date-time */
+            failing_since: string | null;
+            created_by: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Deliveries that wait for their next attempt. */
+            pending: number;
+            last: components["schemas"]["Delivery"] | null;
+        };
+        /**
+         * @description * `reading.submitted` - Reading Submitted
+         *     * `round.finished` - Round Finished
+         *     * `model.promoted` - Model Promoted
+         *     * `import.finished` - Import Finished
+         *     * `export.finished` - Export Finished
+         *     * `webhook.test` - Test
+         * @enum {string}
+         */
+        WebhookEventEnum: "reading.submitted" | "round.finished" | "model.promoted" | "import.finished" | "export.finished" | "webhook.test";
+        /** @description A new webhook. */
+        WebhookInRequest: {
+            url: string;
+            events: components["schemas"]["EventsEnum"][];
+            /** @default  */
+            description: string;
         };
         /** @description A member at work: seconds are medians over the last fourteen days, null without any. */
         WorkingReader: {
@@ -4172,6 +4676,169 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FindingType"];
+                };
+            };
+        };
+    };
+    foreign_model_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForeignModel"][];
+                };
+            };
+        };
+    };
+    foreign_model_register: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ForeignModelInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForeignModel"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForeignModel"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    foreign_model_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: number;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedForeignModelChoiceRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForeignModel"];
+                };
+            };
+        };
+    };
+    prediction_list: {
+        parameters: {
+            query?: {
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                model_id: number;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictedCases"];
+                };
+            };
+        };
+    };
+    prediction_write: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+                model_id: number;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PredictionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredPrediction"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredPrediction"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusal"];
                 };
             };
         };
@@ -5442,6 +6109,306 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    watch_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchedSources"];
+                };
+            };
+        };
+    };
+    watch_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WatchedSourceInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchedSource"];
+                };
+            };
+        };
+    };
+    watch_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+                source_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    watch_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+                source_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedWatchedSourceChangeRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchedSource"];
+                };
+            };
+        };
+    };
+    watch_files: {
+        parameters: {
+            query?: {
+                offset?: number;
+                state?: "growing" | "imported" | "refused" | "taken" | "vanished" | "waiting";
+            };
+            header?: never;
+            path: {
+                slug: string;
+                source_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchedFiles"];
+                };
+            };
+        };
+    };
+    watch_retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+                source_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retried"];
+                };
+            };
+        };
+    };
+    webhook_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"][];
+                };
+            };
+        };
+    };
+    webhook_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeWebhook"];
+                };
+            };
+        };
+    };
+    webhook_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    webhook_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedWebhookChangeRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+        };
+    };
+    webhook_deliveries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"][];
+                };
+            };
+        };
+    };
+    webhook_redeliver: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                delivery_id: string;
+                slug: string;
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+        };
+    };
+    webhook_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
             };
         };
     };

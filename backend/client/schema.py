@@ -1,0 +1,2322 @@
+"""The API's documents and addresses as types. Made by deploy/client_types.py of docs/openapi.yaml: do not edit."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, NotRequired, TypeAlias, TypedDict
+
+AcquisitionEnum = Literal[
+    "bald",
+    "clasp_pe",
+    "cost_aware",
+    "ensemble",
+    "entropy",
+    "foreground_aware_random",
+    "k_center",
+    "k_means",
+    "likely_positive",
+    "random",
+    "tta_variance",
+]
+"""One of several words."""
+
+
+AllowedMarksEnum = Literal["box", "ellipse", "polygon", "freehand", "mask", "point"]
+"""One of several words."""
+
+
+class Archive(TypedDict):
+    """The archive a project reads from."""
+
+    slug: str
+    name: str
+    deid_profile: DeidProfileEnum
+
+
+ArmEnum = Literal["assisted", "blinded"]
+"""One of several words."""
+
+
+AssignmentStateEnum = Literal["opened", "in_progress", "submitted", "deferred"]
+"""One of several words."""
+
+
+class Attribute(TypedDict):
+    """A property of a lesion with the values it may take, or the number that it is."""
+
+    name: str
+    values: list[str]
+    number: AttributeNumber | None
+    required: bool
+
+
+class AttributeInRequest(TypedDict):
+    """A property of a lesion: one of several values, or a number. Without a `required` one nothing is submitted."""
+
+    name: str
+    values: NotRequired[list[str]]
+    number: NotRequired[AttributeNumberInRequest | None]
+    required: NotRequired[bool]
+
+
+class AttributeNumber(TypedDict):
+    """That an attribute is a number: its unit and its limits."""
+
+    unit: str
+    least: float | None
+    most: float | None
+
+
+class AttributeNumberInRequest(TypedDict):
+    """That an attribute is to be a number: its unit, and the limits where it has any."""
+
+    unit: NotRequired[str]
+    least: NotRequired[float | None]
+    most: NotRequired[float | None]
+
+
+BlankEnum = Literal[""]
+"""One of several words."""
+
+
+class CardEvaluation(TypedDict):
+    """The newest measurement on a split."""
+
+    measured_at: str
+    n_cases: int
+    n_patients: int
+    metrics: list[Metric]
+    subgroups: list[Subgroup]
+    perfection: dict[str, Any]
+
+
+class CardFindingType(TypedDict):
+    """What an output means."""
+
+    id: int
+    scope: str
+    name: str | None
+    code: str | None
+
+
+class CardSplit(TypedDict):
+    """Cases and patients of a split, and how many of the cases have been read."""
+
+    split: str
+    n_cases: int
+    n_patients: int
+    n_labelled: int
+
+
+class CardWords(TypedDict):
+    """The words, by whom and when."""
+
+    intended_use: NotRequired[str]
+    not_for: NotRequired[str]
+    remarks: NotRequired[str]
+    by: str | None
+    written_at: str | None
+
+
+class CaseCounts(TypedDict):
+    """How many cases there are, how many still want a reading, how many have theirs."""
+
+    cases: int
+    open: int
+    submitted: int
+
+
+class ComparedCase(TypedDict):
+    """A case as both versions read it; `change` is this one's value minus the other's, null where there is none."""
+
+    id: str
+    name: str
+    thumbnail: str
+    lesions: int
+    own: Side
+    others: Side
+    change: float | None
+
+
+class ComparedMetric(TypedDict):
+    """A metric of both versions over the shared cases, and the paired difference with its 95 % interval."""
+
+    metric: str
+    own: float | None
+    others: float | None
+    difference: float | None
+    low: float | None
+    high: float | None
+    n_cases: int
+    n_patients: int
+    better: int
+    worse: int
+    note: str
+
+
+class Comparison(TypedDict):
+    """Two versions case by case on VALIDATION."""
+
+    number: int
+    other: int
+    by: str
+    measured_at: str | None
+    other_measured_at: str | None
+    n_cases: int
+    n_patients: int
+    unshared: int
+    changed: int
+    blinded: int
+    metrics: list[ComparedMetric]
+    cases: list[ComparedCase]
+
+
+class CurvePoint(TypedDict):
+    """A version on the learning curve; a null value has its reason in `note`."""
+
+    n_labels: int
+    metric: str
+    value: float | None
+    low: float | None
+    high: float | None
+    n_patients: int
+    note: str
+    version: int
+    arm: str
+
+
+class Decision(TypedDict):
+    """What the reader did with a predicted lesion, the threshold then in force, and after how many seconds of work."""
+
+    predicted: str
+    kind: DecisionKindEnum
+    reason: NotRequired[str]
+    lesion: NotRequired[str | None]
+    threshold: float
+    at_seconds: NotRequired[float | None]
+    at_once: NotRequired[bool]
+
+
+class DecisionChangesRequest(TypedDict):
+    """Decisions to store, and predicted lesions to make undecided again."""
+
+    upsert: NotRequired[list[DecisionRequest]]
+    remove: NotRequired[list[str]]
+
+
+class DecisionCounts(TypedDict):
+    """The caller's decisions on the model's findings."""
+
+    accepted: int
+    edited: int
+    rejected: int
+
+
+DecisionKindEnum = Literal["accepted", "edited", "rejected"]
+"""One of several words."""
+
+
+class DecisionRequest(TypedDict):
+    """What the reader did with a predicted lesion, the threshold then in force, and after how many seconds of work."""
+
+    predicted: str
+    kind: DecisionKindEnum
+    reason: NotRequired[str]
+    lesion: NotRequired[str | None]
+    threshold: float
+    at_seconds: NotRequired[float | None]
+    at_once: NotRequired[bool]
+
+
+DeidProfileEnum = Literal["none", "basic"]
+"""One of several words."""
+
+
+class Delivery(TypedDict):
+    """One event for one webhook, and the last answer; `status` null where there was none."""
+
+    id: str
+    event: WebhookEventEnum
+    state: DeliveryStateEnum
+    attempts: int
+    status: int | None
+    answer: str
+    seconds: float | None
+    payload: dict[str, Any]
+    created_at: str
+    attempted_at: str | None
+    next_attempt_at: str | None
+
+
+DeliveryStateEnum = Literal["pending", "delivered", "failed"]
+"""One of several words."""
+
+
+DimensionEnum = Literal["auto", "2d", "2.5d", "3d"]
+"""One of several words."""
+
+
+class DoubtedCase(TypedDict):
+    """A label that a model which has not seen the patient doubts (0…1), and what the doubt is about (null: nothing)."""
+
+    case: str
+    name: str
+    thumbnail: str
+    reader: str
+    verdict: str
+    finding_types: list[int]
+    doubt: float
+    labelled: int | None
+    instead: int | None
+
+
+class Doubts(TypedDict):
+    """The labels to look at again. `changed`: so many were changed since and are not listed; `blinded`: still to be read."""
+
+    answered_at: str
+    n_labels: int
+    blinded: int
+    changed: int
+    cases: list[DoubtedCase]
+
+
+class DrawnAs(TypedDict):
+    """What a lesion was before it was converted to another kind of mark."""
+
+    kind: MarkKindEnum
+    sop_instance_uid: str
+    frame: int
+    points: list[list[float]]
+    mask: Mask | None
+
+
+class DrawnAsRequest(TypedDict):
+    """What a lesion was before it was converted to another kind of mark."""
+
+    kind: MarkKindEnum
+    sop_instance_uid: str
+    frame: int
+    points: list[list[float]]
+    mask: MaskRequest | None
+
+
+class DrawnCase(TypedDict):
+    """A case of the drawn batch."""
+
+    case: str
+    name: str
+    thumbnail: str
+    arm: DrawnCaseArmEnum
+    acquisition: str
+    reason: DrawnCaseReasonEnum
+    score: float | None
+    version: int
+    inclusion_probability: float | None
+    rank: int
+
+
+DrawnCaseArmEnum = Literal["random", "acquired", "rest"]
+"""One of several words."""
+
+
+DrawnCaseReasonEnum = Literal["different", "likely", "random", "uncertain"]
+"""One of several words."""
+
+
+class EmbargoedCase(TypedDict):
+    """A case that is used for nothing, and why."""
+
+    case: str
+    name: str
+    reason: str
+
+
+class EvaluatedCase(TypedDict):
+    """How a version did in one case, at the threshold that was asked for; Dice and HD95 at the display threshold."""
+
+    id: str
+    name: str
+    thumbnail: str
+    dice: float | None
+    hd95: float | None
+    unit: str
+    lesions: int
+    missed: int
+    false_positives: int
+
+
+class EvaluatedCases(TypedDict):
+    """The cases that were asked for, worst first; `blinded` counts those that the caller is still to read blinded."""
+
+    threshold: float
+    total: int
+    blinded: int
+    cases: list[EvaluatedCase]
+
+
+class Evaluation(TypedDict):
+    """The numbers of a version on one split."""
+
+    split: str
+    created_at: str
+    n_cases: int
+    n_patients: int
+    metrics: list[Metric]
+    curves: dict[str, Any]
+    subgroups: list[Subgroup]
+
+
+EventsEnum = Literal["reading.submitted", "round.finished", "model.promoted", "import.finished", "export.finished"]
+"""One of several words."""
+
+
+class ExportCounts(TypedDict):
+    """How much an export holds."""
+
+    cases: NotRequired[int]
+    readings: NotRequired[int]
+    readers: NotRequired[int]
+    lesions: NotRequired[int]
+    files: NotRequired[int]
+
+
+class ExportFilter(TypedDict):
+    """What an export is limited to; what is not named is not limited. Models' readings only where asked for."""
+
+    readers: NotRequired[list[int]]
+    finding_types: NotRequired[list[int]]
+    reader_kinds: NotRequired[list[ReaderKindsEnum]]
+    splits: NotRequired[list[SplitsEnum]]
+    since: NotRequired[str | None]
+    until: NotRequired[str | None]
+    models: NotRequired[bool]
+
+
+class ExportFilterRequest(TypedDict):
+    """What an export is limited to; what is not named is not limited. Models' readings only where asked for."""
+
+    readers: NotRequired[list[int]]
+    finding_types: NotRequired[list[int]]
+    reader_kinds: NotRequired[list[ReaderKindsEnum]]
+    splits: NotRequired[list[SplitsEnum]]
+    since: NotRequired[str | None]
+    until: NotRequired[str | None]
+    models: NotRequired[bool]
+
+
+class ExportFormat(TypedDict):
+    """A format that readings go out in. `is_read`: it can be verified; marks of no kind in `kinds` become another."""
+
+    name: str
+    title: str
+    is_read: bool
+    kinds: list[str]
+    others_become: str
+
+
+class ExportOrderRequest(TypedDict):
+    """An export to make. `pictures`: images go alongside, else they are referred to."""
+
+    format: str
+    filter: NotRequired[ExportFilterRequest]
+    options: NotRequired[dict[str, str]]
+    pictures: NotRequired[bool]
+
+
+class ExportPreview(TypedDict):
+    """What an export would hold and lose."""
+
+    counts: ExportCounts
+    losses: list[Loss]
+
+
+class ExportProgress(TypedDict):
+    """Cases done, of all."""
+
+    done: int
+    total: int
+
+
+class ExportRun(TypedDict):
+    """One export; `own`: the caller made it, so he may fetch it."""
+
+    id: str
+    format: str
+    options: dict[str, str]
+    filter: ExportFilter
+    pictures: bool
+    state: ExportRunStateEnum
+    message: str
+    created_by: str
+    own: bool
+    created_at: str
+    finished_at: str | None
+    expires_at: str | None
+    size: int
+    sha256: str
+    counts: ExportCounts
+    losses: list[Loss]
+    progress: ExportProgress
+    verification: Verification | None
+    verifying: ExportProgress | None
+
+
+ExportRunStateEnum = Literal["queued", "running", "done", "failed", "cancelled", "expired"]
+"""One of several words."""
+
+
+FindingScopeEnum = Literal["lesion", "image"]
+"""One of several words."""
+
+
+class FindingType(TypedDict):
+    """An entry of the vocabulary."""
+
+    id: int
+    scope: FindingScopeEnum
+    name: str
+    colour: str
+    key: str
+    allowed_marks: list[AllowedMarksEnum]
+    code_scheme: str
+    code_value: str
+    code_meaning: str
+    attributes: list[Attribute]
+    position: int
+    since_version: int
+    retired_in_version: int | None
+
+
+class FindingTypeInRequest(TypedDict):
+    """A new entry of the vocabulary."""
+
+    scope: NotRequired[FindingScopeEnum]
+    name: str
+    colour: NotRequired[str]
+    key: NotRequired[str]
+    allowed_marks: NotRequired[list[AllowedMarksEnum]]
+    code_scheme: NotRequired[str]
+    code_value: NotRequired[str]
+    code_meaning: NotRequired[str]
+    attributes: NotRequired[list[AttributeInRequest]]
+    position: NotRequired[int]
+
+
+class Forecast(TypedDict):
+    """When the learning curve would reach the policy's target, or why that cannot be told."""
+
+    answer: ForecastAnswerEnum
+    target: float
+    reason: ForecastReasonEnum | BlankEnum
+    more: int | None
+    low: int | None
+    high: int | None
+    asymptote: float | None
+    curve: list[list[float]]
+
+
+ForecastAnswerEnum = Literal["reached", "about", "cannot_tell"]
+"""One of several words."""
+
+
+ForecastReasonEnum = Literal["few_points", "one_size", "flat", "too_far", "too_wide"]
+"""One of several words."""
+
+
+class ForeignModel(TypedDict):
+    """A foreign model as a reader of the project."""
+
+    id: int
+    name: str
+    version: str
+    description: str
+    display_threshold: float
+    is_shown: bool
+    reader: int
+    cases_read: int
+    registered_by: str
+    created_at: str
+
+
+class ForeignModelInRequest(TypedDict):
+    """A model that is run elsewhere; name and version together name it for ever."""
+
+    name: str
+    version: str
+    description: NotRequired[str]
+    display_threshold: NotRequired[float]
+
+
+class Froc(TypedDict):
+    """The version's FROC on VALIDATION: [threshold, false positives per image, sensitivity], strict to lax."""
+
+    n_cases: int
+    points: list[list[float]]
+
+
+class GiveRequest(TypedDict):
+    """The member to whom a case is given."""
+
+    username: str
+
+
+class HeldCase(TypedDict):
+    """A case that a reader holds."""
+
+    id: str
+    name: str
+    state: AssignmentStateEnum
+    held_until: str
+    given: bool
+
+
+class ImportItem(TypedDict):
+    """What became of one file."""
+
+    id: str
+    name: str
+    size: int
+    received: int
+    state: ImportItemStateEnum
+    modality: str
+    reason: str
+    case: ItemCase | None
+
+
+ImportItemStateEnum = Literal["uploading", "waiting", "imported", "duplicate", "embargoed", "refused"]
+"""One of several words."""
+
+
+class ImportItems(TypedDict):
+    """A page of files, those that need eyes first."""
+
+    total: int
+    results: list[ImportItem]
+
+
+class ImportOptions(TypedDict):
+    """What the files are and whose labels come along; `backend.exchange.import_options` tells more."""
+
+    deid_profile: NotRequired[DeidProfileEnum]
+    masks_prefix: NotRequired[str]
+    labels_file: NotRequired[str]
+    boxes_file: NotRequired[str]
+    columns: NotRequired[str]
+    box_columns: NotRequired[str]
+    box_size: NotRequired[list[float]]
+    normal: NotRequired[list[str]]
+    types: NotRequired[dict[str, str]]
+    mask_type: NotRequired[str]
+    findings_scope: NotRequired[FindingScopeEnum]
+    imported_reader: NotRequired[str]
+    context_file: NotRequired[str]
+    context_columns: NotRequired[str]
+    context_is_clean: NotRequired[bool]
+    readings_format: NotRequired[str]
+    readings_options: NotRequired[dict[str, str]]
+
+
+class ImportOptionsRequest(TypedDict):
+    """What the files are and whose labels come along; `backend.exchange.import_options` tells more."""
+
+    deid_profile: NotRequired[DeidProfileEnum]
+    masks_prefix: NotRequired[str]
+    labels_file: NotRequired[str]
+    boxes_file: NotRequired[str]
+    columns: NotRequired[str]
+    box_columns: NotRequired[str]
+    box_size: NotRequired[list[float]]
+    normal: NotRequired[list[str]]
+    types: NotRequired[dict[str, str]]
+    mask_type: NotRequired[str]
+    findings_scope: NotRequired[FindingScopeEnum]
+    imported_reader: NotRequired[str]
+    context_file: NotRequired[str]
+    context_columns: NotRequired[str]
+    context_is_clean: NotRequired[bool]
+    readings_format: NotRequired[str]
+    readings_options: NotRequired[dict[str, str]]
+
+
+class ImportProgress(TypedDict):
+    """Files done, of all."""
+
+    done: int
+    total: int
+
+
+class ImportRun(TypedDict):
+    """One import."""
+
+    id: str
+    state: ImportRunStateEnum
+    created_at: str
+    finished_at: str | None
+    created_by: str
+    options: ImportOptions
+    message: str
+    counts: ItemCounts
+    progress: ImportProgress
+    job: str | None
+
+
+class ImportRunInRequest(TypedDict):
+    """A new import."""
+
+    files: list[OfferedFileRequest]
+    options: NotRequired[ImportOptionsRequest]
+
+
+ImportRunStateEnum = Literal["uploading", "queued", "running", "done", "failed"]
+"""One of several words."""
+
+
+class Inquiry(TypedDict):
+    """A question to the labels: whether it can be asked, what it would cost, how far it is, and what was last answered."""
+
+    kind: InquiryKindEnum
+    state: JobStateEnum | NullEnum | None
+    error: str
+    refusal: InquiryRefusal | None
+    trainings: int
+    steps: int
+    expected_seconds: float | None
+    progress: InquiryProgress
+    answer: InquiryAnswer | None
+
+
+class InquiryAnswer(TypedDict):
+    """The last answer. Of `arms` all but `n_labels` are about the difference chosen minus random, with its 95 % interval."""
+
+    answered_at: str
+    asked_by: str | None
+    n_labels: int
+    n_patients: int
+    answer: NotRequired[InquiryAnswerAnswerEnum]
+    reason: NotRequired[InquiryAnswerReasonEnum | BlankEnum]
+    difference: NotRequired[float | None]
+    low: NotRequired[float | None]
+    high: NotRequired[float | None]
+    chosen: NotRequired[float | None]
+    random: NotRequired[float | None]
+    n_seeds: NotRequired[int]
+    n_cases: NotRequired[int]
+    versions: NotRequired[list[int]]
+    acquisitions: NotRequired[list[str]]
+
+
+InquiryAnswerAnswerEnum = Literal["helps", "does_not", "cannot_tell"]
+"""One of several words."""
+
+
+InquiryAnswerReasonEnum = Literal["few_labels", "few_seeds", "few_positives", "few_patients", "wide"]
+"""One of several words."""
+
+
+InquiryKindEnum = Literal["arms", "labels"]
+"""One of several words."""
+
+
+class InquiryProgress(TypedDict):
+    """How far the trainings are; empty before the first."""
+
+    done: NotRequired[float]
+    total: NotRequired[int]
+    training: NotRequired[int]
+    seconds_left: NotRequired[float]
+
+
+class InquiryRefusal(TypedDict):
+    """Why it cannot be asked now, and the numbers behind it."""
+
+    code: InquiryRefusalCodeEnum
+    detail: str
+    counts: dict[str, int]
+
+
+InquiryRefusalCodeEnum = Literal["inquiry_running", "few_labels", "few_validation", "few_patients"]
+"""One of several words."""
+
+
+class InspectableCase(TypedDict):
+    """A case to choose."""
+
+    id: str
+    name: str
+    thumbnail: str
+
+
+class InspectableCases(TypedDict):
+    """Cases that the caller may look into; `hidden`: those that he is still to read without the model."""
+
+    total: int
+    hidden: int
+    cases: list[InspectableCase]
+
+
+class InspectedCase(TypedDict):
+    """The case that is looked at."""
+
+    id: str
+    name: str
+
+
+class InspectedImage(TypedDict):
+    """Where the image itself is to be had by DICOMweb; `frames`: how many the case has."""
+
+    study: str
+    series: str
+    sop_instance_uid: str
+    frame: int
+    frames: int
+    modality: str
+
+
+class Inspection(TypedDict):
+    """How far an inspection is, and once it is made what there is to see."""
+
+    state: InspectionStateEnum
+    error: str
+    case: InspectedCase
+    frame: int
+    image: InspectedImage
+    lesions: list[MarkedLesion]
+    seen: dict[str, Any] | None
+
+
+InspectionStateEnum = Literal["none", "queued", "running", "failed", "ready"]
+"""One of several words."""
+
+
+class ItemCase(TypedDict):
+    """The case that a file became."""
+
+    id: str
+    name: str
+    split: SplitEnum
+
+
+class ItemCounts(TypedDict):
+    """Files by state."""
+
+    total: int
+    uploading: int
+    waiting: int
+    imported: int
+    duplicate: int
+    embargoed: int
+    refused: int
+
+
+class Job(TypedDict):
+    """How far one slow thing is."""
+
+    id: str
+    task: str
+    state: JobStateEnum
+    progress: dict[str, Any]
+    error: str
+    attempts: int
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+
+
+JobStateEnum = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+"""One of several words."""
+
+
+Kind034Enum = Literal["person", "model", "imported", "consensus"]
+"""One of several words."""
+
+
+class LabelCount(TypedDict):
+    """Labelled cases."""
+
+    training: int
+    validation: int
+
+
+class LabelledCase(TypedDict):
+    """A case with the reading that counts."""
+
+    case: str
+    name: str
+    thumbnail: str
+    reader: str
+    verdict: str
+    finding_types: list[int]
+
+
+LanguageEnum = Literal["en", "zh-hans"]
+"""One of several words."""
+
+
+class Learning(TypedDict):
+    """Everything the Learning page shows."""
+
+    policy: Policy
+    new_readings: int
+    growth_percent: int | None
+    labels: LabelCount
+    live: Round | None
+    last: Round | None
+    rounds: list[RoundRow]
+    curve: list[CurvePoint]
+    forecast: Forecast
+    next: list[DrawnCase]
+    serving: int | None
+
+
+class Lesion(TypedDict):
+    """A stored lesion."""
+
+    id: str
+    finding_type: int
+    kind: MarkKindEnum
+    sop_instance_uid: str
+    frame: int
+    points: list[list[float]]
+    mask: Mask | None
+    drawn_as: DrawnAs | None
+    prompted: Prompted | None
+    attributes: dict[str, str]
+    score: float | None
+    origin: LesionOriginEnum
+    origin_lesion: str | None
+    origin_score: float | None
+    moved_pixels: float | None
+    look: LookEnum | BlankEnum
+
+
+class LesionChangesRequest(TypedDict):
+    """Lesions to store and to remove."""
+
+    upsert: NotRequired[list[LesionInRequest]]
+    remove: NotRequired[list[str]]
+
+
+LesionInOriginEnum = Literal["drawn", "accepted", "edited"]
+"""One of several words."""
+
+
+class LesionInRequest(TypedDict):
+    """A lesion to store; its id is made by the client."""
+
+    id: str
+    finding_type: int
+    kind: MarkKindEnum
+    sop_instance_uid: str
+    frame: NotRequired[int]
+    points: NotRequired[list[list[float]]]
+    mask: NotRequired[MaskRequest | None]
+    drawn_as: NotRequired[DrawnAsRequest | None]
+    prompted: NotRequired[PromptedRequest | None]
+    attributes: NotRequired[dict[str, str]]
+    origin: NotRequired[LesionInOriginEnum]
+    origin_lesion: NotRequired[str | None]
+
+
+LesionOriginEnum = Literal["drawn", "accepted", "edited", "imported", "predicted"]
+"""One of several words."""
+
+
+class LookCounts(TypedDict):
+    """Lesions in submitted readings with a first look: marked before the reveal, marked then and changed since, after."""
+
+    first: int
+    changed: int
+    second: int
+
+
+LookEnum = Literal["first", "changed", "second"]
+"""One of several words."""
+
+
+class Loss(TypedDict):
+    """Something that the format cannot carry: what, of how many; `kind` becomes `becomes`; `text` of a format's own note."""
+
+    what: str
+    count: int
+    kind: NotRequired[str]
+    becomes: NotRequired[str]
+    text: NotRequired[str]
+
+
+class MadePerson(TypedDict):
+    """A new account; its one-time password is shown this once and is empty where a password was given."""
+
+    username: str
+    full_name: str
+    one_time_password: str
+
+
+class MadeToken(TypedDict):
+    """A new token with its text, shown this once."""
+
+    id: int
+    name: str
+    prefix: str
+    scopes: NotRequired[Any]
+    created_at: str
+    expires_at: NotRequired[str | None]
+    revoked_at: NotRequired[str | None]
+    last_used_at: NotRequired[str | None]
+    token: str
+
+
+class MadeWebhook(TypedDict):
+    """A new webhook with its secret, which is told only here."""
+
+    id: str
+    url: str
+    events: list[EventsEnum]
+    description: str
+    is_enabled: bool
+    disabled_reason: str
+    failing_since: str | None
+    created_by: str
+    created_at: str
+    pending: int
+    last: Delivery | None
+    secret: str
+
+
+MarkKindEnum = Literal["box", "ellipse", "polygon", "freehand", "mask", "point"]
+"""One of several words."""
+
+
+class MarkedLesion(TypedDict):
+    """A lesion on the image that a person marked and the caller may see."""
+
+    id: str
+    finding_type: int
+    reader: str
+
+
+class Mask(TypedDict):
+    """A cropped mask in the series grid: [frame, row, column], its extent, and the digest of its run-length blob."""
+
+    origin: list[int]
+    shape: list[int]
+    digest: str
+
+
+class MaskRequest(TypedDict):
+    """A cropped mask in the series grid: [frame, row, column], its extent, and the digest of its run-length blob."""
+
+    origin: list[int]
+    shape: list[int]
+    digest: str
+
+
+class Me(TypedDict):
+    """The caller's own account."""
+
+    username: str
+    full_name: str
+    initials: str
+    language: NotRequired[str]
+    must_change_password: NotRequired[bool]
+    may_create_projects: NotRequired[bool]
+    is_admin: bool
+    key_bindings: dict[str, str]
+    room: RoomPreferences
+    tour_seen: NotRequired[bool]
+    projects: list[MyProject]
+
+
+class Measurement(TypedDict):
+    """A measurement or arrow on an image: no lesion, it trains nothing."""
+
+    id: str
+    kind: MeasurementKindEnum
+    sop_instance_uid: str
+    frame: int
+    points: list[list[float]]
+    text: str
+
+
+MeasurementKindEnum = Literal["angle", "arrow", "bidirectional", "length", "roi"]
+"""One of several words."""
+
+
+class MeasurementRequest(TypedDict):
+    """A measurement or arrow on an image: no lesion, it trains nothing."""
+
+    id: str
+    kind: MeasurementKindEnum
+    sop_instance_uid: str
+    frame: int
+    points: list[list[float]]
+    text: str
+
+
+class Member(TypedDict):
+    """A member and the role."""
+
+    username: str
+    full_name: str
+    role: RoleEnum
+
+
+class MemberRequest(TypedDict):
+    """A member and the role."""
+
+    username: str
+    role: RoleEnum
+
+
+class Metric(TypedDict):
+    """A number with its 95 % interval; a null value has its reason in `note`."""
+
+    metric: str
+    finding_type: int | None
+    value: float | None
+    low: float | None
+    high: float | None
+    n_patients: int
+    n_positive: int
+    note: str
+
+
+class ModelCard(TypedDict):
+    """The facts of a model card; what is not known is null. `limits`: {code, …numbers}."""
+
+    format: str
+    project: dict[str, Any]
+    version: dict[str, Any]
+    words: CardWords
+    finding_types: list[CardFindingType]
+    training_data: dict[str, Any]
+    splits: list[CardSplit]
+    training: dict[str, Any]
+    gate: dict[str, Any]
+    promotions: list[Promotion]
+    validation: CardEvaluation | None
+    holdout: CardEvaluation | None
+    holdout_looks: dict[str, Any]
+    calibration: dict[str, Any]
+    onnx: Onnx | None
+    limits: list[dict[str, Any]]
+
+
+class ModelRow(TypedDict):
+    """A model version in the list."""
+
+    number: int
+    state: ModelStateEnum
+    created_at: str
+    parent: int | None
+    n_labels: int
+    released_at: str | None
+    metrics: list[Metric]
+    n_patients: int
+
+
+ModelStateEnum = Literal["candidate", "serves", "kept", "waits"]
+"""One of several words."""
+
+
+class ModelVersion(TypedDict):
+    """A model version with all it takes to make it again."""
+
+    number: int
+    state: ModelStateEnum
+    created_at: str
+    parent: int | None
+    n_labels: int
+    snapshot_hash: str
+    seed: int
+    code_version: str
+    steps: int
+    core_seconds: float
+    weights_sha256: str
+    config: dict[str, Any]
+    gate: dict[str, Any]
+    display_threshold: float
+    calibration: dict[str, Any]
+    released_at: str | None
+    onnx: Onnx | None
+    promotions: list[Promotion]
+    evaluations: list[Evaluation]
+    holdout_looks: int
+
+
+class MyProject(TypedDict):
+    """A project in which the caller has a role."""
+
+    slug: str
+    name: str
+    role: NotRequired[RoleEnum]
+    modality: str
+    unit: MyProjectUnitEnum
+    synthetic: bool
+
+
+MyProjectUnitEnum = Literal["image", "series"]
+"""One of several words."""
+
+
+NameEnum = Literal["snapshot", "train", "evaluate", "gate", "predict", "rank"]
+"""One of several words."""
+
+
+class NearDuplicatePair(TypedDict):
+    """Two near-duplicates that were read differently. `distance`: differing bits of 256, null where one has no hash."""
+
+    identical: bool
+    distance: int | None
+    cases: list[LabelledCase]
+
+
+class NewPersonRequest(TypedDict):
+    """What an administrator gives to make an account; without a password a one-time one is drawn."""
+
+    username: str
+    full_name: NotRequired[str]
+    password: NotRequired[str]
+
+
+class NewTokenRequest(TypedDict):
+    """What a person gives to make a token."""
+
+    name: str
+    scopes: NotRequired[list[str]]
+    expires_at: NotRequired[str | None]
+
+
+class NextCase(TypedDict):
+    """The leased case, or null when nothing is left to read."""
+
+    case: str | None
+
+
+class NextInRequest(TypedDict):
+    """Where the caller comes from."""
+
+    after: NotRequired[str | None]
+
+
+NullEnum: TypeAlias = None
+"""One of several words."""
+
+
+class OfferedFileRequest(TypedDict):
+    """A file that will be sent."""
+
+    name: str
+    size: int
+
+
+class Onnx(TypedDict):
+    """An ONNX file that was exported and checked: the largest difference from the network on so many images."""
+
+    created_at: str
+    sha256: str
+    bytes: int
+    difference: float
+    tolerance: float
+    images: int
+    noise_images: int
+    precision: str
+    onnxruntime: str
+    torch: str
+
+
+class OrderedJob(TypedDict):
+    """The job that was ordered."""
+
+    job: str
+
+
+Pace = TypedDict(
+    "Pace",
+    {
+        "today": "int",
+        "median_seconds": "float | None",
+        "low_seconds": "float | None",
+        "high_seconds": "float | None",
+        "days": "list[PaceDay]",
+        "submitted": "int",
+        "total": "int",
+        "decisions": "DecisionCounts",
+        "decision_seconds": "float | None",
+        "looks": "LookCounts",
+        "continue": "WorklistRow | None",
+    },
+)
+"""How the caller gets on; the seconds are quartiles over the last fourteen days, null without any."""
+
+
+class PaceDay(TypedDict):
+    """Cases submitted on a day (UTC)."""
+
+    date: str
+    count: int
+
+
+class PatchedCardTextRequest(TypedDict):
+    """What people alone can say of the project's models."""
+
+    intended_use: NotRequired[str]
+    not_for: NotRequired[str]
+    remarks: NotRequired[str]
+
+
+class PatchedFindingTypeChangeRequest(TypedDict):
+    """A change of an entry; its scope stays."""
+
+    name: NotRequired[str]
+    colour: NotRequired[str]
+    key: NotRequired[str]
+    allowed_marks: NotRequired[list[AllowedMarksEnum]]
+    code_scheme: NotRequired[str]
+    code_value: NotRequired[str]
+    code_meaning: NotRequired[str]
+    attributes: NotRequired[list[AttributeInRequest]]
+    position: NotRequired[int]
+    retired: NotRequired[bool]
+
+
+class PatchedForeignModelChoiceRequest(TypedDict):
+    """Whether readers are shown its findings, instead of those of the version that serves."""
+
+    is_shown: NotRequired[bool]
+
+
+class PatchedMeChangeRequest(TypedDict):
+    """What a person may change of his own account."""
+
+    language: NotRequired[LanguageEnum]
+    key_bindings: NotRequired[dict[str, str]]
+    tour_seen: NotRequired[bool]
+    room: NotRequired[RoomPreferencesRequest]
+
+
+class PatchedPolicyRequest(TypedDict):
+    """When a round starts by itself and how it trains."""
+
+    enabled: NotRequired[bool]
+    every_n_readings: NotRequired[int]
+    acquisition: NotRequired[AcquisitionEnum]
+    batch_size: NotRequired[int]
+    random_share: NotRequired[float]
+    target_dice: NotRequired[float]
+    dimension: NotRequired[DimensionEnum]
+    gate_margin: NotRequired[float | None]
+    unproven_serves: NotRequired[bool]
+    image_size: NotRequired[int | None]
+    steps_scratch: NotRequired[int]
+    steps_warm: NotRequired[int]
+    slow_growth: NotRequired[int]
+    slow_start: NotRequired[SlowStartEnum]
+    slow_hour: NotRequired[int | None]
+    seed: NotRequired[int]
+
+
+class PatchedProjectChangeRequest(TypedDict):
+    """What of a project may change."""
+
+    name: NotRequired[str]
+    question: NotRequired[str]
+    blinded_share: NotRequired[float]
+    readings_wanted: NotRequired[int]
+    laterality_matters: NotRequired[bool]
+    first_look: NotRequired[bool]
+    accept_all: NotRequired[bool]
+    display_threshold: NotRequired[float]
+    lease_minutes: NotRequired[int]
+
+
+class PatchedWebhookChangeRequest(TypedDict):
+    """What to change."""
+
+    url: NotRequired[str]
+    events: NotRequired[list[EventsEnum]]
+    description: NotRequired[str]
+    is_enabled: NotRequired[bool]
+
+
+class Person(TypedDict):
+    """A user as others see him."""
+
+    username: str
+    full_name: str
+
+
+class Policy(TypedDict):
+    """When a round starts by itself and how it trains."""
+
+    enabled: NotRequired[bool]
+    every_n_readings: int
+    acquisition: AcquisitionEnum
+    batch_size: int
+    random_share: float
+    target_dice: float
+    dimension: NotRequired[DimensionEnum]
+    gate_margin: NotRequired[float | None]
+    unproven_serves: NotRequired[bool]
+    image_size: int | None
+    steps_scratch: int
+    steps_warm: int
+    slow_growth: int
+    slow_start: SlowStartEnum
+    slow_hour: int | None
+    seed: NotRequired[int]
+
+
+class PredictedCase(TypedDict):
+    """A case that the model has read."""
+
+    case: str
+    name: str
+    revision: int
+    revision_id: str
+    written_at: str
+
+
+class PredictedCases(TypedDict):
+    """A page of them."""
+
+    total: int
+    results: list[PredictedCase]
+
+
+class PredictedLesionRequest(TypedDict):
+    """A lesion that the model found: points in SCOORD convention, or a mask whose blob was stored before."""
+
+    finding_type: int
+    kind: MarkKindEnum
+    sop_instance_uid: str
+    frame: NotRequired[int]
+    points: NotRequired[list[list[float]]]
+    mask: NotRequired[MaskRequest | None]
+    attributes: NotRequired[dict[str, str]]
+    score: float
+
+
+class PredictionRequest(TypedDict):
+    """All that the model found in a case. The same `revision_id` again is answered as it was the first time."""
+
+    revision_id: str
+    lesions: list[PredictedLesionRequest]
+    image_findings: NotRequired[dict[str, float]]
+
+
+class PriorCase(TypedDict):
+    """A case of an earlier study."""
+
+    id: str
+    name: str
+
+
+class PriorLesions(TypedDict):
+    """How many lesions of a type."""
+
+    finding_type: int
+    count: int
+
+
+class PriorReading(TypedDict):
+    """A submitted reading of the patient's earlier study; `image_findings` are those present."""
+
+    case: PriorCase
+    study_date: str
+    reader: Reader
+    is_own: bool
+    verdict: VerdictEnum | BlankEnum
+    lesions: list[PriorLesions]
+    image_findings: list[int]
+    comment: str
+    submitted_at: str | None
+
+
+class Progress(TypedDict):
+    """How far the training is; empty before it begins."""
+
+    step: NotRequired[int]
+    steps: NotRequired[int]
+    loss: NotRequired[float]
+    images_per_second: NotRequired[float]
+    seconds_left: NotRequired[float]
+    elapsed: NotRequired[float]
+
+
+class Project(TypedDict):
+    """A project as one of its members sees it."""
+
+    id: str
+    slug: str
+    name: str
+    question: str
+    modality: str
+    unit: UnitEnum
+    synthetic: bool
+    archive: Archive
+    vocabulary_version: int
+    validation_share: float
+    holdout_share: float
+    blinded_share: float
+    readings_wanted: int
+    laterality_matters: bool
+    first_look: bool
+    accept_all: bool
+    display_threshold: float
+    role: RoleEnum
+    finding_types: list[FindingType]
+    counts: CaseCounts
+
+
+class ProjectInRequest(TypedDict):
+    """A new project."""
+
+    name: str
+    slug: NotRequired[str]
+    question: NotRequired[str]
+    modality: NotRequired[str]
+    unit: NotRequired[UnitEnum]
+    archive: NotRequired[str | None]
+    deid_profile: NotRequired[DeidProfileEnum]
+    validation_share: NotRequired[float]
+    holdout_share: NotRequired[float]
+    blinded_share: NotRequired[float]
+    readings_wanted: NotRequired[int]
+    laterality_matters: NotRequired[bool]
+    first_look: NotRequired[bool]
+    accept_all: NotRequired[bool]
+    finding_types: NotRequired[list[FindingTypeInRequest]]
+    members: NotRequired[list[MemberRequest]]
+
+
+class Promotion(TypedDict):
+    """A version came to serve; `by` is null where the gate let it."""
+
+    created_at: str
+    by: str | None
+    reason: str
+    instead_of: int | None
+
+
+class PromptRequest(TypedDict):
+    """Where a reader points on one frame: clicks on the lesion, clicks beside it, a box around it (two corners)."""
+
+    sop_instance_uid: str
+    frame: NotRequired[int]
+    positive: NotRequired[list[list[float]]]
+    negative: NotRequired[list[list[float]]]
+    box: NotRequired[list[list[float]] | None]
+
+
+class Prompted(TypedDict):
+    """The clicks and box from which a tool made a lesion's mask; `version` is null for a tool that needs no model."""
+
+    version: int | None
+    positive: list[list[float]]
+    negative: list[list[float]]
+    box: list[list[float]] | None
+
+
+class PromptedRequest(TypedDict):
+    """The clicks and box from which a tool made a lesion's mask; `version` is null for a tool that needs no model."""
+
+    version: int | None
+    positive: list[list[float]]
+    negative: list[list[float]]
+    box: list[list[float]] | None
+
+
+class Reader(TypedDict):
+    """Who read."""
+
+    kind: Kind034Enum
+    name: str
+
+
+ReaderKindsEnum = Literal["person", "model", "imported", "consensus"]
+"""One of several words."""
+
+
+class Reading(TypedDict):
+    """All that one reader found in one case."""
+
+    id: str
+    reader: Reader
+    state: ReadingStateEnum
+    verdict: VerdictEnum | BlankEnum
+    verdict_reason: str
+    comment: str
+    image_findings: dict[str, Any]
+    measurements: list[Measurement]
+    lesions: list[Lesion]
+    decisions: list[Decision]
+    revision: int
+    etag: str
+    display_threshold: float | None
+    active_seconds: float
+    updated_at: str
+    submitted_at: str | None
+    revealed_at: str | None
+    revealed_revision: int | None
+    vocabulary_version: int
+
+
+ReadingStateEnum = Literal["draft", "submitted"]
+"""One of several words."""
+
+
+ReadonlyEnum = Literal["submitted", "embargoed", "leased"]
+"""One of several words."""
+
+
+class ReasonRequest(TypedDict):
+    """Why a person lets another version serve."""
+
+    reason: str
+
+
+class Received(TypedDict):
+    """Bytes of a file that the server holds."""
+
+    received: int
+
+
+class Refusal(TypedDict):
+    """Why nothing was changed; `current` where the reading as it is now helps, `undecided` and `lesions` name ids."""
+
+    detail: str
+    code: str
+    current: NotRequired[Reading]
+    undecided: NotRequired[list[str]]
+    lesions: NotRequired[dict[str, str]]
+
+
+class Related(TypedDict):
+    """What else of the patient may be looked at; `laterality` and `view` are the case's own."""
+
+    laterality: str
+    view: str
+    studies: list[RelatedStudy]
+
+
+class RelatedCase(TypedDict):
+    """Another case of the patient, as images alone; `laterality` and `view` of projections, empty where not told."""
+
+    id: str
+    name: str
+    modality: str
+    description: str
+    body_part: str
+    laterality: str
+    view: str
+    n_frames: int
+    series: RoomSeries
+
+
+class RelatedStudy(TypedDict):
+    """A study of the patient: the case's own, an earlier one, or one of which nobody knows when it was made."""
+
+    study_instance_uid: str
+    relation: RelationEnum
+    date: str
+    description: str
+    cases: list[RelatedCase]
+
+
+RelationEnum = Literal["this", "prior", "undated"]
+"""One of several words."""
+
+
+class Revision(TypedDict):
+    """One save of a reading."""
+
+    id: str
+    number: int
+    author: str
+    created_at: str
+    content: Reading
+
+
+RoleEnum = Literal["reader", "reviewer", "lead"]
+"""One of several words."""
+
+
+class Room(TypedDict):
+    """Everything the reading room needs of one case."""
+
+    case: RoomCase
+    arm: ArmEnum
+    first_look: bool
+    begin_at: int | None
+    lease: RoomLease
+    readonly: ReadonlyEnum | NullEnum | None
+    series: RoomSeries
+    reading: Reading | None
+    model: RoomModel | None
+    others: list[Reading]
+    next: list[RoomNext]
+
+
+class RoomCalibration(TypedDict):
+    """Whether scores of findings have a probability: `method` 'platt', or 'none' with its reason in `note`."""
+
+    method: str
+    note: str
+    n: int
+    n_patients: int
+
+
+class RoomCase(TypedDict):
+    """The case."""
+
+    id: str
+    name: str
+    modality: str
+    unit: UnitEnum
+    n_frames: int
+    synthetic: bool
+    context: RoomContext
+
+
+class RoomContext(TypedDict):
+    """What the header says of the examination, and the texts that were imported with it."""
+
+    body_part: str
+    protocol: str
+    scanner: str
+    age: str
+    sex: str
+    study_date: str
+    study_description: str
+    indication: str
+    report: str
+
+
+class RoomInstance(TypedDict):
+    """An image of the case; `pixel_spacing` is between rows, then between columns, in mm."""
+
+    sop_instance_uid: str
+    rows: int
+    columns: int
+    number_of_frames: int
+    pixel_spacing: list[float] | None
+
+
+class RoomLease(TypedDict):
+    """Until when the caller holds the case, or who else does."""
+
+    expires_at: str | None
+    held_by: str | None
+
+
+class RoomModel(TypedDict):
+    """The model's reading of the case: what reached the display threshold; `froc` null where it was not measured."""
+
+    version: int | None
+    name: str
+    display_threshold: float
+    calibration: RoomCalibration
+    reading_id: str
+    froc: Froc | None
+    findings: list[Lesion]
+    probabilities: dict[str, float | None]
+    image_findings: dict[str, Any]
+    image_probabilities: dict[str, float | None]
+
+
+class RoomNext(TypedDict):
+    """A case to come, to load ahead."""
+
+    id: str
+    name: str
+    thumbnail: str
+
+
+class RoomPreferences(TypedDict):
+    """How a person likes the reading room: layout by modality, width of the left panel in CSS pixels, linked views."""
+
+    layouts: NotRequired[dict[str, Literal["1x1", "1x2", "2x2", "mpr"]]]
+    left_width: NotRequired[int]
+    linked: NotRequired[bool]
+
+
+class RoomPreferencesRequest(TypedDict):
+    """How a person likes the reading room: layout by modality, width of the left panel in CSS pixels, linked views."""
+
+    layouts: NotRequired[dict[str, Literal["1x1", "1x2", "2x2", "mpr"]]]
+    left_width: NotRequired[int]
+    linked: NotRequired[bool]
+
+
+class RoomSeries(TypedDict):
+    """Where the pixels are; instances in reading order."""
+
+    study_instance_uid: str
+    series_instance_uid: str
+    wado_root: str
+    frame_of_reference_uid: str
+    instances: list[RoomInstance]
+
+
+class Round(TypedDict):
+    """A round with its live progress."""
+
+    number: int
+    state: RoundStateEnum
+    trigger: TriggerEnum
+    track: TrackEnum
+    start: StartEnum
+    reason: RoundReason
+    started_by: str | None
+    created_at: str
+    finished_at: str | None
+    message: str
+    n_labels: int | None
+    base_version: int | None
+    model_version: int | None
+    settings: dict[str, Any]
+    steps: list[Step]
+    progress: Progress
+    loss: list[list[float]]
+    log: list[str]
+    metrics: list[Metric]
+
+
+class RoundReason(TypedDict):
+    """Why a round was started; the numbers are null where its code has none."""
+
+    code: RoundReasonCodeEnum
+    n: int | None
+    percent: int | None
+    version: int | None
+
+
+RoundReasonCodeEnum = Literal["by_hand", "first", "readings", "growth", "nightly"]
+"""One of several words."""
+
+
+class RoundRow(TypedDict):
+    """A round in the history."""
+
+    number: int
+    state: RoundStateEnum
+    track: TrackEnum
+    reason: RoundReason
+    created_at: str
+    finished_at: str | None
+    message: str
+    n_labels: int | None
+    model_version: int | None
+    model_state: ModelStateEnum | NullEnum | None
+    metrics: list[Metric]
+    progress: Progress
+
+
+class RoundStartRequest(TypedDict):
+    """Which track to train on; without it the fast one where a version serves."""
+
+    track: NotRequired[TrackEnum]
+
+
+RoundStateEnum = Literal[
+    "queued", "snapshot", "training", "evaluating", "gating", "predicting", "ranking", "done", "failed", "cancelled"
+]
+"""One of several words."""
+
+
+class SaveRequest(TypedDict):
+    """A save: what changed since the revision named in If-Match. A field that is absent stays as it is."""
+
+    revision_id: str
+    lesions: NotRequired[LesionChangesRequest]
+    decisions: NotRequired[DecisionChangesRequest]
+    verdict: NotRequired[VerdictEnum | BlankEnum]
+    verdict_reason: NotRequired[str]
+    comment: NotRequired[str]
+    image_findings: NotRequired[dict[str, Any]]
+    measurements: NotRequired[list[MeasurementRequest]]
+    display_threshold: NotRequired[float | None]
+    active_seconds: NotRequired[float]
+
+
+class SecondLook(TypedDict):
+    """What deserves a second look; pairs with a case that the caller is still to read are counted in `blinded_pairs`."""
+
+    doubts: Doubts | None
+    pairs: list[NearDuplicatePair]
+    blinded_pairs: int
+
+
+class Segment(TypedDict):
+    """What the model version makes of a prompt; no mask where it sees nothing there."""
+
+    version: int
+    mask: SegmentMask | None
+
+
+class SegmentMask(TypedDict):
+    """A mask in the series grid, cropped: its first voxel [frame, row, column], its shape, its run-length blob in base64."""
+
+    origin: list[int]
+    shape: list[int]
+    runs: str
+
+
+class Side(TypedDict):
+    """How one version did in one case, at its display threshold."""
+
+    dice: float | None
+    sensitivity: float | None
+    false_positives: int | None
+    score: float | None
+
+
+SlowStartEnum = Literal["scratch", "shrink_perturb"]
+"""One of several words."""
+
+
+class SplitCounts(TypedDict):
+    """Cases by split."""
+
+    POOL: int
+    VALIDATION: int
+    HOLDOUT: int
+    EMBARGOED: int
+    embargoed: list[EmbargoedCase]
+
+
+SplitEnum = Literal["POOL", "VALIDATION", "HOLDOUT", "EMBARGOED"]
+"""One of several words."""
+
+
+SplitsEnum = Literal["POOL", "VALIDATION", "HOLDOUT", "EMBARGOED"]
+"""One of several words."""
+
+
+StartEnum = Literal["warm", "scratch", "shrink_perturb"]
+"""One of several words."""
+
+
+class StartImportRequest(TypedDict):
+    """`skip_unfinished`: files that are not complete are refused instead of waited for."""
+
+    skip_unfinished: NotRequired[bool]
+
+
+class Step(TypedDict):
+    """One of the six steps of a round."""
+
+    name: NameEnum
+    state: StepStateEnum
+    detail: str
+
+
+StepStateEnum = Literal["done", "live", "todo", "failed"]
+"""One of several words."""
+
+
+class StoredPrediction(TypedDict):
+    """What was stored, in numbers."""
+
+    reading: str
+    case: str
+    revision: int
+    lesions: int
+    image_findings: int
+
+
+class Subgroup(TypedDict):
+    """A group of cases, or of lesions; `start` and `end` bound a size. An empty `group`: what no header states."""
+
+    dimension: str
+    group: str
+    unit: str
+    start: float | None
+    end: float | None
+    n_cases: int
+    n_patients: int
+    metrics: list[Metric]
+    note: str
+
+
+class Token(TypedDict):
+    """A bearer token without its text."""
+
+    id: int
+    name: str
+    prefix: str
+    scopes: NotRequired[Any]
+    created_at: str
+    expires_at: NotRequired[str | None]
+    revoked_at: NotRequired[str | None]
+    last_used_at: NotRequired[str | None]
+
+
+TrackEnum = Literal["fast", "slow"]
+"""One of several words."""
+
+
+TriggerEnum = Literal["button", "policy"]
+"""One of several words."""
+
+
+UnitEnum = Literal["image", "series"]
+"""One of several words."""
+
+
+VerdictEnum = Literal["lesions", "no_lesion", "not_readable", "deferred"]
+"""One of several words."""
+
+
+class Verification(TypedDict):
+    """The round-trip proof of an export."""
+
+    ok: bool
+    format: str
+    product_version: str
+    verified_at: str
+    readings: int
+    lesions: int
+    voxels: int
+    furthest_pixels: float
+    tolerance_pixels: float
+    compared: list[str]
+    changed_since: int
+    n_differences: int
+    differences: list[str]
+    lost: list[str]
+
+
+class WaitingReading(TypedDict):
+    """A reading that waits for its images; `names` are the first of those it speaks of."""
+
+    id: str
+    source: str
+    format: str
+    reader: str
+    lesions: int
+    images: int
+    names: list[str]
+    created_at: str
+
+
+class WaitingReadings(TypedDict):
+    """Readings that wait."""
+
+    total: int
+    results: list[WaitingReading]
+
+
+class Webhook(TypedDict):
+    """A webhook; `disabled_reason` where the product switched it off."""
+
+    id: str
+    url: str
+    events: list[EventsEnum]
+    description: str
+    is_enabled: bool
+    disabled_reason: str
+    failing_since: str | None
+    created_by: str
+    created_at: str
+    pending: int
+    last: Delivery | None
+
+
+WebhookEventEnum = Literal[
+    "reading.submitted", "round.finished", "model.promoted", "import.finished", "export.finished", "webhook.test"
+]
+"""One of several words."""
+
+
+class WebhookInRequest(TypedDict):
+    """A new webhook."""
+
+    url: str
+    events: list[EventsEnum]
+    description: NotRequired[str]
+
+
+class WorkingReader(TypedDict):
+    """A member at work: seconds are medians over the last fourteen days, null without any."""
+
+    username: str
+    name: str
+    role: RoleEnum
+    held: list[HeldCase]
+    in_progress: int
+    submitted: int
+    deferred: int
+    median_seconds: float | None
+    decision_seconds: float | None
+    decisions: DecisionCounts
+    looks: LookCounts
+
+
+class Worklist(TypedDict):
+    """A page of the worklist."""
+
+    counts: WorklistCounts
+    total: int
+    results: list[WorklistRow]
+
+
+class WorklistCounts(TypedDict):
+    """Cases by the caller's state."""
+
+    all: int
+    to_read: int
+    in_progress: int
+    submitted: int
+    deferred: int
+
+
+class WorklistHolder(TypedDict):
+    """Who has, or had, the case, in which arm, how far; until when it is held, null when it is not."""
+
+    username: str
+    name: str
+    arm: ArmEnum
+    state: AssignmentStateEnum
+    held_until: str | None
+
+
+class WorklistReason(TypedDict):
+    """Why a case stands where it stands; of a series the slices (1-based) that the model would have read first."""
+
+    kind: WorklistReasonKindEnum
+    detail: str
+    slices: list[int]
+
+
+WorklistReasonKindEnum = Literal["random", "uncertain", "likely", "different", "imported", "first"]
+"""One of several words."""
+
+
+class WorklistRow(TypedDict):
+    """One case as the caller may see it; a blinded row tells nothing of the model."""
+
+    id: str
+    name: str
+    state: WorklistRowStateEnum
+    blinded: bool
+    first_look: bool
+    given: bool
+    reason: WorklistReason | None
+    top_score: float | None
+    n_findings: int | None
+    n_decided: int | None
+    note: str
+    changed_at: str | None
+    modality: str
+    n_frames: int
+    thumbnail: str
+    leased_by: str | None
+    split: NotRequired[SplitEnum]
+    arm: NotRequired[ArmEnum]
+    source_name: NotRequired[str]
+    readers: NotRequired[list[WorklistHolder]]
+
+
+WorklistRowStateEnum = Literal["to_read", "in_progress", "submitted", "deferred"]
+"""One of several words."""
+
+
+Operation = Literal[
+    "blob_read",
+    "blob_write",
+    "case_give",
+    "case_open",
+    "case_prior_readings",
+    "case_read",
+    "case_related",
+    "case_release",
+    "case_segment",
+    "case_thumbnail",
+    "export_cancel",
+    "export_coco",
+    "export_create",
+    "export_delete",
+    "export_download",
+    "export_formats",
+    "export_list",
+    "export_masks",
+    "export_preview",
+    "export_read",
+    "export_verify",
+    "finding_type_create",
+    "finding_type_list",
+    "finding_type_update",
+    "foreign_model_list",
+    "foreign_model_register",
+    "foreign_model_show",
+    "import_create",
+    "import_items",
+    "import_list",
+    "import_read",
+    "import_start",
+    "import_upload",
+    "inquiry_cancel",
+    "inquiry_read",
+    "inquiry_start",
+    "inspection_cases",
+    "inspection_order",
+    "inspection_pictures",
+    "inspection_read",
+    "job_list",
+    "job_read",
+    "learning_read",
+    "me_read",
+    "me_update",
+    "member_list",
+    "member_remove",
+    "member_set",
+    "model_card",
+    "model_card_text",
+    "model_cases",
+    "model_compare",
+    "model_evaluate_holdout",
+    "model_export_onnx",
+    "model_list",
+    "model_onnx",
+    "model_promote",
+    "model_read",
+    "model_release",
+    "policy_read",
+    "policy_update",
+    "prediction_list",
+    "prediction_write",
+    "project_create",
+    "project_list",
+    "project_read",
+    "project_update",
+    "reader_list",
+    "reading_reopen",
+    "reading_reveal",
+    "reading_revisions",
+    "reading_save",
+    "reading_submit",
+    "round_cancel",
+    "round_list",
+    "round_read",
+    "round_start",
+    "second_look_read",
+    "split_read",
+    "token_create",
+    "token_list",
+    "token_revoke",
+    "user_create",
+    "user_list",
+    "waiting_discard",
+    "waiting_list",
+    "webhook_create",
+    "webhook_delete",
+    "webhook_deliveries",
+    "webhook_list",
+    "webhook_redeliver",
+    "webhook_test",
+    "webhook_update",
+    "worklist_next",
+    "worklist_pace",
+    "worklist_read",
+]
+"""What the API can do, by the name of each operation."""
+
+ADDRESSES: Final[dict[Operation, tuple[str, str]]] = {
+    "blob_read": ("GET", "/api/v1/projects/{slug}/blobs/{digest}/"),
+    "blob_write": ("PUT", "/api/v1/projects/{slug}/blobs/{digest}/"),
+    "case_give": ("POST", "/api/v1/projects/{slug}/cases/{case_id}/give/"),
+    "case_open": ("POST", "/api/v1/projects/{slug}/cases/{case_id}/open/"),
+    "case_prior_readings": ("GET", "/api/v1/projects/{slug}/cases/{case_id}/prior-readings/"),
+    "case_read": ("GET", "/api/v1/projects/{slug}/cases/{case_id}/"),
+    "case_related": ("GET", "/api/v1/projects/{slug}/cases/{case_id}/related/"),
+    "case_release": ("POST", "/api/v1/projects/{slug}/cases/{case_id}/release/"),
+    "case_segment": ("POST", "/api/v1/projects/{slug}/cases/{case_id}/segment/"),
+    "case_thumbnail": ("GET", "/api/v1/projects/{slug}/cases/{case_id}/thumbnail/"),
+    "export_cancel": ("POST", "/api/v1/projects/{slug}/exports/{export_id}/cancel/"),
+    "export_coco": ("GET", "/api/v1/projects/{slug}/exports/coco/"),
+    "export_create": ("POST", "/api/v1/projects/{slug}/exports/"),
+    "export_delete": ("DELETE", "/api/v1/projects/{slug}/exports/{export_id}/"),
+    "export_download": ("GET", "/api/v1/projects/{slug}/exports/{export_id}/file/"),
+    "export_formats": ("GET", "/api/v1/projects/{slug}/exports/formats/"),
+    "export_list": ("GET", "/api/v1/projects/{slug}/exports/"),
+    "export_masks": ("GET", "/api/v1/projects/{slug}/exports/masks/"),
+    "export_preview": ("POST", "/api/v1/projects/{slug}/exports/preview/"),
+    "export_read": ("GET", "/api/v1/projects/{slug}/exports/{export_id}/"),
+    "export_verify": ("POST", "/api/v1/projects/{slug}/exports/{export_id}/verify/"),
+    "finding_type_create": ("POST", "/api/v1/projects/{slug}/finding-types/"),
+    "finding_type_list": ("GET", "/api/v1/projects/{slug}/finding-types/"),
+    "finding_type_update": ("PATCH", "/api/v1/projects/{slug}/finding-types/{finding_type_id}/"),
+    "foreign_model_list": ("GET", "/api/v1/projects/{slug}/foreign-models/"),
+    "foreign_model_register": ("POST", "/api/v1/projects/{slug}/foreign-models/"),
+    "foreign_model_show": ("PATCH", "/api/v1/projects/{slug}/foreign-models/{model_id}/"),
+    "import_create": ("POST", "/api/v1/projects/{slug}/imports/"),
+    "import_items": ("GET", "/api/v1/projects/{slug}/imports/{run_id}/items/"),
+    "import_list": ("GET", "/api/v1/projects/{slug}/imports/"),
+    "import_read": ("GET", "/api/v1/projects/{slug}/imports/{run_id}/"),
+    "import_start": ("POST", "/api/v1/projects/{slug}/imports/{run_id}/start/"),
+    "import_upload": ("PUT", "/api/v1/projects/{slug}/imports/{run_id}/files/{item_id}/"),
+    "inquiry_cancel": ("POST", "/api/v1/projects/{slug}/inquiries/{kind}/cancel/"),
+    "inquiry_read": ("GET", "/api/v1/projects/{slug}/inquiries/{kind}/"),
+    "inquiry_start": ("POST", "/api/v1/projects/{slug}/inquiries/{kind}/"),
+    "inspection_cases": ("GET", "/api/v1/projects/{slug}/inspection-cases/"),
+    "inspection_order": ("POST", "/api/v1/projects/{slug}/models/{number}/inspections/{case_id}/"),
+    "inspection_pictures": ("GET", "/api/v1/projects/{slug}/models/{number}/inspections/{case_id}/pictures/"),
+    "inspection_read": ("GET", "/api/v1/projects/{slug}/models/{number}/inspections/{case_id}/"),
+    "job_list": ("GET", "/api/v1/projects/{slug}/jobs/"),
+    "job_read": ("GET", "/api/v1/projects/{slug}/jobs/{job_id}/"),
+    "learning_read": ("GET", "/api/v1/projects/{slug}/learning/"),
+    "me_read": ("GET", "/api/v1/me/"),
+    "me_update": ("PATCH", "/api/v1/me/"),
+    "member_list": ("GET", "/api/v1/projects/{slug}/members/"),
+    "member_remove": ("DELETE", "/api/v1/projects/{slug}/members/{username}/"),
+    "member_set": ("PUT", "/api/v1/projects/{slug}/members/"),
+    "model_card": ("GET", "/api/v1/projects/{slug}/models/{number}/card/"),
+    "model_card_text": ("PATCH", "/api/v1/projects/{slug}/card-text/"),
+    "model_cases": ("GET", "/api/v1/projects/{slug}/models/{number}/cases/"),
+    "model_compare": ("GET", "/api/v1/projects/{slug}/models/{number}/compare/"),
+    "model_evaluate_holdout": ("POST", "/api/v1/projects/{slug}/models/{number}/evaluate-holdout/"),
+    "model_export_onnx": ("POST", "/api/v1/projects/{slug}/models/{number}/onnx/"),
+    "model_list": ("GET", "/api/v1/projects/{slug}/models/"),
+    "model_onnx": ("GET", "/api/v1/projects/{slug}/models/{number}/onnx/"),
+    "model_promote": ("POST", "/api/v1/projects/{slug}/models/{number}/promote/"),
+    "model_read": ("GET", "/api/v1/projects/{slug}/models/{number}/"),
+    "model_release": ("POST", "/api/v1/projects/{slug}/models/{number}/release/"),
+    "policy_read": ("GET", "/api/v1/projects/{slug}/policy/"),
+    "policy_update": ("PATCH", "/api/v1/projects/{slug}/policy/"),
+    "prediction_list": ("GET", "/api/v1/projects/{slug}/foreign-models/{model_id}/predictions/"),
+    "prediction_write": ("PUT", "/api/v1/projects/{slug}/foreign-models/{model_id}/predictions/{case_id}/"),
+    "project_create": ("POST", "/api/v1/projects/"),
+    "project_list": ("GET", "/api/v1/projects/"),
+    "project_read": ("GET", "/api/v1/projects/{slug}/"),
+    "project_update": ("PATCH", "/api/v1/projects/{slug}/"),
+    "reader_list": ("GET", "/api/v1/projects/{slug}/readers/"),
+    "reading_reopen": ("POST", "/api/v1/projects/{slug}/readings/{reading_id}/reopen/"),
+    "reading_reveal": ("POST", "/api/v1/projects/{slug}/readings/{reading_id}/reveal/"),
+    "reading_revisions": ("GET", "/api/v1/projects/{slug}/readings/{reading_id}/revisions/"),
+    "reading_save": ("PUT", "/api/v1/projects/{slug}/readings/{reading_id}/"),
+    "reading_submit": ("POST", "/api/v1/projects/{slug}/readings/{reading_id}/submit/"),
+    "round_cancel": ("POST", "/api/v1/projects/{slug}/rounds/{number}/cancel/"),
+    "round_list": ("GET", "/api/v1/projects/{slug}/rounds/"),
+    "round_read": ("GET", "/api/v1/projects/{slug}/rounds/{number}/"),
+    "round_start": ("POST", "/api/v1/projects/{slug}/rounds/"),
+    "second_look_read": ("GET", "/api/v1/projects/{slug}/second-look/"),
+    "split_read": ("GET", "/api/v1/projects/{slug}/splits/"),
+    "token_create": ("POST", "/api/v1/me/tokens/"),
+    "token_list": ("GET", "/api/v1/me/tokens/"),
+    "token_revoke": ("DELETE", "/api/v1/me/tokens/{token_id}/"),
+    "user_create": ("POST", "/api/v1/users/"),
+    "user_list": ("GET", "/api/v1/users/"),
+    "waiting_discard": ("DELETE", "/api/v1/projects/{slug}/waiting-readings/{waiting_id}/"),
+    "waiting_list": ("GET", "/api/v1/projects/{slug}/waiting-readings/"),
+    "webhook_create": ("POST", "/api/v1/projects/{slug}/webhooks/"),
+    "webhook_delete": ("DELETE", "/api/v1/projects/{slug}/webhooks/{webhook_id}/"),
+    "webhook_deliveries": ("GET", "/api/v1/projects/{slug}/webhooks/{webhook_id}/deliveries/"),
+    "webhook_list": ("GET", "/api/v1/projects/{slug}/webhooks/"),
+    "webhook_redeliver": ("POST", "/api/v1/projects/{slug}/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver/"),
+    "webhook_test": ("POST", "/api/v1/projects/{slug}/webhooks/{webhook_id}/test/"),
+    "webhook_update": ("PATCH", "/api/v1/projects/{slug}/webhooks/{webhook_id}/"),
+    "worklist_next": ("POST", "/api/v1/projects/{slug}/worklist/next/"),
+    "worklist_pace": ("GET", "/api/v1/projects/{slug}/worklist/pace/"),
+    "worklist_read": ("GET", "/api/v1/projects/{slug}/worklist/"),
+}
+"""Method and address of each operation."""
