@@ -5,12 +5,13 @@ from __future__ import annotations
 from celery import shared_task
 
 from backend.audit.sealing import seal_events
+from backend.exchange.receiving import settle_received
 from backend.exchange.services import run_import
 from backend.jobs.services import reconcile_jobs
 from backend.learning.services import start_due_rounds, tend_models
 from workers.running import running
 
-__all__ = ["import_run", "reconcile", "running", "seal_audit", "start_due", "tend"]
+__all__ = ["import_run", "reconcile", "running", "seal_audit", "settle", "start_due", "tend"]
 
 
 @shared_task(name="jobs.reconcile")
@@ -35,6 +36,12 @@ def start_due() -> None:
 def tend() -> None:
     """Settle rounds that died, and have new cases read."""
     tend_models()
+
+
+@shared_task(name="exchange.settle_received")
+def settle() -> None:
+    """Make cases of what other systems have sent."""
+    settle_received()
 
 
 @shared_task(name="exchange.run_import")

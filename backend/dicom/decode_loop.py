@@ -1,8 +1,9 @@
 """The decoding child: reads requests, prepares files under limits of memory and CPU time, answers; knows no Django.
 
 Protocol: one JSON object per line. Request: {"path", "frames_path", "settings", "cpu_seconds"}. Answer:
-{"prepared": {...}} with the frames blob written to `frames_path`, or {"refused": reason}. Answers leave by a
-descriptor of their own, because decoders print to standard output.
+{"prepared": {...}} with the frames blob written to `frames_path`, or {"refused": reason}. A request of {"identify": path,
+"cpu_seconds"} is answered by {"identity": {...}}. Answers leave by a descriptor of their own, because decoders print
+to standard output.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from backend.dicom.identity import identity_of
 from backend.dicom.prepare import PreparationSettings, prepared_instance
 from backend.dicom.refusal import Refused
 
@@ -24,6 +26,8 @@ from backend.dicom.refusal import Refused
 def answered(request: dict[str, Any]) -> dict[str, Any]:
     """The answer to one request; every failure is an answer too."""
     try:
+        if "identify" in request:
+            return {"identity": asdict(identity_of(Path(request["identify"]).read_bytes()))}
         data = Path(request["path"]).read_bytes()
         prepared, blob = prepared_instance(data, PreparationSettings(**request["settings"]))
         Path(request["frames_path"]).write_bytes(blob)

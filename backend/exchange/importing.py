@@ -122,7 +122,7 @@ def _import_one(run: ImportRun, item: ImportItem, source: Source, tables: LabelT
                 path=path,
                 modality=project.modality,
                 patient_id=labels.patient if labels is not None else "",
-                may_grow=_is_unread,
+                may_grow=is_unread,
             )
     except Refused as refusal:
         item.state, item.reason = ItemState.REFUSED, str(refusal)
@@ -134,16 +134,17 @@ def _import_one(run: ImportRun, item: ImportItem, source: Source, tables: LabelT
         item.case = case_of(project, ingested.instance)
         twin = ImportItem.objects.filter(run=run, instance=ingested.instance).exclude(pk=item.pk).exists()
         if item.case is not None or twin:
-            item.state, item.reason = ItemState.DUPLICATE, _duplicate_reason(item.case)
+            item.state, item.reason = ItemState.DUPLICATE, duplicate_reason(item.case)
 
 
-def _is_unread(series: Series) -> bool:
+def is_unread(series: Series) -> bool:
     """Whether no case of any project that is this whole series has been opened or read."""
     cases = Case.objects.filter(series=series, instance__isnull=True)
     return not Reading.objects.filter(case__in=cases).exists() and not Assignment.objects.filter(case__in=cases).exists()
 
 
-def _duplicate_reason(case: Case | None) -> str:
+def duplicate_reason(case: Case | None) -> str:
+    """Why a file brought nothing new."""
     return f"Already here as {case.name}." if case is not None else "The same image twice in this import."
 
 
@@ -198,7 +199,7 @@ def _tell_items(project: Project, items: Sequence[ImportItem]) -> None:
             if item.case.split == Split.EMBARGOED and item.state != ItemState.DUPLICATE:
                 item.state, item.reason = ItemState.EMBARGOED, item.case.embargo_reason
             elif item.state == ItemState.DUPLICATE:
-                item.reason = _duplicate_reason(item.case)
+                item.reason = duplicate_reason(item.case)
         ImportItem.objects.bulk_update(chunk, ["case", "state", "reason"])
 
 

@@ -24,31 +24,23 @@ def keep(db: None) -> Callable[..., object]:
     """Stores a dataset in the project's archive; as a case of its own, or of its series, or as no case at all."""
     from backend.archive.models import Instance, Series, Study
     from backend.archive.store import put_object
+    from backend.dicom.prepare import series_values, study_values
     from backend.projects.models import Case
 
     def keep(project: object, dataset: pydicom.Dataset, case: str | None = "image") -> Instance:
+        header = {tag: item for tag, item in dataset.to_json_dict().items() if tag != "7FE00010"}
+        header["00083002"] = {"vr": "UI", "Value": [dataset.file_meta.TransferSyntaxUID]}
         study, _ = Study.objects.get_or_create(
-            archive=project.archive,
-            study_instance_uid=dataset.StudyInstanceUID,
-            defaults={
-                "patient_id": str(dataset.get("PatientID", "")),
-                "study_date": str(dataset.get("StudyDate", "")),
-                "study_description": str(dataset.get("StudyDescription", "")),
-                "accession_number": str(dataset.get("AccessionNumber", "")),
-            },
+            archive=project.archive, study_instance_uid=dataset.StudyInstanceUID, defaults=study_values(header)
         )
         series, _ = Series.objects.get_or_create(
-            study=study,
-            series_instance_uid=dataset.SeriesInstanceUID,
-            defaults={"modality": dataset.Modality, "series_number": dataset.get("SeriesNumber")},
+            study=study, series_instance_uid=dataset.SeriesInstanceUID, defaults=series_values(header, "OT")
         )
         frames = encoded_frames(dataset)
         blob = b"".join(frames)
         digest = hashlib.sha256(blob).hexdigest()
         put_object(key=f"frames/{project.archive.pk}/{digest}", data=blob)
         offsets = [sum(len(frame) for frame in frames[:i]) for i in range(len(frames))]
-        header = {tag: item for tag, item in dataset.to_json_dict().items() if tag != "7FE00010"}
-        header["00083002"] = {"vr": "UI", "Value": [dataset.file_meta.TransferSyntaxUID]}
         instance = Instance.objects.create(
             series=series,
             sop_instance_uid=dataset.SOPInstanceUID,
