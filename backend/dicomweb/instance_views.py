@@ -13,6 +13,7 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from backend.archive.models import Instance
+from backend.archive.part10 import part10_file
 from backend.archive.rendering import read_header
 from backend.dicom.header import frame_format
 from backend.dicom.transcode import can_encode
@@ -28,7 +29,6 @@ from backend.dicomweb.dicomweb_view import (
 )
 from backend.dicomweb.etags import content_of, etag_of
 from backend.dicomweb.media_types import DICOM, ZIP, Representation, choose_instances, instance_types
-from backend.dicomweb.part10 import part10_file
 from backend.dicomweb.selectors import instances_at, series_of
 
 _CHUNK = 20
@@ -72,7 +72,7 @@ def _one(request: Request, instance: Instance, chosen: Representation) -> HttpRe
         return not_modified(etag, IMMUTABLE)
     if not chosen.is_stored and not can_encode(frame_format(read_header(instance)), chosen.syntax):
         raise NotAcceptable(instance_types()[:1])
-    content = part10_file(instance, chosen.syntax)
+    content = part10_file(instance, syntax=chosen.syntax)
     if not chosen.multipart:
         return cached(HttpResponse(content, content_type=DICOM), etag, IMMUTABLE)
     boundary = multipart.new_boundary()
@@ -83,13 +83,13 @@ def _one(request: Request, instance: Instance, chosen: Representation) -> HttpRe
 def _files(instances: QuerySet[Instance], chosen: Mapping[str, Representation]) -> Iterator[tuple[str, bytes]]:
     for instance in instances.iterator(chunk_size=_CHUNK):
         offer = chosen[instance.transfer_syntax_uid]
-        yield offer.content_type, part10_file(instance, offer.syntax)
+        yield offer.content_type, part10_file(instance, syntax=offer.syntax)
 
 
 def _named_files(instances: QuerySet[Instance], chosen: Mapping[str, Representation]) -> Iterator[tuple[str, bytes]]:
     for instance in instances.select_related("series").iterator(chunk_size=_CHUNK):
         name = f"{instance.series.series_instance_uid}/{instance.sop_instance_uid}.dcm"
-        yield name, part10_file(instance, chosen[instance.transfer_syntax_uid].syntax)
+        yield name, part10_file(instance, syntax=chosen[instance.transfer_syntax_uid].syntax)
 
 
 class _Pipe(io.RawIOBase):

@@ -12,7 +12,7 @@ Read = Callable[[int], bytes]
 
 PIECE_BYTES: Final = 256 * 1024
 _MAX_HEADER_BYTES: Final = 16 * 1024
-_MAX_BOUNDARY: Final = 70  # RFC 2046 5.1.1
+_MAX_BOUNDARY: Final = 200  # RFC 2046 5.1.1 has 70; Orthanc makes them 73 long
 
 
 class MalformedBody(ValueError):

@@ -38,6 +38,17 @@ from backend.projects.models import Project
 LONGEST: Final = timedelta(minutes=15)
 """A run takes nothing new after this, or an endless stream would never become cases."""
 
+_SR: Final = "1.2.840.10008.5.1.4.1.1.88"
+KEPT_CLASSES: Final = frozenset(
+    {
+        "1.2.840.10008.5.1.4.1.1.66.4",  # Segmentation
+        "1.2.840.10008.5.1.4.1.1.66.7",  # Label Map Segmentation
+        "1.2.840.10008.5.1.4.1.1.481.3",  # RT Structure Set
+        *(f"{_SR}.{number}" for number in (11, 22, 33, 34, 35)),  # Basic Text, Enhanced, Comprehensive, 3D, Extensible SR
+    }
+)
+"""Objects that are no images and that an import reads all the same: kept until the run's worker comes to them."""
+
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _HEAD_BYTES: Final = 256
 
@@ -98,10 +109,6 @@ def receive_file(
     is_kept = refusal is not None and sent.sop_class_uid in KEPT_CLASSES
     _write_item(project, by, origin, path, sent, ingested, refusal, is_kept=is_kept)
     return Received(sent, ingested.instance if ingested else None, None if is_kept else refusal, is_renamed)
-
-
-KEPT_CLASSES: Final[frozenset[str]] = frozenset()
-"""Objects that are no images and that an import reads all the same: kept until the run's worker comes to them."""
 
 
 def _require_dicom(path: Path) -> None:

@@ -21,7 +21,6 @@ class OfferedFileSerializer(serializers.Serializer[Any]):
 class ImportOptionsSerializer(serializers.Serializer[Any]):
     """What the files are and whose labels come along; `backend.exchange.import_options` tells more."""
 
-    origin = serializers.CharField(read_only=True, required=False, help_text="What brought the files, if no person.")
     deid_profile = serializers.ChoiceField(choices=DeidProfile.choices, required=False)
     masks_prefix = serializers.CharField(max_length=500, required=False, allow_blank=True)
     labels_file = serializers.CharField(max_length=500, required=False, allow_blank=True)
@@ -75,6 +74,7 @@ class ImportRunSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
     created_by = serializers.CharField()
+    origin = serializers.CharField(help_text="What brought the files where no person sent them; else empty.")
     options = ImportOptionsSerializer()
     message = serializers.CharField()
     counts = ItemCountsSerializer()

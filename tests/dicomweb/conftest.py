@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pydicom
 import pytest
+import requests
 from pydicom.data import get_testdata_file
 from pydicom.encaps import generate_frames
+
+from tests.orthanc import orthanc  # noqa: F401
 
 
 def encoded_frames(dataset: pydicom.Dataset) -> list[bytes]:
@@ -108,3 +117,41 @@ def url_of() -> Callable[..., str]:
         return path + tail
 
     return url
+
+
+@pytest.fixture(scope="session")
+def web_process(django_db_setup: None, django_db_blocker: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of gunicorn, as the product runs it, on the test database (for tests with `transactional_db`)."""
+    from django.db import connection
+
+    from backend.config.supervisor import end_with_parent
+
+    values = connection.settings_dict
+    database = f"sqlite:///{values['NAME']}"
+    if connection.vendor != "sqlite":
+        database = f"postgres://{values['USER']}:{values['PASSWORD']}@{values['HOST']}:{values['PORT']}/{values['NAME']}"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "gunicorn", "backend.config.wsgi:application", "--bind", f"127.0.0.1:{port}"]
+    command += ["--worker-class", "gthread", "--workers", "1", "--threads", "8"]
+    with (tmp_path_factory.mktemp("web") / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=Path(__file__).resolve().parents[2],
+            env=os.environ | {"DATABASE_URL": database, "OVERREAD_DICOMWEB_ORIGINS": "https://viewer.example"},
+            stdout=log,
+            stderr=log,
+            preexec_fn=end_with_parent,
+        )
+    url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 60
+    while True:
+        try:
+            requests.get(f"{url}/healthz", timeout=10)
+            break
+        except requests.ConnectionError:
+            assert time.monotonic() < deadline and process.poll() is None, Path(log.name).read_text()
+            time.sleep(0.1)
+    yield url
+    process.terminate()
+    process.wait(20)

@@ -58,7 +58,7 @@ def test_a_header_without_end_is_malformed(read_parts):
         read_parts(b"--BX\r\n" + b"A: " + b"b" * 40_000 + b"\r\n\r\nx\r\n--BX--", 512)
 
 
-@pytest.mark.parametrize("boundary", ["", "x" * 71, "a\x01b", "ä"])
+@pytest.mark.parametrize("boundary", ["", "x" * 201, "a\x01b", "ä"])
 def test_an_impossible_boundary_is_malformed(read_parts, boundary):
     with pytest.raises(MalformedBody):
         read_parts(b"", boundary=boundary)

@@ -115,14 +115,28 @@ def test_the_same_again_changes_nothing_and_other_bytes_are_a_conflict(project, 
 
 
 def test_good_ones_are_stored_beside_bad_ones(project, store, dicom, example):
-    report = dicom(3, Modality="SR", SOPClassUID="1.2.840.10008.5.1.4.1.1.88.22")
-    answer = store(dicom(1), b"no DICOM", dicom(2)[:-700], report)
+    plan = dicom(3, Modality="RTPLAN", SOPClassUID="1.2.840.10008.5.1.4.1.1.481.5")
+    answer = store(dicom(1), b"no DICOM", dicom(2)[:-700], plan)
     assert answer.status_code == 202
     assert len(answer.json()["00081199"]["Value"]) == 1
     (nameless,) = answer.json()["0008119A"]["Value"]
     assert nameless["00081197"]["Value"] == [0xC000] and nameless["00000902"]["Value"] == ["Not a DICOM file."]
     assert [item["00081197"]["Value"][0] for item in answer.json()["00081198"]["Value"]] == [0xC000, 0x0122]
     assert sorted(ImportItem.objects.values_list("state", flat=True)) == ["imported", "refused", "refused", "refused"]
+
+
+def test_marks_of_other_programs_wait_for_the_import_to_read_them(project, store, real_data):
+    segmentation = (real_data / "dicom_objects" / "highdicom" / "seg_image_ct_binary.dcm").read_bytes()
+    answer = store(segmentation)
+    assert answer.status_code == 200
+    (item,) = answer.json()["00081199"]["Value"]
+    assert item["00081150"]["Value"] == ["1.2.840.10008.5.1.4.1.1.66.4"] and "00081190" not in item
+    kept = ImportItem.objects.get()
+    path = settings.UPLOAD_DIR / str(kept.run_id) / str(kept.pk)
+    assert kept.state == "waiting" and path.read_bytes() == segmentation
+    settle()
+    kept.refresh_from_db()
+    assert kept.state != "waiting" and not path.exists()
 
 
 def test_pictures_are_no_dicom(project, store, picture_bytes):

@@ -22,12 +22,15 @@ _AVAILABLE_TRANSFER_SYNTAX = "00083002"
 _TABLE_LIMIT = 2**32 - 2**20
 
 
-def part10_file(instance: Instance, syntax: str) -> bytes:
-    """The instance as a DICOM file in the transfer syntax: the stored one, or one of `backend.dicom.transcode`."""
+def part10_file(instance: Instance, *, syntax: str = "") -> bytes:
+    """The instance as a DICOM file, as it is stored or in another transfer syntax (those of `backend.dicom.transcode`)."""
+    syntax = syntax or instance.transfer_syntax_uid
     header = json.loads(instance.dicom_json)
     dataset = Dataset.from_json({tag: item for tag, item in header.items() if _belongs(tag)})
     frames = [read_frame(instance, number) for number in range(1, len(instance.frame_ranges) + 1)]
-    if syntax != instance.transfer_syntax_uid and (UID(syntax).is_encapsulated or instance_is_encapsulated(instance)):
+    stored = UID(instance.transfer_syntax_uid)
+    # Uncompressed frames are the same bytes in every little-endian syntax.
+    if syntax != stored and (UID(syntax).is_encapsulated or stored.is_encapsulated):
         form = frame_format(header)
         frames = [transcoded_frame(frame, form, syntax) for frame in frames]
         dataset.PhotometricInterpretation = photometric_of(form)
@@ -41,11 +44,6 @@ def part10_file(instance: Instance, syntax: str) -> bytes:
     out = io.BytesIO()
     dcmwrite(out, dataset, enforce_file_format=True)
     return out.getvalue()
-
-
-def instance_is_encapsulated(instance: Instance) -> bool:
-    """Whether its frames are compressed; uncompressed ones are the same bytes in every little-endian syntax."""
-    return bool(UID(instance.transfer_syntax_uid).is_encapsulated)
 
 
 def _belongs(tag: str) -> bool:
