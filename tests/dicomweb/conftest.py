@@ -144,12 +144,12 @@ def web_process(django_db_setup: None, django_db_blocker: object, tmp_path_facto
             stderr=log,
             preexec_fn=end_with_parent,
         )
-    url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 60
+    url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 120
     while True:
         try:
-            requests.get(f"{url}/healthz", timeout=10)
+            requests.get(f"{url}/healthz", timeout=30)
             break
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             assert time.monotonic() < deadline and process.poll() is None, Path(log.name).read_text()
             time.sleep(0.1)
     yield url
