@@ -35,8 +35,8 @@ class RenderingOptions:
 
 def rendering_options(query: QueryDict) -> RenderingOptions:
     """The options of a query; 400 for a value that means nothing, and for what is not done here."""
-    for name, reason in _REFUSED.items():
-        if name in query:
+    for name in query:
+        if reason := _REFUSED.get(name.lower()):
             raise ValidationError({name: [reason]})
     if query.get("iccprofile", "no").lower() != "no":
         raise ValidationError({"iccprofile": ["Rendered images carry no ICC profile; only iccprofile=no is done."]})

@@ -29,7 +29,7 @@ def values(header: dict[str, Any], tag: str) -> list[Any]:
 def first(header: dict[str, Any], tag: str, limit: int, group: str = "Alphabetic") -> str:
     value = next(iter(values(header, tag)), "")
     text = str((value.get(group, "") if isinstance(value, dict) else value) or "")
-    return text.replace("\0", "").encode("utf-8", "replace").decode().strip()[:limit]
+    return text.replace("\0", "").encode("utf-8", "replace").decode().strip()[:limit].rstrip("^")
 
 
 def fill(apps: Any, schema_editor: Any) -> None:
