@@ -54,10 +54,19 @@ class Orthanc:
         self.call("PUT", f"/modalities/{name}", {"AET": aet, "Host": "127.0.0.1", "Port": port})
 
 
+def _program() -> str | None:
+    return shutil.which("Orthanc", path="/usr/sbin:/usr/bin:/usr/local/bin")
+
+
+def is_installed() -> bool:
+    """Whether the server and its plugin are on this machine."""
+    return _program() is not None and _PLUGIN.exists()
+
+
 def start_orthanc(folder: Path) -> Orthanc:
     """Start a server that keeps all it has in `folder`; skips where it is not installed. End it by `process.kill()`."""
-    program = shutil.which("Orthanc", path="/usr/sbin:/usr/bin:/usr/local/bin")
-    if program is None or not _PLUGIN.exists():
+    program = _program()
+    if program is None or not is_installed():
         pytest.skip("Orthanc and its DICOMweb plugin (Debian's orthanc, orthanc-dicomweb) are not installed")
     http, dicom = _free_port(), _free_port()
     (folder / "orthanc.json").write_text(
@@ -81,7 +90,7 @@ def start_orthanc(folder: Path) -> Orthanc:
                 "DicomModalitiesInDatabase": True,
                 "JobsHistorySize": 100,
                 "SaveJobs": False,
-                "DicomWeb": {"Enable": True, "Root": "/dicom-web/", "ServersInDatabase": True, "EnableMetadataCache": False},
+                "DicomWeb": {"Enable": True, "Root": "/dicom-web/", "ServersInDatabase": True},
             }
         )
     )

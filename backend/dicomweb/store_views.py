@@ -23,7 +23,7 @@ from backend.dicomweb.multipart_reader import PIECE_BYTES, BodyTooLarge, Malform
 from backend.dicomweb.search_views import SearchStudiesView
 from backend.dicomweb.store_response import StoreResponse
 from backend.dicomweb.xml import XML_TYPE, native_xml
-from backend.exchange.receiving import Received, receive_file
+from backend.exchange.receiving import Received, Reception
 from backend.exchange.sources import scratch_folder
 
 ORIGIN: Final = "STOW-RS"
@@ -47,10 +47,11 @@ class StoringView(DicomwebView):
         if answered is None:
             raise NotAcceptable(_ANSWERS)
         result = StoreResponse(self.root())
-        with tempfile.TemporaryDirectory(prefix="stow-", dir=scratch_folder()) as folder:
+        reception = Reception(project=self.project, by=self.user, origin=ORIGIN, study=study)
+        with tempfile.TemporaryDirectory(prefix="stow-", dir=scratch_folder()) as folder, reception:
             try:
                 for part in _parts(request, _new_files(Path(folder))):
-                    result.add(self._taken(part, study))
+                    result.add(_taken(reception, part))
                     part.path.unlink()
             except MalformedBody as error:
                 raise ParseError(_so_far(str(error), result)) from error
@@ -61,12 +62,6 @@ class StoringView(DicomwebView):
         module = result.dataset()
         body = native_xml(module) if answered == XML_TYPE else msgspec.json.encode(module)
         return HttpResponse(body, content_type=answered, status=result.status)
-
-    def _taken(self, part: Part, study: str | None) -> Received:
-        part_type = part.headers.get("content-type", DICOM).partition(";")[0].strip().lower()
-        if part_type != DICOM:
-            return Received(Identity(), None, Refused(f"Damaged: a part is {part_type[:40]}, not {DICOM}."))
-        return receive_file(project=self.project, by=self.user, path=part.path, origin=ORIGIN, study=study)
 
 
 class StudiesView(StoringView, SearchStudiesView):
@@ -79,6 +74,13 @@ class StudyView(StoringView, InstancesView):
     """`/studies/<uid>`."""
 
     operations: ClassVar[dict[str, str]] = {"GET": "dicomweb.retrieve", "POST": "dicomweb.store"}
+
+
+def _taken(reception: Reception, part: Part) -> Received:
+    part_type = part.headers.get("content-type", DICOM).partition(";")[0].strip().lower()
+    if part_type != DICOM:
+        return Received(Identity(), None, Refused(f"Damaged: a part is {part_type[:40]}, not {DICOM}."))
+    return reception.take(part.path)
 
 
 def _so_far(reason: str, result: StoreResponse) -> str:

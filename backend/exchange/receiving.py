@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import shutil
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,16 +21,17 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from backend.accounts.compiled_select import CompiledSelect, fields_of
 from backend.accounts.models import User
 from backend.archive.decode_pool import SHARED, DecodePool
-from backend.archive.ingest import Ingested, ingest_file
+from backend.archive.ingest import Ingested
 from backend.archive.models import DeidProfile, Instance
 from backend.audit.services import record_event
 from backend.dicom.identity import Identity
 from backend.dicom.read import sniffed_format
 from backend.dicom.refusal import Refused
 from backend.exchange.import_options import ImportOptions
-from backend.exchange.importing import case_of, duplicate_reason, is_unread
+from backend.exchange.importing import case_of, duplicate_reason, take_in
 from backend.exchange.models import ImportItem, ImportRun, ImportState, ItemState
 from backend.exchange.services import start_import
 from backend.exchange.sources import upload_folder
@@ -51,6 +53,7 @@ KEPT_CLASSES: Final = frozenset(
 
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _HEAD_BYTES: Final = 256
+_ITEMS_AT_ONCE: Final = 20
 
 
 class NoRoom(Refused):
@@ -75,40 +78,83 @@ class Received:
     is_renamed: bool = False
 
 
-def receive_file(
-    *,
-    project: Project,
-    by: User | None,
-    path: Path,
-    origin: str,
-    study: str | None = None,
-    pool: DecodePool = SHARED,
-) -> Received:
-    """Take one file in; the caller deletes it. Every outcome is an answer, also that it cannot be used.
+class Reception:
+    """What one sender sends to a project at one time; used as a context, or closed by `flush`.
 
-    `origin` says in words what brought it. Where `study` is given, an instance of another study is refused.
+    `origin` says in words what brought the files. Where `study` is given, an instance of another study is refused.
     """
-    ingested: Ingested | None = None
-    refusal: Refused | None = None
-    with pool.child() as child:
-        try:
-            _require_dicom(path)
-            if study is not None and child.identify(path).study_instance_uid != study:
-                raise OtherStudy("It belongs to another study than the address says.")
-            ingested = ingest_file(
-                archive=project.archive, child=child, path=path, modality=project.modality, may_grow=is_unread
-            )
-        except Refused as refused:
-            refusal = refused
-        except OSError as error:
-            if error.errno not in _NO_ROOM:
-                raise
-            refusal = NoRoom("There is no room left to store anything.")
-        is_renamed = ingested is not None and project.archive.deid_profile != DeidProfile.NONE
-        sent = child.identify(path) if refusal is not None or is_renamed else Identity()
-    is_kept = refusal is not None and sent.sop_class_uid in KEPT_CLASSES
-    _write_item(project, by, origin, path, sent, ingested, refusal, is_kept=is_kept)
-    return Received(sent, ingested.instance if ingested else None, None if is_kept else refusal, is_renamed)
+
+    def __init__(
+        self, *, project: Project, by: User | None, origin: str, study: str | None = None, pool: DecodePool = SHARED
+    ) -> None:
+        self._project, self._by, self._origin, self._study, self._pool = project, by, origin, study, pool
+        self._items: list[ImportItem] = []
+        self._known: set[uuid.UUID] = set()
+
+    def __enter__(self) -> Reception:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.flush()
+
+    def take(self, path: Path) -> Received:
+        """Take one file in; the caller deletes it. Every outcome is an answer, also that it cannot be used."""
+        item = self._new_item(path)
+        ingested: Ingested | None = None
+        refusal: Refused | None = None
+        with self._pool.child() as child:
+            try:
+                _require_dicom(path)
+                if self._study is not None and child.identify(path).study_instance_uid != self._study:
+                    raise OtherStudy("It belongs to another study than the address says.")
+                ingested = take_in(project=self._project, item=item, path=path, child=child)
+            except Refused as refused:
+                refusal = refused
+            except OSError as error:
+                if error.errno not in _NO_ROOM:
+                    raise
+                refusal = NoRoom("There is no room left to store anything.")
+            is_renamed = ingested is not None and self._project.archive.deid_profile != DeidProfile.NONE
+            sent = child.identify(path) if refusal is not None or is_renamed else Identity()
+        if ingested is not None:
+            # Named by the UID under which it is stored, never by one that de-identification has removed.
+            item.name = f"{ingested.instance.sop_instance_uid}.dcm"
+            if not ingested.is_new:
+                self._known.add(item.pk)
+        is_kept = refusal is not None and not isinstance(refusal, OtherStudy) and sent.sop_class_uid in KEPT_CLASSES
+        if refusal is not None and not is_kept:
+            item.state, item.reason = ItemState.REFUSED, str(refusal)
+            if sent.sop_instance_uid and self._project.archive.deid_profile == DeidProfile.NONE:
+                item.name = f"{sent.sop_instance_uid}.dcm"
+        self._items.append(item)
+        if is_kept:
+            item.state = ItemState.WAITING
+            self.flush(kept=path)
+        elif len(self._items) >= _ITEMS_AT_ONCE:
+            self.flush()
+        return Received(sent, ingested.instance if ingested else None, None if is_kept else refusal, is_renamed)
+
+    def _new_item(self, path: Path) -> ImportItem:
+        key, size = uuid.uuid4(), path.stat().st_size
+        return ImportItem(pk=key, name=f"{key}.dcm", size=size, received=size, state=ItemState.IMPORTED)
+
+    def flush(self, kept: Path | None = None) -> None:
+        """Write the rows of the files taken so far into the sender's run; the last one is that of the file `kept`."""
+        items, self._items = self._items, []
+        if not items:
+            return
+        with transaction.atomic():
+            run = _open_run(self._project, self._by, self._origin)
+            for index, item in enumerate(items):
+                item.run = run
+                if item.pk in self._known and item.instance is not None:
+                    _tell_duplicate(run, item, item.instance, items[:index])
+            if kept is not None:
+                folder = upload_folder(run.pk)
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                shutil.copyfile(kept, folder / str(items[-1].pk))
+            ImportItem.objects.bulk_create(items)
+            ImportRun.objects.filter(pk=run.pk).update(received_at=timezone.now())
 
 
 def _require_dicom(path: Path) -> None:
@@ -122,46 +168,10 @@ def _require_dicom(path: Path) -> None:
         raise Refused("Not a DICOM file.")
 
 
-def _write_item(
-    project: Project,
-    by: User | None,
-    origin: str,
-    path: Path,
-    sent: Identity,
-    ingested: Ingested | None,
-    refusal: Refused | None,
-    *,
-    is_kept: bool,
-) -> None:
-    """The file's row on the import page. It is named by the UID under which it is stored, not by one that was removed."""
-    key = uuid.uuid4()
-    size = path.stat().st_size
-    item = ImportItem(pk=key, name=f"{key}.dcm", size=size, received=size, state=ItemState.IMPORTED)
-    if ingested is not None:
-        item.name = f"{ingested.instance.sop_instance_uid}.dcm"
-        item.instance, item.modality = ingested.instance, ingested.instance.series.modality
-    elif is_kept:
-        item.state = ItemState.WAITING
-    elif refusal is not None:
-        item.state, item.reason = ItemState.REFUSED, str(refusal)
-        if sent.sop_instance_uid and project.archive.deid_profile == DeidProfile.NONE:
-            item.name = f"{sent.sop_instance_uid}.dcm"
-    with transaction.atomic():
-        run = _open_run(project, by, origin)
-        item.run = run
-        if ingested is not None and not ingested.is_new:
-            _tell_duplicate(run, item, ingested.instance)
-        if is_kept:
-            folder = upload_folder(run.pk)
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            shutil.copyfile(path, folder / str(key))
-        item.save(force_insert=True)
-        ImportRun.objects.filter(pk=run.pk).update(received_at=timezone.now())
-
-
-def _tell_duplicate(run: ImportRun, item: ImportItem, instance: Instance) -> None:
+def _tell_duplicate(run: ImportRun, item: ImportItem, instance: Instance, before: Sequence[ImportItem]) -> None:
     item.case = case_of(run.project, instance)
-    if item.case is not None or ImportItem.objects.filter(run=run, instance=instance).exists():
+    is_twin = any(other.instance_id == instance.pk for other in before)
+    if item.case is not None or is_twin or ImportItem.objects.filter(run=run, instance=instance).exists():
         item.state, item.reason = ItemState.DUPLICATE, duplicate_reason(item.case)
 
 
@@ -204,7 +214,12 @@ def settle_received() -> list[UUID]:
     return settled
 
 
+_BUSY: Final = (ImportState.RECEIVING.value, ImportState.QUEUED.value, ImportState.RUNNING.value)
+_ARRIVING: Final = CompiledSelect(
+    fields_of(ImportRun, "id"), "FROM exchange_importrun WHERE project_id = %s AND state IN (%s, %s, %s)"
+)
+
+
 def arriving_runs(project_id: UUID) -> list[UUID]:
     """Runs of a project whose images are in the archive and may not be cases yet."""
-    busy = (ImportState.RECEIVING, ImportState.QUEUED, ImportState.RUNNING)
-    return list(ImportRun.objects.filter(project_id=project_id, state__in=busy).values_list("pk", flat=True))
+    return [run for (run,) in _ARRIVING.rows([project_id, *_BUSY])]

@@ -99,7 +99,9 @@ def test_a_run_waits_while_instances_come(project, store, dicom):
 
 
 def test_the_same_again_changes_nothing_and_other_bytes_are_a_conflict(project, store, dicom):
-    store(dicom(1))
+    store(dicom(1), dicom(1))
+    assert sorted(ImportItem.objects.values_list("state", flat=True)) == ["duplicate", "imported"]
+    ImportItem.objects.filter(state="duplicate").delete()
     settle()
     again = store(dicom(1))
     assert again.status_code == 200 and len(again.json()["00081199"]["Value"]) == 1
