@@ -6,6 +6,7 @@ from celery import shared_task
 
 from backend.audit.sealing import seal_events
 from backend.exchange.export_runs import expire_exports, run_export
+from backend.exchange.receiving import settle_received
 from backend.exchange.services import run_import
 from backend.exchange.verification import run_verification, tidy_verifications
 from backend.exchange.watching import look_at_sources, run_watched
@@ -21,6 +22,7 @@ __all__ = [
     "reconcile",
     "running",
     "seal_audit",
+    "settle",
     "start_due",
     "tend",
     "verify_run",
@@ -72,6 +74,12 @@ def watched_take(job_id: str) -> None:
 def webhooks_deliver() -> None:
     """Tell the receivers what is due."""
     deliver_due()
+
+
+@shared_task(name="exchange.settle_received")
+def settle() -> None:
+    """Make cases of what other systems have sent."""
+    settle_received()
 
 
 @shared_task(name="exchange.run_import")

@@ -134,6 +134,7 @@ ACCESS: Final[dict[str, frozenset[str]]] = {
     # DICOMweb
     "dicomweb.search": MEMBERS,
     "dicomweb.retrieve": MEMBERS,
+    "dicomweb.store": LEADS,
 }
 
 ALL_SCOPES: Final = "*"

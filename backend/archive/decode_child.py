@@ -23,6 +23,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from backend.dicom.found import FindingSettings, FoundObject, decoded_object
+from backend.dicom.identity import Identity
 from backend.dicom.prepare import PreparationSettings, PreparedInstance
 from backend.dicom.refusal import Refused
 
@@ -57,6 +58,10 @@ class DecodeChild:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process and remove its scratch folder."""
         self._stop()
         self._scratch.cleanup()
 
@@ -91,6 +96,14 @@ class DecodeChild:
         blob = written.read_bytes()
         written.unlink()
         return answer, blob
+
+    def identify(self, path: Path) -> Identity:
+        """The UIDs under which a file came; empty ones where it cannot be read at all."""
+        try:
+            answer = self._asked({"identify": str(path.resolve()), "cpu_seconds": self._cpu_seconds})
+        except Refused:
+            return Identity()
+        return Identity(**answer.get("identity", {}))
 
     def _asked(self, request: dict[str, Any]) -> dict[str, Any]:
         process = self._running()

@@ -20,6 +20,10 @@ from backend.dicom.uids import keyed_file_digest
 _CONFLICT = "Another image with the same SOP Instance UID and other content is already here; it was not overwritten."
 
 
+class Conflicting(Refused):
+    """Another image has the same SOP Instance UID."""
+
+
 @dataclass(frozen=True)
 class Ingested:
     """The instance of a file; `is_new` is false where the same bytes were received before."""
@@ -84,7 +88,7 @@ def _stored(
         if Instance.objects.filter(same, series__study__archive=archive).exists():
             known = find_received(archive, received_digest)
             if known is None:
-                raise Refused(_CONFLICT)
+                raise Conflicting(_CONFLICT)
             return Ingested(known, is_new=False)
         series, is_known = _series_of(_study_of(archive, prepared), prepared)
         if is_known and may_grow is not None and not may_grow(series):
@@ -102,7 +106,7 @@ def _stored(
 def _study_of(archive: Archive, prepared: PreparedInstance) -> Study:
     values = dict(prepared.study)
     uid = values.pop("study_instance_uid")
-    study = Study.objects.filter(archive=archive, study_instance_uid=uid).only("patient_key").first()
+    study = Study.objects.filter(archive=archive, study_instance_uid=uid).only("patient_key", "study_instance_uid").first()
     if study is None:
         return Study.objects.create(archive=archive, study_instance_uid=uid, patient_key=prepared.patient_key, **values)
     if study.patient_key != prepared.patient_key:
@@ -114,7 +118,8 @@ def _series_of(study: Study, prepared: PreparedInstance) -> tuple[Series, bool]:
     """The series of an instance, and whether it was here before."""
     values = dict(prepared.series)
     uid = values.pop("series_instance_uid")
-    series = Series.objects.filter(study=study, series_instance_uid=uid).only("modality").first()
+    series = Series.objects.filter(study=study, series_instance_uid=uid).only("modality", "series_instance_uid").first()
     if series is not None:
+        series.study = study
         return series, True
     return Series.objects.create(study=study, series_instance_uid=uid, **values), False

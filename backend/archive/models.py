@@ -6,6 +6,7 @@ import secrets
 import uuid
 
 from django.db import models
+from django.db.models.functions import Upper
 
 
 def new_archive_key() -> str:
@@ -32,15 +33,25 @@ class Archive(models.Model):
 
 
 class Study(models.Model):
-    """A DICOM study. `patient_key` is HMAC(archive key, patient id), empty where the file names no patient."""
+    """A DICOM study. `patient_key` is HMAC(archive key, patient id), empty where the file names no patient.
+
+    Columns repeat what searches ask for of the stored header, so after de-identification. Of a name in several component
+    groups the alphabetic one is `patient_name`, the others are `patient_name_other` (ideographic=phonetic).
+    """
 
     archive = models.ForeignKey(Archive, on_delete=models.CASCADE, related_name="studies")
     study_instance_uid = models.CharField(max_length=64)
     patient_key = models.CharField(max_length=64, blank=True, db_index=True)
     patient_id = models.CharField(max_length=64, blank=True)
+    patient_name = models.CharField(max_length=200, blank=True)
+    patient_name_other = models.CharField(max_length=200, blank=True)
+    patient_birth_date = models.CharField(max_length=8, blank=True)
     patient_sex = models.CharField(max_length=16, blank=True)
     patient_age = models.CharField(max_length=4, blank=True)
     study_date = models.CharField(max_length=8, blank=True)
+    study_time = models.CharField(max_length=16, blank=True)
+    referring_physician_name = models.CharField(max_length=200, blank=True)
+    timezone_offset_from_utc = models.CharField(max_length=16, blank=True)
     study_description = models.CharField(max_length=64, blank=True)
     accession_number = models.CharField(max_length=16, blank=True)
     study_id = models.CharField(max_length=16, blank=True)
@@ -51,11 +62,17 @@ class Study(models.Model):
         indexes = [
             models.Index(fields=["archive", "patient_id"], name="study_patient_id"),
             models.Index(fields=["archive", "accession_number"], name="study_accession"),
+            models.Index(fields=["archive", "study_date"], name="study_date"),
+            # Names are compared without regard to case.
+            models.Index("archive", Upper("patient_name"), name="study_patient_name"),
         ]
 
 
 class Series(models.Model):
-    """A DICOM series. `affine` is the 4×4 of index (frame, row, column) to patient mm (LPS), null if not a regular grid."""
+    """A DICOM series. `affine` is the 4×4 of index (frame, row, column) to patient mm (LPS), null if not a regular grid.
+
+    Of the items of Request Attributes Sequence the ids are joined and enclosed by backslashes: `\\A\\B\\`.
+    """
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="series")
     series_instance_uid = models.CharField(max_length=64, db_index=True)
@@ -68,6 +85,10 @@ class Series(models.Model):
     manufacturer = models.CharField(max_length=64, blank=True)
     manufacturer_model_name = models.CharField(max_length=64, blank=True)
     frame_of_reference_uid = models.CharField(max_length=64, blank=True)
+    performed_procedure_step_start_date = models.CharField(max_length=8, blank=True)
+    performed_procedure_step_start_time = models.CharField(max_length=16, blank=True)
+    scheduled_procedure_step_ids = models.CharField(max_length=200, blank=True)
+    requested_procedure_ids = models.CharField(max_length=200, blank=True)
     affine = models.JSONField(null=True)
 
     class Meta:

@@ -13,27 +13,34 @@ from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, UID
 
 from backend.archive.models import Instance
 from backend.archive.rendering import read_frame
+from backend.archive.transcoding import transcoded_frame
+from backend.dicom.header import frame_format
+from backend.dicom.transcode import photometric_of
 
 # Group 0002 and what only makes sense on the wire; it does not belong in a file's dataset.
 _AVAILABLE_TRANSFER_SYNTAX = "00083002"
 _TABLE_LIMIT = 2**32 - 2**20
 
 
-def part10_file(instance: Instance, *, decode: bool) -> bytes:
-    """The instance as a DICOM file; `decode` makes its pixels uncompressed Explicit VR Little Endian."""
+def part10_file(instance: Instance, *, syntax: str = "") -> bytes:
+    """The instance as a DICOM file, as it is stored or in another transfer syntax (those of `backend.dicom.transcode`)."""
+    syntax = syntax or instance.transfer_syntax_uid
     header = json.loads(instance.dicom_json)
     dataset = Dataset.from_json({tag: item for tag, item in header.items() if _belongs(tag)})
     frames = [read_frame(instance, number) for number in range(1, len(instance.frame_ranges) + 1)]
-    syntax = UID(instance.transfer_syntax_uid)
+    stored = UID(instance.transfer_syntax_uid)
+    # Uncompressed frames are the same bytes in every little-endian syntax.
+    if syntax != stored and (UID(syntax).is_encapsulated or stored.is_encapsulated):
+        form = frame_format(header)
+        frames = [transcoded_frame(frame, form, syntax) for frame in frames]
+        dataset.PhotometricInterpretation = photometric_of(form)
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.MediaStorageSOPClassUID = UID(instance.sop_class_uid)
     dataset.file_meta.MediaStorageSOPInstanceUID = UID(instance.sop_instance_uid)
-    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
     dataset.file_meta.ImplementationClassUID = PYDICOM_IMPLEMENTATION_UID
     if frames:
-        _put_pixels(dataset, frames, syntax)
-    if decode and syntax.is_encapsulated:
-        dataset.decompress(generate_instance_uid=False)
+        _put_pixels(dataset, frames, UID(syntax))
     out = io.BytesIO()
     dcmwrite(out, dataset, enforce_file_format=True)
     return out.getvalue()

@@ -53,11 +53,6 @@ def read_frame(instance: Instance, number: int) -> bytes:
     return get_range(instance.frames_key, offset, length)
 
 
-def native_bytes(instance: Instance, encoded: bytes) -> bytes:
-    """A frame as uncompressed little-endian bytes, for callers that cannot decode; colour as RGB."""
-    return decoded_frame(encoded, frame_format(read_header(instance))).tobytes()
-
-
 def render_frame(instance: Instance, number: int, window: Window | None = None) -> NDArray[np.uint8]:
     """A frame as 8-bit grey (rows, columns) or RGB (rows, columns, 3), windowed as its header or the caller says."""
     header = read_header(instance)

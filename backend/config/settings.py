@@ -45,6 +45,8 @@ SECRET_KEY = env.str("SECRET_KEY", default="") or _kept_secret("secret_key")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 HTTPS = env.bool("OVERREAD_HTTPS", default=False)
+# Pages of these other origins (an OHIF elsewhere) may read DICOMweb in the browser, with a token; none may unless named.
+DICOMWEB_ORIGINS: list[str] = env.list("OVERREAD_DICOMWEB_ORIGINS", default=[])
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -341,6 +343,7 @@ CELERY_BEAT_SCHEDULE = {
     "reconcile-jobs": {"task": "jobs.reconcile", "schedule": 10.0, "options": {"expires": 10}},
     "expire-exports": {"task": "exchange.expire_exports", "schedule": 600.0, "options": {"expires": 600}},
     "seal-audit": {"task": "audit.seal", "schedule": 60.0, "options": {"expires": 60}},
+    "settle-received": {"task": "exchange.settle_received", "schedule": 5.0, "options": {"expires": 5}},
     # Often, because a reader waits for what the new labels teach; it asks only the policies that are switched on.
     "start-due-rounds": {"task": "learning.start_due_rounds", "schedule": 3.0, "options": {"expires": 3}},
     # Often, because each source has its own time; it asks only whose time has come.
@@ -349,6 +352,11 @@ CELERY_BEAT_SCHEDULE = {
     "deliver-webhooks": {"task": "webhooks.deliver", "schedule": 10.0, "options": {"expires": 10}},
     "tend-models": {"task": "learning.tend_models", "schedule": 15.0, "options": {"expires": 15}},
 }
+# What one STOW-RS request may bring, and one instance of it. Nothing of it is held in memory.
+STOW_MAX_BYTES = env.int("OVERREAD_STOW_MAX_BYTES", default=16 * 1024**3)
+STOW_MAX_INSTANCE_BYTES = env.int("OVERREAD_STOW_MAX_INSTANCE_BYTES", default=2 * 1024**3)
+# Images that another system sends become cases when none has come for so long: no protocol says that a study is complete.
+RECEIVED_QUIET_SECONDS = env.float("OVERREAD_RECEIVED_QUIET_SECONDS", default=20.0)
 JOB_LEASE_SECONDS = env.float("JOB_LEASE_SECONDS", default=60.0)
 JOB_HEARTBEAT_SECONDS = env.float("JOB_HEARTBEAT_SECONDS", default=10.0)
 # How much training a kill -9 may cost; a checkpoint is some 20 MB.

@@ -3,7 +3,8 @@
 Protocol: one JSON object per line. Request: {"path", "frames_path", "settings", "cpu_seconds"}. Answer:
 {"prepared": {...}} with the frames blob written to `frames_path`, or {"refused": reason}. With "finding" in the place of
 "settings" the file is a SEG, SR or RTSTRUCT; the answer is {"found": true} with `encoded_object` written to `frames_path`.
-Answers leave by a descriptor of their own, because decoders print to standard output.
+A request of {"identify": path, "cpu_seconds"} is answered by {"identity": {...}}. Answers leave by a descriptor of their
+own, because decoders print to standard output.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.dicom.found import FindingSettings, encoded_object
+from backend.dicom.identity import identity_of
 from backend.dicom.object_reading import found_object
 from backend.dicom.prepare import PreparationSettings, prepared_instance
 from backend.dicom.refusal import Refused
@@ -27,6 +29,8 @@ from backend.dicom.refusal import Refused
 def answered(request: dict[str, Any]) -> dict[str, Any]:
     """The answer to one request; every failure is an answer too."""
     try:
+        if "identify" in request:
+            return {"identity": asdict(identity_of(Path(request["identify"]).read_bytes()))}
         data = Path(request["path"]).read_bytes()
         if "finding" in request:
             Path(request["frames_path"]).write_bytes(

@@ -136,6 +136,14 @@ def text(header: Header, keyword: str, limit: int = 64) -> str:
     return str(value).replace("\0", "").encode("utf-8", "replace").decode().strip()[:limit]
 
 
+def other_name(header: Header, keyword: str, limit: int = 64) -> str:
+    """The component groups of a person's name besides the alphabetic one, `ideographic=phonetic`; empty without them."""
+    found = values(header, keyword)
+    groups = found[0] if found and isinstance(found[0], dict) else {}
+    name = f"{groups.get('Ideographic', '')}={groups.get('Phonetic', '')}".rstrip("=")
+    return name.replace("\0", "").encode("utf-8", "replace").decode()[:limit]
+
+
 def frame_text(header: Header, keyword: str, frame: int, macro: str) -> str:
     """The first value as text: of a 1-based frame from its functional group `macro` if there, else the header's."""
     found = (text(source, keyword) for source in (*_macros(header, frame, macro), header))

@@ -17,7 +17,7 @@ from backend.dicom.codestream import without_comments
 from backend.dicom.deidentify import deidentify, known_patient, patient_key
 from backend.dicom.display import shown_frame
 from backend.dicom.frames import StoredFrames, stored_frames
-from backend.dicom.header import Header, header_text, text, whole_number
+from backend.dicom.header import Header, header_text, other_name, text, values, whole_number
 from backend.dicom.image_check import checked_pixel_module
 from backend.dicom.near_duplicates import difference_hash
 from backend.dicom.pictures import picture_dataset
@@ -73,8 +73,8 @@ def prepared_instance(data: bytes, settings: PreparationSettings) -> tuple[Prepa
     prepared = PreparedInstance(
         patient_key=patient_key(settings.key, known_patient(patient_id)),
         original_uid_digest=keyed_digest(settings.key, "sop instance uid", original_uid),
-        study=_study_values(header),
-        series=_series_values(header, settings.modality),
+        study=study_values(header),
+        series=series_values(header, settings.modality),
         instance=_instance_values(header, frames, encoded),
     )
     return prepared, frames.blob
@@ -94,20 +94,28 @@ def _name_the_nameless(dataset: FileDataset, data: bytes, settings: PreparationS
         dataset.SOPClassUID = dataset.file_meta.get("MediaStorageSOPClassUID", "1.2.840.10008.5.1.4.1.1.7")
 
 
-def _study_values(header: Header) -> dict[str, Any]:
+def study_values(header: Header) -> dict[str, Any]:
+    """What a study's columns repeat of the stored header."""
     return {
         "study_instance_uid": text(header, "StudyInstanceUID"),
         "patient_id": text(header, "PatientID"),
+        "patient_name": text(header, "PatientName", 200).rstrip("^"),
+        "patient_name_other": other_name(header, "PatientName", 200),
+        "patient_birth_date": text(header, "PatientBirthDate", 8),
         "patient_sex": text(header, "PatientSex", 16),
         "patient_age": text(header, "PatientAge", 4),
         "study_date": text(header, "StudyDate", 8),
+        "study_time": text(header, "StudyTime", 16),
+        "referring_physician_name": text(header, "ReferringPhysicianName", 200).rstrip("^"),
+        "timezone_offset_from_utc": text(header, "TimezoneOffsetFromUTC", 16),
         "study_description": text(header, "StudyDescription"),
         "accession_number": text(header, "AccessionNumber", 16),
         "study_id": text(header, "StudyID", 16),
     }
 
 
-def _series_values(header: Header, modality: str) -> dict[str, Any]:
+def series_values(header: Header, modality: str) -> dict[str, Any]:
+    """What a series' columns repeat of the stored header; `modality` where the header has none."""
     return {
         "series_instance_uid": text(header, "SeriesInstanceUID"),
         "modality": text(header, "Modality", 16) or modality,
@@ -119,6 +127,10 @@ def _series_values(header: Header, modality: str) -> dict[str, Any]:
         "manufacturer": text(header, "Manufacturer"),
         "manufacturer_model_name": text(header, "ManufacturerModelName"),
         "frame_of_reference_uid": text(header, "FrameOfReferenceUID"),
+        "performed_procedure_step_start_date": text(header, "PerformedProcedureStepStartDate", 8),
+        "performed_procedure_step_start_time": text(header, "PerformedProcedureStepStartTime", 16),
+        "scheduled_procedure_step_ids": _requested(header, "ScheduledProcedureStepID"),
+        "requested_procedure_ids": _requested(header, "RequestedProcedureID"),
     }
 
 
@@ -126,6 +138,13 @@ def _thinned(frame: Pixels) -> Pixels:
     """Every n-th pixel of a frame so large that windowing all of it would take several times its memory."""
     step = math.isqrt(max(frame.shape[0] * frame.shape[1] // _LARGE_PIXELS, 1))
     return frame[::step, ::step]
+
+
+def _requested(header: Header, keyword: str) -> str:
+    """An id of each item of Request Attributes Sequence, as `Series` keeps them."""
+    items = (text(item or {}, keyword, 16) for item in values(header, "RequestAttributesSequence")[:10])
+    joined = "\\".join(filter(None, items))
+    return f"\\{joined}\\" if joined else ""
 
 
 def _instance_values(header: Header, frames: StoredFrames, encoded: str) -> dict[str, Any]:

@@ -24,8 +24,12 @@ class Matching(Enum):
 
     TEXT = "text"
     UID = "uid"
+    NAME = "name"
     DATE = "date"
+    TIME = "time"
     NUMBER = "number"
+    LISTED = "listed"
+    """Of several items of a sequence: the column holds all values, enclosed by backslashes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,11 @@ class Attribute:
         """The column in a written query, where the tables are called t (study), s (series) and i (instance)."""
         return f'{_TABLE[self.level]}."{self.column}"'
 
+    @property
+    def selected(self) -> str:
+        """What a query reads: of a patient's name all component groups, as PS3.5 6.2.1.1 writes them."""
+        return f"{self.sql} || '=' || t.patient_name_other" if self.matching == Matching.NAME else self.sql
+
 
 _TABLE: Final = {Level.STUDY: "t", Level.SERIES: "s", Level.INSTANCE: "i"}
 
@@ -51,6 +60,10 @@ def _table(level: Level, rows: Iterable[tuple[str, str, str, Matching]]) -> list
     return [Attribute(tag, vr, level, column, matching) for tag, vr, column, matching in rows]
 
 
+REQUEST_ATTRIBUTES: Final = "00400275"
+SCHEDULED_STEP: Final = f"{REQUEST_ATTRIBUTES}.00400009"
+REQUESTED_PROCEDURE: Final = f"{REQUEST_ATTRIBUTES}.00401001"
+
 ATTRIBUTES: Final[Mapping[str, Attribute]] = {
     attribute.tag: attribute
     for attribute in [
@@ -58,9 +71,14 @@ ATTRIBUTES: Final[Mapping[str, Attribute]] = {
             Level.STUDY,
             [
                 ("00080020", "DA", "study_date", Matching.DATE),
+                ("00080030", "TM", "study_time", Matching.TIME),
                 ("00080050", "SH", "accession_number", Matching.TEXT),
+                ("00080090", "PN", "referring_physician_name", Matching.TEXT),
+                ("00080201", "SH", "timezone_offset_from_utc", Matching.TEXT),
                 ("00081030", "LO", "study_description", Matching.TEXT),
+                ("00100010", "PN", "patient_name", Matching.NAME),
                 ("00100020", "LO", "patient_id", Matching.TEXT),
+                ("00100030", "DA", "patient_birth_date", Matching.DATE),
                 ("00100040", "CS", "patient_sex", Matching.TEXT),
                 ("00101010", "AS", "patient_age", Matching.TEXT),
                 ("0020000D", "UI", "study_instance_uid", Matching.UID),
@@ -80,6 +98,10 @@ ATTRIBUTES: Final[Mapping[str, Attribute]] = {
                 ("00200011", "IS", "series_number", Matching.NUMBER),
                 ("00200052", "UI", "frame_of_reference_uid", Matching.UID),
                 ("00200060", "CS", "laterality", Matching.TEXT),
+                ("00400244", "DA", "performed_procedure_step_start_date", Matching.DATE),
+                ("00400245", "TM", "performed_procedure_step_start_time", Matching.TIME),
+                (SCHEDULED_STEP, "SH", "scheduled_procedure_step_ids", Matching.LISTED),
+                (REQUESTED_PROCEDURE, "SH", "requested_procedure_ids", Matching.LISTED),
             ],
         ),
         *_table(
@@ -102,13 +124,6 @@ ATTRIBUTES: Final[Mapping[str, Attribute]] = {
 
 MODALITIES_IN_STUDY: Final = "00080061"
 
-# Not in columns, but PS3.18 10.6.3.3 wants them returned: read from the header of one instance of each result.
-FROM_HEADER: Final[Mapping[Level, tuple[str, ...]]] = {
-    Level.STUDY: ("00080030", "00080090", "00080201", "00100010", "00100030"),
-    Level.SERIES: ("00400244", "00400245"),
-    Level.INSTANCE: (),
-}
-
 _ORDER: Final = [Level.STUDY, Level.SERIES, Level.INSTANCE]
 
 
@@ -122,6 +137,12 @@ def columns_of(level: Level) -> list[Attribute]:
     """The column attributes of a result of `level`, its own and those above it."""
     levels = levels_down_to(level)
     return [attribute for attribute in ATTRIBUTES.values() if attribute.level in levels]
+
+
+def path_named(name: str) -> str | None:
+    """The tags of an attribute, or of one in a sequence with dots between them; None if DICOM knows no such attribute."""
+    tags = [tag_named(part) for part in name.split(".")]
+    return None if None in tags else ".".join(tag for tag in tags if tag is not None)
 
 
 def tag_named(name: str) -> str | None:
@@ -142,6 +163,15 @@ def element(vr: str, values: Iterable[Any]) -> dict[str, Any]:
     return {"vr": vr, "Value": present} if present else {"vr": vr}
 
 
+def name_element(text: str) -> dict[str, Any]:
+    """A person's name (PN) of the component groups in `text`, alphabetic=ideographic=phonetic."""
+    groups = zip(("Alphabetic", "Ideographic", "Phonetic"), text.split("="), strict=False)
+    given = {name: group for name, group in groups if group}
+    return {"vr": "PN", "Value": [given]} if given else {"vr": "PN"}
+
+
 def single_element(vr: str, value: Any) -> dict[str, Any]:
     """An attribute of at most one value."""
+    if vr == "PN":
+        return name_element(value or "")
     return {"vr": vr} if value is None or value == "" else {"vr": vr, "Value": [value]}

@@ -1,17 +1,25 @@
-"""Frames: byte ranges of the stored object, sent as they lie."""
+"""Frames: byte ranges of the stored object, sent as they lie, or transcoded for who asks for it."""
 
 from __future__ import annotations
 
-from django.http import Http404, HttpResponse
+from collections.abc import Sequence
+
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from backend.archive.models import Instance
-from backend.archive.rendering import native_bytes
+from backend.archive.rendering import read_header
 from backend.archive.store import get_range
+from backend.archive.transcoding import transcoded_frame
+from backend.dicom.header import frame_format
+from backend.dicom.stored_frames import FrameFormat
+from backend.dicom.transcode import can_encode
 from backend.dicomweb import multipart
 from backend.dicomweb.dicomweb_view import IMMUTABLE, DicomwebView, NotAcceptable, cached, is_current, not_modified
-from backend.dicomweb.media_types import EXPLICIT_LITTLE_ENDIAN, IMAGE_TYPES, OCTET_STREAM, Representation, choose_frames
+from backend.dicomweb.etags import etag_of
+from backend.dicomweb.media_types import Representation, choose_frames, frame_types
 from backend.dicomweb.selectors import StoredFramesOf, stored_frames_of
 
 _MAX_FRAMES = 1000
@@ -20,24 +28,50 @@ _MAX_FRAMES = 1000
 class FramesView(DicomwebView):
     """`…/frames/<n[,n…]>` of an instance."""
 
-    def get(self, request: Request, slug: str, study: str, series: str, instance: str, frames: str) -> HttpResponse:
-        """The frames, encoded as stored unless the caller can only use uncompressed ones."""
-        found = stored_frames_of(self.project, self.role, study, series, instance)
+    def get(self, request: Request, slug: str, study: str, series: str, instance: str, frames: str) -> HttpResponseBase:
+        """The frames, encoded as stored unless the caller can only use another encoding."""
+        found = stored_frames_of(self.shown, study, series, instance)
         if found is None:
             raise Http404("No such instance in this project.")
         numbers = frame_numbers(frames, len(found.frame_ranges))
-        chosen = choose_frames(self.accept(), found.transfer_syntax_uid)
-        if chosen is None:
-            raise NotAcceptable(_offered(found.transfer_syntax_uid))
-        if not chosen.multipart and len(numbers) > 1:
-            raise NotAcceptable(['multipart/related; type="application/octet-stream" (for more than one frame)'])
-        etag = (
-            f'"{found.frames_key.rpartition("/")[2][:32]}-{frames}-{chosen.syntax}-{chosen.part_type}-{chosen.multipart:d}"'
-        )
-        self.tell(study, [series])
-        if is_current(request, etag):
-            return not_modified(etag, IMMUTABLE)
-        return cached(_answer(found, numbers, chosen), etag, IMMUTABLE)
+        return answer_frames(self, found, numbers, study, series)
+
+
+class PixelDataView(DicomwebView):
+    """`…/instances/<uid>/pixeldata`: all its frames."""
+
+    def get(self, request: Request, slug: str, study: str, series: str, instance: str) -> HttpResponseBase:
+        """The frames in their order, one part each."""
+        found = stored_frames_of(self.shown, study, series, instance)
+        if found is None:
+            raise Http404("No such instance in this project.")
+        return answer_frames(self, found, range(1, len(found.frame_ranges) + 1), study, series)
+
+
+def answer_frames(
+    view: DicomwebView, found: StoredFramesOf, numbers: Sequence[int], study: str, series: str
+) -> HttpResponseBase:
+    """These frames in the representation that the caller likes best."""
+    chosen = choose_frames(view.accept(), found.transfer_syntax_uid)
+    if chosen is None:
+        raise NotAcceptable(frame_types(found.transfer_syntax_uid))
+    if not chosen.multipart and len(numbers) > 1:
+        raise NotAcceptable(['multipart/related; type="application/octet-stream" (for more than one frame)'])
+    etag = etag_of(found.frames_key, list(numbers), chosen)
+    view.tell(study, [series])
+    if is_current(view.request, etag):
+        return not_modified(etag, IMMUTABLE)
+    form = None if chosen.is_stored else _form(found, chosen)
+    frames = (_frame(found, number, form, chosen) for number in numbers)
+    if not chosen.multipart:
+        return cached(HttpResponse(next(frames), content_type=chosen.content_type), etag, IMMUTABLE)
+    boundary = multipart.new_boundary()
+    content_type = multipart.content_type(chosen.part_type, boundary)
+    if len(numbers) == 1:
+        body = multipart.body(frames, chosen.content_type, boundary)
+        return cached(HttpResponse(body, content_type=content_type), etag, IMMUTABLE)
+    parts = ((chosen.content_type, frame) for frame in frames)
+    return cached(StreamingHttpResponse(multipart.stream_body(parts, boundary), content_type=content_type), etag, IMMUTABLE)
 
 
 def frame_numbers(text: str, count: int) -> list[int]:
@@ -51,20 +85,13 @@ def frame_numbers(text: str, count: int) -> list[int]:
     return numbers
 
 
-def _answer(found: StoredFramesOf, numbers: list[int], chosen: Representation) -> HttpResponse:
-    frames = [get_range(found.frames_key, *found.frame_ranges[number - 1]) for number in numbers]
-    if chosen.decode:
-        instance = Instance.objects.get(pk=found.instance_id)
-        frames = [native_bytes(instance, frame) for frame in frames]
-    if not chosen.multipart:
-        return HttpResponse(frames[0], content_type=chosen.content_type)
-    boundary = multipart.new_boundary()
-    content_type = multipart.content_type(chosen.part_type, boundary)
-    return HttpResponse(multipart.body(frames, chosen.content_type, boundary), content_type=content_type)
+def _form(found: StoredFramesOf, chosen: Representation) -> FrameFormat:
+    form = frame_format(read_header(Instance.objects.only("dicom_json").get(pk=found.instance_id)))
+    if not can_encode(form, chosen.syntax):
+        raise NotAcceptable(frame_types(found.transfer_syntax_uid)[:1])
+    return form
 
 
-def _offered(stored: str) -> list[str]:
-    types = {OCTET_STREAM: EXPLICIT_LITTLE_ENDIAN}
-    if stored in IMAGE_TYPES:
-        types[IMAGE_TYPES[stored]] = stored
-    return [f'multipart/related; type="{name}"; transfer-syntax={syntax}' for name, syntax in types.items()]
+def _frame(found: StoredFramesOf, number: int, form: FrameFormat | None, chosen: Representation) -> bytes:
+    stored = get_range(found.frames_key, *found.frame_ranges[number - 1])
+    return stored if form is None else transcoded_frame(stored, form, chosen.syntax)

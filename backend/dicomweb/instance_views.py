@@ -1,8 +1,11 @@
-"""Whole instances as DICOM files: of one instance, of a series, of a study."""
+"""Whole instances as DICOM files: of one instance, of a series, of a study; in parts or as a zip archive."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, StreamingHttpResponse
@@ -11,6 +14,9 @@ from rest_framework.request import Request
 
 from backend.archive.models import Instance
 from backend.archive.part10 import part10_file
+from backend.archive.rendering import read_header
+from backend.dicom.header import frame_format
+from backend.dicom.transcode import can_encode
 from backend.dicomweb import multipart
 from backend.dicomweb.dicomweb_view import (
     IMMUTABLE,
@@ -21,58 +27,94 @@ from backend.dicomweb.dicomweb_view import (
     is_current,
     not_modified,
 )
-from backend.dicomweb.media_types import EXPLICIT_LITTLE_ENDIAN, choose_instances
+from backend.dicomweb.etags import content_of, etag_of
+from backend.dicomweb.media_types import DICOM, ZIP, Representation, choose_instances, instance_types
 from backend.dicomweb.selectors import instances_at, series_of
 
 _CHUNK = 20
 
 
 class InstancesView(DicomwebView):
-    """`/studies/<uid>`, `…/series/<uid>`, `…/instances/<uid>`."""
+    """`…/series/<uid>`, `…/instances/<uid>`, and what GET does of `/studies/<uid>`."""
 
     def get(
         self, request: Request, slug: str, study: str, series: str | None = None, instance: str | None = None
     ) -> HttpResponseBase:
-        """One part per instance; a single instance may also be had bare as `application/dicom`."""
-        found = instances_at(self.cases, study, series, instance)
-        syntaxes = set(found.order_by().values_list("transfer_syntax_uid", flat=True))
+        """One part or one file of a zip archive per instance; a single instance may also be had bare."""
+        found = instances_at(self.shown, study, series, instance)
+        syntaxes = list(found.order_by().values_list("transfer_syntax_uid", flat=True).distinct())
         if not syntaxes:
             raise Http404("No such study, series or instance in this project.")
         accept = self.accept()
-        if any(choose_instances(accept, syntax) is None for syntax in syntaxes):
-            raise NotAcceptable(f'multipart/related; type="application/dicom"; transfer-syntax={name}' for name in ("*",))
-        first = choose_instances(accept, EXPLICIT_LITTLE_ENDIAN) if instance is None else None
-        if first is not None and not first.multipart:
-            raise NotAcceptable(['multipart/related; type="application/dicom" (for more than one instance)'])
+        chosen = {syntax: offer for syntax in syntaxes if (offer := choose_instances(accept, syntax)) is not None}
+        if len(chosen) < len(syntaxes):
+            raise NotAcceptable(instance_types())
+        first = next(iter(chosen.values()))
+        if instance is None and not first.multipart and not first.zipped:
+            raise NotAcceptable(['multipart/related; type="application/dicom"', f"{ZIP} (for more than one instance)"])
         self.tell(study, [series] if series is not None else series_of(found))
-        if instance is not None:
-            return self._one(request, found.get(), accept)
-        boundary = multipart.new_boundary()
-        response = StreamingHttpResponse(
-            multipart.stream_body(_files(found, accept), boundary),
-            content_type=multipart.content_type("application/dicom", boundary),
-        )
+        if instance is not None and not first.zipped:
+            return _one(request, found.get(), first)
+        if first.zipped:
+            response = StreamingHttpResponse(zip_archive(_named_files(found, chosen)), content_type=ZIP)
+            response["Content-Disposition"] = f'attachment; filename="{instance or series or study}.zip"'
+        else:
+            boundary = multipart.new_boundary()
+            body = multipart.stream_body(_files(found, chosen), boundary)
+            response = StreamingHttpResponse(body, content_type=multipart.content_type(DICOM, boundary))
         response["Cache-Control"] = REVALIDATE
         return response
 
-    def _one(self, request: Request, instance: Instance, accept: str) -> HttpResponseBase:
-        chosen = choose_instances(accept, instance.transfer_syntax_uid)
-        if chosen is None:
-            raise NotAcceptable(["application/dicom"])
-        etag = f'"i{instance.pk}-{chosen.syntax}-{chosen.multipart:d}"'
-        if is_current(request, etag):
-            return not_modified(etag, IMMUTABLE)
-        content = part10_file(instance, decode=chosen.decode)
-        if not chosen.multipart:
-            return cached(HttpResponse(content, content_type="application/dicom"), etag, IMMUTABLE)
-        boundary = multipart.new_boundary()
-        body = multipart.body([content], chosen.content_type, boundary)
-        response = HttpResponse(body, content_type=multipart.content_type("application/dicom", boundary))
-        return cached(response, etag, IMMUTABLE)
+
+def _one(request: Request, instance: Instance, chosen: Representation) -> HttpResponseBase:
+    etag = etag_of(content_of(instance), chosen)
+    if is_current(request, etag):
+        return not_modified(etag, IMMUTABLE)
+    if not chosen.is_stored and not can_encode(frame_format(read_header(instance)), chosen.syntax):
+        raise NotAcceptable(instance_types()[:1])
+    content = part10_file(instance, syntax=chosen.syntax)
+    if not chosen.multipart:
+        return cached(HttpResponse(content, content_type=DICOM), etag, IMMUTABLE)
+    boundary = multipart.new_boundary()
+    body = multipart.body([content], chosen.content_type, boundary)
+    return cached(HttpResponse(body, content_type=multipart.content_type(DICOM, boundary)), etag, IMMUTABLE)
 
 
-def _files(instances: QuerySet[Instance], accept: str) -> Iterator[tuple[str, bytes]]:
+def _files(instances: QuerySet[Instance], chosen: Mapping[str, Representation]) -> Iterator[tuple[str, bytes]]:
     for instance in instances.iterator(chunk_size=_CHUNK):
-        chosen = choose_instances(accept, instance.transfer_syntax_uid)
-        if chosen is not None:
-            yield chosen.content_type, part10_file(instance, decode=chosen.decode)
+        offer = chosen[instance.transfer_syntax_uid]
+        yield offer.content_type, part10_file(instance, syntax=offer.syntax)
+
+
+def _named_files(instances: QuerySet[Instance], chosen: Mapping[str, Representation]) -> Iterator[tuple[str, bytes]]:
+    for instance in instances.select_related("series").iterator(chunk_size=_CHUNK):
+        name = f"{instance.series.series_instance_uid}/{instance.sop_instance_uid}.dcm"
+        yield name, part10_file(instance, syntax=chosen[instance.transfer_syntax_uid].syntax)
+
+
+class _Pipe(io.RawIOBase):
+    """What is written comes out by `taken`; a zip archive is written without going back."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._pieces.append(bytes(data))
+        return len(data)
+
+    def taken(self) -> bytes:
+        pieces, self._pieces = self._pieces, []
+        return b"".join(pieces)
+
+
+def zip_archive(files: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
+    """A zip archive of named files, piece by piece; images do not deflate, so they are stored."""
+    pipe = _Pipe()
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in files:
+            archive.writestr(zipfile.ZipInfo(name), data)
+            yield pipe.taken()
+    yield pipe.taken()

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-from typing import Any
-
-from django.db.models import Count, Max
 from django.http import Http404, HttpResponse
 from rest_framework.request import Request
 
-from backend.dicomweb.dicomweb_view import REVALIDATE, DicomwebView, NotAcceptable, cached, is_current, not_modified
-from backend.dicomweb.media_types import choose_type
+from backend.dicomweb.datasets import chosen_type, dataset_answer, takes_gzip
+from backend.dicomweb.dicomweb_view import REVALIDATE, DicomwebView, cached, is_current, not_modified
+from backend.dicomweb.etags import etag_of
 from backend.dicomweb.selectors import instances_at, series_of
-
-JSON_TYPES = ("application/dicom+json", "application/json")
-_WORTH_COMPRESSING = 4096
 
 
 class MetadataView(DicomwebView):
@@ -25,32 +18,15 @@ class MetadataView(DicomwebView):
         self, request: Request, slug: str, study: str, series: str | None = None, instance: str | None = None
     ) -> HttpResponse:
         """All headers as one JSON array, in reading order."""
-        media_type = choose_type(self.accept(), JSON_TYPES)
-        if media_type is None:
-            raise NotAcceptable(JSON_TYPES)
-        found = instances_at(self.cases, study, series, instance)
-        # An instance never changes once stored, so how many there are and the newest of them name the set.
-        state = found.order_by().aggregate(count=Count("pk"), newest=Max("pk"))
-        if not state["count"]:
+        media_type = chosen_type(self.accept())
+        found = instances_at(self.shown, study, series, instance)
+        # An instance never changes once stored: what was received and when name the set, their order its answer.
+        state = list(found.values_list("received_digest", "created_at"))
+        if not state:
             raise Http404("No such study, series or instance in this project.")
         self.tell(study, [series] if series is not None else series_of(found))
-        compress = "gzip" in request.headers.get("Accept-Encoding", "")
-        etag = _etag(study, series, instance, state["count"], state["newest"], compress)
+        etag = etag_of(state, media_type, takes_gzip(request))
         if is_current(request, etag):
             return not_modified(etag, REVALIDATE)
-        return cached(_answer(found.values_list("dicom_json", flat=True), media_type, compress), etag, REVALIDATE)
-
-
-def _etag(*parts: Any) -> str:
-    return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}"'
-
-
-def _answer(headers: Any, media_type: str, compress: bool) -> HttpResponse:
-    body = f"[{','.join(headers)}]".encode()
-    if not compress or len(body) < _WORTH_COMPRESSING:
-        return HttpResponse(body, content_type=media_type)
-    # Level 1: headers of one series repeat themselves, and CPU is dearer here than the last few per cent.
-    response = HttpResponse(gzip.compress(body, compresslevel=1, mtime=0), content_type=media_type)
-    response["Content-Encoding"] = "gzip"
-    response["Vary"] = "Accept-Encoding"
-    return response
+        encoded = f"[{','.join(found.values_list('dicom_json', flat=True))}]".encode()
+        return cached(dataset_answer(encoded, media_type, request), etag, REVALIDATE)

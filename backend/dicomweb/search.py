@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.http import QueryDict
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import APIException, ValidationError
 
 from backend.dicomweb.attributes import (
     ATTRIBUTES,
@@ -17,14 +17,19 @@ from backend.dicomweb.attributes import (
     Level,
     Matching,
     levels_down_to,
-    tag_named,
+    path_named,
 )
 
 MAX_RESULTS: Final = 1000
 _MAX_VALUES: Final = 500
-_NOT_KEYS: Final = frozenset(
-    {"limit", "offset", "includefield", "fuzzymatching", "accept", "charset", "emptyvaluematching", "multiplevaluematching"}
-)
+_NOT_KEYS: Final = frozenset({"limit", "offset", "accept", "charset"})
+_NOT_DONE: Final[Mapping[str, str]] = {
+    # The words are the standard's (PS3.18 8.3.4.6).
+    "fuzzymatching": "The fuzzymatching parameter is not supported. Only literal matching has been performed.",
+    "emptyvaluematching": "The emptyvaluematching parameter is not supported. No value has been matched as empty.",
+    "multiplevaluematching": "The multiplevaluematching parameter is not supported. Lists of UIDs and codes are matched.",
+}
+_TIME: Final = re.compile(r"^(\d{2,6}(?:\.\d{1,6})?)?(-)?(\d{2,6}(?:\.\d{1,6})?)?$")
 _DATE: Final = re.compile(r"^(\d{8})?(-)?(\d{8})?$")
 
 
@@ -52,16 +57,23 @@ def listed_parameters(prefix: str, values: Iterable[Any], parameters: dict[str, 
 class Search:
     """A parsed query. `warnings` are told to the caller in Warning headers, as PS3.18 8.3.4 has it.
 
-    Of each list in `modalities` the study must show a series, whatever the level searched.
+    The study must show a series for each of `modalities` (conditions on s.modality), whatever the level searched.
     """
 
     limit: int = MAX_RESULTS
     offset: int = 0
     conditions: list[Condition] = field(default_factory=list)
-    modalities: list[list[str]] = field(default_factory=list)
+    modalities: list[Condition] = field(default_factory=list)
     include: set[str] = field(default_factory=set)
     include_all: bool = False
     warnings: list[str] = field(default_factory=list)
+
+
+class TooBroad(APIException):
+    """413: more than is matched at once."""
+
+    status_code = 413
+    default_code = "too_broad"
 
 
 def parse_search(query: QueryDict, level: Level) -> Search:
@@ -71,11 +83,11 @@ def parse_search(query: QueryDict, level: Level) -> Search:
         values = query.getlist(name)
         if name == "includefield":
             _include(search, values)
-        elif name == "fuzzymatching":
+        elif name in _NOT_DONE:
+            if values[-1].lower() not in ("true", "false"):
+                raise ValidationError({name: ["Expected: true or false."]})
             if values[-1].lower() == "true":
-                search.warnings.append(
-                    "The fuzzymatching parameter is not supported. Only literal matching has been performed."
-                )
+                search.warnings.append(_NOT_DONE[name])
         elif name not in _NOT_KEYS:
             _match(search, name, values[-1], level)
     return search
@@ -92,27 +104,26 @@ def _include(search: Search, values: list[str]) -> None:
     for name in (part for value in values for part in value.split(",") if part):
         if name.lower() == "all":
             search.include_all = True
-        elif (tag := tag_named(name)) is not None:
-            search.include.add(tag)
+        elif (path := path_named(name)) is not None:
+            search.include.add(path[:8])
         else:
             raise ValidationError({"includefield": [f"DICOM knows no attribute {name[:64]!r}."]})
 
 
 def _match(search: Search, name: str, value: str, level: Level) -> None:
-    tag = tag_named(name)
     # Dots lead into sequences (PS3.18 8.3.4.1).
-    if any(tag_named(part) is None for part in name.split(".")):
+    path = path_named(name)
+    if path is None:
         raise ValidationError({name[:64]: ["DICOM knows no such attribute."]})
     if "\0" in value:
         raise ValidationError({name[:64]: ["No value holds a NUL character."]})
-    if tag is not None:
-        search.include.add(tag)
-    if value in ("", "*"):
+    search.include.add(path[:8])
+    if re.fullmatch(r"\**", value):
         return
-    if tag == MODALITIES_IN_STUDY or (tag == "00080060" and level is Level.STUDY):
-        search.modalities.append(_listed(value))
+    if path == MODALITIES_IN_STUDY or (path == "00080060" and level is Level.STUDY):
+        search.modalities.append(_coded("s.modality", value))
         return
-    attribute = ATTRIBUTES.get(tag or "")
+    attribute = ATTRIBUTES.get(path)
     if attribute is None or attribute.level not in levels_down_to(level):
         search.warnings.append(f"Matching on {name[:64]} is not supported here; it was ignored.")
         return
@@ -120,11 +131,52 @@ def _match(search: Search, name: str, value: str, level: Level) -> None:
 
 
 def _text(attribute: Attribute, value: str) -> Condition:
-    if "*" not in value and "?" not in value:
-        if attribute.vr == "CS":
-            return Condition(f"{attribute.sql} IN ({{values}})", _listed(value))
-        return Condition(f"{attribute.sql} = {{0}}", [value])
-    return Condition(f"UPPER({attribute.sql}) LIKE UPPER({{0}}) ESCAPE '\\'", [like_pattern(value)])
+    if attribute.vr == "CS":
+        return _coded(attribute.sql, value)
+    if attribute.vr == "PN":
+        return _alike(attribute.sql, value)
+    return _like(attribute.sql, value) if _is_pattern(value) else Condition(f"{attribute.sql} = {{0}}", [value])
+
+
+def _is_pattern(value: str) -> bool:
+    return "*" in value or "?" in value
+
+
+def _like(sql: str, value: str) -> Condition:
+    return Condition(f"UPPER({sql}) LIKE UPPER({{0}}) ESCAPE '\\'", [like_pattern(value)])
+
+
+def _alike(sql: str, value: str) -> Condition:
+    """Names: without regard to case and to empty components at the end (PS3.4 C.2.2.2.1)."""
+    return _like(sql, value) if _is_pattern(value) else Condition(f"UPPER({sql}) = UPPER({{0}})", [value.rstrip("^ ")])
+
+
+def _coded(sql: str, value: str) -> Condition:
+    """Coded strings (CS): one of a list, and wildcards."""
+    values = _listed(value)
+    if not any(map(_is_pattern, values)):
+        return Condition(f"{sql} IN ({{values}})", values)
+    each = (f"UPPER({sql}) LIKE UPPER({{{index}}}) ESCAPE '\\'" for index in range(len(values)))
+    return Condition(f"({' OR '.join(each)})", [like_pattern(one) for one in values])
+
+
+def _name(attribute: Attribute, value: str) -> Condition:
+    """A patient's name: any of its component groups; only a name that is not in ASCII can be ideographic or phonetic."""
+    groups = [group for group in value.split("=") if group]
+    alphabetic = next((group for group in groups if group.isascii()), groups[0] if groups else value)
+    matched = _alike(attribute.sql, alphabetic)
+    others = [group for group in groups if not group.isascii()]
+    if not others:
+        return matched
+    other = like_pattern(f"*{others[0].rstrip('^ ')}*" if _is_pattern(others[0]) else others[0].rstrip("^ "))
+    column = "t.patient_name_other"
+    found = f"{column} LIKE {{1}} ESCAPE '\\' OR {column} LIKE {{2}} ESCAPE '\\' OR {column} LIKE {{3}} ESCAPE '\\'"
+    return Condition(f"({matched.sql} OR {found})", [*matched.values, other, f"{other}=%", f"%={other}"])
+
+
+def _several(attribute: Attribute, value: str) -> Condition:
+    """A value that any item of a sequence may have."""
+    return _like(attribute.sql, f"*\\{value}\\*")
 
 
 def like_pattern(wildcards: str) -> str:
@@ -143,8 +195,20 @@ def _date(attribute: Attribute, value: str) -> Condition:
         raise ValidationError({attribute.tag: ["A date YYYYMMDD or a range YYYYMMDD-YYYYMMDD is expected."]})
     if not found[2]:
         return Condition(f"{attribute.sql} = {{0}}", [value])
-    # A study without a date lies in no range; every day sorts after the empty text and before "9:".
-    return Condition(f"{attribute.sql} > '' AND {attribute.sql} BETWEEN {{0}} AND {{1}}", [found[1] or "", found[3] or "9:"])
+    # A study without a date lies in no range.
+    ends = [found[1] or "", found[3] or "99999999"]
+    return Condition(f"{attribute.sql} > '' AND {attribute.sql} BETWEEN {{0}} AND {{1}}", ends)
+
+
+def _time(attribute: Attribute, value: str) -> Condition:
+    """A time as exact as it is given, or a range of such: 10 is everything from 10:00:00 to 10:59:59.999999."""
+    found = _TIME.match(value.replace(":", ""))
+    if found is None or not (found[1] or found[3]) or (found[1] and found[3] and not found[2]):
+        raise ValidationError({attribute.tag: ["A time HHMMSS or a range HHMMSS-HHMMSS is expected."]})
+    last = (found[3] or "") if found[2] else found[1]
+    digits, _, fraction = last.partition(".")
+    until = f"{digits:9<6}.{fraction:9<6}"
+    return Condition(f"{attribute.sql} > '' AND {attribute.sql} BETWEEN {{0}} AND {{1}}", [found[1] or "", until])
 
 
 def _number(attribute: Attribute, value: str) -> Condition:
@@ -156,13 +220,16 @@ def _number(attribute: Attribute, value: str) -> Condition:
 def _listed(value: str) -> list[str]:
     values = re.split(r"[,\\]", value)
     if len(values) > _MAX_VALUES:
-        raise ValidationError({"detail": [f"At most {_MAX_VALUES} values can be listed."]})
+        raise TooBroad(f"At most {_MAX_VALUES} values can be listed.")
     return values
 
 
 _CONDITIONS: Final[Mapping[Matching, Any]] = {
     Matching.TEXT: _text,
     Matching.UID: _uid,
+    Matching.NAME: _name,
     Matching.DATE: _date,
+    Matching.TIME: _time,
     Matching.NUMBER: _number,
+    Matching.LISTED: _several,
 }

@@ -8,22 +8,22 @@ from typing import Any, ClassVar
 
 import msgspec
 from django.http import HttpResponse
+from django.utils.cache import patch_vary_headers
 from rest_framework.request import Request
 
 from backend.dicomweb.attributes import (
-    FROM_HEADER,
     MODALITIES_IN_STUDY,
+    REQUEST_ATTRIBUTES,
+    SCHEDULED_STEP,
     Level,
     columns_of,
     element,
-    levels_down_to,
     single_element,
 )
-from backend.dicomweb.dicomweb_view import REVALIDATE, DicomwebView, NotAcceptable
-from backend.dicomweb.media_types import choose_type
-from backend.dicomweb.metadata_views import JSON_TYPES
+from backend.dicomweb.datasets import chosen_type, dataset_answer
+from backend.dicomweb.dicomweb_view import REVALIDATE, DicomwebView
 from backend.dicomweb.search import Search, parse_search
-from backend.dicomweb.search_selectors import Scope, SeriesShown, found_rows, headers_of, series_shown
+from backend.dicomweb.search_selectors import Scope, SeriesShown, count_of, found_rows, headers_of, series_shown
 
 Result = dict[str, Any]
 Header = Mapping[str, msgspec.Raw]
@@ -34,60 +34,59 @@ class SearchView(DicomwebView):
 
     operations: ClassVar[dict[str, str]] = {"GET": "dicomweb.search"}
     level: ClassVar[Level]
-    root: str
 
     def get(self, request: Request, slug: str, study: str | None = None, series: str | None = None) -> HttpResponse:
-        """The matching results as DICOM JSON; 204 if there are none."""
-        media_type = choose_type(self.accept(), JSON_TYPES)
-        if media_type is None:
-            raise NotAcceptable(JSON_TYPES)
-        self.root = request.build_absolute_uri(f"/dicom-web/{slug}")
+        """The matching results as DICOM JSON or XML; 204 if there are none."""
+        media_type = chosen_type(self.accept())
         search = parse_search(request.GET, self.level)
-        scope = Scope(self.project, self.role, study, series)
+        scope = Scope(self.shown, study, series)
         rows = found_rows(scope, self.level, search)
+        has_more = len(rows) > search.limit
         results = self.described(scope, dict(rows[: search.limit]), search)
-        if len(rows) > search.limit:
+        response = dataset_answer(msgspec.json.encode(results), media_type, request) if results else HttpResponse(status=204)
+        if has_more:
             search.warnings.append("There are additional results that can be requested.")
-        response = (
-            HttpResponse(msgspec.json.encode(results), content_type=media_type) if results else HttpResponse(status=204)
-        )
+        if rows and not has_more:
+            response["X-Total-Count"] = search.offset + len(rows)
+        elif "count=exact" in request.headers.get("Prefer", ""):
+            response["X-Total-Count"] = count_of(scope, self.level, search)
+            response["Preference-Applied"] = "count=exact"
         response["Cache-Control"] = REVALIDATE
+        patch_vary_headers(response, ("Accept", "Cookie", "Authorization"))
         if search.warnings:
             response["Warning"] = ", ".join(f'299 {request.get_host()} "{text}"' for text in search.warnings)
         return response
 
     def described(self, scope: Scope, rows: Mapping[int, Mapping[str, Any]], search: Search) -> list[Result]:
         """DICOM JSON of the rows."""
-        columns = [(attribute.tag, attribute.vr) for attribute in columns_of(self.level)]
-        tags = (self._header_tags() | search.include) - {tag for tag, _ in columns}
+        columns = [(attribute.tag, attribute.vr) for attribute in columns_of(self.level) if len(attribute.tag) == 8]
+        tags = search.include - {tag for tag, _ in columns}
         below = self.below(scope, list(rows)) if rows else {}
-        headers = self.headers_behind(list(rows), below, wanted=bool(tags) or search.include_all) if rows else {}
+        with_header = list(rows) if tags or search.include_all else [key for key in rows if rows[key].get(SCHEDULED_STEP)]
+        headers = self.headers_behind(with_header, below) if with_header else {}
         whole = search.include_all and self.level is Level.INSTANCE
-        results = []
+        root, results = self.root(), []
         for key, row in rows.items():
             header = headers.get(key, {})
-            result: Result = dict(header) if whole else {tag: header[tag] for tag in tags if tag in header}
+            taken = header if whole else [tag for tag in (REQUEST_ATTRIBUTES, *tags) if tag in header]
+            result: Result = {tag: header[tag] for tag in taken}
             for tag, vr in columns:
                 result[tag] = single_element(vr, row[tag])
+            result["00080005"] = {"vr": "CS", "Value": ["ISO_IR 192"]}
             result["00080056"] = {"vr": "CS", "Value": ["ONLINE"]}
-            result["00081190"] = {"vr": "UR", "Value": [self._retrieve_url(row)]}
+            result["00081190"] = {"vr": "UR", "Value": [self._retrieve_url(root, row)]}
             result.update(self.counted(below.get(key, ())))
             # PS3.18 F.2.2: attributes in ascending order of their tags.
             results.append(dict(sorted(result.items())))
         return results
 
-    def _retrieve_url(self, row: Mapping[str, Any]) -> str:
-        url = f"{self.root}/studies/{row['0020000D']}"
+    def _retrieve_url(self, root: str, row: Mapping[str, Any]) -> str:
+        url = f"{root}/studies/{row['0020000D']}"
         if self.level is not Level.STUDY:
             url += f"/series/{row['0020000E']}"
         if self.level is Level.INSTANCE:
             url += f"/instances/{row['00080018']}"
         return url
-
-    def _header_tags(self) -> set[str]:
-        if self.level is Level.INSTANCE:
-            return set()
-        return {tag for level in levels_down_to(self.level) for tag in FROM_HEADER[level]}
 
     def below(self, scope: Scope, keys: list[int]) -> Mapping[int, list[SeriesShown]]:
         """By row the series that the project shows of it."""
@@ -97,13 +96,9 @@ class SearchView(DicomwebView):
         """Counts and modalities of what lies below a row."""
         return {}
 
-    def headers_behind(
-        self, keys: list[int], below: Mapping[int, list[SeriesShown]], *, wanted: bool
-    ) -> Mapping[int, Header]:
-        """The header of the first instance that the project shows of each row, where one is wanted."""
-        if not wanted:
-            return {}
-        first = {key: min(series.first_instance for series in shown) for key, shown in below.items()}
+    def headers_behind(self, keys: list[int], below: Mapping[int, list[SeriesShown]]) -> Mapping[int, Header]:
+        """The header of the first instance that the project shows of each of these rows."""
+        first = {key: min(series.first_instance for series in below[key]) for key in keys}
         found = headers_of(first.values())
         return {key: found[instance] for key, instance in first.items()}
 
@@ -149,8 +144,6 @@ class SearchInstancesView(SearchView):
 
     level = Level.INSTANCE
 
-    def headers_behind(
-        self, keys: list[int], below: Mapping[int, list[SeriesShown]], *, wanted: bool
-    ) -> Mapping[int, Header]:
-        """The instance's own header, if the caller asks for more than the columns hold."""
-        return headers_of(keys) if wanted else {}
+    def headers_behind(self, keys: list[int], below: Mapping[int, list[SeriesShown]]) -> Mapping[int, Header]:
+        """The instances' own headers."""
+        return headers_of(keys)

@@ -1,36 +1,72 @@
-"""Which instances a project shows: those of its cases and no others; those of embargoed cases to leads alone."""
+"""Which instances a project shows: those of its cases and no others; those of embargoed cases to leads alone.
+
+Leads, who may send images, see also what has arrived and is about to become cases: whoever stores can retrieve at once.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import cached_property
+from typing import Any, Final
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from backend.accounts.compiled_select import database_key
 from backend.archive.models import Instance, Series, Study
+from backend.exchange.models import ImportItem
+from backend.exchange.receiving import arriving_runs
 from backend.projects.models import Case, Project, Role, Split
 from backend.projects.selectors import in_reading_order
 
 
-def shown_cases(project: Project, role: str) -> QuerySet[Case]:
-    """The cases whose images a member of that role may fetch."""
-    cases = Case.objects.filter(project=project)
-    return cases if role == Role.LEAD else cases.exclude(split=Split.EMBARGOED)
+@dataclass(frozen=True)
+class Shown:
+    """What a member of that role sees of a project."""
+
+    project: Project
+    role: str
+
+    @cached_property
+    def arriving(self) -> list[UUID]:
+        """The imports whose images he sees before they are cases."""
+        return arriving_runs(self.project.pk) if self.role == Role.LEAD else []
+
+    def cases(self) -> QuerySet[Case]:
+        """The cases whose images he may fetch."""
+        cases = Case.objects.filter(project=self.project)
+        return cases if self.role == Role.LEAD else cases.exclude(split=Split.EMBARGOED)
+
+    def instances(self) -> QuerySet[Instance]:
+        """Instances that are one of the cases, belong to a series that is one, or have just arrived."""
+        own = self.cases().filter(Q(instance__isnull=True) | Q(instance_id=OuterRef("pk")), series_id=OuterRef("series_id"))
+        if not self.arriving:
+            return Instance.objects.filter(Exists(own))
+        come = ImportItem.objects.filter(run_id__in=self.arriving, instance_id=OuterRef("pk"))
+        return Instance.objects.filter(Exists(own) | Exists(come))
+
+    def parameters(self) -> dict[str, Any]:
+        """What the written conditions name."""
+        return {
+            "project": database_key(self.project.pk),
+            "embargoed": Split.EMBARGOED.value,
+            "role": str(self.role),
+            "lead": Role.LEAD.value,
+            **{f"run{index}": database_key(run) for index, run in enumerate(self.arriving)},
+        }
+
+    @property
+    def runs_sql(self) -> str:
+        """The arriving runs as a list of parameters; empty where there are none."""
+        return ", ".join(f"%(run{index})s" for index in range(len(self.arriving)))
 
 
-def visible_instances(cases: QuerySet[Case]) -> QuerySet[Instance]:
-    """Instances that are one of the cases, or belong to a series that is one."""
-    own = cases.filter(Q(instance__isnull=True) | Q(instance_id=OuterRef("pk")), series_id=OuterRef("series_id"))
-    return Instance.objects.filter(Exists(own))
-
-
-def instances_at(
-    cases: QuerySet[Case], study: str, series: str | None = None, instance: str | None = None
-) -> QuerySet[Instance]:
+def instances_at(shown: Shown, study: str, series: str | None = None, instance: str | None = None) -> QuerySet[Instance]:
     """Visible instances of a study, a series or one SOP Instance UID, each series in reading order."""
-    found = visible_instances(cases).filter(series__study__study_instance_uid=study)
+    found = shown.instances().filter(series__study__study_instance_uid=study, series__study__archive=shown.project.archive)
     if series is not None:
         found = found.filter(series__series_instance_uid=series)
     if instance is not None:
@@ -60,23 +96,34 @@ SELECT i.id, i.frames_key, i.frame_ranges, i.transfer_syntax_uid
 FROM {Instance._meta.db_table} i
 JOIN {Series._meta.db_table} s ON s.id = i.series_id
 JOIN {Study._meta.db_table} t ON t.id = s.study_id
-WHERE i.sop_instance_uid = %s AND s.series_instance_uid = %s AND t.study_instance_uid = %s
-AND EXISTS (
+WHERE i.sop_instance_uid = %(instance)s AND s.series_instance_uid = %(series)s AND t.study_instance_uid = %(study)s
+AND t.archive_id = %(archive)s
+AND (EXISTS (
     SELECT 1 FROM {Case._meta.db_table} c
-    WHERE c.project_id = %s AND c.series_id = i.series_id AND (c.instance_id IS NULL OR c.instance_id = i.id)
-    AND (c.split <> %s OR %s = %s)
-)
+    WHERE c.project_id = %(project)s AND c.series_id = i.series_id AND (c.instance_id IS NULL OR c.instance_id = i.id)
+    AND (c.split <> %(embargoed)s OR %(role)s = %(lead)s)
+){{arriving}})
 """
+_ARRIVING_INSTANCE: Final = (
+    f" OR EXISTS (SELECT 1 FROM {ImportItem._meta.db_table} m WHERE m.instance_id = i.id AND m.run_id IN ({{runs}}))"
+)
 
 
-def stored_frames_of(project: Project, role: str, study: str, series: str, instance: str) -> StoredFramesOf | None:
+def stored_frames_of(shown: Shown, study: str, series: str, instance: str) -> StoredFramesOf | None:
     """What `instances_at` finds for one instance, as far as serving its frames needs it."""
-    project_id = Case._meta.get_field("project").get_db_prep_value(project.pk, connection)
-    embargo = (Split.EMBARGOED.value, role, Role.LEAD.value)
-    with connection.cursor() as cursor:
-        cursor.execute(_FRAMES_SQL, [instance, series, study, project_id, *embargo])
-        row = cursor.fetchone()
+    named = {"study": study, "series": series, "instance": instance, "archive": database_key(shown.project.archive_id)}
+    row = _first(_FRAMES_SQL.format(arriving=""), shown.parameters() | named)
+    if row is None and shown.arriving:
+        arriving = _ARRIVING_INSTANCE.format(runs=shown.runs_sql)
+        row = _first(_FRAMES_SQL.format(arriving=arriving), shown.parameters() | named)
     if row is None:
         return None
     ranges = json.loads(row[2]) if isinstance(row[2], str) else row[2]
     return StoredFramesOf(row[0], row[1], ranges, row[3])
+
+
+def _first(sql: str, parameters: dict[str, Any]) -> Sequence[Any] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        found: Sequence[Any] | None = cursor.fetchone()
+    return found

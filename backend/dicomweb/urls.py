@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, register_converter
 
-from backend.dicomweb.frame_views import FramesView
+from backend.dicomweb.frame_views import FramesView, PixelDataView
 from backend.dicomweb.instance_views import InstancesView
 from backend.dicomweb.metadata_views import MetadataView
 from backend.dicomweb.rendered_views import RenderedView, ThumbnailView
-from backend.dicomweb.search_views import SearchInstancesView, SearchSeriesView, SearchStudiesView
+from backend.dicomweb.search_views import SearchInstancesView, SearchSeriesView
+from backend.dicomweb.store_views import StudiesView, StudyView
 
 
 class UidConverter:
@@ -32,7 +33,7 @@ _SERIES = f"{_STUDY}/series/<uid:series>"
 _INSTANCE = f"{_SERIES}/instances/<uid:instance>"
 
 urlpatterns: list[URLPattern] = [
-    path("<slug:slug>/studies", SearchStudiesView.as_view()),
+    path("<slug:slug>/studies", StudiesView.as_view(), name="studies"),
     path("<slug:slug>/series", SearchSeriesView.as_view()),
     path("<slug:slug>/instances", SearchInstancesView.as_view()),
     path(f"{_STUDY}/series", SearchSeriesView.as_view()),
@@ -40,8 +41,12 @@ urlpatterns: list[URLPattern] = [
     path(f"{_SERIES}/instances", SearchInstancesView.as_view()),
     path(f"{_INSTANCE}/frames/<str:frames>", FramesView.as_view(), name="frames"),
     path(f"{_INSTANCE}/frames/<str:frames>/rendered", RenderedView.as_view()),
+    path(f"{_INSTANCE}/frames/<str:frames>/thumbnail", ThumbnailView.as_view()),
+    path(f"{_INSTANCE}/pixeldata", PixelDataView.as_view()),
     path(f"{_INSTANCE}/rendered", RenderedView.as_view(), name="rendered"),
+    path(f"{_SERIES}/rendered", RenderedView.as_view()),
     *(path(f"{level}/metadata", MetadataView.as_view()) for level in (_STUDY, _SERIES, _INSTANCE)),
     *(path(f"{level}/thumbnail", ThumbnailView.as_view()) for level in (_STUDY, _SERIES, _INSTANCE)),
-    *(path(level, InstancesView.as_view()) for level in (_STUDY, _SERIES, _INSTANCE)),
+    path(_STUDY, StudyView.as_view()),
+    *(path(level, InstancesView.as_view()) for level in (_SERIES, _INSTANCE)),
 ]

@@ -21,10 +21,12 @@ class ImportOptions:
     `context_columns` are a table of indications and reports; where the archive has a de-identification profile it is
     refused unless `context_is_clean`: a lead's word that these free texts name nobody. `readings_format` is the format of
     readings of other programs among the files (`backend.exchange.format_registry`); empty: whichever knows them, "none":
-    they are not looked for. `readings_options` are that format's own.
+    they are not looked for. `readings_options` are that format's own. `origin` says in words what brought the files where no
+    person sent them ("C-STORE from CT1").
     """
 
     source: str = ""
+    origin: str = ""
     deid_profile: str = ""
     masks_prefix: str = ""
     labels_file: str = ""

@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from backend.archive.decode_child import DecodeChild
-from backend.archive.ingest import ingest_file
+from backend.archive.ingest import Ingested, ingest_file
 from backend.archive.models import Instance, Series
 from backend.archive.services import order_series
 from backend.archive.thumbnails import thumbnail_of
@@ -125,39 +125,48 @@ def import_images(
 
 def _import_one(run: ImportRun, item: ImportItem, source: Source, tables: LabelTables, child: DecodeChild) -> None:
     labels = tables.of(source.name)
-    project = run.project
     try:
         if source.refusal:
             raise Refused(source.refusal)
         with source.opened() as path:
-            ingested = ingest_file(
-                archive=project.archive,
-                child=child,
-                path=path,
-                modality=project.modality,
-                patient_id=labels.patient if labels is not None else "",
-                may_grow=_is_unread,
-            )
+            patient_id = labels.patient if labels is not None else ""
+            ingested = take_in(project=run.project, item=item, path=path, child=child, patient_id=patient_id)
     except Refused as refusal:
         item.state, item.reason = ItemState.REFUSED, str(refusal)
         return
+    if not ingested.is_new:
+        item.case = case_of(run.project, ingested.instance)
+        twin = ImportItem.objects.filter(run=run, instance=ingested.instance).exclude(pk=item.pk).exists()
+        if item.case is not None or twin:
+            item.state, item.reason = ItemState.DUPLICATE, duplicate_reason(item.case)
+
+
+def take_in(*, project: Project, item: ImportItem, path: Path, child: DecodeChild, patient_id: str = "") -> Ingested:
+    """Bring one file into the archive and tell its item (which is not saved) what it is; Refused where it cannot be used."""
+    ingested = ingest_file(
+        archive=project.archive,
+        child=child,
+        path=path,
+        modality=project.modality,
+        patient_id=patient_id,
+        may_grow=is_unread,
+    )
     item.instance = ingested.instance
     item.modality = ingested.instance.series.modality
     item.state, item.reason = ItemState.IMPORTED, ""
-    if not ingested.is_new:
-        item.case = case_of(project, ingested.instance)
-        twin = ImportItem.objects.filter(run=run, instance=ingested.instance).exclude(pk=item.pk).exists()
-        if item.case is not None or twin:
-            item.state, item.reason = ItemState.DUPLICATE, _duplicate_reason(item.case)
+    return ingested
 
 
-def _is_unread(series: Series) -> bool:
+def is_unread(series: Series) -> bool:
     """Whether no case of any project that is this whole series has been opened or read."""
-    cases = Case.objects.filter(series=series, instance__isnull=True)
+    cases = list(Case.objects.filter(series=series, instance__isnull=True).values_list("pk", flat=True))
+    if not cases:
+        return True
     return not Reading.objects.filter(case__in=cases).exists() and not Assignment.objects.filter(case__in=cases).exists()
 
 
-def _duplicate_reason(case: Case | None) -> str:
+def duplicate_reason(case: Case | None) -> str:
+    """Why a file brought nothing new."""
     return f"Already here as {case.name}." if case is not None else "The same image twice in this import."
 
 
@@ -212,7 +221,7 @@ def _tell_items(project: Project, items: Sequence[ImportItem]) -> None:
             if item.case.split == Split.EMBARGOED and item.state != ItemState.DUPLICATE:
                 item.state, item.reason = ItemState.EMBARGOED, item.case.embargo_reason
             elif item.state == ItemState.DUPLICATE:
-                item.reason = _duplicate_reason(item.case)
+                item.reason = duplicate_reason(item.case)
         ImportItem.objects.bulk_update(chunk, ["case", "state", "reason"])
 
 

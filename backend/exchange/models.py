@@ -16,6 +16,7 @@ class ImportState(models.TextChoices):
     """Life of an import run."""
 
     UPLOADING = "uploading"
+    RECEIVING = "receiving"
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
@@ -23,7 +24,10 @@ class ImportState(models.TextChoices):
 
 
 class ImportRun(models.Model):
-    """One import into a project: files uploaded in chunks or taken from a folder on the server."""
+    """One import into a project: files uploaded in chunks, taken from a folder on the server, or sent by another system.
+
+    Of the last kind (`backend.exchange.receiving`) each file is taken in at once; `received_at` is when the last one came.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="import_runs")
@@ -33,6 +37,7 @@ class ImportRun(models.Model):
     options = models.JSONField(default=dict)
     message = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    received_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
     class Meta:

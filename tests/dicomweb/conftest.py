@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pydicom
 import pytest
+import requests
 from pydicom.data import get_testdata_file
 from pydicom.encaps import generate_frames
+
+from tests.orthanc import orthanc  # noqa: F401
 
 
 def encoded_frames(dataset: pydicom.Dataset) -> list[bytes]:
@@ -24,31 +33,23 @@ def keep(db: None) -> Callable[..., object]:
     """Stores a dataset in the project's archive; as a case of its own, or of its series, or as no case at all."""
     from backend.archive.models import Instance, Series, Study
     from backend.archive.store import put_object
+    from backend.dicom.prepare import series_values, study_values
     from backend.projects.models import Case
 
     def keep(project: object, dataset: pydicom.Dataset, case: str | None = "image") -> Instance:
+        header = {tag: item for tag, item in dataset.to_json_dict().items() if tag != "7FE00010"}
+        header["00083002"] = {"vr": "UI", "Value": [dataset.file_meta.TransferSyntaxUID]}
         study, _ = Study.objects.get_or_create(
-            archive=project.archive,
-            study_instance_uid=dataset.StudyInstanceUID,
-            defaults={
-                "patient_id": str(dataset.get("PatientID", "")),
-                "study_date": str(dataset.get("StudyDate", "")),
-                "study_description": str(dataset.get("StudyDescription", "")),
-                "accession_number": str(dataset.get("AccessionNumber", "")),
-            },
+            archive=project.archive, study_instance_uid=dataset.StudyInstanceUID, defaults=study_values(header)
         )
         series, _ = Series.objects.get_or_create(
-            study=study,
-            series_instance_uid=dataset.SeriesInstanceUID,
-            defaults={"modality": dataset.Modality, "series_number": dataset.get("SeriesNumber")},
+            study=study, series_instance_uid=dataset.SeriesInstanceUID, defaults=series_values(header, "OT")
         )
         frames = encoded_frames(dataset)
         blob = b"".join(frames)
         digest = hashlib.sha256(blob).hexdigest()
         put_object(key=f"frames/{project.archive.pk}/{digest}", data=blob)
         offsets = [sum(len(frame) for frame in frames[:i]) for i in range(len(frames))]
-        header = {tag: item for tag, item in dataset.to_json_dict().items() if tag != "7FE00010"}
-        header["00083002"] = {"vr": "UI", "Value": [dataset.file_meta.TransferSyntaxUID]}
         instance = Instance.objects.create(
             series=series,
             sop_instance_uid=dataset.SOPInstanceUID,
@@ -116,3 +117,41 @@ def url_of() -> Callable[..., str]:
         return path + tail
 
     return url
+
+
+@pytest.fixture(scope="session")
+def web_process(django_db_setup: None, django_db_blocker: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of gunicorn, as the product runs it, on the test database (for tests with `transactional_db`)."""
+    from django.db import connection
+
+    from backend.config.supervisor import end_with_parent
+
+    values = connection.settings_dict
+    database = f"sqlite:///{values['NAME']}"
+    if connection.vendor != "sqlite":
+        database = f"postgres://{values['USER']}:{values['PASSWORD']}@{values['HOST']}:{values['PORT']}/{values['NAME']}"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "gunicorn", "backend.config.wsgi:application", "--bind", f"127.0.0.1:{port}"]
+    command += ["--worker-class", "gthread", "--workers", "1", "--threads", "8"]
+    with (tmp_path_factory.mktemp("web") / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=Path(__file__).resolve().parents[2],
+            env=os.environ | {"DATABASE_URL": database, "OVERREAD_DICOMWEB_ORIGINS": "https://viewer.example"},
+            stdout=log,
+            stderr=log,
+            preexec_fn=end_with_parent,
+        )
+    url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 120
+    while True:
+        try:
+            requests.get(f"{url}/healthz", timeout=30)
+            break
+        except (requests.ConnectionError, requests.Timeout):
+            assert time.monotonic() < deadline and process.poll() is None, Path(log.name).read_text()
+            time.sleep(0.1)
+    yield url
+    process.terminate()
+    process.wait(20)

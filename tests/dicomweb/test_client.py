@@ -1,12 +1,17 @@
-"""A client that we did not write: `dicomweb-client` against a live server."""
+"""Clients that we did not write: `dicomweb-client`, pydicom and MONAI against a live server."""
 
 from __future__ import annotations
+
+import io
 
 import numpy as np
 import pydicom
 import pytest
 import requests
 from dicomweb_client.api import DICOMwebClient
+from PIL import Image
+
+from tests.dicomweb.stow import settle
 
 
 @pytest.fixture
@@ -57,3 +62,58 @@ def test_the_client_gets_single_instances_and_rendered_ones(project, dicomweb, k
     assert dicomweb.retrieve_instance_rendered(*uids, media_types=("image/png",))[:8] == b"\x89PNG\r\n\x1a\n"
     assert dicomweb.retrieve_instance_rendered(*uids, media_types=("image/jpeg",))[:2] == b"\xff\xd8"
     assert dicomweb.search_for_studies(search_filters={"PatientID": "nobody"}) == []
+
+
+@pytest.fixture
+def sender(live_server, lead, client):
+    """A lead's DICOMweb client, signed in by token."""
+    from backend.accounts.services import create_token
+
+    _, token = create_token(user=lead, name="script", scopes=["dicomweb"])
+    session = requests.Session()
+    session.headers["Authorization"] = f"Bearer {token}"
+    return DICOMwebClient(f"{live_server.url}/dicom-web/breast", session=session)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_client_stores_a_series_and_reads_all_of_it_in_every_way(project, sender, real_data, tmp_path):
+    project.unit = "series"
+    project.save()
+    files = sorted((real_data / "ct_nlst_101287" / "ct").glob("*.dcm"))[:5]
+    originals = {dataset.SOPInstanceUID: dataset for dataset in map(pydicom.dcmread, files)}
+    one = next(iter(originals.values()))
+    told = sender.store_instances(list(originals.values()), study_instance_uid=one.StudyInstanceUID)
+    assert {item.ReferencedSOPInstanceUID for item in told.ReferencedSOPSequence} == set(originals)
+    assert "FailedSOPSequence" not in told
+    settle()
+
+    study, series = one.StudyInstanceUID, one.SeriesInstanceUID
+    name = str(one.PatientName)
+    assert len(sender.search_for_studies(search_filters={"PatientName": name.lower()})) == 1
+    assert len(sender.search_for_studies(fuzzymatching=True, search_filters={"PatientName": f"{name[:4]}*"})) == 1
+    assert len(sender.search_for_series(search_filters={"Modality": "CT"}, fields=["SliceThickness"])) == 1
+    assert len(sender.search_for_instances(study, series)) == 5
+    assert len(list(sender.iter_study(study))) == len(list(sender.iter_series(study, series))) == 5
+    assert len(sender.retrieve_study_metadata(study)) == 5
+    for dataset in sender.retrieve_series(study, series, media_types=(("application/dicom", "1.2.840.10008.1.2.5"),)):
+        assert dataset.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.5"
+        assert np.array_equal(dataset.pixel_array, originals[dataset.SOPInstanceUID].pixel_array)
+    uids = study, series, one.SOPInstanceUID
+    (frame,) = sender.retrieve_instance_frames(*uids, [1], media_types=(("image/jp2", "1.2.840.10008.1.2.4.90"),))
+    assert frame[:2] == b"\xff\x4f" or frame[4:8] == b"jP  "
+    shown = sender.retrieve_instance_frames_rendered(*uids, [1], media_types=("image/png",), params={"viewport": "64,64"})
+    assert Image.open(io.BytesIO(shown)).size == (64, 64)
+    assert sender.retrieve_series_rendered(study, series, media_types=("image/jpeg",))[:2] == b"\xff\xd8"
+
+    # What was retrieved is a series like any other for the loaders that people train with.
+    for dataset in sender.retrieve_series(study, series):
+        dataset.save_as(tmp_path / f"{dataset.SOPInstanceUID}.dcm")
+    from monai.data import PydicomReader
+
+    volume, meta = (reader := PydicomReader()).get_data(reader.read(str(tmp_path)))
+    # MONAI begins with the highest slice, and its affine says so (RAS).
+    ordered = sorted(originals.values(), key=lambda dataset: -float(dataset.ImagePositionPatient[2]))
+    expected = np.stack([dataset.pixel_array * dataset.RescaleSlope + dataset.RescaleIntercept for dataset in ordered])
+    assert np.array_equal(np.asarray(volume).T, expected)
+    x, y, z = map(float, ordered[0].ImagePositionPatient)
+    assert np.allclose(meta["affine"][:3, 3], [-x, -y, z])

@@ -11,6 +11,8 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
+from tests.dicomweb.answers import parts_of
+
 
 @pytest.fixture
 def render(project, reader, as_person, keep, url_of):
@@ -162,6 +164,9 @@ def test_a_viewport_scales_and_crops(render, example):
         "viewport=9999,9",
         "viewport=1,2,3",
         "quality=0",
+        "annotation=patient",
+        "iccprofile=srgb",
+        "presentationUID=1.2",
     ],
 )
 def test_bad_parameters_are_refused(project, reader, as_person, keep, example, url_of, query):
@@ -177,6 +182,33 @@ def test_a_thumbnail_is_small_cached_and_the_same_for_all_levels(project, reader
     assert Image.open(io.BytesIO(answers[0].content)).size == (208, 156)
     again = client.get(url_of(project, instance, "series", "/thumbnail"), HTTP_IF_NONE_MATCH=answers[0]["ETag"])
     assert again.status_code == 304
+
+
+def test_a_series_is_rendered_in_parts_or_by_its_middle(project, reader, as_person, keep, example, url_of):
+    dataset = example("CT_small.dcm")
+    uid = dataset.SOPInstanceUID
+    for number in range(3):
+        dataset.SOPInstanceUID, dataset.ImagePositionPatient[2] = f"{uid}.{number}", -number
+        instance = keep(project, dataset, case="series")
+    client, url = as_person(reader), url_of(project, instance, "series", "/rendered?viewport=32,32")
+    parts = parts_of(client.get(url, HTTP_ACCEPT='multipart/related; type="image/png"'))
+    assert [Image.open(io.BytesIO(body)).size for _, body in parts] == [(32, 32)] * 3
+    bare = client.get(url, HTTP_ACCEPT="image/png")
+    assert bare["Content-Type"] == "image/png" and bare.content == parts[1][1]
+
+
+def test_frames_are_rendered_in_parts_and_have_thumbnails(project, reader, as_person, keep, example, url_of):
+    dataset = example("CT_small.dcm")
+    dataset.PixelData += dataset.pixel_array[::-1].tobytes()
+    dataset.NumberOfFrames = 2
+    instance, client = keep(project, dataset), as_person(reader)
+    several = url_of(project, instance, tail="/frames/2,1/rendered")
+    first, second = (body for _, body in parts_of(client.get(several, HTTP_ACCEPT='multipart/related; type="image/png"')))
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(first))), np.asarray(Image.open(io.BytesIO(second)))[::-1])
+    assert client.get(several, HTTP_ACCEPT="image/png").status_code == 406
+    small = [client.get(url_of(project, instance, tail=f"/frames/{number}/thumbnail")) for number in (1, 2)]
+    assert Image.open(io.BytesIO(small[0].content)).size == (208, 156) and small[0].content != small[1].content
+    assert client.get(url_of(project, instance, tail="/frames/3/thumbnail")).status_code == 404
 
 
 def test_a_thumbnail_is_named_after_what_it_shows_and_never_after_a_row(project, reader, as_person, keep, example):

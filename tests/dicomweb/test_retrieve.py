@@ -10,14 +10,9 @@ import numpy as np
 import pydicom
 import pytest
 
+from tests.dicomweb.answers import parts_of
+
 ANY_SYNTAX = "multipart/related; type=application/octet-stream; transfer-syntax=*"
-
-
-def parts_of(response) -> list[tuple[bytes, bytes]]:
-    boundary = response["Content-Type"].split("boundary=")[1].encode()
-    body = b"\r\n" + (response.content if not response.streaming else b"".join(response.streaming_content))
-    pieces = body.split(b"\r\n--" + boundary)[1:-1]
-    return [tuple(piece[2:].split(b"\r\n\r\n", 1)) for piece in pieces]
 
 
 def test_metadata_is_the_stored_header(project, reader, as_person, keep, example, url_of):
@@ -121,10 +116,10 @@ def test_a_frame_already_held_is_not_sent_again(project, reader, as_person, keep
     assert client.get(url, HTTP_ACCEPT=ANY_SYNTAX, HTTP_IF_NONE_MATCH=etag).status_code == 304
 
 
-@pytest.mark.parametrize("tail", ["/metadata", "/frames/1", "", "/rendered"])
-def test_xml_and_other_types_are_refused_clearly(project, reader, as_person, keep, example, url_of, tail):
+@pytest.mark.parametrize("tail", ["/metadata", "/frames/1", "", "/rendered", "/thumbnail"])
+def test_other_types_are_refused_clearly(project, reader, as_person, keep, example, url_of, tail):
     instance = keep(project, example("CT_small.dcm"))
-    for accept in ('multipart/related; type="application/dicom+xml"', "text/html"):
+    for accept in ("video/mp4", "text/html", "image/jpeg;q=0"):
         answer = as_person(reader).get(url_of(project, instance, tail=tail), HTTP_ACCEPT=accept)
         assert answer.status_code == 406
         assert "Available here" in answer.json()["detail"]

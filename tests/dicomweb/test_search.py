@@ -6,6 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from tests.dicomweb.answers import datasets_of_xml, parts_of
+
 
 @pytest.fixture
 def studies(project, keep, example):
@@ -135,9 +137,10 @@ def test_a_query_that_means_nothing_is_refused(studies, reader, as_person, query
 
 
 def test_what_cannot_be_matched_is_said_in_a_warning(studies, reader, as_person):
-    answer = as_person(reader).get("/dicom-web/breast/studies?PatientName=X*&limit=1&fuzzymatching=true")
+    answer = as_person(reader).get("/dicom-web/breast/studies?PatientSize=1.7&limit=1&fuzzymatching=true")
     assert answer.status_code == 200
-    assert answer["Warning"].count("299 ") == 3 and "PatientName" in answer["Warning"]
+    assert answer["Warning"].count("299 ") == 3 and "PatientSize" in answer["Warning"]
+    assert "fuzzymatching parameter is not supported. Only literal matching" in answer["Warning"]
 
 
 def test_an_empty_search_is_204(studies, reader, as_person):
@@ -145,11 +148,15 @@ def test_an_empty_search_is_204(studies, reader, as_person):
     assert answer.status_code == 204 and not answer.content
 
 
-def test_xml_is_refused(studies, reader, as_person):
-    answer = as_person(reader).get(
-        "/dicom-web/breast/studies", HTTP_ACCEPT='multipart/related; type="application/dicom+xml"'
-    )
-    assert answer.status_code == 406
+def test_xml_says_what_json_says(studies, reader, as_person, search):
+    accept = 'multipart/related; type="application/dicom+xml"'
+    answer = as_person(reader).get("/dicom-web/breast/studies", HTTP_ACCEPT=accept)
+    assert answer["Content-Type"].startswith(f"{accept}; boundary=")
+    found = [datasets_of_xml(body) for _, body in parts_of(answer)]
+    for document, dataset in zip(found, search("studies"), strict=True):
+        assert document["0020000D"] == dataset["0020000D"]["Value"] and document["00100020"] == dataset["00100020"]["Value"]
+        assert document.keys() == dataset.keys()
+    assert as_person(reader).get("/dicom-web/breast/studies", HTTP_ACCEPT="text/html").status_code == 406
 
 
 @pytest.mark.parametrize("path", ["studies", "series", "instances"])

@@ -2155,6 +2155,8 @@ export interface components {
             /** Format: date-time */
             finished_at: string | null;
             created_by: string;
+            /** @description What brought the files where no person sent them; else empty. */
+            origin: string;
             options: components["schemas"]["ImportOptions"];
             message: string;
             counts: components["schemas"]["ItemCounts"];
@@ -2168,13 +2170,14 @@ export interface components {
         };
         /**
          * @description * `uploading` - Uploading
+         *     * `receiving` - Receiving
          *     * `queued` - Queued
          *     * `running` - Running
          *     * `done` - Done
          *     * `failed` - Failed
          * @enum {string}
          */
-        ImportRunStateEnum: "uploading" | "queued" | "running" | "done" | "failed";
+        ImportRunStateEnum: "uploading" | "receiving" | "queued" | "running" | "done" | "failed";
         /** @description A question to the labels: whether it can be asked, what it would cost, how far it is, and what was last answered. */
         Inquiry: {
             kind: components["schemas"]["InquiryKindEnum"];

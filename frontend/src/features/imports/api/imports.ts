@@ -16,7 +16,8 @@ export function useImportRuns(slug: string) {
   });
 }
 
-const isBusy = (run: ImportRun | undefined) => run?.state === "queued" || run?.state === "running";
+const BUSY: ReadonlySet<ImportRun["state"]> = new Set(["receiving", "queued", "running"]);
+const isBusy = (run: ImportRun | undefined) => run !== undefined && BUSY.has(run.state);
 
 /** One run; asked again each second while the server works on it and the page is visible. */
 export function useImportRun(slug: string, id: string | undefined) {

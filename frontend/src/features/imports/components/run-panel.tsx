@@ -27,6 +27,7 @@ const PARTS: [ItemState, string][] = [
 ];
 const TONE: Record<ImportRun["state"], ChipTone> = {
   uploading: "warn",
+  receiving: "accent",
   queued: "accent",
   running: "accent",
   done: "ok",
@@ -52,6 +53,7 @@ export function RunPanel({ slug, run, runs, onChoose }: RunPanelProps) {
           <Chip tone={TONE[run.state]} icon={run.state === "done" ? <IconCheck /> : undefined}>
             {t(`run.${run.state}`)}
           </Chip>
+          {run.origin ? <span className="sm sec">{t("run.origin", { origin: run.origin })}</span> : null}
           <span className="grow" />
           <span className="sm sec num">
             {t("run.files", { done: count(settled), total: count(run.counts.total) })}
@@ -84,6 +86,11 @@ export function RunPanel({ slug, run, runs, onChoose }: RunPanelProps) {
         {run.message ? (
           <p className={`alert ${run.state === "failed" ? "bad" : "plain"}`} style={{ marginTop: 12 }}>
             {serverWords(run.message, t)}
+          </p>
+        ) : null}
+        {run.state === "receiving" ? (
+          <p className="alert plain" style={{ marginTop: 12 }}>
+            {t("run.receivingNote")}
           </p>
         ) : null}
         <ErrorLine error={startWithout.error} />

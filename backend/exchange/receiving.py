@@ -1,0 +1,225 @@
+"""Images that another system sends (STOW-RS, C-STORE): each through the archive's door at once, made cases later.
+
+No protocol says when a study is complete. So what one sender sends to a project is gathered in one import run that stays
+open while files come; when none has come for a while the run is started like any other, and a worker puts the series in
+order and makes the cases. A reader thus never meets half a series, which could then take no more slices.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from backend.accounts.compiled_select import CompiledSelect, fields_of
+from backend.accounts.models import User
+from backend.archive.decode_pool import SHARED, DecodePool
+from backend.archive.ingest import Ingested
+from backend.archive.models import DeidProfile, Instance
+from backend.audit.services import record_event
+from backend.dicom.identity import Identity
+from backend.dicom.read import sniffed_format
+from backend.dicom.refusal import Refused
+from backend.exchange.import_options import ImportOptions
+from backend.exchange.importing import case_of, duplicate_reason, take_in
+from backend.exchange.models import ImportItem, ImportRun, ImportState, ItemState
+from backend.exchange.services import start_import
+from backend.exchange.sources import upload_folder
+from backend.projects.models import Project
+
+LONGEST: Final = timedelta(minutes=15)
+"""A run takes nothing new after this, or an endless stream would never become cases."""
+
+_SR: Final = "1.2.840.10008.5.1.4.1.1.88"
+KEPT_CLASSES: Final = frozenset(
+    {
+        "1.2.840.10008.5.1.4.1.1.66.4",  # Segmentation
+        "1.2.840.10008.5.1.4.1.1.66.7",  # Label Map Segmentation
+        "1.2.840.10008.5.1.4.1.1.481.3",  # RT Structure Set
+        *(f"{_SR}.{number}" for number in (11, 22, 33, 34, 35)),  # Basic Text, Enhanced, Comprehensive, 3D, Extensible SR
+    }
+)
+"""Objects that are no images and that an import reads all the same: kept until the run's worker comes to them."""
+
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_HEAD_BYTES: Final = 256
+_ITEMS_AT_ONCE: Final = 20
+
+
+class NoRoom(Refused):
+    """The disk is full; the sender may try again later."""
+
+
+class OtherStudy(Refused):
+    """An instance of another study than the sender said."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """What became of one file.
+
+    `sent` is what it called itself, known where it was refused or where its UIDs were changed at the door. With neither
+    `instance` nor `refusal` the file is no image and waits for the import to read it.
+    """
+
+    sent: Identity
+    instance: Instance | None
+    refusal: Refused | None
+    is_renamed: bool = False
+
+
+class Reception:
+    """What one sender sends to a project at one time; used as a context, or closed by `flush`.
+
+    `origin` says in words what brought the files. Where `study` is given, an instance of another study is refused.
+    """
+
+    def __init__(
+        self, *, project: Project, by: User | None, origin: str, study: str | None = None, pool: DecodePool = SHARED
+    ) -> None:
+        self._project, self._by, self._origin, self._study, self._pool = project, by, origin, study, pool
+        self._items: list[ImportItem] = []
+        self._known: set[uuid.UUID] = set()
+
+    def __enter__(self) -> Reception:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.flush()
+
+    def take(self, path: Path) -> Received:
+        """Take one file in; the caller deletes it. Every outcome is an answer, also that it cannot be used."""
+        item = self._new_item(path)
+        ingested: Ingested | None = None
+        refusal: Refused | None = None
+        with self._pool.child() as child:
+            try:
+                _require_dicom(path)
+                if self._study is not None and child.identify(path).study_instance_uid != self._study:
+                    raise OtherStudy("It belongs to another study than the address says.")
+                ingested = take_in(project=self._project, item=item, path=path, child=child)
+            except Refused as refused:
+                refusal = refused
+            except OSError as error:
+                if error.errno not in _NO_ROOM:
+                    raise
+                refusal = NoRoom("There is no room left to store anything.")
+            is_renamed = ingested is not None and self._project.archive.deid_profile != DeidProfile.NONE
+            sent = child.identify(path) if refusal is not None or is_renamed else Identity()
+        if ingested is not None:
+            # Named by the UID under which it is stored, never by one that de-identification has removed.
+            item.name = f"{ingested.instance.sop_instance_uid}.dcm"
+            if not ingested.is_new:
+                self._known.add(item.pk)
+        is_kept = refusal is not None and not isinstance(refusal, OtherStudy) and sent.sop_class_uid in KEPT_CLASSES
+        if refusal is not None and not is_kept:
+            item.state, item.reason = ItemState.REFUSED, str(refusal)
+            if sent.sop_instance_uid and self._project.archive.deid_profile == DeidProfile.NONE:
+                item.name = f"{sent.sop_instance_uid}.dcm"
+        self._items.append(item)
+        if is_kept:
+            item.state = ItemState.WAITING
+            self.flush(kept=path)
+        elif len(self._items) >= _ITEMS_AT_ONCE:
+            self.flush()
+        return Received(sent, ingested.instance if ingested else None, None if is_kept else refusal, is_renamed)
+
+    def _new_item(self, path: Path) -> ImportItem:
+        key, size = uuid.uuid4(), path.stat().st_size
+        return ImportItem(pk=key, name=f"{key}.dcm", size=size, received=size, state=ItemState.IMPORTED)
+
+    def flush(self, kept: Path | None = None) -> None:
+        """Write the rows of the files taken so far into the sender's run; the last one is that of the file `kept`."""
+        items, self._items = self._items, []
+        if not items:
+            return
+        with transaction.atomic():
+            run = _open_run(self._project, self._by, self._origin)
+            for index, item in enumerate(items):
+                item.run = run
+                if item.pk in self._known and item.instance is not None:
+                    _tell_duplicate(run, item, item.instance, items[:index])
+            if kept is not None:
+                folder = upload_folder(run.pk)
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                shutil.copyfile(kept, folder / str(items[-1].pk))
+            ImportItem.objects.bulk_create(items)
+            ImportRun.objects.filter(pk=run.pk).update(received_at=timezone.now())
+
+
+def _require_dicom(path: Path) -> None:
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    try:
+        kind = sniffed_format(head)
+    except Refused:
+        kind = ""
+    if kind != "dicom":
+        raise Refused("Not a DICOM file.")
+
+
+def _tell_duplicate(run: ImportRun, item: ImportItem, instance: Instance, before: Sequence[ImportItem]) -> None:
+    item.case = case_of(run.project, instance)
+    is_twin = any(other.instance_id == instance.pk for other in before)
+    if item.case is not None or is_twin or ImportItem.objects.filter(run=run, instance=instance).exists():
+        item.state, item.reason = ItemState.DUPLICATE, duplicate_reason(item.case)
+
+
+def _open_run(project: Project, by: User | None, origin: str) -> ImportRun:
+    """The sender's run that takes files now, locked so that it is not started meanwhile; called in a transaction."""
+    found = _running(project, by, origin)
+    if found is not None:
+        return found
+    Project.objects.select_for_update().only("pk").get(pk=project.pk)  # two senders of one name open one run
+    found = _running(project, by, origin)
+    if found is not None:
+        return found
+    options = ImportOptions(origin=origin)
+    run = ImportRun.objects.create(
+        project=project, created_by=by, state=ImportState.RECEIVING, options=options.as_json(), received_at=timezone.now()
+    )
+    record_event(
+        actor=by, verb="import.created", project_id=project.pk, object_type="import", object_id=run.pk,
+        detail={"origin": origin},
+    )  # fmt: skip
+    return run
+
+
+def _running(project: Project, by: User | None, origin: str) -> ImportRun | None:
+    open_runs = ImportRun.objects.select_for_update().filter(
+        project=project, state=ImportState.RECEIVING, created_by=by, created_at__gt=timezone.now() - LONGEST
+    )
+    return next((run for run in open_runs.order_by("created_at") if run.options.get("origin") == origin), None)
+
+
+def settle_received() -> list[UUID]:
+    """Start the import of every run to which nothing has come for a while, or that is open for too long."""
+    now = timezone.now()
+    quiet = timedelta(seconds=settings.RECEIVED_QUIET_SECONDS)
+    settled = []
+    for run in ImportRun.objects.filter(state=ImportState.RECEIVING).select_related("created_by"):
+        if now - (run.received_at or run.created_at) >= quiet or now - run.created_at >= LONGEST:
+            start_import(run=run, by=run.created_by)
+            settled.append(run.pk)
+    return settled
+
+
+_BUSY: Final = (ImportState.RECEIVING.value, ImportState.QUEUED.value, ImportState.RUNNING.value)
+_ARRIVING: Final = CompiledSelect(
+    fields_of(ImportRun, "id"), "FROM exchange_importrun WHERE project_id = %s AND state IN (%s, %s, %s)"
+)
+
+
+def arriving_runs(project_id: UUID) -> list[UUID]:
+    """Runs of a project whose images are in the archive and may not be cases yet."""
+    return [run for (run,) in _ARRIVING.rows([project_id, *_BUSY])]
