@@ -97,6 +97,9 @@ def get_range(key: str, offset: int, length: int) -> bytes:
 
 def has_object(key: str) -> bool:
     """Whether the object is there."""
+    file = _file(key)
+    if file is not None:
+        return os.path.isfile(file)
     try:
         obstore.head(_store(), _checked(key))
     except FileNotFoundError:
