@@ -118,6 +118,9 @@ def read_pieces(key: str, offset: int, length: int, piece: int = 1 << 20) -> Ite
 
 def has_object(key: str) -> bool:
     """Whether the object is there."""
+    file = _file(key)
+    if file is not None:
+        return os.path.isfile(file)
     try:
         obstore.head(_store(), _checked(key))
     except FileNotFoundError:

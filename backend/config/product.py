@@ -101,6 +101,7 @@ def web(host: str, port: int, data_dir: Path) -> Service:
         "--graceful-timeout",
         "5",
     ]
+    command += ["--limit-request-line", "8190"]  # a QIDO-RS list of UIDs is long
     command += ["--worker-tmp-dir", str(data_dir / "run"), "--max-requests", "20000", "--max-requests-jitter", "2000"]
     return Service(
         name="web",

@@ -100,8 +100,31 @@ class Reception:
     def take(self, path: Path) -> Received:
         """Take one file in; the caller deletes it. Every outcome is an answer, also that it cannot be used."""
         item = self._new_item(path)
-        ingested: Ingested | None = None
-        refusal: Refused | None = None
+        outcome, sent = self._tried(item, path)
+        self._items.append(item)
+        if isinstance(outcome, Ingested):
+            # Named by the UID under which it is stored, never by one that de-identification has removed.
+            item.name = f"{outcome.instance.sop_instance_uid}.dcm"
+            if not outcome.is_new:
+                self._known.add(item.pk)
+            self._flush_if_many()
+            return Received(sent, outcome.instance, None, self._renames)
+        if sent.sop_class_uid in KEPT_CLASSES and not isinstance(outcome, OtherStudy):
+            item.state = ItemState.WAITING
+            self.flush(kept=path)
+            return Received(sent, None, None)
+        item.state, item.reason = ItemState.REFUSED, str(outcome)
+        if sent.sop_instance_uid and not self._renames:
+            item.name = f"{sent.sop_instance_uid}.dcm"
+        self._flush_if_many()
+        return Received(sent, None, outcome)
+
+    @property
+    def _renames(self) -> bool:
+        return self._project.archive.deid_profile != DeidProfile.NONE
+
+    def _tried(self, item: ImportItem, path: Path) -> tuple[Ingested | Refused, Identity]:
+        """What the archive's door says, and, where it is asked for, what the file called itself."""
         with self._pool.child() as child:
             try:
                 _require_dicom(path)
@@ -109,30 +132,16 @@ class Reception:
                     raise OtherStudy("It belongs to another study than the address says.")
                 ingested = take_in(project=self._project, item=item, path=path, child=child)
             except Refused as refused:
-                refusal = refused
+                return refused, child.identify(path)
             except OSError as error:
                 if error.errno not in _NO_ROOM:
                     raise
-                refusal = NoRoom("There is no room left to store anything.")
-            is_renamed = ingested is not None and self._project.archive.deid_profile != DeidProfile.NONE
-            sent = child.identify(path) if refusal is not None or is_renamed else Identity()
-        if ingested is not None:
-            # Named by the UID under which it is stored, never by one that de-identification has removed.
-            item.name = f"{ingested.instance.sop_instance_uid}.dcm"
-            if not ingested.is_new:
-                self._known.add(item.pk)
-        is_kept = refusal is not None and not isinstance(refusal, OtherStudy) and sent.sop_class_uid in KEPT_CLASSES
-        if refusal is not None and not is_kept:
-            item.state, item.reason = ItemState.REFUSED, str(refusal)
-            if sent.sop_instance_uid and self._project.archive.deid_profile == DeidProfile.NONE:
-                item.name = f"{sent.sop_instance_uid}.dcm"
-        self._items.append(item)
-        if is_kept:
-            item.state = ItemState.WAITING
-            self.flush(kept=path)
-        elif len(self._items) >= _ITEMS_AT_ONCE:
+                return NoRoom("There is no room left to store anything."), child.identify(path)
+            return ingested, child.identify(path) if self._renames else Identity()
+
+    def _flush_if_many(self) -> None:
+        if len(self._items) >= _ITEMS_AT_ONCE:
             self.flush()
-        return Received(sent, ingested.instance if ingested else None, None if is_kept else refusal, is_renamed)
 
     def _new_item(self, path: Path) -> ImportItem:
         key, size = uuid.uuid4(), path.stat().st_size
