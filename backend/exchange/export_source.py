@@ -54,7 +54,7 @@ class _Images:
         return render_frame(self.instance(frame), frame.number)
 
     def dicom(self, frame: ImageFrame) -> bytes:
-        return part10_file(self.instance(frame), decode=False)
+        return part10_file(self.instance(frame))
 
 
 def reader_names(readings: QuerySet[Reading]) -> dict[int, str]:
