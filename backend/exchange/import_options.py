@@ -19,10 +19,12 @@ class ImportOptions:
     in which boxes were measured; empty: the image itself. `findings_scope` is "lesion" (the class names the type of
     the marks) or "image"; empty: lesion if there are masks. `types` renames findings to finding types. `context_file` and
     `context_columns` are a table of indications and reports; where the archive has a de-identification profile it is
-    refused unless `context_is_clean`: a lead's word that these free texts name nobody.
+    refused unless `context_is_clean`: a lead's word that these free texts name nobody. `origin` says in words what brought
+    the files where no person sent them ("C-STORE from CT1").
     """
 
     source: str = ""
+    origin: str = ""
     deid_profile: str = ""
     masks_prefix: str = ""
     labels_file: str = ""
