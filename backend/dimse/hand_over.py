@@ -42,7 +42,9 @@ def hand_over(spool: Spool) -> int:
             if run.finished_at is None or timezone.now() - run.finished_at > _KEPT:
                 batch.discard()
         elif run.job.state in FINISHED:
-            logger.error("the import %s of what %s sent failed; its files are kept in %s", run.pk, batch.sender, spool.failed)
+            logger.error(
+                "the import %s of what %s sent failed; its files are kept in %s", run.pk, batch.sender, spool.failed
+            )
             batch.set_aside(spool.failed)
     return begun
 

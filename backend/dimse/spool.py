@@ -1,8 +1,8 @@
 """Received objects on disk until an import takes them: whatever was acknowledged survives a kill and a loss of power.
 
-A batch is a folder with a note of whose it is; an object is a file in it, named by us: number, length, and a random UUID that
-becomes its row's key. The data and the folder are synchronised before the sender hears of success, so a file whose length
-is not the one in its name was never acknowledged.
+A batch is a folder with a note of whose it is; an object is a file in it, named by us: number, length, and a random UUID
+that becomes its row's key. The data and the folder are synchronised before the sender hears of success, so a file whose
+length is not the one in its name was never acknowledged.
 """
 
 from __future__ import annotations
@@ -10,14 +10,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Final
+
+from pydicom.filewriter import write_file_meta_info
+from pydicom.uid import UID
+from pynetdicom.dsutils import create_file_meta
 
 _NOTE: Final = "batch.json"
 _OBJECTS_PER_BATCH: Final = 2000
@@ -80,6 +84,37 @@ class Batch:
         self.folder.rename(folder / self.folder.name)
 
 
+class IncomingFile:
+    """A file that is being received."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = 0
+        self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+
+    def write(self, data: memoryview) -> None:
+        """Append a piece."""
+        written = 0
+        while written < len(data):
+            written += os.write(self._handle, data[written:])
+        self.size += written
+
+    def synchronise(self) -> None:
+        """Have the disk hold what was written."""
+        os.fsync(self._handle)
+
+    def close(self) -> None:
+        """Nothing more is written."""
+        if self._handle >= 0:
+            os.close(self._handle)
+        self._handle = -1
+
+    def discard(self) -> None:
+        """Remove what came: it is not wanted, or it is not whole."""
+        self.close()
+        self.path.unlink(missing_ok=True)
+
+
 class Spool:
     """All batches below `root`. Safe for many threads."""
 
@@ -93,9 +128,17 @@ class Spool:
         self._lock = threading.Lock()
         self._open: dict[Sender, Batch] = {}
 
-    def take_temporary_files(self) -> None:
-        """Have this process's temporary files, pynetdicom's among them, lie in the private folder."""
-        tempfile.tempdir = str(self.incoming)
+    def incoming_file(self, *, sop_class_uid: str, sop_instance_uid: str, transfer_syntax: str) -> IncomingFile:
+        """A new file for a data set that is about to come, with the head that makes it a DICOM file."""
+        meta = create_file_meta(
+            sop_class_uid=UID(sop_class_uid), sop_instance_uid=UID(sop_instance_uid), transfer_syntax=UID(transfer_syntax)
+        )
+        head = BytesIO()
+        head.write(b"\0" * 128 + b"DICM")
+        write_file_meta_info(head, meta)
+        file = IncomingFile(self.incoming / uuid.uuid4().hex)
+        file.write(head.getbuffer())
+        return file
 
     def join(self, sender: Sender) -> None:
         """An association of the sender has begun."""
@@ -112,21 +155,18 @@ class Spool:
                 batch.associations = max(0, batch.associations - 1)
                 batch.last_at = time.monotonic()
 
-    def keep(self, received: Path, sender: Sender) -> None:
+    def keep(self, received: IncomingFile, sender: Sender) -> None:
         """Put a whole file among the sender's objects, durably; OSError where the disk does not take it."""
-        handle = os.open(received, os.O_RDONLY)
-        try:
-            size = os.fstat(handle).st_size
-            with self._lock:
-                batch = self._open.get(sender) or self._opened(sender)
-                batch.count += 1
-                batch.last_at = time.monotonic()
-                os.rename(received, batch.folder / f"{batch.count:06d}-{size}-{uuid.uuid4()}.dcm")
-                folder = batch.folder
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        _synchronise(folder)
+        with self._lock:
+            batch = self._open.get(sender) or self._opened(sender)
+            batch.count += 1
+            batch.last_at = time.monotonic()
+            target = batch.folder / f"{batch.count:06d}-{received.size}-{uuid.uuid4()}.dcm"
+            os.rename(received.path, target)
+            received.path = target
+        received.synchronise()
+        _synchronise(batch.folder)
+        received.close()
 
     def _opened(self, sender: Sender) -> Batch:
         identity = uuid.uuid4()

@@ -1,9 +1,9 @@
 """C-STORE: a default storescu sends one CT series to our receiver and to Orthanc; objects a second and CPU of each server.
 
-`python -m tests.bench.bench_receive [--slices 300] [--rounds 3]`. Both on this machine and disk, in turns, the dcmtk client as it
-comes (Nagle on, one association), best round and all rounds printed. Ours acknowledges what lies synchronised on disk; the
-import behind it is not part of the time, and its CPU is printed apart (no worker runs here). Orthanc with its defaults, and once
-more with TCP_NODELAY, which its package does not set.
+`python -m tests.bench.bench_receive [--slices 300] [--rounds 3]`. All on this machine and disk, in turns, the dcmtk client
+as it comes (Nagle on, one association); best round and all rounds are printed. Ours acknowledges what lies synchronised on
+disk; the import behind it is not part of this (no worker runs). Orthanc with its defaults, which index what they store but
+synchronise nothing, and once more with TCP_NODELAY, which its package does not set.
 """
 
 from __future__ import annotations

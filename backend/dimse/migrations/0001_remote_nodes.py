@@ -7,70 +7,115 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('exchange', '0001_initial'),
-        ('jobs', '0001_initial'),
-        ('projects', '0004_clinical_context'),
+        ("exchange", "0001_initial"),
+        ("jobs", "0001_initial"),
+        ("projects", "0004_clinical_context"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ReceivingTitle',
+            name="ReceivingTitle",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('ae_title', models.CharField(max_length=16, unique=True)),
-                ('project', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='receiving_title', to='projects.project')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("ae_title", models.CharField(max_length=16, unique=True)),
+                (
+                    "project",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="receiving_title", to="projects.project"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RemoteNode',
+            name="RemoteNode",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=80)),
-                ('kind', models.CharField(choices=[('dimse', 'Dimse'), ('dicomweb', 'Dicomweb')], max_length=10)),
-                ('host', models.CharField(blank=True, max_length=253)),
-                ('port', models.PositiveIntegerField(null=True)),
-                ('ae_title', models.CharField(blank=True, max_length=16)),
-                ('calling_ae_title', models.CharField(blank=True, max_length=16)),
-                ('retrieval', models.CharField(choices=[('move', 'Move'), ('get', 'Get')], default='get', max_length=4)),
-                ('may_send', models.BooleanField(default=False)),
-                ('sends_from', models.CharField(blank=True, max_length=500)),
-                ('base_url', models.CharField(blank=True, max_length=500)),
-                ('authentication', models.CharField(choices=[('none', 'None'), ('basic', 'Basic'), ('bearer', 'Bearer')], default='none', max_length=6)),
-                ('username', models.CharField(blank=True, max_length=150)),
-                ('secret', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='remote_nodes', to='projects.project')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=80)),
+                ("kind", models.CharField(choices=[("dimse", "Dimse"), ("dicomweb", "Dicomweb")], max_length=10)),
+                ("host", models.CharField(blank=True, max_length=253)),
+                ("port", models.PositiveIntegerField(null=True)),
+                ("ae_title", models.CharField(blank=True, max_length=16)),
+                ("calling_ae_title", models.CharField(blank=True, max_length=16)),
+                ("retrieval", models.CharField(choices=[("move", "Move"), ("get", "Get")], default="get", max_length=4)),
+                ("may_send", models.BooleanField(default=False)),
+                ("sends_from", models.CharField(blank=True, max_length=500)),
+                ("base_url", models.CharField(blank=True, max_length=500)),
+                (
+                    "authentication",
+                    models.CharField(
+                        choices=[("none", "None"), ("basic", "Basic"), ("bearer", "Bearer")], default="none", max_length=6
+                    ),
+                ),
+                ("username", models.CharField(blank=True, max_length=150)),
+                ("secret", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="remote_nodes", to="projects.project"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Transfer',
+            name="Transfer",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('node_name', models.CharField(max_length=80)),
-                ('direction', models.CharField(choices=[('pull', 'Pull'), ('send', 'Send')], max_length=4)),
-                ('wanted', models.TextField(blank=True)),
-                ('outcomes', models.JSONField(default=list)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('import_run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='exchange.importrun')),
-                ('job', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='jobs.job')),
-                ('node', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='transfers', to='dimse.remotenode')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='transfers', to='projects.project')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("node_name", models.CharField(max_length=80)),
+                ("direction", models.CharField(choices=[("pull", "Pull"), ("send", "Send")], max_length=4)),
+                ("wanted", models.TextField(blank=True)),
+                ("outcomes", models.JSONField(default=list)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "import_run",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="exchange.importrun"
+                    ),
+                ),
+                (
+                    "job",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="jobs.job"
+                    ),
+                ),
+                (
+                    "node",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="transfers",
+                        to="dimse.remotenode",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="transfers", to="projects.project"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
+                "ordering": ["-created_at"],
             },
         ),
         migrations.AddConstraint(
-            model_name='remotenode',
-            constraint=models.UniqueConstraint(fields=('project', 'name'), name='remote_node_name'),
+            model_name="remotenode",
+            constraint=models.UniqueConstraint(fields=("project", "name"), name="remote_node_name"),
         ),
     ]
