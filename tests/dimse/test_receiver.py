@@ -28,6 +28,7 @@ from backend.projects.models import Case
 from tests.dimse.conftest import ct_slice, wait_until
 
 SCU = Callable[..., subprocess.CompletedProcess[str]]
+Start = Callable[..., tuple[subprocess.Popen[bytes], int]]
 
 
 def association(port: int, called: str = "LUNGS") -> Any:
@@ -169,7 +170,7 @@ def test_no_more_associations_than_are_allowed(receiver: Any, settings: Any, dcm
 
 @pytest.mark.slow
 def test_nothing_that_was_acknowledged_is_lost_when_the_receiver_is_killed(
-    receiver_process: Callable[..., tuple[subprocess.Popen[bytes], int]],
+    receiver_process: Start,
     slices: Callable[..., Path],
     dcmtk: SCU,
     tmp_path: Path,
@@ -194,7 +195,7 @@ def test_nothing_that_was_acknowledged_is_lost_when_the_receiver_is_killed(
 
 
 @pytest.mark.slow
-def test_the_process_is_bound_in_memory(receiver_process: Callable[..., tuple[subprocess.Popen[bytes], int]]) -> None:
+def test_the_process_is_bound_in_memory(receiver_process: Start) -> None:
     process, port = receiver_process(OVERREAD_DICOM_MEMORY_MB="900")
     made = [association(port) for _ in range(12)]
     limits = Path(f"/proc/{process.pid}/limits").read_text()
