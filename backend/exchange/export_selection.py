@@ -101,6 +101,11 @@ def lesions_of(reading: Reading) -> list[Lesion]:
     return found
 
 
+def case_frames(case: Case) -> list[ImageFrame]:
+    """The pictures of one case in reading order."""
+    return _frames_of([case])[case.pk]
+
+
 def _frames_of(cases: Sequence[Case]) -> dict[UUID, list[ImageFrame]]:
     """The pictures of each case in reading order."""
     columns = ("pk", "sop_instance_uid", "number_of_frames", "rows", "columns", "series_id", "pixel_spacing")

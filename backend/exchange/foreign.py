@@ -58,6 +58,8 @@ class ForeignReading:
     `images`: pictures it speaks of (one is enough to find the case). `image_findings`: name of a finding of the whole
     image to whether it is present. `complete`: the lesions are all there are (so none means "no lesion"); where it is false
     and there is no lesion, the reading speaks of the image as a whole only. `source`: the file, for messages.
+    `keep_files`: names of files that cannot be understood before the images of `images` are here (a volume of masks without
+    its grid); they are kept whole and read again when the images arrive.
     """
 
     source: str
@@ -67,3 +69,12 @@ class ForeignReading:
     image_findings: Mapping[str, bool] = field(default_factory=dict)
     complete: bool = True
     readable: bool = True
+    keep_files: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnusableFile:
+    """A file that a format's reader could not use, and why; the reader goes on with the next one."""
+
+    source: str
+    reason: str

@@ -19,8 +19,10 @@ class ImportOptions:
     in which boxes were measured; empty: the image itself. `findings_scope` is "lesion" (the class names the type of
     the marks) or "image"; empty: lesion if there are masks. `types` renames findings to finding types. `context_file` and
     `context_columns` are a table of indications and reports; where the archive has a de-identification profile it is
-    refused unless `context_is_clean`: a lead's word that these free texts name nobody. `origin` says in words what brought
-    the files where no person sent them ("C-STORE from CT1").
+    refused unless `context_is_clean`: a lead's word that these free texts name nobody. `readings_format` is the format of
+    readings of other programs among the files (`backend.exchange.format_registry`); empty: whichever knows them, "none":
+    they are not looked for. `readings_options` are that format's own. `origin` says in words what brought the
+    files where no person sent them ("C-STORE from CT1").
     """
 
     source: str = ""
@@ -40,6 +42,8 @@ class ImportOptions:
     context_file: str = ""
     context_columns: str = ""
     context_is_clean: bool = False
+    readings_format: str = ""
+    readings_options: dict[str, str] = field(default_factory=dict)
 
     @property
     def has_labels(self) -> bool:

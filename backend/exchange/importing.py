@@ -26,6 +26,8 @@ from backend.exchange.import_options import ImportOptions
 from backend.exchange.label_import import LabelledImage, LabelOutcome, import_labels
 from backend.exchange.label_tables import LabelTables, column_mapping, read_boxes, read_labels
 from backend.exchange.models import ImportItem, ImportRun, ItemState
+from backend.exchange.reading_import import ReadingOptions, ReadingOutcome, claimed_files, import_foreign_readings
+from backend.exchange.source_folder import SourceFolder
 from backend.exchange.sources import Source, sources_in
 from backend.projects.case_services import CaseCandidate, add_cases
 from backend.projects.models import Assignment, Case, Project, Split, Unit
@@ -33,15 +35,17 @@ from backend.projects.selectors import case_instances
 from backend.readings.models import Reading
 
 CHUNK: Final = 100
+NO_READINGS: Final = "none"
 logger = logging.getLogger(__name__)
 _MAX_TABLE_BYTES: Final = 200 * 1024 * 1024
 
 
 @dataclass
 class ImportPlan:
-    """The files of a run by what they are: images, mask pictures by name, and what their tables hold."""
+    """The files of a run by what they are: images (or readings), claimed readings, masks by name, tables."""
 
     images: list[Source]
+    claimed: list[Source] = field(default_factory=list)
     masks: dict[str, Source] = field(default_factory=dict)
     tables: LabelTables = field(default_factory=LabelTables)
     contexts: list[ContextRow] = field(default_factory=list)
@@ -74,7 +78,17 @@ def plan_import(sources: Sequence[Source], options: ImportOptions) -> ImportPlan
     if options.context_file:
         mapping = column_mapping(options.context_columns, CONTEXT_COLUMNS)
         plan.contexts = read_contexts(_table(label_files, options.context_file), mapping)
+    if options.readings_format != NO_READINGS:
+        _set_aside_claimed(plan, options)
     return plan
+
+
+def _set_aside_claimed(plan: ImportPlan, options: ImportOptions) -> None:
+    """Pictures that a format knows for its own are not images."""
+    with SourceFolder(plan.images) as folder:
+        claimed = claimed_files(folder, options.readings_format)
+    plan.claimed = [source for source in plan.images if source.name in claimed]
+    plan.images = [source for source in plan.images if source.name not in claimed]
 
 
 def _table(label_files: Mapping[str, Source], name: str) -> str:
@@ -222,6 +236,41 @@ def bring_labels(*, run: ImportRun, plan: ImportPlan, options: ImportOptions) ->
     found = items.select_related("case", "instance").defer("instance__dicom_json").order_by("name")
     images = [LabelledImage(item.name, item.instance, item.case) for item in found if item.instance and item.case]
     return import_labels(project=run.project, images=images, tables=plan.tables, masks=plan.masks, options=options)
+
+
+def bring_readings(
+    *, run: ImportRun, plan: ImportPlan, options: ImportOptions, on_reading: Callable[[int], None] | None = None
+) -> ReadingOutcome:
+    """Make readings of what the door refused as no image and some format knows, and tell the files."""
+    if options.readings_format == NO_READINGS:
+        return ReadingOutcome()
+    refused = ImportItem.objects.filter(run=run, state=ItemState.REFUSED, instance=None)
+    names = set(refused.values_list("name", flat=True)) | {source.name for source in plan.claimed}
+    sources = [source for source in (*plan.images, *plan.claimed) if source.name in names and source.exists()]
+    chosen = ReadingOptions(
+        format=options.readings_format,
+        reader=options.imported_reader,
+        options=options.readings_options,
+        types=options.types,
+    )
+    outcome = import_foreign_readings(
+        project=run.project, sources=sources, chosen=chosen, by=run.created_by, run=run, on_reading=on_reading
+    )
+    _tell_readings(run, plan, outcome)
+    return outcome
+
+
+def _tell_readings(run: ImportRun, plan: ImportPlan, outcome: ReadingOutcome) -> None:
+    items = ImportItem.objects.filter(run=run, instance=None)
+    reasons: dict[str, str] = {}
+    for name, reason in outcome.refused:
+        reasons.setdefault(name, reason)
+    for start in range(0, len(names := sorted(outcome.files)), 500):
+        items.filter(name__in=names[start : start + 500]).update(state=ItemState.IMPORTED, reason="Readings.")
+    for name, reason in reasons.items():
+        items.filter(name=name).update(state=ItemState.REFUSED, reason=reason)
+    unread = {source.name for source in plan.claimed} - outcome.files
+    items.filter(name__in=list(unread)[:500]).update(state=ItemState.REFUSED, reason="No format of readings used it.")
 
 
 def write_items(*, run: ImportRun, sources: Sequence[Source]) -> dict[str, UUID]:

@@ -13,6 +13,7 @@ from backend.exchange.context_import import ContextOutcome
 from backend.exchange.import_options import ImportOptions
 from backend.exchange.label_tables import Box, FileLabels, LabelTables, renamed
 from backend.exchange.mask_components import mask_components, read_mask
+from backend.exchange.reading_import import ReadingOutcome
 from backend.exchange.sources import Source
 from backend.geometry.marks import InvalidMark
 from backend.geometry.rle import blob_key
@@ -36,12 +37,14 @@ class LabelledImage:
 
 @dataclass
 class LabelOutcome:
-    """Readings made, readings that were there, labels that could not be used: (file, reason), and the clinical texts."""
+    """Readings made, readings that were there, labels that could not be used: (file, reason), the clinical texts, and what
+    became of readings of other programs."""
 
     made: int = 0
     known: int = 0
     refused: list[tuple[str, str]] = field(default_factory=list)
     texts: ContextOutcome | None = None
+    foreign: ReadingOutcome | None = None
 
 
 @dataclass(frozen=True)

@@ -67,3 +67,28 @@ class ImportItem(models.Model):
     class Meta:
         ordering = ["run", "name"]
         indexes = [models.Index(fields=["run", "state"], name="import_item_state")]
+
+
+class PendingReading(models.Model):
+    """What a file of another program says of images that are not here: kept aside until they come, or a lead drops it.
+
+    It may speak of other people's patients, so leads alone see that it is there. `content` is the reading as
+    `backend.exchange.pending_content` writes it (masks by digest); where it could not be understood without its images,
+    `files` names the kept files (name to key in the object store) and they are read again. `digest`: nothing is kept twice.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="pending_readings")
+    run = models.ForeignKey(ImportRun, null=True, on_delete=models.SET_NULL, related_name="pending_readings")
+    format = models.CharField(max_length=40)
+    source = models.CharField(max_length=500)
+    reader = models.CharField(max_length=150)
+    options = models.JSONField(default=dict)
+    content = models.JSONField(default=dict)
+    files = models.JSONField(default=dict)
+    digest = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["created_at", "id"]
+        constraints = [models.UniqueConstraint(fields=["project", "digest"], name="one_pending_reading")]

@@ -38,6 +38,11 @@ class ImportOptionsSerializer(serializers.Serializer[Any]):
     context_is_clean = serializers.BooleanField(
         required=False, help_text="The caller's word that the free texts name nobody; profile basic asks for it."
     )
+    readings_format = serializers.CharField(
+        max_length=40, required=False, allow_blank=True,
+        help_text="Format of readings among the files; empty: whichever knows them; none: they are not looked for.",
+    )  # fmt: skip
+    readings_options = serializers.DictField(child=serializers.CharField(max_length=200), required=False)
 
 
 class ImportRunInSerializer(serializers.Serializer[Any]):

@@ -23,6 +23,7 @@ from backend.exchange.import_options import ImportOptions, import_options
 from backend.exchange.importing import (
     CHUNK,
     bring_labels,
+    bring_readings,
     draw_thumbnails,
     import_images,
     make_cases,
@@ -31,6 +32,7 @@ from backend.exchange.importing import (
 )
 from backend.exchange.label_import import LabelOutcome
 from backend.exchange.models import ImportItem, ImportRun, ImportState, ItemState
+from backend.exchange.reading_import import attach_waiting, readings_sentences
 from backend.exchange.sources import Source, remove_uploads, sources_in, upload_folder, zip_sources
 from backend.exchange.zips import is_zip
 from backend.jobs.models import Job
@@ -219,8 +221,9 @@ def perform_import(*, run: ImportRun, on_item: Callable[[ImportItem, int, int], 
 
     def told(item: ImportItem, source: Source) -> None:
         count["done"] += 1
-        if not source.entry and not options.source:
-            source.path.unlink(missing_ok=True)  # received bytes do not stay
+        # Received bytes do not stay; what is no image may be a reading, and is looked at again before it goes.
+        if not source.entry and not options.source and item.state != ItemState.REFUSED:
+            source.path.unlink(missing_ok=True)
         on_item(item, count["done"], count["total"])
 
     with DecodeChild() as child:
@@ -231,9 +234,15 @@ def perform_import(*, run: ImportRun, on_item: Callable[[ImportItem, int, int], 
     if options.context_file:
         outcome.texts = import_contexts(run=run, rows=plan.contexts, options=options)
         _tell_contexts(run, outcome.texts, options.context_file)
+    messages = [f"{outcome.made} readings of {options.imported_reader}."] if outcome.made else []
+    outcome.foreign = bring_readings(run=run, plan=plan, options=options)
+    attached = attach_waiting(project=run.project, run=run)
+    messages += readings_sentences(outcome.foreign, attached)
+    outcome.made += outcome.foreign.made + attached.made
+    outcome.known += outcome.foreign.known
     _tell_labels(run, outcome, archives)
     remove_uploads(run.pk)
-    _close(run, ImportState.DONE, f"{outcome.made} readings of {options.imported_reader}." if outcome.made else "")
+    _close(run, ImportState.DONE, " ".join(messages))
     return outcome
 
 
@@ -245,7 +254,8 @@ def _sources(run: ImportRun, options: ImportOptions) -> tuple[list[Source], list
         return [source for source in found if not names or source.name in names], []
     sources: list[Source] = []
     archives: list[UUID] = []
-    for item in ImportItem.objects.filter(run=run, state=ItemState.WAITING):
+    # Those refused, too: what is no image may be a reading.
+    for item in ImportItem.objects.filter(run=run, state__in=(ItemState.WAITING, ItemState.REFUSED)):
         path = upload_folder(run.pk) / str(item.pk)
         if not path.is_file():
             continue

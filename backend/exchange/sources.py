@@ -26,6 +26,10 @@ class Source:
     size: int = 0
     refusal: str = ""
 
+    def exists(self) -> bool:
+        """Whether the file, or the archive it is in, is (still) there."""
+        return self.path.is_file()
+
     @contextmanager
     def opened(self) -> Iterator[Path]:
         """The file as a path on this machine for the time of the block; Refused if it cannot be unpacked."""

@@ -100,7 +100,9 @@ def add_finding_type(*, project: Project, fields: Mapping[str, Any], by: User | 
     return finding_type
 
 
-def update_finding_type(*, project: Project, finding_type: FindingType, fields: Mapping[str, Any], by: User) -> FindingType:
+def update_finding_type(
+    *, project: Project, finding_type: FindingType, fields: Mapping[str, Any], by: User | None
+) -> FindingType:
     """Change an entry, or retire it (`retired`: true or false); it is never deleted, old readings name it."""
     with transaction.atomic():
         project = _raise_vocabulary(project)

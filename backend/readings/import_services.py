@@ -32,6 +32,7 @@ class ImportedLesion:
     mask_shape: list[int] | None = None
     mask_digest: str = ""
     attributes: dict[str, Any] = field(default_factory=dict)
+    score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -156,5 +157,6 @@ def _lesion(given: ImportedLesion) -> Lesion:
         mask_shape=given.mask_shape,
         mask_digest=given.mask_digest,
         attributes=given.attributes,
+        score=given.score,
         origin=Origin.IMPORTED,
     )

@@ -59,7 +59,7 @@ def status_of(port: int, *, storage_class: str, data: bytes, context: str = CTIm
 def encoded(dataset: pydicom.Dataset) -> bytes:
     from pynetdicom.dsutils import encode
 
-    return encode(dataset, True, True) or b""
+    return encode(dataset, False, True) or b""
 
 
 def runs() -> list[ImportRun]:

@@ -4,8 +4,16 @@
     CARRIES: Carries                          what of a reading survives in it; the rest is told before exporting
     write(export: Export) -> Iterator[ExportFile]         the readings chosen as files, one after the other
     recognises(files: Folder) -> bool                     whether a set of files looks like this format
-    read(files: Folder, context: ReadContext) -> Iterator[ForeignReading]   readings of a set of files, or Refused
+    read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]   readings of a set of files;
+                                              UnusableFile for a bad file among good ones, Refused where nothing can be used
 
-A format that can only be written or only be read lacks the other names. A module knows its format and no row: images
-reach it through `Export` and `ReadContext`, and what it reads leaves it as `backend.exchange.foreign`.
+and, where they are needed, two more:
+
+    SPECIFICITY: int                          who is asked first (higher; 0 where it is not named): nnU-Net before NIfTI
+    claims(files: Folder) -> Collection[str]  readings among the files that would pass for images (mask pictures): no images
+
+Every module here that has a TITLE is a format of its own name (`backend.exchange.format_registry`). Files that one format
+has opened while reading are not offered to the next. A format that can only be written or only be read lacks the other
+names. A module knows its format and no row: images reach it through `Export` and `ReadContext`, and what it reads leaves it
+as `backend.exchange.foreign`.
 """

@@ -46,7 +46,9 @@ class Export:
 
     `header(frame)` is the stored header of a picture's instance (de-identified, without pixels), `pixels(frame)` its stored
     values [rows, columns] or [rows, columns, 3], `affine(case)` the 4×4 of (frame, row, column) to patient mm (LPS) of a
-    series, or None. `options` are the format's own, by name.
+    series, or None. `options` are the format's own, by name. `pictures`: images go alongside; `rendered(frame)` is the
+    picture as an eye sees it, 8 bit [rows, columns] or [rows, columns, 3], `dicom(frame)` the whole DICOM file of its
+    instance (`backend.exchange.formats.pictures` writes both).
     """
 
     project: Project
@@ -55,6 +57,9 @@ class Export:
     header: Callable[[ImageFrame], Dataset]
     pixels: Callable[[ImageFrame], NDArray[np.generic]]
     affine: Callable[[ExportCase], NDArray[np.float64] | None]
+    rendered: Callable[[ImageFrame], NDArray[np.uint8]]
+    dicom: Callable[[ImageFrame], bytes]
+    pictures: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -1,0 +1,91 @@
+"""The formats there are: every module of `backend.exchange.formats` that has a TITLE, by its name.
+
+They are found, not listed, and loaded when they are first asked for: a web server that writes no NIfTI never loads it.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import Final
+
+from backend.dicom.refusal import Refused
+from backend.exchange import formats
+from backend.exchange.foreign import ForeignReading, UnusableFile
+from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, ReadContext
+
+Writer = Callable[[Export], Iterator[ExportFile]]
+Recogniser = Callable[[Folder], bool]
+Reader = Callable[[Folder, ReadContext], Iterator[ForeignReading | UnusableFile]]
+Claimer = Callable[[Folder], Collection[str]]
+
+_PACKAGE: Final = formats.__name__
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One format: its module's names; `write` is None where it can only be read, `recognises` and `read` the other way."""
+
+    name: str
+    title: str
+    carries: Carries
+    write: Writer | None
+    recognises: Recogniser | None
+    read: Reader | None
+    claims: Claimer | None
+    specificity: int
+
+
+@cache
+def all_formats() -> dict[str, Format]:
+    """Every format by its name, the more specific first."""
+    modules = (import_module(f"{_PACKAGE}.{module.name}") for module in pkgutil.iter_modules(formats.__path__))
+    found = [
+        Format(
+            name=module.__name__.rpartition(".")[2],
+            title=module.TITLE,
+            carries=module.CARRIES,
+            write=getattr(module, "write", None),
+            recognises=getattr(module, "recognises", None),
+            read=getattr(module, "read", None),
+            claims=getattr(module, "claims", None),
+            specificity=getattr(module, "SPECIFICITY", 0),
+        )
+        for module in modules
+        if hasattr(module, "TITLE")
+    ]
+    return {one.name: one for one in sorted(found, key=lambda one: (-one.specificity, one.name))}
+
+
+def written_formats() -> dict[str, Format]:
+    """Those that readings can go out in."""
+    return {name: one for name, one in all_formats().items() if one.write is not None}
+
+
+def read_formats() -> dict[str, Format]:
+    """Those that readings can come in."""
+    return {name: one for name, one in all_formats().items() if one.read is not None}
+
+
+def written_format(name: str) -> Format:
+    """A format to write; Refused with the names there are."""
+    return _named(name, written_formats())
+
+
+def read_format(name: str) -> Format:
+    """A format to read; Refused with the names there are."""
+    return _named(name, read_formats())
+
+
+def recognised_formats(files: Folder) -> list[Format]:
+    """The formats that know these files, the more specific first."""
+    return [one for one in read_formats().values() if one.recognises is not None and one.recognises(files)]
+
+
+def _named(name: str, known: dict[str, Format]) -> Format:
+    if name not in known:
+        raise Refused(f"There is no format {name!r}; there are {', '.join(sorted(known))}.")
+    return known[name]

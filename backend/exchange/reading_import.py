@@ -1,0 +1,238 @@
+"""Reads the readings of other programs out of a set of files: which formats know them, what each says, what must wait."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.db import DatabaseError, InterfaceError
+
+from backend.accounts.models import User
+from backend.archive.store import delete_object, get_object, has_object, put_object
+from backend.audit.services import record_event
+from backend.dicom.refusal import Refused
+from backend.exchange.attaching import Attacher, AttachOutcome
+from backend.exchange.case_index import CaseIndex
+from backend.exchange.foreign import ForeignReading, UnusableFile
+from backend.exchange.format_registry import Format, read_format, read_formats, recognised_formats
+from backend.exchange.formats.family import Folder, ReadContext
+from backend.exchange.models import ImportRun, PendingReading
+from backend.exchange.pending_content import reading_of_content
+from backend.exchange.source_folder import SourceFolder
+from backend.exchange.sources import Source, scratch_folder
+from backend.projects.models import Project
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How the readings of a set of files are read. `format` empty: whichever knows them; `types` renames findings."""
+
+    format: str = ""
+    reader: str = "Imported labels"
+    options: Mapping[str, str] = field(default_factory=dict)
+    types: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class ReadingOutcome(AttachOutcome):
+    """What became of all readings, the formats that were found, and the files that they opened."""
+
+    formats: list[str] = field(default_factory=list)
+    files: set[str] = field(default_factory=set)
+
+
+Step = Callable[[int], None]
+"""Hears after each reading how many there were so far; may raise to stop."""
+
+
+def reading_formats(folder: Folder, chosen: ReadingOptions) -> list[Format]:
+    """The formats by which these files will be read; Refused for a name that is none."""
+    return [read_format(chosen.format)] if chosen.format else recognised_formats(folder)
+
+
+def claimed_files(folder: Folder, format_name: str) -> set[str]:
+    """Files that would pass for images and are readings of a format: of the one named, else of any."""
+    formats = [read_format(format_name)] if format_name else read_formats().values()
+    return {name for one in formats if one.claims is not None for name in one.claims(folder)}
+
+
+def import_foreign_readings(
+    *,
+    project: Project,
+    sources: Sequence[Source],
+    chosen: ReadingOptions,
+    by: User | None,
+    run: ImportRun | None = None,
+    on_reading: Step | None = None,
+) -> ReadingOutcome:
+    """Attach the readings that are found among files to the project's cases, and those of earlier imports that waited.
+
+    Files that one format has opened are not offered to the next, so nothing is read twice.
+    """
+    outcome = ReadingOutcome()
+    index = CaseIndex(project)
+    with SourceFolder(sources) as whole:
+        formats = reading_formats(whole, chosen)
+    for one in formats:
+        with SourceFolder(sources).without(outcome.files) as folder:
+            if not chosen.format and one.recognises is not None and not one.recognises(folder):
+                continue
+            folder.opened.clear()
+            outcome.formats.append(one.name)
+            found = _read_format(project, index, folder, one, chosen, run, on_reading)
+            outcome.add(found)
+            outcome.files |= folder.opened
+    if outcome.formats:
+        record_event(
+            actor=by, verb="readings.imported", project_id=project.pk, object_type="project", object_id=project.pk,
+            detail={"formats": outcome.formats, "made": outcome.made, "waiting": outcome.waiting,
+                    "refused": len(outcome.refused)},
+        )  # fmt: skip
+    return outcome
+
+
+def _read_format(
+    project: Project,
+    index: CaseIndex,
+    folder: Folder,
+    one: Format,
+    chosen: ReadingOptions,
+    run: ImportRun | None,
+    on_reading: Step | None,
+) -> AttachOutcome:
+    attacher = Attacher(
+        project=project, index=index, format_name=one.name, run=run, options=chosen.options, types=chosen.types
+    )
+    count = 0
+    try:
+        for reading in _guarded(one, folder, read_context(index, chosen.reader, chosen.options)):
+            count += 1
+            if isinstance(reading, UnusableFile):
+                attacher.outcome.refused.append((reading.source, reading.reason))
+            else:
+                attacher.take(reading, _kept_files(project, folder, reading))
+            if on_reading is not None:
+                on_reading(count)
+    except Refused as refusal:
+        attacher.outcome.refused.append((_first_opened(folder), str(refusal)))
+    return attacher.finish()
+
+
+def read_context(index: CaseIndex, reader: str, options: Mapping[str, str]) -> ReadContext:
+    """What a format's reader may ask of the index's project."""
+    return ReadContext(by_name=index.by_name, by_uid=index.by_uid, reader=reader, options=dict(options))
+
+
+def _guarded(one: Format, folder: Folder, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]:
+    """What the format reads; an error that it did not foresee is a damaged file, told by its kind, never a crash."""
+    assert one.read is not None
+    found = one.read(folder, context)
+    while True:
+        try:
+            reading = next(found, None)
+        except (Refused, DatabaseError, InterfaceError, MemoryError):
+            raise
+        except Exception as error:
+            raise Refused(f"Damaged, or no {one.title} that can be read ({type(error).__name__}).") from error
+        if reading is None:
+            return
+        yield reading
+
+
+def _first_opened(folder: Folder) -> str:
+    opened = sorted(folder.opened) if isinstance(folder, SourceFolder) else []
+    return opened[0] if opened else next(iter(folder), "")
+
+
+def _kept_files(project: Project, folder: Folder, reading: ForeignReading) -> dict[str, str]:
+    """Keep the files that a reading needs to be read again; their keys by name."""
+    kept = {}
+    for name in reading.keep_files:
+        data = folder[name].read_bytes()
+        key = f"pending/{project.pk}/{hashlib.sha256(data).hexdigest()}"
+        if not has_object(key):
+            put_object(key=key, data=data)
+        kept[name] = key
+    return kept
+
+
+def attach_waiting(*, project: Project, run: ImportRun | None = None) -> AttachOutcome:
+    """Attach what waited for images that are here now. `waiting` counts what still waits; that is touched by nothing."""
+    outcome = AttachOutcome()
+    index = CaseIndex(project)
+    by_format: dict[str, Attacher] = {}
+    done: list[PendingReading] = []
+    files: dict[str, list[PendingReading]] = {}
+    for row in PendingReading.objects.filter(project=project).iterator(200):
+        if row.files:
+            files.setdefault(row.format, []).append(row)
+            continue
+        attacher = by_format.setdefault(row.format, Attacher(project=project, index=index, format_name=row.format, run=run))
+        reading = reading_of_content(row.content, source=row.source, reader=row.reader)
+        if attacher.is_here(reading):
+            attacher.take(reading)
+            done.append(row)
+        else:
+            outcome.waiting += 1
+    for attacher in by_format.values():
+        outcome.add(attacher.finish())
+    for rows in files.values():
+        for row in rows:
+            found = _read_again(project, index, row)
+            outcome.add(found)
+            if not found.waiting:
+                done.append(row)
+    for row in done:
+        discard_pending(row)
+    return outcome
+
+
+def _read_again(project: Project, index: CaseIndex, row: PendingReading) -> AttachOutcome:
+    """Read the kept files of a reading once more; they wait on where their images are still not here."""
+    one = read_format(row.format)
+    attacher = Attacher(project=project, index=index, format_name=row.format, options=row.options)
+    if not attacher.is_here(reading_of_content(row.content, source=row.source, reader=row.reader)):
+        return AttachOutcome(waiting=1)
+    with tempfile.TemporaryDirectory(prefix="waiting-", dir=scratch_folder()) as scratch:
+        folder: dict[str, Path] = {}
+        for number, (name, key) in enumerate(row.files.items()):
+            folder[name] = Path(scratch) / str(number) / Path(name).name
+            folder[name].parent.mkdir()
+            folder[name].write_bytes(get_object(key))
+        try:
+            readings = list(_guarded(one, folder, read_context(index, row.reader, row.options)))
+        except Refused as refusal:
+            return AttachOutcome(refused=[(row.source, str(refusal))])
+        if any(isinstance(found, ForeignReading) and found.keep_files for found in readings):
+            return AttachOutcome(waiting=1)
+        for found in readings:
+            if isinstance(found, UnusableFile):
+                attacher.outcome.refused.append((found.source, found.reason))
+            else:
+                attacher.take(found)
+    return attacher.finish()
+
+
+def discard_pending(row: PendingReading) -> None:
+    """Drop a reading that waited, and its files where no other needs them."""
+    keys = set(row.files.values())
+    row.delete()
+    for key in keys:
+        others = PendingReading.objects.filter(project=row.project_id).exclude(files={}).values_list("files", flat=True)
+        if not any(key in other.values() for other in others):
+            delete_object(key)
+
+
+def readings_sentences(read: ReadingOutcome, attached: AttachOutcome) -> list[str]:
+    """What became of readings of other programs, for the person who imported."""
+    found = []
+    if read.formats:
+        found.append(f"{read.made} readings from {', '.join(read.formats)}, {read.known} already here.")
+    if read.waiting:
+        found.append(f"{read.waiting} readings wait for their images.")
+    if attached.made or attached.known:
+        found.append(f"{attached.made + attached.known} readings that waited are attached.")
+    return found

@@ -1,0 +1,63 @@
+"""The files of an import as a format sees them: by name, unpacked only when asked for, and known which were opened."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from backend.dicom.refusal import Refused
+from backend.exchange.sources import Source, scratch_folder
+from backend.exchange.zips import extract_entry
+
+
+class SourceFolder(Mapping[str, Path]):
+    """A `Folder` over sources, used as a context: it unpacks into scratch. `opened`: names whose bytes were asked for."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = {source.name: source for source in sources if not source.refusal}
+        self._scratch: Path | None = None
+        self._unpacked: dict[str, Path] = {}
+        self.opened: set[str] = set()
+
+    def __enter__(self) -> SourceFolder:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def __getitem__(self, name: str) -> Path:
+        source = self._sources[name]
+        self.opened.add(name)
+        if not source.entry:
+            return source.path
+        if name not in self._unpacked:
+            if self._scratch is None:
+                self._scratch = Path(tempfile.mkdtemp(prefix="readings-", dir=scratch_folder()))
+            target = self._scratch / f"{len(self._unpacked)}{_suffix(name)}"
+            try:
+                extract_entry(source.path, source.entry, target)
+            except Refused as refusal:
+                raise Refused(f"{name}: {refusal}") from refusal
+            self._unpacked[name] = target
+        return self._unpacked[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sources)
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+    def without(self, names: Collection[str]) -> SourceFolder:
+        """The rest; it shares nothing with this one."""
+        return SourceFolder([source for name, source in self._sources.items() if name not in names])
+
+
+def _suffix(name: str) -> str:
+    """Extensions that libraries read a file by, of plain letters only: the name itself comes from outside."""
+    tail = name.rsplit("/", 1)[-1].lower()
+    parts = tail.split(".")[-2:] if tail.endswith(".gz") else tail.split(".")[-1:] if "." in tail else []
+    return "".join(f".{part}" for part in parts if part.isascii() and part.isalnum() and len(part) < 8)
