@@ -18,8 +18,8 @@ class NotADataset(ValueError):
     """The bytes do not begin like a data set of this transfer syntax."""
 
 
-def leading_uids(head: bytes, transfer_syntax: str) -> tuple[str, str] | None:
-    """SOP Class UID and SOP Instance UID of a data set that begins with `head`.
+def leading_uids(head: bytes, transfer_syntax: str, *, is_whole: bool) -> tuple[str, str] | None:
+    """SOP Class UID and SOP Instance UID of a data set that begins with `head`, or is it, if `is_whole`.
 
     None where they cannot be told from its head (deflated, or they lie behind a sequence of undefined length or further on);
     NotADataset where the bytes contradict the transfer syntax or the UIDs are not there.
@@ -32,21 +32,28 @@ def leading_uids(head: bytes, transfer_syntax: str) -> tuple[str, str] | None:
     offset, last = 0, (0, 0)
     while _INSTANCE not in found:
         if offset + 12 > len(head):
-            return None
+            return _beyond(is_whole)
         tag = struct.unpack_from(f"{order}HH", head, offset)
         if tag <= last or tag[0] < 8:
             raise NotADataset("its elements are not in order")
         if tag > _INSTANCE:
             raise NotADataset("it has no SOP Instance UID")
         start, length = _value(head, offset, implicit, order)
-        if length == _UNDEFINED or start + length > len(head):
+        if length == _UNDEFINED:
             return None
+        if start + length > len(head):
+            return _beyond(is_whole)
         if tag in (_CLASS, _INSTANCE):
             found[tag] = _uid(head[start : start + length])
         offset, last = start + length, tag
     if _CLASS not in found:
         raise NotADataset("it has no SOP Class UID")
     return found[_CLASS], found[_INSTANCE]
+
+
+def _beyond(is_whole: bool) -> None:
+    if is_whole:
+        raise NotADataset("it ends within an element")
 
 
 def _value(head: bytes, offset: int, implicit: bool, order: str) -> tuple[int, int]:

@@ -308,7 +308,7 @@ class _Conversation:
 def _verdict(head: bytes, request: Command, context: AcceptedContext) -> int:
     """Whether a data set begins like one of its class and instance."""
     try:
-        uids = leading_uids(head, context.transfer_syntax)
+        uids = leading_uids(head, context.transfer_syntax, is_whole=len(head) < _HEAD_BYTES)
     except NotADataset:
         return CANNOT_UNDERSTAND
     return SUCCESS if uids is None or uids[0] == request.sop_class_uid else OTHER_CLASS

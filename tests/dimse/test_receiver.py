@@ -17,6 +17,7 @@ import pydicom
 import pytest
 from pydicom.uid import CTImageStorage, MRImageStorage
 from pynetdicom import AE
+from pynetdicom.dimse_messages import C_STORE_RQ
 from pynetdicom.dimse_primitives import C_STORE
 
 from backend.archive.models import Instance
@@ -113,7 +114,7 @@ def test_the_status_of_a_store_tells_the_truth(receiver: Any, settings: Any) -> 
     assert status_of(receiver.port, storage_class=MRImageStorage, data=good) == 0x0122
     assert status_of(receiver.port, storage_class=MRImageStorage, data=good, context=MRImageStorage) == 0xA900
     assert status_of(receiver.port, storage_class=CTImageStorage, data=os.urandom(999)) == 0xC000
-    assert status_of(receiver.port, storage_class=CTImageStorage, data=b"") == 0xC000
+    assert status_of(receiver.port, storage_class=CTImageStorage, data=good[:20]) == 0xC000
     settings.DICOM_RESERVE_MB = 1 << 30
     time.sleep(1.1)
     assert status_of(receiver.port, storage_class=CTImageStorage, data=good) == 0xA700
@@ -151,7 +152,10 @@ def test_a_sender_that_breaks_off_within_an_object_leaves_nothing_of_it(receiver
     request = C_STORE()
     request.MessageID, request.Priority, request.AffectedSOPClassUID = 2, 2, CTImageStorage
     request.AffectedSOPInstanceUID, request.DataSet = "1.2.9.1.2", BytesIO(b"\0" * 5_000_000)
-    made.dimse.send_msg(request, number)
+    message = C_STORE_RQ()
+    message.primitive_to_message(request)
+    for piece in list(message.encode_msg(number, 16_384))[:20]:
+        made.dul.send_pdu(piece)
     wait_until(lambda: bool(list(receiver.spool.incoming.iterdir())))
     made.abort()
     wait_until(lambda: not list(receiver.spool.incoming.iterdir()))
