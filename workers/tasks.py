@@ -5,12 +5,13 @@ from __future__ import annotations
 from celery import shared_task
 
 from backend.audit.sealing import seal_events
+from backend.dimse.transferring import run_transfer
 from backend.exchange.services import run_import
 from backend.jobs.services import reconcile_jobs
 from backend.learning.services import start_due_rounds, tend_models
 from workers.running import running
 
-__all__ = ["import_run", "reconcile", "running", "seal_audit", "start_due", "tend"]
+__all__ = ["import_run", "reconcile", "running", "seal_audit", "start_due", "tend", "transfer"]
 
 
 @shared_task(name="jobs.reconcile")
@@ -43,3 +44,11 @@ def import_run(job_id: str) -> None:
     with running(job_id) as lease:
         if lease is not None:
             run_import(lease)
+
+
+@shared_task(name="dimse.run_transfer")
+def transfer(job_id: str) -> None:
+    """Pull studies from a remote node, or send results to one."""
+    with running(job_id) as lease:
+        if lease is not None:
+            run_transfer(lease)

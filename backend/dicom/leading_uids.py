@@ -32,7 +32,8 @@ def leading_uids(head: bytes, transfer_syntax: str, *, is_whole: bool) -> tuple[
     offset, last = 0, (0, 0)
     while _INSTANCE not in found:
         if offset + 12 > len(head):
-            return _beyond(is_whole)
+            _require_more(is_whole)
+            return None
         tag = struct.unpack_from(f"{order}HH", head, offset)
         if tag <= last or tag[0] < 8:
             raise NotADataset("its elements are not in order")
@@ -42,7 +43,8 @@ def leading_uids(head: bytes, transfer_syntax: str, *, is_whole: bool) -> tuple[
         if length == _UNDEFINED:
             return None
         if start + length > len(head):
-            return _beyond(is_whole)
+            _require_more(is_whole)
+            return None
         if tag in (_CLASS, _INSTANCE):
             found[tag] = _uid(head[start : start + length])
         offset, last = start + length, tag
@@ -51,7 +53,7 @@ def leading_uids(head: bytes, transfer_syntax: str, *, is_whole: bool) -> tuple[
     return found[_CLASS], found[_INSTANCE]
 
 
-def _beyond(is_whole: bool) -> None:
+def _require_more(is_whole: bool) -> None:
     if is_whole:
         raise NotADataset("it ends within an element")
 

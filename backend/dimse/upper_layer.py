@@ -23,13 +23,14 @@ from pynetdicom.pdu_primitives import (
     ImplementationClassUIDNotification,
     ImplementationVersionNameNotification,
     MaximumLengthNotification,
+    SCP_SCU_RoleSelectionNegotiation,
 )
 from pynetdicom.presentation import PresentationContext, negotiate_as_acceptor
 
+from backend.dimse.network import MAX_PDU_BYTES
+
 ANNOUNCED_PDU_BYTES: Final = 131_072
 """What peers are told; dcmtk sends no longer ones whatever it is told."""
-MAX_PDU_BYTES: Final = 1 << 20
-"""What is read at most: an association request may be longer than a piece of data."""
 _ASSOCIATE, _DATA, _RELEASE, _ABORT = 0x01, 0x04, 0x05, 0x07
 _UNRECOGNISED, _UNEXPECTED, _INVALID = 0x01, 0x02, 0x06
 _VERSION_NAME: Final = "OVERREAD"
@@ -116,7 +117,7 @@ class AcceptedConnection:
         roles = {
             item.sop_class_uid: (item.scu_role, item.scp_role)
             for item in request.primitive.user_information
-            if hasattr(item, "scu_role")
+            if isinstance(item, SCP_SCU_RoleSelectionNegotiation)
         }
         asked = request.primitive.presentation_context_definition_list
         results, role_items = negotiate_as_acceptor(asked, list(supported), roles)
