@@ -41,6 +41,7 @@ _CONNECT_SECONDS: Final = 5
 _ANSWER_SECONDS: Final = 20
 _RETRIEVE_SECONDS: Final = 120
 _MAX_SERIES: Final = 1000
+_NOT_MOVED: Final = "The node could not send (status {:04X}); it must know our AE title, address and port as a destination."
 
 # An association has room for 128 contexts: what archives of radiology hold, each uncompressed and compressed.
 _RETRIEVED_CLASSES: Final = (
@@ -230,7 +231,7 @@ def _follow(
     if last is None:
         raise NodeFailed("The node broke off, or was silent for too long.")
     if last not in (0x0000, 0xB000):
-        raise NodeFailed(_refusal(last))
+        raise NodeFailed(_NOT_MOVED.format(last) if model == _MOVE and last >> 12 == 0xC else _refusal(last))
 
 
 def _suboperations(status: Dataset, kind: str) -> int:

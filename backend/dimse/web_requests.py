@@ -80,7 +80,7 @@ def web_answer(
     fields: list[tuple[str, str]] | None = None,
     body: bytes | None = None,
 ) -> Iterator[BaseHTTPResponse]:
-    """The answer to a request, whatever its status below 300 or above 399, its body still to be read; NodeFailed otherwise."""
+    """The answer to a request, its body still to be read; NodeFailed where there is none, or it redirects."""
     manager = PoolManager(retries=False, timeout=Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS))
     manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
     sent = {"Accept-Encoding": "identity", "User-Agent": "Overread", **headers}

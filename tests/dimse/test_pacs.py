@@ -22,6 +22,7 @@ from backend.exchange.services import perform_import
 from backend.jobs.models import Job
 from backend.jobs.services import cancel_job, claim_job, finish_job
 from backend.projects.models import Case
+from backend.projects.selectors import case_instances
 from tests.dimse.conftest import ct_slice, wait_until
 from tests.orthanc import Orthanc
 from tests.rows import make_reading
@@ -84,7 +85,7 @@ def test_studies_and_series_are_found_by_each_key_and_the_trail_holds_no_name(
     assert (found.study_date, found.study_description, found.accession_number) == ("20240311", "Thorax", "ACC-5")
     assert found.modalities == ["CT"] and found.number_of_instances == 3
     for keys, count in (
-        ({"patient_name": "doe"}, 2),
+        ({"patient_name": "Doe"}, 2),
         ({"patient_name": "Nobody"}, 0),
         ({"modality": "CT", "date_from": "20240101", "date_to": "20241231"}, 2),
         ({"date_from": "20240312"}, 0),
@@ -217,7 +218,8 @@ def submitted_reading(project: Any, case: Any, reader_kind: str = "person", user
     put_object(key=blob_key(digest), data=blob)
     Lesion.objects.create(
         id=uuid.uuid4(), reading=reading, finding_type=project.finding_types.filter(scope="lesion").first(), kind="mask",
-        mask_origin=[0, 3, 4], mask_shape=[2, 5, 7], mask_digest=digest, origin="drawn",
+        instance=case_instances(case).first(), mask_origin=[0, 3, 4], mask_shape=[2, 5, 7], mask_digest=digest,
+        origin="drawn",
     )  # fmt: skip
     return reading
 
