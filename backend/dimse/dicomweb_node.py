@@ -8,6 +8,7 @@ import json
 import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
+from urllib.parse import quote, urlencode
 
 from pydicom import dcmwrite
 from pydicom.dataset import FileDataset
@@ -143,7 +144,9 @@ def _stow_outcome(answer: Any) -> str:
 
 def _searched(node: RemoteNode, path: str, fields: list[tuple[str, str]]) -> list[dict[str, Any]]:
     headers = {**_headers(node), "Accept": _JSON}
-    with web_answer("GET", f"{node.base_url}/{path}", headers=headers, fields=fields) as answer:
+    # Wildcards stay as they are: they may, and servers are about that do not decode them (Orthanc 1.10).
+    query = urlencode(fields, safe="*?,", quote_via=quote)
+    with web_answer("GET", f"{node.base_url}/{path}?{query}", headers=headers) as answer:
         if answer.status == 204:
             return []
         _require(answer.status)

@@ -77,7 +77,6 @@ def web_answer(
     url: str,
     *,
     headers: Mapping[str, str],
-    fields: list[tuple[str, str]] | None = None,
     body: bytes | None = None,
 ) -> Iterator[BaseHTTPResponse]:
     """The answer to a request, its body still to be read; NodeFailed where there is none, or it redirects."""
@@ -86,7 +85,7 @@ def web_answer(
     sent = {"Accept-Encoding": "identity", "User-Agent": "Overread", **headers}
     try:
         answer = manager.request(
-            method, url, headers=sent, fields=fields, body=body, redirect=False, preload_content=False, decode_content=False
+            method, url, headers=sent, body=body, redirect=False, preload_content=False, decode_content=False
         )  # fmt: skip
     except AddressRefused as error:
         raise NodeFailed(str(error)) from error
