@@ -260,6 +260,8 @@ SPECTACULAR_SETTINGS = {
         "MarkKindEnum": "backend.readings.models.MarkKind",
         "ModelStateEnum": "backend.registry.models.ModelState",
         "RoundStateEnum": "backend.learning.models.RoundState",
+        "NodeKindEnum": "backend.dimse.models.NodeKind",
+        "TransferDirectionEnum": "backend.dimse.models.Direction",
         "UnitEnum": "backend.projects.models.Unit",
     },
 }
