@@ -40,13 +40,21 @@ def hand_over(spool: Spool) -> int:
             begun += _begin(spool, batch)
         elif run.state == ImportState.DONE:
             if run.finished_at is None or timezone.now() - run.finished_at > _KEPT:
-                batch.discard()
+                _let_go(spool, batch)
         elif run.job.state in FINISHED:
-            logger.error(
-                "the import %s of what %s sent failed; its files are kept in %s", run.pk, batch.sender, spool.failed
-            )
+            logger.error("the import %s failed; what %s sent is kept in %s", run.pk, batch.sender, spool.failed)
             batch.set_aside(spool.failed)
     return begun
+
+
+def _let_go(spool: Spool, batch: Batch) -> None:
+    """Remove what an import has done with; never what it did not know of."""
+    keys = {received.key for received in batch.objects()}
+    if keys <= set(ImportItem.objects.filter(run_id=batch.id).values_list("pk", flat=True)):
+        batch.discard()
+        return
+    logger.error("the import %s did not know all that %s sent; it is kept in %s", batch.id, batch.sender, spool.failed)
+    batch.set_aside(spool.failed)
 
 
 def _begin(spool: Spool, batch: Batch) -> bool:

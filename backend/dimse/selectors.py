@@ -47,7 +47,7 @@ def pacs_document(project: Project) -> dict[str, Any]:
     return {
         "nodes": [node_document(node) for node in RemoteNode.objects.filter(project=project)],
         "receiving": {
-            "is_running": bool(settings.DICOM_PORT),
+            "is_enabled": bool(settings.DICOM_PORT),
             "host": settings.DICOM_HOST,
             "port": settings.DICOM_PORT or None,
             "ae_title": receiving_title(project),

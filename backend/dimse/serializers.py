@@ -57,7 +57,7 @@ class NodeSerializer(serializers.Serializer[Any]):
 class ReceivingSerializer(serializers.Serializer[Any]):
     """How the project receives: the port is null where the receiver is switched off."""
 
-    is_running = serializers.BooleanField()
+    is_enabled = serializers.BooleanField()
     host = serializers.CharField()
     port = serializers.IntegerField(allow_null=True)
     ae_title = serializers.CharField()

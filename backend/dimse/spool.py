@@ -194,9 +194,11 @@ class Spool:
 
     def closed(self) -> Iterator[Batch]:
         """Batches that grow no more, those of an earlier process included, the oldest first."""
+        # In this order: a batch that is opened after the folder was read is not among its entries.
+        folders = sorted(self.held.iterdir(), key=lambda entry: entry.stat().st_mtime)
         with self._lock:
             growing = {batch.folder for batch in self._open.values()}
-        for folder in sorted(self.held.iterdir(), key=lambda entry: entry.stat().st_mtime):
+        for folder in folders:
             if folder in growing:
                 continue
             note = folder / _NOTE

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -114,31 +115,11 @@ class AcceptedConnection:
 
     def accept(self, request: Request, supported: Sequence[PresentationContext]) -> Mapping[int, AcceptedContext]:
         """Agree on presentation contexts and say so; those agreed on by id."""
-        roles = {
-            item.sop_class_uid: (item.scu_role, item.scp_role)
-            for item in request.primitive.user_information
-            if isinstance(item, SCP_SCU_RoleSelectionNegotiation)
-        }
-        asked = request.primitive.presentation_context_definition_list
-        results, role_items = negotiate_as_acceptor(asked, list(supported), roles)
-        answer = A_ASSOCIATE()
-        answer.application_context_name = UID(APPLICATION_CONTEXT_NAME)
-        answer.calling_ae_title = request.primitive.calling_ae_title
-        answer.called_ae_title = request.primitive.called_ae_title
-        answer.result, answer.result_source = 0x00, 0x01
-        answer.presentation_context_definition_results_list = results
-        length, implementation, version = (
-            MaximumLengthNotification(),
-            ImplementationClassUIDNotification(),
-            ImplementationVersionNameNotification(),
-        )
-        length.maximum_length_received = ANNOUNCED_PDU_BYTES
-        implementation.implementation_class_uid = PYNETDICOM_IMPLEMENTATION_UID
-        version.implementation_version_name = _VERSION_NAME
-        answer.user_information = [length, implementation, version, *role_items]
-        pdu = A_ASSOCIATE_AC()
-        pdu.from_primitive(answer)
-        self._send(pdu.encode())
+        try:
+            results, encoded = _agreed(request.primitive, supported)
+        except _UNREADABLE as error:
+            raise ProtocolError(f"what it proposes cannot be read ({type(error).__name__})") from error
+        self._send(encoded)
         return {
             context.context_id: AcceptedContext(str(context.abstract_syntax), str(context.transfer_syntax[0]))
             for context in results
@@ -207,8 +188,9 @@ class AcceptedConnection:
         view, filled, deadline = memoryview(self._buffer)[:length], 0, time.monotonic() + self._seconds
         while filled < length:
             try:
-                # The peer's last, short segment waits for our acknowledgement (Nagle): that must not wait as well.
-                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+                if sys.platform == "linux":
+                    # The peer's last, short segment waits for our acknowledgement (Nagle): that must not wait as well.
+                    self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
                 count = self._socket.recv_into(view[filled:], length - filled, socket.MSG_WAITALL)
             except BlockingIOError as error:
                 raise Ended(f"silent for {self._seconds:.0f} s") from error
@@ -226,6 +208,30 @@ class AcceptedConnection:
             self._socket.sendall(data)
         except OSError as error:
             raise Ended(error.strerror or "the connection broke") from error
+
+
+def _agreed(asked: A_ASSOCIATE, supported: Sequence[PresentationContext]) -> tuple[Sequence[PresentationContext], bytes]:
+    """The presentation contexts, accepted or not, and the answer that says so (PS3.8 section 7.1.1)."""
+    roles = {
+        item.sop_class_uid: (item.scu_role, item.scp_role)
+        for item in asked.user_information
+        if isinstance(item, SCP_SCU_RoleSelectionNegotiation)
+    }
+    results, role_items = negotiate_as_acceptor(asked.presentation_context_definition_list, list(supported), roles)
+    answer = A_ASSOCIATE()
+    answer.application_context_name = UID(APPLICATION_CONTEXT_NAME)
+    answer.calling_ae_title, answer.called_ae_title = asked.calling_ae_title, asked.called_ae_title
+    answer.result, answer.result_source = 0x00, 0x01
+    answer.presentation_context_definition_results_list = results
+    length, implementation = MaximumLengthNotification(), ImplementationClassUIDNotification()
+    version = ImplementationVersionNameNotification()
+    length.maximum_length_received = ANNOUNCED_PDU_BYTES
+    implementation.implementation_class_uid = PYNETDICOM_IMPLEMENTATION_UID
+    version.implementation_version_name = _VERSION_NAME
+    answer.user_information = [length, implementation, version, *role_items]
+    pdu = A_ASSOCIATE_AC()
+    pdu.from_primitive(answer)
+    return results, pdu.encode()
 
 
 def _pieces(body: memoryview) -> Iterator[Fragment]:

@@ -2847,7 +2847,7 @@ export interface components {
         };
         /** @description How the project receives: the port is null where the receiver is switched off. */
         Receiving: {
-            is_running: boolean;
+            is_enabled: boolean;
             host: string;
             port: number | null;
             ae_title: string;

@@ -22,7 +22,7 @@ export function ReceivingCard({ slug, receiving }: { slug: string; receiving: Pa
       title={t("receiving.title")}
       style={{ flex: "none" }}
       actions={
-        receiving.is_running ? (
+        receiving.is_enabled ? (
           <Chip tone="ok" icon={<IconCheck />}>
             {t("receiving.on")}
           </Chip>
@@ -42,7 +42,7 @@ export function ReceivingCard({ slug, receiving }: { slug: string; receiving: Pa
         }}
       >
         <p className="sm sec">
-          {receiving.is_running
+          {receiving.is_enabled
             ? t("receiving.note", { host: receiving.host, port: receiving.port })
             : t("receiving.offNote")}
         </p>
