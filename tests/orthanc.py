@@ -90,7 +90,7 @@ def start_orthanc(folder: Path) -> Orthanc:
                 "DicomModalitiesInDatabase": True,
                 "JobsHistorySize": 100,
                 "SaveJobs": False,
-                "DicomWeb": {"Enable": True, "Root": "/dicom-web/", "ServersInDatabase": True},
+                "DicomWeb": {"Enable": True, "Root": "/dicom-web/", "ServersInDatabase": True, "EnableMetadataCache": False},
             }
         )
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from backend.audit.sealing import seal_events
+from backend.dimse.transferring import run_transfer
 from backend.exchange.export_runs import expire_exports, run_export
 from backend.exchange.receiving import settle_received
 from backend.exchange.services import run_import
@@ -25,6 +26,7 @@ __all__ = [
     "settle",
     "start_due",
     "tend",
+    "transfer",
     "verify_run",
     "watch",
     "watched_take",
@@ -111,3 +113,11 @@ def expire() -> None:
     """Remove exports whose days are over, and what a lost proof left behind."""
     expire_exports()
     tidy_verifications()
+
+
+@shared_task(name="dimse.run_transfer")
+def transfer(job_id: str) -> None:
+    """Pull studies from a remote node, or send results to one."""
+    with running(job_id) as lease:
+        if lease is not None:
+            run_transfer(lease)

@@ -74,6 +74,21 @@ def workers() -> list[Service]:
     ]
 
 
+def dicom_receiver() -> list[Service]:
+    """The DICOM receiver, where a port is set. Few arenas: their address space counts against its limit."""
+    if not settings.DICOM_PORT:
+        return []
+    return [
+        Service(
+            name="dicom-receiver",
+            command=[sys.executable, "manage.py", "dicom_receiver"],
+            stage=REST,
+            environment={"MALLOC_ARENA_MAX": "2", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            folder=settings.BASE_DIR,
+        )
+    ]
+
+
 def beat() -> Service:
     """The one clock: reconciler, audit sealer, training policies."""
     command = [sys.executable, "-m", "celery", "-A", "workers.app", "beat", "-l", "WARNING", "--pidfile="]

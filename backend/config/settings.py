@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "backend.inspection",
     "backend.exchange",
     "backend.dicomweb",
+    "backend.dimse",
 ]
 
 MIDDLEWARE = [
@@ -152,6 +153,19 @@ OBJECT_STORE_URL: str = env.str("OBJECT_STORE_URL", default=(DATA_DIR / "objects
 UPLOAD_DIR = DATA_DIR / "uploads"
 # How long the file of an export can be fetched.
 EXPORT_DAYS = env.float("EXPORT_DAYS", default=7.0)
+
+# The DICOM receiver (C-STORE, C-ECHO): off without a port.
+DICOM_PORT = env.int("OVERREAD_DICOM_PORT", default=0)
+DICOM_HOST = env.str("OVERREAD_DICOM_HOST", default="127.0.0.1")
+DICOM_ASSOCIATIONS = env.int("OVERREAD_DICOM_ASSOCIATIONS", default=16)
+DICOM_IDLE_SECONDS = env.float("OVERREAD_DICOM_IDLE_SECONDS", default=60.0)
+DICOM_MEMORY_MB = env.int("OVERREAD_DICOM_MEMORY_MB", default=1000)
+# Below this much free room an object is refused (A700) rather than taken.
+DICOM_RESERVE_MB = env.int("OVERREAD_DICOM_RESERVE_MB", default=1024)
+# Received objects until they are handed to an import; on the file system of the uploads, so that handing over is a rename.
+SPOOL_DIR = DATA_DIR / "received"
+# Private networks in which DICOMweb nodes of leads may lie, such as 10.1.0.0/16.
+NODE_NETWORKS: list[str] = env.list("OVERREAD_NODE_NETWORKS", default=[])
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["backend.accounts.signed_in.SignedInBackend"]
@@ -257,6 +271,8 @@ SPECTACULAR_SETTINGS = {
         "WatchedStateEnum": "backend.exchange.models.WatchedState",
         "DeliveryStateEnum": "backend.webhooks.models.DeliveryState",
         "WebhookEventEnum": "backend.webhooks.models.WebhookEvent",
+        "NodeKindEnum": "backend.dimse.models.NodeKind",
+        "TransferDirectionEnum": "backend.dimse.models.Direction",
         "UnitEnum": "backend.projects.models.Unit",
     },
 }

@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("backend.learning.urls")),
     path("api/v1/", include("backend.inspection.urls")),
     path("api/v1/", include("backend.exchange.urls")),
+    path("api/v1/", include("backend.dimse.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("dicom-web/", include("backend.dicomweb.urls")),

@@ -66,6 +66,8 @@ ARGUMENTS: dict[str, str] = {
             "webhook_id",
             "delivery_id",
             "source_id",
+            "node_id",
+            "transfer_id",
         )
     },
 }

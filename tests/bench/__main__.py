@@ -7,7 +7,7 @@ import sys
 from typing import Final
 
 LEARNER: Final = ("learning", "freshness", "labels", "acquisition", "prompts", "volumes")
-BENCHES: Final = ("requests", "archive", "viewer", *LEARNER)
+BENCHES: Final = ("requests", "archive", "receive", "viewer", *LEARNER)
 
 
 def main() -> int:

@@ -61,7 +61,9 @@ def test_compose_gives_the_servers_health_checks_volumes_and_no_default_password
             source = volume.split(":")[0]
             assert source.startswith("./") or source in compose["volumes"]
     assert "${POSTGRES_PASSWORD:?" in compose["services"]["postgres"]["environment"]["POSTGRES_PASSWORD"]
-    assert all("ports" not in compose["services"][name] for name in compose["services"] if name != "nginx")
+    listening = {"nginx", "dicom-receiver"}
+    assert all("ports" not in compose["services"][name] for name in compose["services"] if name not in listening)
+    assert compose["services"]["dicom-receiver"]["profiles"] == ["dicom"]
 
 
 def test_compose_pins_images_and_sets_only_known_variables(compose: dict[str, Any]) -> None:

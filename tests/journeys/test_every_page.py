@@ -31,6 +31,7 @@ PAGES = [
     "/p/breast/models/7/compare",
     "/p/breast/models/7/inside",
     "/p/breast/import",
+    "/p/breast/pacs",
     "/p/breast/settings",
     "/p/breast/settings?section=types",
     "/p/breast/settings?section=members",

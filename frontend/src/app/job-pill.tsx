@@ -7,6 +7,7 @@ import { percent } from "@/lib/format";
 
 const PAGE: Record<string, string> = {
   "exchange.run_import": "import",
+  "dimse.run_transfer": "pacs",
   "learning.run_round": "learning",
   "learning.evaluate_holdout": "models",
   "learning.answer_inquiry": "learning",

@@ -75,6 +75,7 @@ const router = createBrowserRouter([
                 ...lazily(() => import("@/features/inspector/inspector-page")),
               },
               { path: "import", ...lazily(() => import("@/features/imports/import-page")) },
+              { path: "pacs", ...lazily(() => import("@/features/pacs/pacs-page")) },
               { path: "settings", ...lazily(() => import("@/features/settings/settings-page")) },
             ],
           },

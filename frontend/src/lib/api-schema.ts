@@ -941,6 +941,196 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/pacs/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description All nodes. */
+        get: operations["pacs_read"];
+        put?: never;
+        /** @description Add a node. */
+        post: operations["node_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/pacs/nodes/{node_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description Remove it. */
+        delete: operations["node_delete"];
+        options?: never;
+        head?: never;
+        /** @description Change it; the secret stays where none is given and the URL is the same. */
+        patch: operations["node_update"];
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/pacs/nodes/{node_id}/series/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description All series; 502 where the node fails. */
+        post: operations["node_series"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/pacs/nodes/{node_id}/studies/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description C-FIND or QIDO-RS. A POST, because keys name patients and addresses are logged; 502 where the node fails. */
+        post: operations["node_search"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/pacs/nodes/{node_id}/test/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description C-ECHO, or a search for one study. */
+        post: operations["node_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/pacs/receiving/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** @description Set or, empty, remove it. */
+        put: operations["receiving_title_set"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/pacs/transfers/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The newest, polled while one runs; 304 while nothing changes. */
+        get: operations["transfer_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/pacs/transfers/{transfer_id}/cancel/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Ask it to stop; it does so within seconds. */
+        post: operations["transfer_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/pacs/transfers/{transfer_id}/resume/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Do what was not done; 409 where nothing is left. */
+        post: operations["transfer_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/pacs/transfers/pull/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Have a worker pull them. */
+        post: operations["transfer_pull"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/pacs/transfers/send/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Readings that can be sent: submitted by a person, and none that the caller may not see yet. */
+        get: operations["transfer_sendable"];
+        put?: never;
+        /** @description Have a worker send their SEG and SR. */
+        post: operations["transfer_send"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/policy/": {
         parameters: {
             query?: never;
@@ -1488,6 +1678,13 @@ export interface components {
             /** Format: double */
             most?: number | null;
         };
+        /**
+         * @description * `none` - None
+         *     * `basic` - Basic
+         *     * `bearer` - Bearer
+         * @enum {string}
+         */
+        AuthenticationEnum: "none" | "basic" | "bearer";
         /** @enum {unknown} */
         BlankEnum: "";
         /** @description The newest measurement on a split. */
@@ -2043,6 +2240,32 @@ export interface components {
              * @default 0.5
              */
             display_threshold: number;
+        };
+        /** @description A series of the node. */
+        FoundSeries: {
+            series_instance_uid: string;
+            modality: string;
+            series_number: string;
+            series_description: string;
+            number_of_instances: number | null;
+        };
+        /** @description Studies that match; `has_more`: there are more than these. */
+        FoundStudies: {
+            studies: components["schemas"]["FoundStudy"][];
+            has_more: boolean;
+        };
+        /** @description A study of the node. */
+        FoundStudy: {
+            study_instance_uid: string;
+            patient_id: string;
+            patient_name: string;
+            patient_sex: string;
+            study_date: string;
+            study_description: string;
+            accession_number: string;
+            modalities: string[];
+            number_of_series: number | null;
+            number_of_instances: number | null;
         };
         /** @description The version's FROC on VALIDATION: [threshold, false positives per image, sensitivity], strict to lax. */
         Froc: {
@@ -2774,6 +2997,52 @@ export interface components {
             /** Format: uuid */
             after?: string | null;
         };
+        /** @description A node as it is told. */
+        Node: {
+            id: string;
+            name: string;
+            kind: components["schemas"]["NodeKindEnum"];
+            host: string;
+            port: number | null;
+            ae_title: string;
+            calling_ae_title: string;
+            retrieval: components["schemas"]["RetrievalEnum"];
+            may_send: boolean;
+            sends_from: string;
+            base_url: string;
+            authentication: components["schemas"]["AuthenticationEnum"];
+            username: string;
+            has_secret: boolean;
+        };
+        /** @description Whether a node answers, how fast, and why not. */
+        NodeAnswer: {
+            is_reachable: boolean;
+            /** Format: double */
+            seconds: number | null;
+            reason: string;
+        };
+        /** @description A new node. */
+        NodeInRequest: {
+            name: string;
+            host?: string;
+            port?: number | null;
+            ae_title?: string;
+            calling_ae_title?: string;
+            retrieval?: components["schemas"]["RetrievalEnum"];
+            may_send?: boolean;
+            sends_from?: string;
+            base_url?: string;
+            authentication?: components["schemas"]["AuthenticationEnum"];
+            username?: string;
+            secret?: string;
+            kind: components["schemas"]["NodeKindEnum"];
+        };
+        /**
+         * @description * `dimse` - Dimse
+         *     * `dicomweb` - Dicomweb
+         * @enum {string}
+         */
+        NodeKindEnum: "dimse" | "dicomweb";
         /** @enum {unknown} */
         NullEnum: null;
         /** @description A file that will be sent. */
@@ -2802,6 +3071,28 @@ export interface components {
             /** Format: uuid */
             job: string;
         };
+        /** @description What became of one study (counts of its images) or of one reading (its objects). */
+        Outcome: {
+            number: number;
+            state: components["schemas"]["OutcomeStateEnum"];
+            reason: string;
+            announced?: number | null;
+            received?: number;
+            failed?: number;
+            reading?: string;
+            case?: string;
+            reader?: string;
+            revision?: number;
+            objects?: components["schemas"]["SentObject"][];
+        };
+        /**
+         * @description * `waiting` - waiting
+         *     * `received` - received
+         *     * `done` - done
+         *     * `failed` - failed
+         * @enum {string}
+         */
+        OutcomeStateEnum: "waiting" | "received" | "done" | "failed";
         /** @description How the caller gets on; the seconds are quartiles over the last fourteen days, null without any. */
         Pace: {
             today: number;
@@ -2828,6 +3119,12 @@ export interface components {
             /** Format: date */
             date: string;
             count: number;
+        };
+        /** @description Nodes and receiving. */
+        Pacs: {
+            nodes: components["schemas"]["Node"][];
+            receiving: components["schemas"]["Receiving"];
+            deid_profile: string;
         };
         /** @description What people alone can say of the project's models. */
         PatchedCardTextRequest: {
@@ -2860,6 +3157,21 @@ export interface components {
             };
             tour_seen?: boolean;
             room?: components["schemas"]["RoomPreferencesRequest"];
+        };
+        /** @description A node as it is entered; `secret` is the password or token and is never told again. */
+        PatchedNodeFieldsRequest: {
+            name?: string;
+            host?: string;
+            port?: number | null;
+            ae_title?: string;
+            calling_ae_title?: string;
+            retrieval?: components["schemas"]["RetrievalEnum"];
+            may_send?: boolean;
+            sends_from?: string;
+            base_url?: string;
+            authentication?: components["schemas"]["AuthenticationEnum"];
+            username?: string;
+            secret?: string;
         };
         /** @description When a round starts by itself and how it trains. */
         PatchedPolicyRequest: {
@@ -3121,6 +3433,12 @@ export interface components {
             negative: number[][];
             box: number[][] | null;
         };
+        /** @description What to pull from which node. */
+        PullRequest: {
+            /** Format: uuid */
+            node: string;
+            studies: components["schemas"]["WantedRequest"][];
+        };
         /** @description Who read. */
         Reader: {
             kind: components["schemas"]["ReaderKindEnum"];
@@ -3185,6 +3503,17 @@ export interface components {
         Received: {
             received: number;
         };
+        /** @description How the project receives: the port is null where the receiver is switched off. */
+        Receiving: {
+            is_enabled: boolean;
+            host: string;
+            port: number | null;
+            ae_title: string;
+        };
+        /** @description The AE title under which senders reach the project. */
+        ReceivingTitleRequest: {
+            ae_title: string;
+        };
         /** @description Why nothing was changed; `current` where the reading as it is now helps, `undecided` and `lesions` name ids. */
         Refusal: {
             detail: string;
@@ -3233,6 +3562,12 @@ export interface components {
         Retried: {
             files: number;
         };
+        /**
+         * @description * `move` - Move
+         *     * `get` - Get
+         * @enum {string}
+         */
+        RetrievalEnum: "move" | "get";
         /** @description One save of a reading. */
         Revision: {
             /** Format: uuid */
@@ -3465,6 +3800,16 @@ export interface components {
             /** Format: double */
             active_seconds?: number;
         };
+        /** @description What studies are looked for; dates are YYYYMMDD. */
+        SearchKeysRequest: {
+            patient_id?: string;
+            patient_name?: string;
+            accession_number?: string;
+            study_description?: string;
+            modality?: string;
+            date_from?: string;
+            date_to?: string;
+        };
         /** @description What deserves a second look; pairs with a case that the caller is still to read are counted in `blinded_pairs`. */
         SecondLook: {
             doubts: components["schemas"]["Doubts"] | null;
@@ -3481,6 +3826,27 @@ export interface components {
             origin: number[];
             shape: number[];
             runs: string;
+        };
+        /** @description Which readings to send to which node. */
+        SendRequest: {
+            /** Format: uuid */
+            node: string;
+            readings: string[];
+        };
+        /** @description A reading whose objects can be sent, and the nodes that have its present revision. */
+        Sendable: {
+            id: string;
+            case: string;
+            reader: string;
+            /** Format: date-time */
+            submitted_at: string | null;
+            sent_to: string[];
+        };
+        /** @description A SEG or SR that was sent; `reason`: why it was not stored. */
+        SentObject: {
+            modality: string;
+            uid: string;
+            reason: string;
         };
         /** @description How one version did in one case, at its display threshold. */
         Side: {
@@ -3550,6 +3916,10 @@ export interface components {
             lesions: number;
             image_findings: number;
         };
+        /** @description Which study's series. */
+        StudyUidRequest: {
+            study: string;
+        };
         /** @description A group of cases, or of lesions; `start` and `end` bound a size. An empty `group`: what no header states. */
         Subgroup: {
             dimension: string;
@@ -3585,6 +3955,29 @@ export interface components {
          * @enum {string}
          */
         TrackEnum: "fast" | "slow";
+        /** @description A pull or a send, and how far it is. */
+        Transfer: {
+            id: string;
+            node: string;
+            direction: components["schemas"]["TransferDirectionEnum"];
+            state: components["schemas"]["JobStateEnum"];
+            phase: string;
+            done: number;
+            total: number | null;
+            error: string;
+            outcomes: components["schemas"]["Outcome"][];
+            import_run: string | null;
+            may_resume: boolean;
+            created_by: string;
+            /** Format: date-time */
+            created_at: string;
+        };
+        /**
+         * @description * `pull` - Pull
+         *     * `send` - Send
+         * @enum {string}
+         */
+        TransferDirectionEnum: "pull" | "send";
         /**
          * @description * `button` - button
          *     * `policy` - policy
@@ -3641,6 +4034,12 @@ export interface components {
         WaitingReadings: {
             total: number;
             results: components["schemas"]["WaitingReading"][];
+        };
+        /** @description A study to pull: whole, or some of its series. */
+        WantedRequest: {
+            study: string;
+            series?: string[];
+            instances?: number | null;
         };
         /** @description Files by state. */
         WatchedCounts: {
@@ -5573,6 +5972,362 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelVersion"];
+                };
+            };
+        };
+    };
+    pacs_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pacs"];
+                };
+            };
+        };
+    };
+    node_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NodeInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Node"];
+                };
+            };
+        };
+    };
+    node_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    node_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedNodeFieldsRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Node"];
+                };
+            };
+        };
+    };
+    node_series: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StudyUidRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundSeries"][];
+                };
+            };
+            /** @description No response body */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    node_search: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SearchKeysRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundStudies"];
+                };
+            };
+            /** @description No response body */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    node_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                node_id: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeAnswer"];
+                };
+            };
+        };
+    };
+    receiving_title_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReceivingTitleRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pacs"];
+                };
+            };
+        };
+    };
+    transfer_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Transfer"][];
+                };
+            };
+            /** @description No response body */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    transfer_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+                transfer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Transfer"];
+                };
+            };
+        };
+    };
+    transfer_resume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+                transfer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Transfer"];
+                };
+            };
+            /** @description No response body */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    transfer_pull: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PullRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Transfer"];
+                };
+            };
+        };
+    };
+    transfer_sendable: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sendable"][];
+                };
+            };
+        };
+    };
+    transfer_send: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Transfer"];
                 };
             };
         };

@@ -338,6 +338,22 @@ export interface Seen {
 export type Inspection = Narrowed<S["Inspection"], { seen: Seen | null }>;
 export type InspectableCases = S["InspectableCases"];
 
+// Remote PACS
+
+export type RemoteNode = S["Node"];
+export type RemoteNodeIn = S["NodeInRequest"];
+export type RemoteNodeChange = S["PatchedNodeFieldsRequest"];
+export type Pacs = S["Pacs"];
+export type NodeAnswer = S["NodeAnswer"];
+export type SearchKeys = S["SearchKeysRequest"];
+export type FoundStudy = S["FoundStudy"];
+export type FoundStudies = S["FoundStudies"];
+export type FoundSeries = S["FoundSeries"];
+export type WantedStudy = S["WantedRequest"];
+export type Transfer = S["Transfer"];
+export type TransferOutcome = S["Outcome"];
+export type SendableReading = S["Sendable"];
+
 // Jobs
 
 export type Job = S["Job"];

@@ -4,6 +4,7 @@
  */
 import type { TFunction } from "i18next";
 import { IMPORT_REFUSALS } from "@/lib/import-refusals";
+import { NODE_REFUSALS } from "@/lib/node-refusals";
 
 const NUMBER = "([\\d,]+)";
 /** What the server writes → key below `server` in the common words; its groups become {{a}}, {{b}}, {{c}}, {{d}}. */
@@ -117,6 +118,7 @@ const SENTENCES: [pattern: string, key: string][] = [
   [`${NUMBER} rows not used: (.+)`, "rowsUnused"],
   ["Its labels were not used: (.+)", "labelsUnused"],
   ...IMPORT_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `import.${key}`]),
+  ...NODE_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `node.${key}`]),
 ];
 const KNOWN = SENTENCES.map(([pattern, key]): [RegExp, string] => [new RegExp(`^${pattern}$`), key]);
 /** Their last group is a sentence itself. */

@@ -58,12 +58,14 @@ class Command(BaseCommand):
         except DataFolderInUse as error:
             raise CommandError(str(error)) from error
         _refuse_busy_port(host, port)
+        if settings.DICOM_PORT:
+            _refuse_busy_port(settings.DICOM_HOST, settings.DICOM_PORT, "OVERREAD_DICOM_PORT")
         _trim_logs(data_dir / "logs")
         self._run(data_dir, lock, options)
 
     def _run(self, data_dir: Path, lock: DataFolderLock, options: dict[str, Any]) -> None:
         host, port = options["host"], options["port"]
-        services = [*product.workers(), product.beat()]
+        services = [*product.workers(), product.beat(), *product.dicom_receiver()]
         services += product.development_web(host, port) if options["dev"] else [product.web(host, port, data_dir)]
         if not settings.REDIS_URL:
             services.append(product.broker(data_dir))
@@ -112,7 +114,7 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def _refuse_busy_port(host: str, port: int) -> None:
+def _refuse_busy_port(host: str, port: int, chosen_by: str = "--port") -> None:
     """Say so now rather than in the web server's log."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
@@ -120,7 +122,9 @@ def _refuse_busy_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise CommandError(f"Cannot listen on {host}:{port} ({error.strerror}); choose another with --port.") from error
+            raise CommandError(
+                f"Cannot listen on {host}:{port} ({error.strerror}); choose another with {chosen_by}."
+            ) from error
 
 
 def _trim_logs(folder: Path) -> None:

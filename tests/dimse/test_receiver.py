@@ -1,0 +1,210 @@
+"""The receiver as a sender meets it: real associations, real files, real kills."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import struct
+import subprocess
+import time
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pydicom
+import pytest
+from pydicom.uid import CTImageStorage, MRImageStorage
+from pynetdicom import AE
+from pynetdicom.dimse_messages import C_STORE_RQ
+from pynetdicom.dimse_primitives import C_STORE
+
+from backend.archive.models import Instance
+from backend.audit.models import Event
+from backend.dimse.models import RemoteNode
+from backend.exchange.models import ImportItem, ImportRun
+from backend.exchange.services import perform_import
+from backend.projects.models import Case
+from tests.dimse.conftest import ct_slice, wait_until
+
+SCU = Callable[..., subprocess.CompletedProcess[str]]
+Start = Callable[..., tuple[subprocess.Popen[bytes], int]]
+
+
+def association(port: int, called: str = "LUNGS") -> Any:
+    entity = AE(ae_title="SCANNER")
+    for storage_class in (CTImageStorage, MRImageStorage):
+        entity.add_requested_context(storage_class)
+    made = entity.associate("127.0.0.1", port, ae_title=called)
+    assert made.is_established
+    return made
+
+
+def status_of(port: int, *, storage_class: str, data: bytes, context: str = CTImageStorage) -> int:
+    """The status with which raw bytes are answered that are called an instance of a class."""
+    made = association(port)
+    request = C_STORE()
+    request.MessageID, request.Priority = 1, 2
+    request.AffectedSOPClassUID, request.AffectedSOPInstanceUID = storage_class, "1.2.3"
+    request.DataSet = BytesIO(data)
+    number = next(one.context_id for one in made.accepted_contexts if one.abstract_syntax == context)
+    made._reactor_checkpoint.clear()
+    made.dimse.send_msg(request, number)
+    _, answer = made.dimse.get_msg(block=True)
+    made._reactor_checkpoint.set()
+    made.release()
+    return int(answer.Status)
+
+
+def encoded(dataset: pydicom.Dataset) -> bytes:
+    from pynetdicom.dsutils import encode
+
+    return encode(dataset, False, True) or b""
+
+
+def runs() -> list[ImportRun]:
+    return list(ImportRun.objects.filter(job__isnull=False))
+
+
+def test_an_allowed_sender_is_echoed_and_every_other_rejected_with_the_reason(receiver: Any, dcmtk: SCU) -> None:
+    assert dcmtk("echoscu", receiver.port).returncode == 0
+    unknown = dcmtk("echoscu", receiver.port, calling="STRANGER")
+    assert unknown.returncode != 0 and "Calling AE Title Not Recognized" in unknown.stdout + unknown.stderr
+    wrong = dcmtk("echoscu", receiver.port, called="NOBODY")
+    assert wrong.returncode != 0 and "Called AE Title Not Recognized" in wrong.stdout + wrong.stderr
+    RemoteNode.objects.update(host="192.0.2.1")
+    assert "Calling AE Title Not Recognized" in (elsewhere := dcmtk("echoscu", receiver.port)).stdout + elsewhere.stderr
+    RemoteNode.objects.update(sends_from="127.0.0.0/8")
+    assert dcmtk("echoscu", receiver.port).returncode == 0
+    RemoteNode.objects.update(may_send=False)
+    assert dcmtk("echoscu", receiver.port).returncode != 0
+
+
+def test_what_storescu_sends_becomes_an_import_of_the_project_and_a_case(
+    receiver: Any, ct_project: Any, dcmtk: SCU, slices: Callable[..., Path]
+) -> None:
+    sent = dcmtk("storescu", receiver.port, "+sd", str(slices(3)))
+    assert sent.returncode == 0, sent.stderr
+    assert (sent.stdout + sent.stderr).count("Received Store Response (Success)") == 3
+    wait_until(lambda: len(runs()) == 1)
+    run = runs()[0]
+    assert run.project == ct_project and run.options == {"origin": "C-STORE from SCANNER"}
+    assert list(run.items.values_list("name", flat=True)) == ["000001.dcm", "000002.dcm", "000003.dcm"]
+    perform_import(run=run, on_item=lambda *_: None)
+    assert {item.state for item in run.items.all()} == {"imported"}
+    assert Instance.objects.count() == 3 and Case.objects.get().project == ct_project
+    event = Event.objects.get(verb="import.received")
+    assert event.detail == {"files": 3, "calling_ae_title": "SCANNER", "address": "127.0.0.1"}
+
+
+def test_many_short_associations_of_one_sender_become_one_import(
+    receiver: Any, dcmtk: SCU, slices: Callable[..., Path]
+) -> None:
+    for file in sorted(slices(3).iterdir()):
+        assert dcmtk("storescu", receiver.port, str(file)).returncode == 0
+    wait_until(lambda: len(runs()) == 1)
+    assert runs()[0].items.count() == 3
+
+
+def test_the_status_of_a_store_tells_the_truth(receiver: Any, settings: Any) -> None:
+    dataset = ct_slice(1, study="1.2.9", series="1.2.9.1")
+    good = encoded(dataset)
+    assert status_of(receiver.port, storage_class=CTImageStorage, data=good) == 0x0000
+    assert status_of(receiver.port, storage_class=MRImageStorage, data=good) == 0x0122
+    assert status_of(receiver.port, storage_class=MRImageStorage, data=good, context=MRImageStorage) == 0xA900
+    assert status_of(receiver.port, storage_class=CTImageStorage, data=os.urandom(999)) == 0xC000
+    assert status_of(receiver.port, storage_class=CTImageStorage, data=good[:20]) == 0xC000
+    settings.DICOM_RESERVE_MB = 1 << 30
+    time.sleep(1.1)
+    assert status_of(receiver.port, storage_class=CTImageStorage, data=good) == 0xA700
+    assert list(receiver.spool.incoming.iterdir()) == []
+    wait_until(lambda: len(runs()) == 1)
+    assert ImportItem.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        os.urandom(500),
+        struct.pack(">BBL", 1, 0, 0xFFFFFFF0) + b"x" * 100,
+        struct.pack(">BBL", 1, 0, 500) + os.urandom(500),
+        struct.pack(">BBL", 4, 0, 12) + os.urandom(12),
+        b"\x01",
+        b"",
+    ],
+    ids=["http", "noise", "a PDU of 4 GB", "noise as a request", "data before an association", "a byte", "nothing"],
+)
+def test_garbage_on_the_port_ends_that_connection_and_no_other(receiver: Any, dcmtk: SCU, sent: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", receiver.port), timeout=10) as connection:
+        connection.sendall(sent)
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.recv(100)
+    assert answer == b"" or answer[0] in (3, 7)  # closed, rejected or aborted
+    assert dcmtk("echoscu", receiver.port).returncode == 0
+
+
+def test_a_sender_that_breaks_off_within_an_object_leaves_nothing_of_it(receiver: Any, dcmtk: SCU) -> None:
+    made = association(receiver.port)
+    assert made.send_c_store(ct_slice(1, study="1.2.9", series="1.2.9.1")).Status == 0
+    number = next(one.context_id for one in made.accepted_contexts if one.abstract_syntax == CTImageStorage)
+    request = C_STORE()
+    request.MessageID, request.Priority, request.AffectedSOPClassUID = 2, 2, CTImageStorage
+    request.AffectedSOPInstanceUID, request.DataSet = "1.2.9.1.2", BytesIO(b"\0" * 5_000_000)
+    message = C_STORE_RQ()
+    message.primitive_to_message(request)
+    for piece in list(message.encode_msg(number, 16_384))[:20]:
+        made.dul.send_pdu(piece)
+    wait_until(lambda: bool(list(receiver.spool.incoming.iterdir())))
+    made.abort()
+    wait_until(lambda: not list(receiver.spool.incoming.iterdir()))
+    wait_until(lambda: len(runs()) == 1)
+    assert ImportItem.objects.count() == 1
+
+
+def test_no_more_associations_than_are_allowed(receiver: Any, settings: Any, dcmtk: SCU) -> None:
+    settings.DICOM_ASSOCIATIONS = 1
+    first = association(receiver.port)
+    second = dcmtk("echoscu", receiver.port)
+    assert second.returncode != 0 and "Local Limit Exceeded" in second.stdout + second.stderr
+    first.release()
+    wait_until(lambda: dcmtk("echoscu", receiver.port).returncode == 0)
+
+
+@pytest.mark.slow
+def test_nothing_that_was_acknowledged_is_lost_when_the_receiver_is_killed(
+    receiver_process: Start,
+    slices: Callable[..., Path],
+    dcmtk: SCU,
+    tmp_path: Path,
+) -> None:
+    process, port = receiver_process()
+    assert dcmtk("echoscu", port).returncode == 0
+    folder, log = slices(60, size=256), tmp_path / "storescu.log"
+    command = ["storescu", "-v", "-aet", "SCANNER", "-aec", "LUNGS", "127.0.0.1", str(port), "+sd", str(folder)]
+    with log.open("wb") as output:
+        sender = subprocess.Popen(command, stdout=output, stderr=output)
+    wait_until(lambda: log.read_text().count("(Success)") >= 7)
+    process.send_signal(signal.SIGKILL)
+    sender.wait(30)
+    acknowledged = log.read_text().count("(Success)")
+    assert 7 <= acknowledged < 60
+    receiver_process()
+    wait_until(lambda: len(runs()) == 1)
+    run = runs()[0]
+    assert acknowledged <= run.items.count() <= acknowledged + 1
+    perform_import(run=run, on_item=lambda *_: None)
+    assert {item.state for item in run.items.all()} == {"imported"}
+
+
+@pytest.mark.slow
+def test_the_process_is_bound_in_memory(receiver_process: Start) -> None:
+    process, port = receiver_process(OVERREAD_DICOM_MEMORY_MB="900")
+    made = [association(port) for _ in range(12)]
+    limits = Path(f"/proc/{process.pid}/limits").read_text()
+    assert str(900 << 20) in next(line for line in limits.splitlines() if line.startswith("Max address space"))
+    for one in made:
+        one.release()
+    peak = next(line for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
+    assert int(peak.split()[1]) < 400_000
