@@ -22,7 +22,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from backend.dicom.prepare import PreparationSettings, PreparedInstance
-from backend.dicom.refusal import Refused
+from backend.dicom.refusal import Held, Refused
 
 MEMORY_BYTES: Final = 2 * 1024**3
 CPU_SECONDS: Final = 60
@@ -68,6 +68,10 @@ class DecodeChild:
             "cpu_seconds": self._cpu_seconds,
         }
         answer = self._asked(request)
+        if "held" in answer:
+            preview = frames_path.read_bytes()
+            frames_path.unlink()
+            raise Held(answer["held"], answer["refused"], answer["facts"], preview)
         if "refused" in answer:
             if answer.get("exhausted"):
                 self._stop()  # what is left of its memory may be in pieces

@@ -184,7 +184,7 @@ def _bare_jpeg2000(frame: bytes) -> bytes:
 
 def _needed_j2k_segments(frame: bytes, offset: int, until: int) -> tuple[list[bytes], int]:
     """The segments from `offset` up to the marker `until` that a decoder needs, and where that marker stands."""
-    kept = []
+    kept: list[bytes] = []
     while True:
         marker, length = struct.unpack(">HH", frame[offset : offset + 4])
         if marker == until:

@@ -1,8 +1,9 @@
 """The decoding child: reads requests, prepares files under limits of memory and CPU time, answers; knows no Django.
 
 Protocol: one JSON object per line. Request: {"path", "frames_path", "settings", "cpu_seconds"}. Answer:
-{"prepared": {...}} with the frames blob written to `frames_path`, or {"refused": reason}. Answers leave by a
-descriptor of their own, because decoders print to standard output.
+{"prepared": {...}} with the frames blob written to `frames_path`; {"refused": reason}; or {"held": why, "facts": {...},
+"refused": sentence} with a preview there. Answers leave by a descriptor of their own, because decoders print to standard
+output.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.dicom.prepare import PreparationSettings, prepared_instance
-from backend.dicom.refusal import Refused
+from backend.dicom.refusal import Held, Refused
 
 
 def answered(request: dict[str, Any]) -> dict[str, Any]:
@@ -27,6 +28,9 @@ def answered(request: dict[str, Any]) -> dict[str, Any]:
         data = Path(request["path"]).read_bytes()
         prepared, blob = prepared_instance(data, PreparationSettings(**request["settings"]))
         Path(request["frames_path"]).write_bytes(blob)
+    except Held as held:
+        Path(request["frames_path"]).write_bytes(held.preview)
+        return {"held": held.why, "refused": str(held), "facts": held.facts}
     except Refused as refusal:
         return {"refused": str(refusal)}
     except MemoryError:

@@ -36,6 +36,7 @@ from backend.dicom.uids import keyed_digest, keyed_uid
 
 DEFAULT: Final = deid_options(DEFAULT_OPTIONS)
 _MAX_SHIFT_DAYS: Final = 3650
+_DICOM_ROOT: Final = "1.2.840.10008."
 _DATE: Final = re.compile(r"\d{8}")
 _FULL_DATE: Final = re.compile(r"(?:18|19|20|21)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 _TIME: Final = re.compile(r"(?:[01]\d|2[0-3])(?:[0-5]\d(?:[0-5]\d(?:\.\d{1,6})?)?)?")
@@ -216,7 +217,10 @@ def _settled(element: DataElement, rules: _Rules) -> bool:
         return False
     if element.VR == "UI":
         kept = tag in DEVICE and rules.options.device_identity
-        element.value = _mapped(element.value, lambda uid: _sound_uid(uid) if kept else _remapped(uid, rules.key))
+        element.value = _mapped(
+            element.value,
+            lambda uid: uid.strip() if kept and _is_device_uid(uid.strip(), rules.words) else _remapped(uid, rules.key),
+        )
         return True
     if element.VR in _DATE_VRS:
         return _date_settled(element, rules)
@@ -284,7 +288,7 @@ def _judged(element: DataElement, rules: _Rules) -> bool:
         if tag in _kept_by_option(rules.options):
             return not any(not value.isprintable() or holds_word(value, rules.words) for value in values)
         return tag in TECHNIQUE and not any(names_somebody(value, rules.words) for value in values)
-    return vr == "AT"
+    return bool(vr == "AT")
 
 
 def _is_sound_code(tag: int, value: str, words: frozenset[str]) -> bool:
@@ -311,9 +315,11 @@ def _settle_code(item: Dataset, rules: _Rules) -> None:
 
     A private scheme's value may be anybody's number, and goes with its meaning.
     """
-    if not any(tag in item for tag in _CODE_TEXTS):
-        return
     scheme = str(item.get("CodingSchemeDesignator") or "").strip()
+    if not any(tag in item for tag in _CODE_TEXTS):
+        if _SCHEME in item and scheme.upper() not in _PUBLIC_SCHEMES:
+            del item[_SCHEME]
+        return
     value = str(item.get("CodeValue") or "").strip()
     meaning = str(item.get("CodeMeaning") or "")
     is_public = scheme.upper() in _PUBLIC_SCHEMES and bool(_CODE_VALUE.fullmatch(value))
@@ -473,8 +479,9 @@ def _remapped(uid: str, key: str) -> str:
     return keyed_uid(key, "uid", bare)
 
 
-def _sound_uid(uid: str) -> str:
-    return uid.strip() if set(uid.strip()) <= set("0123456789.") else ""
+def _is_device_uid(uid: str, words: frozenset[str]) -> bool:
+    """Whether this may be a device's UID: below a root that a device can have, and without anybody's number in it."""
+    return set(uid) <= set("0123456789.") and not uid.startswith(_DICOM_ROOT) and not holds_word(uid, words)
 
 
 def _shifted(date: str, shift: timedelta) -> str:

@@ -31,6 +31,7 @@ from backend.dicom.jpeg12 import decoded_jpeg12
 from backend.dicom.refusal import Refused
 from backend.dicom.stored_frames import FrameFormat, Pixels, decoded_frame
 
+_BLANKED: Final = "Rectangles that may hold burnt-in text blanked, stored without further loss"
 _KEPT_KIND: Final = {
     JPEGBaseline8Bit: "jpeg",
     JPEGLSLossless: "jpeg-ls",
@@ -57,12 +58,18 @@ class StoredFrames:
 
 
 def stored_frames(
-    dataset: Dataset, module: PixelModule, *, clean: Callable[[bytes], bytes] | None = None, pack_raw: bool = False
+    dataset: Dataset,
+    module: PixelModule,
+    *,
+    clean: Callable[[bytes], bytes] | None = None,
+    blank: Callable[[Pixels, str], Pixels] | None = None,
+    pack_raw: bool = False,
 ) -> StoredFrames:
     """Take the frames of an image for storage; Refused with the reason if they cannot be decoded.
 
-    `clean` is applied to each compressed frame that is kept as it is. `pack_raw`: raw pixels did not come raw (a PNG's)
-    and are packed, too.
+    `clean` is applied to each compressed frame that is kept as it is. `blank` takes a decoded frame and its photometric
+    interpretation; what it gives is stored without further loss, and nothing of what it took. `pack_raw`: raw
+    pixels did not come raw (a PNG's) and are packed, too.
     """
     syntax = UID(dataset.file_meta.TransferSyntaxUID)
     if not syntax.is_encapsulated:
@@ -70,15 +77,15 @@ def stored_frames(
         if len(dataset.PixelData) < _native_length(module):
             due, there = _native_length(module), len(dataset.PixelData)
             raise Refused(f"The file ends too early: {due} bytes of pixels are due, {there} are there.")
-        return _recoded(_native_values(dataset, module, syntax), dataset, module, keep_raw=not pack_raw)
+        return _recoded(_native_values(dataset, module, syntax), dataset, module, keep_raw=not pack_raw, blank=blank)
     if not _is_decodable(syntax):
         raise Refused(f"Its compression ({_name(syntax)}) is not supported.")
     frames = _encoded_frames(dataset, module)
-    if syntax in _KEPT_KIND and module.photometric_interpretation != "PALETTE COLOR":
+    if blank is None and syntax in _KEPT_KIND and module.photometric_interpretation != "PALETTE COLOR":
         form = _form_if_kept(syntax, module, [parsed_codestream(frame) for frame in frames])
         if form is not None:
             return _kept([clean(frame) for frame in frames] if clean else frames, form)
-    return _recoded(_decoded_values(frames, dataset, module, syntax), dataset, module, keep_raw=False)
+    return _recoded(_decoded_values(frames, dataset, module, syntax), dataset, module, keep_raw=False, blank=blank)
 
 
 def _is_decodable(syntax: UID) -> bool:
@@ -175,7 +182,14 @@ def _decoded(frame: bytes, form: FrameFormat) -> Pixels:
         raise decoding_refusal(error, form.transfer_syntax_uid) from error
 
 
-def _recoded(decoded: Iterable[Pixels], dataset: Dataset, module: PixelModule, *, keep_raw: bool) -> StoredFrames:
+def _recoded(
+    decoded: Iterable[Pixels],
+    dataset: Dataset,
+    module: PixelModule,
+    *,
+    keep_raw: bool,
+    blank: Callable[[Pixels, str], Pixels] | None = None,
+) -> StoredFrames:
     """Store decoded values: raw what came raw, all else as JPEG-LS where that is smaller."""
     form: FrameFormat | None = None
     encoded: list[bytes] = []
@@ -185,6 +199,8 @@ def _recoded(decoded: Iterable[Pixels], dataset: Dataset, module: PixelModule, *
     for index, pixels in enumerate(decoded):
         pixels, photometric, changed = _colour_settled(pixels, dataset, module)
         note = note or changed
+        if blank is not None:
+            pixels = blank(pixels, photometric)
         if form is None:
             form = _form_of(pixels, module, photometric, ExplicitVRLittleEndian if keep_raw else JPEGLSLossless)
             digest = _digest_start(form)
@@ -201,6 +217,8 @@ def _recoded(decoded: Iterable[Pixels], dataset: Dataset, module: PixelModule, *
         raise Refused(f"The file ends too early: {module.number_of_frames} frames are due, {len(encoded)} are there.")
     if form.transfer_syntax_uid == JPEGLSLossless:
         encoded, form = _raw_if_smaller(encoded, form)
+    if blank is not None:
+        note = ", ".join(filter(None, (note, _BLANKED)))
     return StoredFrames(
         form, b"".join(encoded), _ranges([len(frame) for frame in encoded]), digest.hexdigest(), middle, note
     )
@@ -253,7 +271,8 @@ def decoding_refusal(error: Exception, syntax: str) -> Refused:
 
 
 def _name(syntax: UID) -> str:
-    return syntax.name if syntax.name else str(syntax)
+    """What a transfer syntax is called; one that the standard does not know may be anybody's number and is not repeated."""
+    return syntax.name if syntax.is_transfer_syntax and not syntax.is_private else "an unknown one"
 
 
 def _colour_settled(pixels: Pixels, dataset: Dataset, module: PixelModule) -> tuple[Pixels, str, str]:

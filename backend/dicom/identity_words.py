@@ -32,9 +32,7 @@ _IDENTIFIERS: Final = frozenset(
 _NAMES: Final = frozenset({"PatientMotherBirthName", "PatientBirthName", "OtherPatientNames", "PersonName"})
 _SHORTEST_NAME: Final = 3
 _SHORTEST_NUMBER: Final = 5
-_PLACEHOLDERS: Final = (
-    "anon anonymous anonymized anonymised unknown none null phantom test patient name the and for mrs"
-)
+_PLACEHOLDERS: Final = "anon anonymous anonymized anonymised unknown none null phantom test patient name the and for mrs"
 _NOBODY: Final = frozenset(_PLACEHOLDERS.split())
 _DATE: Final = re.compile(r"(?<!\d)(?:19|20)\d\d(?:[-./]?)(?:0[1-9]|1[0-2])(?:[-./]?)(?:0[1-9]|[12]\d|3[01])(?!\d)")
 _SHAPES: Final = re.compile(r"[\^@\\]|://|\d{6}|\d{1,2}[./-]\d{1,2}[./-](?:19|20)?\d\d(?!\d)")
