@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from backend.archive.quarantine import expire_quarantine
 from backend.audit.sealing import seal_events
+from backend.exchange.quarantine_services import run_release
 from backend.exchange.services import run_import
 from backend.jobs.services import reconcile_jobs
 from backend.learning.services import start_due_rounds, tend_models
 from workers.running import running
 
-__all__ = ["import_run", "reconcile", "running", "seal_audit", "start_due", "tend"]
+__all__ = [
+    "expire_kept_aside",
+    "import_run",
+    "reconcile",
+    "release_held",
+    "running",
+    "seal_audit",
+    "start_due",
+    "tend",
+]
 
 
 @shared_task(name="jobs.reconcile")
@@ -35,6 +46,20 @@ def start_due() -> None:
 def tend() -> None:
     """Settle rounds that died, and have new cases read."""
     tend_models()
+
+
+@shared_task(name="exchange.expire_quarantine")
+def expire_kept_aside() -> None:
+    """Delete what has been in quarantine for its time."""
+    expire_quarantine()
+
+
+@shared_task(name="exchange.run_release")
+def release_held(job_id: str) -> None:
+    """Bring images that a lead has looked at into the project."""
+    with running(job_id) as lease:
+        if lease is not None:
+            run_release(lease)
 
 
 @shared_task(name="exchange.run_import")

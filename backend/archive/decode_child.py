@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -148,6 +150,13 @@ class DecodeChild:
         for ended in (process.stdin, process.stdout):
             if ended is not None:
                 ended.close()
+
+
+@contextmanager
+def scratch_file() -> Iterator[Path]:
+    """A path for a received file that lives for the time of the block, where only this server reads."""
+    with tempfile.TemporaryDirectory(prefix="quarantined-", dir=_scratch_root()) as folder:
+        yield Path(folder) / "file"
 
 
 def _bare_environment() -> dict[str, str]:

@@ -14,6 +14,8 @@ from typing import Any
 import environ
 import structlog
 
+from backend.dicom.deid_options import OPTION_NAMES
+
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = environ.Env()
 
@@ -147,6 +149,10 @@ CACHES = {
 # Object store for frames, masks, weights: a folder or S3 (obstore).
 OBJECT_STORE_URL: str = env.str("OBJECT_STORE_URL", default=(DATA_DIR / "objects").as_uri())
 UPLOAD_DIR = DATA_DIR / "uploads"
+# Files held for a look or refused as damaged stay that long, encrypted.
+QUARANTINE_DAYS = env.int("OVERREAD_QUARANTINE_DAYS", default=14)
+# The key of re-identification tables, never in the database. Without it no archive can keep one; lost, they are unreadable.
+REIDENTIFICATION_KEY = env.str("OVERREAD_REIDENTIFICATION_KEY", default="")
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["backend.accounts.signed_in.SignedInBackend"]
@@ -241,6 +247,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ArmEnum": "backend.projects.models.Arm",
         "AssignmentStateEnum": "backend.projects.models.AssignmentState",
+        "DeidOptionEnum": [(name, name) for name in OPTION_NAMES],
+        "DeidProfileEnum": "backend.archive.models.DeidProfile",
         "FindingScopeEnum": [("lesion", "lesion"), ("image", "image")],
         "JobStateEnum": "backend.jobs.models.JobState",
         "MarkKindEnum": "backend.readings.models.MarkKind",
@@ -333,6 +341,7 @@ CELERY_BEAT_SCHEDULE = {
     "seal-audit": {"task": "audit.seal", "schedule": 60.0, "options": {"expires": 60}},
     # Often, because a reader waits for what the new labels teach; it asks only the policies that are switched on.
     "start-due-rounds": {"task": "learning.start_due_rounds", "schedule": 3.0, "options": {"expires": 3}},
+    "expire-quarantine": {"task": "exchange.expire_quarantine", "schedule": 3600.0, "options": {"expires": 3600}},
     "tend-models": {"task": "learning.tend_models", "schedule": 15.0, "options": {"expires": 15}},
 }
 JOB_LEASE_SECONDS = env.float("JOB_LEASE_SECONDS", default=60.0)

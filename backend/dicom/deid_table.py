@@ -99,13 +99,3 @@ WindowCenterWidthExplanation ResonantNucleus PostprocessingFunction
     """
 )
 """Texts outside the table that say how an image was made, not of whom. All other texts outside the table go."""
-
-BINARY: Final = _tags(
-    """
-    LUTData RedPaletteColorLookupTableData GreenPaletteColorLookupTableData BluePaletteColorLookupTableData
-    AlphaPaletteColorLookupTableData SegmentedRedPaletteColorLookupTableData SegmentedGreenPaletteColorLookupTableData
-    SegmentedBluePaletteColorLookupTableData RedPaletteColorLookupTableDescriptor GreenPaletteColorLookupTableDescriptor
-    BluePaletteColorLookupTableDescriptor PixelData
-    """
-)
-"""Binary values that a viewer needs and that hold numbers. All others go: nobody can say what is in them."""

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Final
 
+import numpy as np
 from dicomanonymizer.dicom_anonymization_databases import dicomfields_2026c as table
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import DataElement
@@ -28,7 +29,7 @@ from pydicom.tag import BaseTag
 from pydicom.uid import UID_dictionary
 
 from backend.dicom.deid_options import DEFAULT_OPTIONS, DeidOptions, deid_options
-from backend.dicom.deid_table import BINARY, DESCRIPTORS, DEVICE, INSTITUTION, PATIENT, TECHNIQUE
+from backend.dicom.deid_table import DESCRIPTORS, DEVICE, INSTITUTION, PATIENT, TECHNIQUE
 from backend.dicom.descriptors import cleaned_description
 from backend.dicom.identity_words import holds_word, identity_words, is_number_of, names_somebody
 from backend.dicom.safe_private import NUMERIC_VRS, is_safe_creator, is_safe_private
@@ -54,8 +55,11 @@ _DUMMY: Final = {"AS": "000Y", "TM": "000000", "DS": "0", "IS": "0", "UR": "http
 _DUMMY_DATE_TIME: Final = "19000101000000"
 _TEXT_VRS: Final = frozenset({"CS", "LO", "LT", "SH", "ST", "UC", "UT"})
 _FREE_TEXT_VRS: Final = _TEXT_VRS - {"CS"}
-_BINARY_VRS: Final = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 _NUMBER_VRS: Final = NUMERIC_VRS | {"SV", "UV"}
+_WHOLE_VRS: Final = frozenset({"US", "SS", "UL", "SL", "UV", "SV"})
+_TABLES: Final = ("ModalityLUTSequence", "VOILUTSequence", "PresentationLUTSequence")
+_LUT_DATA: Final = 0x00283006
+_PIXEL_DATA: Final = 0x7FE00010
 _DATE_VRS: Final = frozenset({"DA", "DT", "TM"})
 _NO_DATE_OPTION: Final = frozenset({0x00100030, 0x00100032, 0x0016007E})
 """Birth date and time, GPS time stamp: no option of the table keeps them."""
@@ -194,6 +198,8 @@ def _clean(dataset: Dataset, rules: _Rules) -> None:
             del dataset[tag]
     _drop_lone_creators(dataset)
     _settle_code(dataset, rules)
+    if "LUTData" in dataset and not _is_sound_table(dataset):
+        del dataset["LUTData"]
 
 
 def _must_go(tag: BaseTag) -> bool:
@@ -273,22 +279,54 @@ def _judged(element: DataElement, rules: _Rules) -> bool:
         return _age_capped(element)
     if tag == _PATIENT_SEX:
         return str(element.value) in ("M", "F", "O", "")
-    if vr in _BINARY_VRS:
-        return tag in BINARY
+    if tag in (_LUT_DATA, _PIXEL_DATA):
+        return True  # judged with the item that it makes; taken out with the frames
     values = _values(element)
     if vr == "CS":
         return all(_is_sound_code(tag, value, rules.words) for value in values)
     if vr in _NUMBER_VRS:
-        return all(_NUMBER.fullmatch(value.strip()) and not is_number_of(value, rules.words) for value in values) or (
-            vr not in ("DS", "IS") and not any(is_number_of(value, rules.words) for value in values)
-        )
+        return _are_sound_numbers(vr, values, rules.words)
     if vr in _FREE_TEXT_VRS:
-        if tag in _CODE_TEXTS or tag == _SCHEME:
-            return True  # judged together, with the item that they make
-        if tag in _kept_by_option(rules.options):
-            return not any(not value.isprintable() or holds_word(value, rules.words) for value in values)
-        return tag in TECHNIQUE and not any(names_somebody(value, rules.words) for value in values)
+        return _are_sound_texts(tag, values, rules)
     return bool(vr == "AT")
+
+
+def _are_sound_numbers(vr: str, values: list[str], words: frozenset[str]) -> bool:
+    if vr in ("DS", "IS") and not all(_NUMBER.fullmatch(value.strip()) for value in values):
+        return False
+    if vr in _WHOLE_VRS and len(values) > 1 and holds_word(_spelled(values), words):
+        return False
+    return not any(is_number_of(value, words) for value in values)
+
+
+def _are_sound_texts(tag: int, values: list[str], rules: _Rules) -> bool:
+    if tag in _CODE_TEXTS or tag == _SCHEME:
+        return True  # judged together, with the item that they make
+    if tag in _kept_by_option(rules.options):
+        return not any(not value.isprintable() or holds_word(value, rules.words) for value in values)
+    return tag in TECHNIQUE and not any(names_somebody(value, rules.words) for value in values)
+
+
+def _spelled(values: list[str]) -> str:
+    """The text that whole numbers spell, two characters or one each: an array is a place to write in, too."""
+    numbers = [int(value) & 0xFFFFFFFF for value in values]
+    pairs = b"".join(number.to_bytes(4, "little").rstrip(b"\0") for number in numbers)
+    return pairs.decode("latin-1")
+
+
+def _is_sound_table(item: Dataset) -> bool:
+    """Whether a look-up table (PS3.3 C.11.1) is one: as long as its descriptor says, and rising or falling throughout.
+
+    Nothing else could be told from text or a picture in its place.
+    """
+    try:
+        entries, _first, _bits = (int(value) for value in item.LUTDescriptor)
+        data = item["LUTData"].value
+        values = np.frombuffer(data, "<u2") if isinstance(data, bytes) else np.asarray(data, dtype=np.int64)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
+    steps = np.diff(values.astype(np.int64))
+    return values.size == (entries or 65536) and bool((steps >= 0).all() or (steps <= 0).all())
 
 
 def _is_sound_code(tag: int, value: str, words: frozenset[str]) -> bool:
@@ -387,6 +425,9 @@ def _sequence_settled(element: DataElement, action: str, rules: _Rules) -> bool:
     if action in ("", "X/Z/U*") or tag in _kept_by_option(rules.options):
         for item in element.value:
             _clean(item, rules)
+        if element.keyword in _TABLES:
+            element.value = Sequence([item for item in element.value if "LUTData" in item])
+            return len(element.value) > 0
         return True
     if action.startswith("X"):
         return False

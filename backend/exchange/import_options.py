@@ -24,6 +24,7 @@ class ImportOptions:
 
     source: str = ""
     deid_profile: str = ""
+    deid_options: list[str] | None = None
     masks_prefix: str = ""
     labels_file: str = ""
     boxes_file: str = ""

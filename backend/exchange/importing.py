@@ -16,8 +16,8 @@ from uuid import UUID
 from django.db.models import Q
 
 from backend.archive.decode_child import DecodeChild
-from backend.archive.ingest import ingest_file
-from backend.archive.models import Instance, Series
+from backend.archive.ingest import KeptAside, ingest_file
+from backend.archive.models import Instance, QuarantineKind, Series
 from backend.archive.services import order_series
 from backend.archive.thumbnails import thumbnail_of
 from backend.dicom.refusal import Refused
@@ -105,7 +105,7 @@ def import_images(
         if item is None:
             continue
         _import_one(run, item, source, plan.tables, child)
-        item.save(update_fields=["state", "reason", "instance", "case", "modality"])
+        item.save(update_fields=["state", "reason", "instance", "case", "modality", "quarantined"])
         on_item(item, source)
 
 
@@ -122,8 +122,15 @@ def _import_one(run: ImportRun, item: ImportItem, source: Source, tables: LabelT
                 path=path,
                 modality=project.modality,
                 patient_id=labels.patient if labels is not None else "",
-                may_grow=_is_unread,
+                may_grow=is_unread,
+                project_id=project.pk,
+                beside={"group": labels.group if labels is not None else ""},
             )
+    except KeptAside as aside:
+        is_held = aside.file.kind == QuarantineKind.HELD
+        item.state, item.reason = ItemState.HELD if is_held else ItemState.REFUSED, str(aside)
+        item.quarantined = aside.file
+        return
     except Refused as refusal:
         item.state, item.reason = ItemState.REFUSED, str(refusal)
         return
@@ -137,7 +144,7 @@ def _import_one(run: ImportRun, item: ImportItem, source: Source, tables: LabelT
             item.state, item.reason = ItemState.DUPLICATE, _duplicate_reason(item.case)
 
 
-def _is_unread(series: Series) -> bool:
+def is_unread(series: Series) -> bool:
     """Whether no case of any project that is this whole series has been opened or read."""
     cases = Case.objects.filter(series=series, instance__isnull=True)
     return not Reading.objects.filter(case__in=cases).exists() and not Assignment.objects.filter(case__in=cases).exists()

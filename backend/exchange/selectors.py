@@ -13,6 +13,7 @@ from backend.projects.splits import counts_by_split
 
 # What needs eyes comes first.
 _WORST_FIRST: Final = (
+    ItemState.HELD,
     ItemState.REFUSED,
     ItemState.EMBARGOED,
     ItemState.DUPLICATE,
@@ -40,6 +41,7 @@ def run_document(run: ImportRun) -> dict[str, Any]:
         "finished_at": run.finished_at,
         "created_by": run.created_by.get_username() if run.created_by is not None else "",
         "options": run.options,
+        "deidentification": run.deidentification,
         "message": run.message,
         "counts": counts,
         "progress": {"done": counts["total"] - waiting, "total": counts["total"]},

@@ -46,13 +46,14 @@ ARGUMENTS: dict[str, str] = {
     "finding_type_id": "1",
     "token_id": "1",
     "number": "1",
+    "rule_id": "1",
     "frames": "1",
     "kind": "labels",
     # Of a root that `tests.rows` never uses: a study that is there by chance would be served, or fail for want of pixels.
     "study": "2.25.1",
     "series": "2.25.1.1",
     "instance": "2.25.1.1.1",
-    **{name: str(uuid.UUID(int=1)) for name in ("case_id", "reading_id", "run_id", "item_id", "job_id")},
+    **{name: str(uuid.UUID(int=1)) for name in ("case_id", "reading_id", "run_id", "item_id", "job_id", "file_id")},
 }
 
 

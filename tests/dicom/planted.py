@@ -1,10 +1,11 @@
-"""Makes DICOM files full of one person's identity: every VR, every depth, private blocks, many character sets, and their bytes.
+"""Makes DICOM files full of one person's identity: every VR, every depth, private blocks, many character sets, odd places.
 
 A plan is drawn from a seed, so that a leak is found again by its number.
 """
 
 from __future__ import annotations
 
+import base64
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -124,7 +125,7 @@ def _value(vr: str, person: Person, rng: random.Random) -> Any:
         "DS": str(person.number),
         "IS": str(person.number),
         "UI": person.uid,
-        "US": 1961,
+        "US": list((person.patient_id + " ").encode()),
         "SS": 1961,
         "UL": person.number,
         "SL": person.number,
@@ -133,7 +134,7 @@ def _value(vr: str, person: Person, rng: random.Random) -> Any:
         "FL": float(person.number),
         "FD": float(person.number),
         "AT": 0x00100010,
-    }.get(vr, f"{person.surname} {person.patient_id}".encode("utf-8").ljust(64))
+    }.get(vr, f"{person.surname} {person.patient_id}".encode().ljust(64))
 
 
 def planted_elements(person: Person, rng: random.Random, share: float) -> Dataset:
@@ -160,8 +161,20 @@ def planted_elements(person: Person, rng: random.Random, share: float) -> Datase
     return dataset
 
 
+def binaries(value: Any) -> Iterator[bytes]:
+    """Every inline binary value of DICOM JSON, decoded; JSON hides them in base64."""
+    if isinstance(value, dict):
+        if isinstance(value.get("InlineBinary"), str):
+            yield base64.b64decode(value["InlineBinary"])
+        for one in value.values():
+            yield from binaries(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from binaries(one)
+
+
 def planted_file(seed: int) -> tuple[Person, bytes]:
-    """A decodable file of a person: header, nested items five deep, private, overlay, curve, preamble, meta, padding, pixels."""
+    """A decodable file of a person: header, items five deep, private, overlay, curve, preamble, meta, padding, pixels."""
     rng = random.Random(seed)
     person = PEOPLE[seed % len(PEOPLE)]
     syntax = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGBaseline8Bit, ExplicitVRBigEndian, JPEG2000Lossless)[
@@ -189,7 +202,7 @@ def planted_file(seed: int) -> tuple[Person, bytes]:
     dataset.SeriesDescription = f"T1 axial {person.patient_id} {person.phone}"
     dataset.add(DataElement(0x60000010, "US", 4))
     dataset.add(DataElement(0x60000022, "LO", person.name))
-    dataset.add(DataElement(0x60003000, "OW", f"{person.surname} {person.patient_id} ".encode("utf-8").ljust(32)))
+    dataset.add(DataElement(0x60003000, "OW", f"{person.surname} {person.patient_id} ".encode().ljust(32)))
     dataset.add(DataElement(0x50003000, "OW", f"{person.patient_id} {person.born}".encode().ljust(32)))
     dataset.add(DataElement(0xFFFCFFFC, "OB", person.patient_id.encode().ljust(64)))
     dataset.SOPClassUID, dataset.Modality = CTImageStorage, "CT"
@@ -220,7 +233,7 @@ def _fill_pixels(dataset: FileDataset, person: Person, syntax: str, rng: random.
     dataset.file_meta.PrivateInformationCreatorUID = person.uid
     dataset.file_meta.PrivateInformation = person.name.encode("utf-8")
     values = np.arange(32 * 32).reshape(32, 32) % 251
-    hidden = f"{person.surname} {person.patient_id} {person.number}".encode("utf-8")
+    hidden = f"{person.surname} {person.patient_id} {person.number}".encode()
     if compressed:
         frame = _codestream(values.astype("u1"), syntax, hidden)
         dataset.PixelData = encapsulate([frame + hidden + b"\xff\xd9" + hidden])
@@ -260,7 +273,7 @@ def _codestream(values: np.ndarray, syntax: str, hidden: bytes) -> bytes:
 
 
 def _written(dataset: FileDataset, person: Person, syntax: str) -> bytes:
-    dataset.preamble = f"{person.surname} {person.patient_id}".encode("utf-8")[:128].ljust(128, b"\0")
+    dataset.preamble = f"{person.surname} {person.patient_id}".encode()[:128].ljust(128, b"\0")
     out = BytesIO()
     implicit = syntax == ImplicitVRLittleEndian
     dataset.set_original_encoding(implicit, syntax != ExplicitVRBigEndian)
