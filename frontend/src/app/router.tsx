@@ -75,6 +75,7 @@ const router = createBrowserRouter([
                 ...lazily(() => import("@/features/inspector/inspector-page")),
               },
               { path: "import", ...lazily(() => import("@/features/imports/import-page")) },
+              { path: "quarantine", ...lazily(() => import("@/features/quarantine/quarantine-page")) },
               { path: "settings", ...lazily(() => import("@/features/settings/settings-page")) },
             ],
           },
