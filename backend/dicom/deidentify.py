@@ -31,7 +31,14 @@ from pydicom.uid import UID_dictionary
 from backend.dicom.deid_options import DEFAULT_OPTIONS, DeidOptions, deid_options
 from backend.dicom.deid_table import DESCRIPTORS, DEVICE, INSTITUTION, PATIENT, TECHNIQUE
 from backend.dicom.descriptors import cleaned_description
-from backend.dicom.identity_words import holds_word, identity_words, is_number_of, names_somebody
+from backend.dicom.identity_words import (
+    PACKING,
+    holds_word,
+    identity_words,
+    is_number_of,
+    names_somebody,
+    spells_somebody,
+)
 from backend.dicom.safe_private import NUMERIC_VRS, is_safe_creator, is_safe_private
 from backend.dicom.uids import keyed_digest, keyed_uid
 
@@ -56,7 +63,6 @@ _DUMMY_DATE_TIME: Final = "19000101000000"
 _TEXT_VRS: Final = frozenset({"CS", "LO", "LT", "SH", "ST", "UC", "UT"})
 _FREE_TEXT_VRS: Final = _TEXT_VRS - {"CS"}
 _NUMBER_VRS: Final = NUMERIC_VRS | {"SV", "UV"}
-_WHOLE_VRS: Final = frozenset({"US", "SS", "UL", "SL", "UV", "SV"})
 _TABLES: Final = ("ModalityLUTSequence", "VOILUTSequence", "PresentationLUTSequence")
 _LUT_DATA: Final = 0x00283006
 _PIXEL_DATA: Final = 0x7FE00010
@@ -288,13 +294,13 @@ def _judged(element: DataElement, rules: _Rules) -> bool:
         return _are_sound_numbers(vr, values, rules.words)
     if vr in _FREE_TEXT_VRS:
         return _are_sound_texts(tag, values, rules)
-    return bool(vr == "AT")
+    return bool(vr == "AT" and not spells_somebody(vr, values, rules.words))
 
 
 def _are_sound_numbers(vr: str, values: list[str], words: frozenset[str]) -> bool:
     if vr in ("DS", "IS") and not all(_NUMBER.fullmatch(value.strip()) for value in values):
         return False
-    if vr in _WHOLE_VRS and len(values) > 1 and holds_word(_spelled(values), words):
+    if vr in PACKING and spells_somebody(vr, values, words):
         return False
     return not any(is_number_of(value, words) for value in values)
 
@@ -305,13 +311,6 @@ def _are_sound_texts(tag: int, values: list[str], rules: _Rules) -> bool:
     if tag in _kept_by_option(rules.options):
         return not any(not value.isprintable() or holds_word(value, rules.words) for value in values)
     return tag in TECHNIQUE and not any(names_somebody(value, rules.words) for value in values)
-
-
-def _spelled(values: list[str]) -> str:
-    """The text that whole numbers spell, two characters or one each: an array is a place to write in, too."""
-    numbers = [int(value) & 0xFFFFFFFF for value in values]
-    pairs = b"".join(number.to_bytes(4, "little").rstrip(b"\0") for number in numbers)
-    return pairs.decode("latin-1")
 
 
 def _is_sound_table(item: Dataset) -> bool:
@@ -456,8 +455,8 @@ def _private_settled(dataset: Dataset, tag: BaseTag, creators: dict[tuple[int, i
         if not is_safe_private(creator, tag.group, tag.element & 0xFF) or element.VR not in NUMERIC_VRS:
             return False
         values = _values(element)
-        sound = all(_FINITE.fullmatch(value.strip()) and not is_number_of(value, rules.words) for value in values)
-        return sound and len(values) <= _MOST_PRIVATE_VALUES
+        sound = all(_FINITE.fullmatch(value.strip()) for value in values) and len(values) <= _MOST_PRIVATE_VALUES
+        return sound and _are_sound_numbers(element.VR, values, rules.words)
     except Exception:  # noqa: BLE001 what cannot be parsed cannot be judged
         return False
 

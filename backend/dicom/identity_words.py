@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from typing import Final
 
 from pydicom.dataelem import DataElement
@@ -29,6 +30,11 @@ _IDENTIFIERS: Final = frozenset(
         "RequestingService",
     }
 )
+PACKING: Final = {"US": "<H", "SS": "<h", "UL": "<L", "SL": "<l", "UV": "<Q", "SV": "<q", "FL": "<f", "FD": "<d"}
+_WHOLE: Final = frozenset(PACKING) - {"FL", "FD"}
+_ENCODINGS: Final = ("utf-8", "latin-1", "gb18030", "shift_jis", "iso2022_jp", "euc_kr", "iso8859_5", "utf-16-le")
+_LONG_TEXT: Final = re.compile(rb"[ -~]{12}")
+"""Twelve bytes of plain text in a row: seven times in a million among the bytes of honest numbers."""
 _NAMES: Final = frozenset({"PatientMotherBirthName", "PatientBirthName", "OtherPatientNames", "PersonName"})
 _SHORTEST_NAME: Final = 3
 _SHORTEST_NUMBER: Final = 5
@@ -68,6 +74,28 @@ def is_number_of(value: object, words: frozenset[str]) -> bool:
     return len(digits) >= _SHORTEST_NUMBER and (digits in words or text in words)
 
 
+def spells_somebody(vr: str, values: list[str], words: frozenset[str]) -> bool:
+    """Whether the bytes of binary numbers are text: a name may be written where a reader of the file expects numbers."""
+    packed = b"".join(_packed(vr, value) for value in values)
+    if len(packed) < _SHORTEST_NUMBER:
+        return False
+    if _LONG_TEXT.search(packed) or any(holds_word(packed.decode(code, "ignore"), words) for code in _ENCODINGS):
+        return True
+    # Whole numbers of one letter each, whatever their width.
+    return vr in _WHOLE and len(values) > _SHORTEST_NAME and holds_word(packed.replace(b"\0", b"").decode("latin-1"), words)
+
+
+def _packed(vr: str, value: str) -> bytes:
+    if vr == "AT":
+        tag = int(value.strip("()").replace(",", ""), 16)
+        return struct.pack("<HH", tag >> 16, tag & 0xFFFF)
+    number = float(value) if vr in ("FL", "FD") else int(value)
+    try:
+        return struct.pack(PACKING[vr], number)
+    except (OverflowError, struct.error):
+        return value.encode()
+
+
 def _collect(dataset: Dataset, found: set[str]) -> None:
     for tag in list(dataset.keys()):
         try:
@@ -89,6 +117,9 @@ def _take_identifier(text: str, found: set[str]) -> None:
     whole = " ".join(text.casefold().split())
     if len(whole) >= _SHORTEST_NUMBER - 1:
         found.add(whole)
+    digits = "".join(filter(str.isdigit, whole))
+    if len(digits) >= _SHORTEST_NUMBER and digits.isascii():
+        found.add(digits)
     found.update(word for word in _LETTERS.findall(whole) if len(word) >= _SHORTEST_NUMBER and any(map(str.isdigit, word)))
 
 

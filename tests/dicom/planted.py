@@ -5,7 +5,6 @@ A plan is drawn from a seed, so that a leak is found again by its number.
 
 from __future__ import annotations
 
-import base64
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pydicom.datadict import DicomDictionary
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
+from pydicom.filewriter import dcmwrite
 from pydicom.sequence import Sequence
 from pydicom.uid import (
     CTImageStorage,
@@ -161,16 +161,11 @@ def planted_elements(person: Person, rng: random.Random, share: float) -> Datase
     return dataset
 
 
-def binaries(value: Any) -> Iterator[bytes]:
-    """Every inline binary value of DICOM JSON, decoded; JSON hides them in base64."""
-    if isinstance(value, dict):
-        if isinstance(value.get("InlineBinary"), str):
-            yield base64.b64decode(value["InlineBinary"])
-        for one in value.values():
-            yield from binaries(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from binaries(one)
+def as_file_again(header: dict[str, Any]) -> bytes:
+    """Stored DICOM JSON as the bytes of a file, where base64 and numbers show what they spell."""
+    out = BytesIO()
+    dcmwrite(out, Dataset.from_json(header), implicit_vr=False, little_endian=True)
+    return out.getvalue()
 
 
 def planted_file(seed: int) -> tuple[Person, bytes]:

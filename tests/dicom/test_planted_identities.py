@@ -10,7 +10,7 @@ import pytest
 from backend.dicom.deid_options import OPTION_NAMES, deid_options
 from backend.dicom.prepare import PreparationSettings, prepared_instance
 from tests.dicom.conftest import KEY
-from tests.dicom.planted import PEOPLE, binaries, planted_file
+from tests.dicom.planted import PEOPLE, as_file_again, planted_file
 
 
 def pairwise() -> list[list[str]]:
@@ -46,7 +46,7 @@ def test_no_identity_is_left(number: int, options: list[str]):
         settings = PreparationSettings(key=KEY, deid_profile="basic", deid_options=options, rectangles=[])
         prepared, blob = prepared_instance(data, settings)
         kept = json.dumps([prepared.patient_key, prepared.study, prepared.series, prepared.instance], ensure_ascii=False)
-        hidden = b"\0".join(binaries(json.loads(prepared.instance["dicom_json"])))
+        hidden = as_file_again(json.loads(prepared.instance["dicom_json"]))
         # full dates are kept on purpose; the birth date never is
         found = leaks(person, kept.encode("utf-8", "surrogatepass"), hidden, blob)
         if "full_dates" in options:

@@ -44,6 +44,16 @@ export function LookCard({ slug, file }: { slug: string; file: QuarantinedFile }
         <div className="stack" style={{ width: 300, flex: "none", gap: 14 }}>
           <h3>{t("rectangles")}</h3>
           {rectangles.length === 0 ? <p className="q sm">{t("noRectangles")}</p> : null}
+          {rectangles.length ? (
+            <div className="row xs q" aria-hidden="true" style={{ gap: 4, marginBottom: -10 }}>
+              {NUMBERS.map((name) => (
+                <span key={name} className="grow">
+                  {t(name)}
+                </span>
+              ))}
+              <span style={{ width: 28 }} />
+            </div>
+          ) : null}
           {rectangles.map((one, place) => (
             // A rectangle has no other name than its place.
             // biome-ignore lint/suspicious/noArrayIndexKey: as said
@@ -67,6 +77,7 @@ export function LookCard({ slug, file }: { slug: string; file: QuarantinedFile }
                 />
               ))}
               <IconButton
+                style={{ width: 28, height: 28, flex: "none" }}
                 label={t("remove", { n: place + 1 })}
                 onClick={() => setRectangles(rectangles.filter((_, at) => at !== place))}
               >
