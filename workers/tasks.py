@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from backend.archive.quarantine import expire_quarantine
 from backend.audit.sealing import seal_events
 from backend.dimse.transferring import run_transfer
 from backend.exchange.export_runs import expire_exports, run_export
+from backend.exchange.quarantine_services import run_release
 from backend.exchange.receiving import settle_received
 from backend.exchange.services import run_import
 from backend.exchange.verification import run_verification, tidy_verifications
@@ -18,9 +20,11 @@ from workers.running import running
 
 __all__ = [
     "expire",
+    "expire_kept_aside",
     "export_run",
     "import_run",
     "reconcile",
+    "release_held",
     "running",
     "seal_audit",
     "settle",
@@ -82,6 +86,20 @@ def webhooks_deliver() -> None:
 def settle() -> None:
     """Make cases of what other systems have sent."""
     settle_received()
+
+
+@shared_task(name="exchange.expire_quarantine")
+def expire_kept_aside() -> None:
+    """Delete what has been in quarantine for its time."""
+    expire_quarantine()
+
+
+@shared_task(name="exchange.run_release")
+def release_held(job_id: str) -> None:
+    """Bring images that a lead has looked at into the project."""
+    with running(job_id) as lease:
+        if lease is not None:
+            run_release(lease)
 
 
 @shared_task(name="exchange.run_import")

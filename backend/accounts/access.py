@@ -99,6 +99,15 @@ ACCESS: Final[dict[str, frozenset[str]]] = {
     "export.cancel": LEADS,
     "export.verify": LEADS,
     "export.download": LEADS,
+    "quarantine.list": LEADS,
+    "quarantine.preview": LEADS,
+    "quarantine.release": LEADS,
+    "quarantine.discard": LEADS,
+    "pixel_rule.list": LEADS,
+    "pixel_rule.remove": LEADS,
+    # beyond the role, `Membership.may_reidentify` decides
+    "identity.look_up": LEADS,
+    "identity.export": LEADS,
     "export.coco": LEADS,
     "export.masks": LEADS,
     # remote PACS

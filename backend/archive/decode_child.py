@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +27,7 @@ from django.conf import settings
 from backend.dicom.found import FindingSettings, FoundObject, decoded_object
 from backend.dicom.identity import Identity
 from backend.dicom.prepare import PreparationSettings, PreparedInstance
-from backend.dicom.refusal import Refused
+from backend.dicom.refusal import Held, Refused
 
 MEMORY_BYTES: Final = 2 * 1024**3
 CPU_SECONDS: Final = 60
@@ -89,6 +91,10 @@ class DecodeChild:
             "cpu_seconds": self._cpu_seconds,
         }
         answer = self._asked(request)
+        if "held" in answer:
+            preview = written.read_bytes()
+            written.unlink()
+            raise Held(answer["held"], answer["refused"], answer["facts"], preview)
         if "refused" in answer:
             if answer.get("exhausted"):
                 self._stop()  # what is left of its memory may be in pieces
@@ -173,6 +179,13 @@ class DecodeChild:
         for ended in (process.stdin, process.stdout):
             if ended is not None:
                 ended.close()
+
+
+@contextmanager
+def scratch_file() -> Iterator[Path]:
+    """A path for a received file that lives for the time of the block, where only this server reads."""
+    with tempfile.TemporaryDirectory(prefix="quarantined-", dir=_scratch_root()) as folder:
+        yield Path(folder) / "file"
 
 
 def _bare_environment() -> dict[str, str]:

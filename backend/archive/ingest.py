@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
 
 from backend.archive.decode_child import DecodeChild
-from backend.archive.models import Archive, Instance, Series, Study
+from backend.archive.identities import keep_identity
+from backend.archive.models import Archive, DeidProfile, Instance, PixelRule, QuarantinedFile, QuarantineKind, Series, Study
+from backend.archive.quarantine import hold_file, quarantined
 from backend.archive.store import delete_object, has_object, put_object
 from backend.dicom.prepare import PreparationSettings, PreparedInstance
-from backend.dicom.refusal import Refused
+from backend.dicom.refusal import Held, Refused
 from backend.dicom.uids import keyed_file_digest
 
+_HARMFUL: Final = (
+    "Damaged",
+    "It takes too",
+    "It needs more memory",
+    "The file ends too early",
+    "It unpacks to",
+    "Too big",
+)
+"""How a decoder's refusals begin that speak of the file's own state; what is no image at all is not kept."""
 _CONFLICT = "Another image with the same SOP Instance UID and other content is already here; it was not overwritten."
 
 
 class Conflicting(Refused):
     """Another image has the same SOP Instance UID."""
+
+
+class KeptAside(Refused):
+    """A file that is not stored but kept in quarantine, as `file`."""
+
+    def __init__(self, message: str, file: QuarantinedFile) -> None:
+        super().__init__(message)
+        self.file = file
 
 
 @dataclass(frozen=True)
@@ -40,12 +61,19 @@ def ingest_file(
     modality: str,
     patient_id: str = "",
     may_grow: Callable[[Series], bool] | None = None,
+    project_id: UUID | None = None,
+    beside: Mapping[str, Any] | None = None,
+    rectangles: Sequence[Sequence[int]] | None = None,
 ) -> Ingested:
     """Store one received file in the archive; Refused with the reason if it cannot be used or would overwrite another.
 
     `modality` and `patient_id` describe pictures, which say neither themselves; a `patient_id` given here goes before
     the file's own. `may_grow` is asked whether a series that is here may get another instance (a new slice would move
     every mask that lies in its grid). The received file is the caller's to delete.
+
+    An image that a lead has to look at first is refused as `KeptAside`, in quarantine, and so is what is damaged or hostile;
+    `project_id` and `beside` (more that the caller knows of the file) are remembered there. `rectangles`: a lead has looked,
+    these are to be blanked.
     """
     if path.stat().st_size == 0:
         raise Refused("The file is empty.")
@@ -53,10 +81,33 @@ def ingest_file(
     known = find_received(archive, received_digest)
     if known is not None:
         return Ingested(known, is_new=False)
+    if rectangles is None and (waiting := quarantined(archive, received_digest, kind=QuarantineKind.HELD)) is not None:
+        raise KeptAside(waiting.reason, waiting)
     preparation = PreparationSettings(
-        key=archive.key, deid_profile=archive.deid_profile, modality=modality, patient_id=patient_id
+        key=archive.key,
+        deid_profile=archive.deid_profile,
+        deid_options=archive.deid_options,
+        modality=modality,
+        patient_id=patient_id,
+        pixel_rules=_pixel_rules(archive),
+        rectangles=rectangles,
     )
-    prepared, blob = child.prepare(path, preparation)
+    try:
+        prepared, blob = child.prepare(path, preparation)
+    except Refused as refusal:
+        if rectangles is None and _is_kept(refusal):
+            told = {**(beside or {}), "modality": modality, "patient_id": patient_id}
+            kept = hold_file(
+                archive=archive,
+                path=path,
+                received_digest=received_digest,
+                refusal=refusal,
+                beside=told,
+                project_id=project_id,
+            )
+            if kept is not None:
+                raise KeptAside(str(refusal), kept) from refusal
+        raise
     frames_key = f"frames/{archive.pk}/{hashlib.sha256(blob).hexdigest()}"
     if not has_object(frames_key):
         put_object(key=frames_key, data=blob)
@@ -66,6 +117,18 @@ def ingest_file(
         if not Instance.objects.filter(frames_key=frames_key).exists():
             delete_object(frames_key)
         raise
+
+
+def _is_kept(refusal: Refused) -> bool:
+    """Whether the file goes to quarantine: held, or hurting a decoder, or ending too early; not what is no image at all."""
+    return isinstance(refusal, Held) or str(refusal).startswith(_HARMFUL)
+
+
+def _pixel_rules(archive: Archive) -> list[dict[str, Any]]:
+    if archive.deid_profile != DeidProfile.BASIC or "clean_pixels" not in archive.deid_options:
+        return []
+    fields = ("manufacturer", "model", "rows", "columns", "rectangles")
+    return list(PixelRule.objects.filter(archive=archive).values(*fields))
 
 
 def find_received(archive: Archive, received_digest: str) -> Instance | None:
@@ -83,7 +146,9 @@ def _stored(
 ) -> Ingested:
     with transaction.atomic():
         # One writer at a time judges what is a duplicate.
-        Archive.objects.select_for_update().only("pk").get(pk=archive.pk)
+        locked = Archive.objects.select_for_update().get(pk=archive.pk)
+        if (locked.deid_profile, locked.deid_options) != (archive.deid_profile, archive.deid_options):
+            raise Refused("The archive's de-identification was changed meanwhile; import the file again.")
         same = Q(received_digest=received_digest) | Q(original_uid_digest=prepared.original_uid_digest)
         if Instance.objects.filter(same, series__study__archive=archive).exists():
             known = find_received(archive, received_digest)
@@ -100,6 +165,9 @@ def _stored(
             frames_key=frames_key,
             **prepared.instance,
         )
+        if archive.keeps_identities and prepared.original:
+            pseudonym = str(prepared.study["patient_id"])
+            keep_identity(archive=archive, instance=instance, pseudonym=pseudonym, original=prepared.original)
     return Ingested(instance, is_new=True)
 
 

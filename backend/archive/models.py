@@ -5,8 +5,11 @@ from __future__ import annotations
 import secrets
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Upper
+
+from backend.dicom.deid_options import DEFAULT_OPTIONS
 
 
 def new_archive_key() -> str:
@@ -21,13 +24,24 @@ class DeidProfile(models.TextChoices):
     BASIC = "basic"
 
 
+def default_deid_options() -> list[str]:
+    """What profile basic does where nobody chooses: dates are modified, everything else follows the Basic Profile."""
+    return list(DEFAULT_OPTIONS)
+
+
 class Archive(models.Model):
-    """A set of studies with one de-identification profile and one secret key."""
+    """A set of studies with one de-identification profile and one secret key.
+
+    `deid_options`: names of `backend.dicom.deid_options`, meaningful with profile basic; like the profile they never change
+    once images are there. `keeps_identities`: pseudonyms can be looked up in an encrypted table (`Identity`).
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=120)
     deid_profile = models.CharField(max_length=10, choices=DeidProfile, default=DeidProfile.NONE)
+    deid_options = models.JSONField(default=default_deid_options)
+    keeps_identities = models.BooleanField(default=False)
     key = models.CharField(max_length=64, default=new_archive_key, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -130,3 +144,93 @@ class Instance(models.Model):
             models.UniqueConstraint(fields=["series", "sop_instance_uid"], name="sop_uid_per_series"),
         ]
         indexes = [models.Index(fields=["received_digest"]), models.Index(fields=["original_uid_digest"])]
+
+
+class PixelRule(models.Model):
+    """What to blank in every image of one device and size of an archive: [column, row, width, height] in pixels.
+
+    No rectangle: a lead looked, and images of this device and size show no text.
+    """
+
+    archive = models.ForeignKey(Archive, on_delete=models.CASCADE, related_name="pixel_rules")
+    manufacturer = models.CharField(max_length=64, blank=True)
+    model = models.CharField(max_length=64, blank=True)
+    rows = models.PositiveIntegerField()
+    columns = models.PositiveIntegerField()
+    rectangles = models.JSONField(default=list)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["manufacturer", "model", "rows", "columns"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["archive", "manufacturer", "model", "rows", "columns"], name="one_pixel_rule_per_device_and_size"
+            )
+        ]
+
+
+class QuarantineKind(models.TextChoices):
+    """Why a file is kept aside: a lead has to look at its pixels, or it was refused as damaged or hostile."""
+
+    HELD = "held"
+    REFUSED = "refused"
+
+
+class QuarantineState(models.TextChoices):
+    """Life of a quarantined file; its bytes exist in the first two states only."""
+
+    WAITING = "waiting"
+    DECIDED = "decided"
+    RELEASED = "released"
+    DISCARDED = "discarded"
+    EXPIRED = "expired"
+    FAILED = "failed"
+
+
+class QuarantinedFile(models.Model):
+    """A received file that is neither stored nor served: encrypted, for leads alone, gone when its time is over.
+
+    `project_id` is the project through which it came, if through one. `why` is a word of `burnt_in.REASONS`, empty of
+    refused files. `facts`: device, size, number of frames, modality, proposed rectangles. `rectangles`: what the lead who
+    looked at it wants blanked.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    archive = models.ForeignKey(Archive, on_delete=models.CASCADE, related_name="quarantined")
+    project_id = models.UUIDField(null=True, db_index=True)
+    kind = models.CharField(max_length=10, choices=QuarantineKind)
+    state = models.CharField(max_length=10, choices=QuarantineState, default=QuarantineState.WAITING)
+    why = models.CharField(max_length=20, blank=True)
+    reason = models.TextField()
+    received_digest = models.CharField(max_length=64)
+    size = models.PositiveBigIntegerField()
+    facts = models.JSONField(default=dict)
+    rectangles = models.JSONField(null=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["created_at"]
+        indexes = [
+            models.Index(fields=["archive", "received_digest"], name="quarantine_digest"),
+            models.Index(fields=["state", "expires_at"], name="quarantine_expiry"),
+        ]
+
+
+class Identity(models.Model):
+    """Who an instance was before de-identification, encrypted under a key that is not in the database.
+
+    `pseudonym` is what stands for the patient, `study_instance_uid` and `sop_instance_uid` what is stored; `sealed` holds
+    patient id and name, the three UIDs, study date and accession number.
+    """
+
+    archive = models.ForeignKey(Archive, on_delete=models.CASCADE, related_name="identities")
+    instance = models.OneToOneField(Instance, on_delete=models.CASCADE, related_name="identity")
+    pseudonym = models.CharField(max_length=64, blank=True)
+    sealed = models.BinaryField()
+
+    class Meta:
+        indexes = [models.Index(fields=["archive", "pseudonym"], name="identity_pseudonym")]

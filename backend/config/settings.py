@@ -14,6 +14,8 @@ from typing import Any
 import environ
 import structlog
 
+from backend.dicom.deid_options import OPTION_NAMES
+
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = environ.Env()
 
@@ -166,6 +168,10 @@ DICOM_RESERVE_MB = env.int("OVERREAD_DICOM_RESERVE_MB", default=1024)
 SPOOL_DIR = DATA_DIR / "received"
 # Private networks in which DICOMweb nodes of leads may lie, such as 10.1.0.0/16.
 NODE_NETWORKS: list[str] = env.list("OVERREAD_NODE_NETWORKS", default=[])
+# Files held for a look or refused as damaged stay that long, encrypted.
+QUARANTINE_DAYS = env.int("OVERREAD_QUARANTINE_DAYS", default=14)
+# The key of re-identification tables, never in the database. Without it no archive can keep one; lost, they are unreadable.
+REIDENTIFICATION_KEY = env.str("OVERREAD_REIDENTIFICATION_KEY", default="")
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["backend.accounts.signed_in.SignedInBackend"]
@@ -260,6 +266,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ArmEnum": "backend.projects.models.Arm",
         "AssignmentStateEnum": "backend.projects.models.AssignmentState",
+        "DeidOptionEnum": [(name, name) for name in OPTION_NAMES],
+        "DeidProfileEnum": "backend.archive.models.DeidProfile",
         "FindingScopeEnum": [("lesion", "lesion"), ("image", "image")],
         "JobStateEnum": "backend.jobs.models.JobState",
         "MarkKindEnum": "backend.readings.models.MarkKind",
@@ -366,6 +374,7 @@ CELERY_BEAT_SCHEDULE = {
     "look-at-sources": {"task": "exchange.look_at_sources", "schedule": 5.0, "options": {"expires": 5}},
     # What no doorbell brought on, and what is due again.
     "deliver-webhooks": {"task": "webhooks.deliver", "schedule": 10.0, "options": {"expires": 10}},
+    "expire-quarantine": {"task": "exchange.expire_quarantine", "schedule": 3600.0, "options": {"expires": 3600}},
     "tend-models": {"task": "learning.tend_models", "schedule": 15.0, "options": {"expires": 15}},
 }
 # What one STOW-RS request may bring, and one instance of it. Nothing of it is held in memory.

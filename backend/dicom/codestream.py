@@ -16,12 +16,17 @@ _BASELINE: Final = 0xC0
 _JPEG_LS: Final = 0xF7
 _SOS: Final = 0xDA
 _END_OF_IMAGE: Final = b"\xff\xd9"
-_KEPT_SEGMENTS: Final = frozenset({0xE0, 0xEE})  # JFIF and Adobe: they say how colour is coded
+_NEEDED_SEGMENTS: Final = frozenset({*range(0xC0, 0xC8), *range(0xC9, 0xD0), *range(0xDA, 0xE0), _JPEG_LS, 0xF8})
+_JFIF: Final = b"\xff\xe0\x00\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0"
 # In a scan, FF 00 is data and FF D0 to D7 restart it (JPEG); in JPEG-LS data follows FF with a clear high bit.
 _MARKER_IN_SCAN: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
 _MARKER_IN_LS_SCAN: Final = re.compile(rb"\xff[\x80-\xfe]", re.DOTALL)
-_J2K_COMMENT: Final = 0xFF64
 _J2K_TILE_PART: Final = 0xFF90
+_J2K_DATA: Final = 0xFF93
+# Left out: comments, and TLM, PLM and PLT, which tell lengths that no longer hold and which no decoder needs.
+_NEEDED_J2K_SEGMENTS: Final = frozenset(
+    {0xFF50, 0xFF51, 0xFF52, 0xFF53, 0xFF56, 0xFF59, 0xFF5C, 0xFF5D, 0xFF5E, 0xFF5F, 0xFF60, 0xFF61, 0xFF63}
+)
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,8 @@ def _start_in_jp2(frame: bytes) -> int:
 
 
 def without_comments(frame: bytes) -> bytes:
-    """The same codestream without comments, application segments (EXIF, XMP may name people) and trailing bytes."""
+    """The same codestream with nothing in it but what a decoder needs: no comment, no application segment (EXIF, XMP may
+    name people), no reserved marker, no thumbnail, no byte after the end."""
     try:
         return _bare_jpeg(frame) if frame[:2] == b"\xff\xd8" else _bare_jpeg2000(frame)
     except (IndexError, struct.error) as error:
@@ -135,8 +141,7 @@ def _bare_jpeg(frame: bytes) -> bytes:
     for marker, start, end in jpeg_segments(frame):
         if marker == _JPEG_LS:
             in_scan = _MARKER_IN_LS_SCAN
-        if not _is_comment(marker) or (marker in _KEPT_SEGMENTS and end - start < 32):
-            kept.append(frame[start:end])
+        kept.append(_bare_segment(marker, frame[start:end]))
         scan = end
     while found := in_scan.search(frame, scan):
         kept.append(frame[scan : found.start()])
@@ -144,25 +149,53 @@ def _bare_jpeg(frame: bytes) -> bytes:
             kept.append(_END_OF_IMAGE)
             return b"".join(kept)
         scan = found.start() + 2 + struct.unpack(">H", frame[found.end() : found.end() + 2])[0]
-        if not _is_comment(found.group()[1]):
-            kept.append(frame[found.start() : scan])
+        kept.append(_bare_segment(found.group()[1], frame[found.start() : scan]))
     raise Refused("The file ends too early: its compressed pixels have no end.")
 
 
-def _is_comment(marker: int) -> bool:
-    return 0xE0 <= marker <= 0xEF or marker == 0xFE
+def _bare_segment(marker: int, segment: bytes) -> bytes:
+    """A segment that decoders need, as it is; JFIF and Adobe's written anew with nothing but how colour is coded."""
+    if marker == 0xE0 and segment[4:9] == b"JFIF\0":
+        return _JFIF
+    if marker == 0xEE and segment[4:9] == b"Adobe" and len(segment) >= 16:
+        return b"\xff\xee\x00\x0eAdobe\x00\x64\0\0\0\0" + segment[15:16]
+    return segment if marker in _NEEDED_SEGMENTS else b""
 
 
 def _bare_jpeg2000(frame: bytes) -> bytes:
-    start = _start_in_jp2(frame) if frame.startswith(_JP2_SIGNATURE) else 0
-    kept, offset = [frame[start : start + 2]], start + 2
+    """Main header and tile-parts without comments; lengths of tile-parts follow, the optional index of them goes."""
+    offset = _start_in_jp2(frame) if frame.startswith(_JP2_SIGNATURE) else 0
+    kept = [frame[offset : offset + 2]]
+    offset += 2
+    segments, offset = _needed_j2k_segments(frame, offset, _J2K_TILE_PART)
+    kept += segments
+    while frame[offset : offset + 2] == b"\xff\x90":
+        # SOT: Lsot = 10, Isot, Psot, TPsot, TNsot; Psot counts from the marker on and is 0 for "up to the end"
+        tile, length, part, parts = struct.unpack(">HIBB", frame[offset + 4 : offset + 12])
+        header, data = _needed_j2k_segments(frame, offset + 12, _J2K_DATA)
+        end = offset + length if length else _last_end(frame, data)
+        if end < data or end > len(frame):
+            raise Refused("Damaged: the compressed pixels end too early.")
+        body = b"".join(header) + frame[data:end]
+        kept.append(struct.pack(">HHHIBB", _J2K_TILE_PART, 10, tile, 12 + len(body), part, parts) + body)
+        offset = end
+    return b"".join([*kept, _END_OF_IMAGE])
+
+
+def _needed_j2k_segments(frame: bytes, offset: int, until: int) -> tuple[list[bytes], int]:
+    """The segments from `offset` up to the marker `until` that a decoder needs, and where that marker stands."""
+    kept: list[bytes] = []
     while True:
         marker, length = struct.unpack(">HH", frame[offset : offset + 4])
-        if marker == _J2K_TILE_PART:
-            break
-        if marker != _J2K_COMMENT:
+        if marker == until:
+            return kept, offset
+        if length < 2:
+            raise Refused("Damaged: the compressed pixels have broken markers.")
+        if marker in _NEEDED_J2K_SEGMENTS:
             kept.append(frame[offset : offset + 2 + length])
         offset += 2 + length
-    end = frame.rfind(_END_OF_IMAGE)
-    kept.append(frame[offset : end + 2 if end > offset else len(frame)])
-    return b"".join(kept)
+
+
+def _last_end(frame: bytes, start: int) -> int:
+    end = frame.find(_END_OF_IMAGE, start)
+    return end if end > start else len(frame)

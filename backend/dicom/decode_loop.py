@@ -1,10 +1,10 @@
 """The decoding child: reads requests, prepares files under limits of memory and CPU time, answers; knows no Django.
 
 Protocol: one JSON object per line. Request: {"path", "frames_path", "settings", "cpu_seconds"}. Answer:
-{"prepared": {...}} with the frames blob written to `frames_path`, or {"refused": reason}. With "finding" in the place of
-"settings" the file is a SEG, SR or RTSTRUCT; the answer is {"found": true} with `encoded_object` written to `frames_path`.
-A request of {"identify": path, "cpu_seconds"} is answered by {"identity": {...}}. Answers leave by a descriptor of their
-own, because decoders print to standard output.
+{"prepared": {...}} with the frames blob written to `frames_path`; {"refused": reason}; or {"held": why, "facts": {...},
+"refused": sentence} with a preview there. With "finding" in the place of "settings" the file is a SEG, SR or RTSTRUCT; the
+answer is {"found": true} with `encoded_object` written to `frames_path`. A request of {"identify": path, "cpu_seconds"} is
+answered by {"identity": {...}}. Answers leave by a descriptor of their own, because decoders print to standard output.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from backend.dicom.found import FindingSettings, encoded_object
 from backend.dicom.identity import identity_of
 from backend.dicom.object_reading import found_object
 from backend.dicom.prepare import PreparationSettings, prepared_instance
-from backend.dicom.refusal import Refused
+from backend.dicom.refusal import Held, Refused
 
 
 def answered(request: dict[str, Any]) -> dict[str, Any]:
@@ -39,6 +39,9 @@ def answered(request: dict[str, Any]) -> dict[str, Any]:
             return {"found": True}
         prepared, blob = prepared_instance(data, PreparationSettings(**request["settings"]))
         Path(request["frames_path"]).write_bytes(blob)
+    except Held as held:
+        Path(request["frames_path"]).write_bytes(held.preview)
+        return {"held": held.why, "refused": str(held), "facts": held.facts}
     except Refused as refusal:
         return {"refused": str(refusal)}
     except MemoryError:

@@ -36,6 +36,7 @@ from backend.dicom.stored_frames import FrameFormat, Pixels, decoded_frame
 _PROGRESSIVE_JPEG: Final = frozenset({UID("1.2.840.10008.1.2.4.53"), UID("1.2.840.10008.1.2.4.55")})
 """Retired processes 6 & 8 and 10 & 12: the coefficients of a sequential JPEG in another order, which its decoders read."""
 _TWELVE_BIT_JPEG: Final = _PROGRESSIVE_JPEG | {JPEGExtended12Bit}
+_BLANKED: Final = "Rectangles that may hold burnt-in text blanked, stored without further loss"
 _KEPT_KIND: Final = {
     JPEGBaseline8Bit: "jpeg",
     JPEGLSLossless: "jpeg-ls",
@@ -62,12 +63,18 @@ class StoredFrames:
 
 
 def stored_frames(
-    dataset: Dataset, module: PixelModule, *, clean: Callable[[bytes], bytes] | None = None, pack_raw: bool = False
+    dataset: Dataset,
+    module: PixelModule,
+    *,
+    clean: Callable[[bytes], bytes] | None = None,
+    blank: Callable[[Pixels, str], Pixels] | None = None,
+    pack_raw: bool = False,
 ) -> StoredFrames:
     """Take the frames of an image for storage; Refused with the reason if they cannot be decoded.
 
-    `clean` is applied to each compressed frame that is kept as it is. `pack_raw`: raw pixels did not come raw (a PNG's)
-    and are packed, too.
+    `clean` is applied to each compressed frame that is kept as it is. `blank` takes a decoded frame and its photometric
+    interpretation; what it gives is stored without further loss, and nothing of what it took. `pack_raw`: raw
+    pixels did not come raw (a PNG's) and are packed, too.
     """
     syntax = UID(dataset.file_meta.TransferSyntaxUID)
     if not syntax.is_encapsulated:
@@ -75,16 +82,16 @@ def stored_frames(
         if len(dataset.PixelData) < _native_length(module):
             due, there = _native_length(module), len(dataset.PixelData)
             raise Refused(f"The file ends too early: {due} bytes of pixels are due, {there} are there.")
-        return _recoded(_native_values(dataset, module, syntax), dataset, module, keep_raw=not pack_raw)
+        return _recoded(_native_values(dataset, module, syntax), dataset, module, keep_raw=not pack_raw, blank=blank)
     if not _is_decodable(syntax):
         raise Refused(f"Its compression ({_name(syntax)}) is not supported.")
     refuse_large_frame(module.frame_bytes)
     frames = _encoded_frames(dataset, module)
-    if syntax in _KEPT_KIND and module.photometric_interpretation != "PALETTE COLOR":
+    if blank is None and syntax in _KEPT_KIND and module.photometric_interpretation != "PALETTE COLOR":
         form = _form_if_kept(syntax, module, [parsed_codestream(frame) for frame in frames])
         if form is not None:
             return _kept([clean(frame) for frame in frames] if clean else frames, form)
-    return _recoded(_decoded_values(frames, dataset, module, syntax), dataset, module, keep_raw=False)
+    return _recoded(_decoded_values(frames, dataset, module, syntax), dataset, module, keep_raw=False, blank=blank)
 
 
 def _is_decodable(syntax: UID) -> bool:
@@ -185,7 +192,14 @@ def _decoded(frame: bytes, form: FrameFormat) -> Pixels:
         raise decoding_refusal(error, form.transfer_syntax_uid) from error
 
 
-def _recoded(decoded: Iterable[Pixels], dataset: Dataset, module: PixelModule, *, keep_raw: bool) -> StoredFrames:
+def _recoded(
+    decoded: Iterable[Pixels],
+    dataset: Dataset,
+    module: PixelModule,
+    *,
+    keep_raw: bool,
+    blank: Callable[[Pixels, str], Pixels] | None = None,
+) -> StoredFrames:
     """Store decoded values: raw what came raw, all else as JPEG-LS where that is smaller."""
     form: FrameFormat | None = None
     encoded: list[bytes] = []
@@ -195,6 +209,8 @@ def _recoded(decoded: Iterable[Pixels], dataset: Dataset, module: PixelModule, *
     for index, pixels in enumerate(decoded):
         pixels, photometric, changed = _colour_settled(pixels, dataset, module)
         note = note or changed
+        if blank is not None:
+            pixels = blank(pixels, photometric)
         if form is None:
             form = _form_of(pixels, module, photometric, ExplicitVRLittleEndian if keep_raw else JPEGLSLossless)
             digest = _digest_start(form)
@@ -211,6 +227,8 @@ def _recoded(decoded: Iterable[Pixels], dataset: Dataset, module: PixelModule, *
         raise Refused(f"The file ends too early: {module.number_of_frames} frames are due, {len(encoded)} are there.")
     if form.transfer_syntax_uid == JPEGLSLossless:
         encoded, form = _raw_if_smaller(encoded, form)
+    if blank is not None:
+        note = ", ".join(filter(None, (note, _BLANKED)))
     return StoredFrames(
         form, b"".join(encoded), _ranges([len(frame) for frame in encoded]), digest.hexdigest(), middle, note
     )
@@ -263,7 +281,8 @@ def decoding_refusal(error: Exception, syntax: str) -> Refused:
 
 
 def _name(syntax: UID) -> str:
-    return syntax.name if syntax.name else str(syntax)
+    """What a transfer syntax is called; one that the standard does not know may be anybody's number and is not repeated."""
+    return syntax.name if syntax.is_transfer_syntax and not syntax.is_private else "an unknown one"
 
 
 def _colour_settled(pixels: Pixels, dataset: Dataset, module: PixelModule) -> tuple[Pixels, str, str]:

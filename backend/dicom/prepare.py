@@ -7,22 +7,29 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any, Final
 
+import numpy as np
+from PIL import Image
 from pydicom.dataset import FileDataset
 
 from backend.dicom.bombs import refuse_bomb
+from backend.dicom.burnt_in import REASONS, PixelDecision, PixelRule, blanked, device_of, pixel_decision
 from backend.dicom.codestream import without_comments
+from backend.dicom.deid_options import DEFAULT_OPTIONS, DeidOptions, deid_options
 from backend.dicom.deidentify import deidentify, known_patient, patient_key
 from backend.dicom.display import shown_frame
 from backend.dicom.frames import StoredFrames, stored_frames
 from backend.dicom.header import Header, header_text, other_name, text, values, whole_number
-from backend.dicom.image_check import checked_pixel_module
+from backend.dicom.image_check import PixelModule, checked_pixel_module
 from backend.dicom.near_duplicates import difference_hash
 from backend.dicom.pictures import picture_dataset
 from backend.dicom.read import read_dicom, sniffed_format
-from backend.dicom.stored_frames import Pixels
+from backend.dicom.refusal import Held
+from backend.dicom.stored_frames import Pixels, decoded_frame
 from backend.dicom.uids import keyed_digest, keyed_uid
 from backend.dicom.volumes import frame_plane, pixel_spacing
 
@@ -31,20 +38,32 @@ _LARGE_PIXELS: Final = 8_000_000
 
 @dataclass(frozen=True)
 class PreparationSettings:
-    """What the archive and the project demand of a file. `patient_id` comes from a table beside pictures."""
+    """What the archive and the project demand of a file. `patient_id` comes from a table beside pictures.
+
+    `pixel_rules` are those of the archive's devices (`burnt_in.PixelRule` as mappings); `rectangles`: what a lead who
+    looked at this very image wants blanked, None if nobody has.
+    """
 
     key: str
     deid_profile: str = "none"
+    deid_options: Sequence[str] = DEFAULT_OPTIONS
     modality: str = "OT"
     patient_id: str = ""
+    pixel_rules: Sequence[Mapping[str, Any]] = ()
+    rectangles: Sequence[Sequence[int]] | None = None
 
 
 @dataclass(frozen=True)
 class PreparedInstance:
-    """What is stored of one file, without its frames: plain values that travel as JSON."""
+    """What is stored of one file, without its frames: plain values that travel as JSON.
+
+    `original`: the identifiers before de-identification, for the archive's own encrypted table if it keeps one; they are
+    empty where nothing was changed, and stored nowhere else.
+    """
 
     patient_key: str
     original_uid_digest: str
+    original: dict[str, str]
     study: dict[str, Any]
     series: dict[str, Any]
     instance: dict[str, Any]
@@ -62,22 +81,94 @@ def prepared_instance(data: bytes, settings: PreparationSettings) -> tuple[Prepa
         refuse_bomb(unpacked=module.frame_bytes * module.number_of_frames, received=len(data))
     _name_the_nameless(dataset, data, settings)
     original_uid = str(dataset.SOPInstanceUID)
-    patient_id = settings.patient_id or str(dataset.get("PatientID") or "")
-    clean = without_comments if settings.deid_profile == "basic" else None
-    frames = stored_frames(dataset, module, clean=clean, pack_raw=kind != "dicom")
+    own_id = str(dataset.get("PatientID") or "")
+    patient_id = settings.patient_id or own_id
+    original: dict[str, str] = {}
     if settings.deid_profile == "basic":
+        options = deid_options(settings.deid_options)
+        decision = _pixel_decision(dataset, module, settings, options, is_picture=kind != "dicom")
+        if decision.held:
+            raise _held(dataset, module, decision)
+        frames = _clean_frames(dataset, module, decision, pack_raw=kind != "dicom")
+        original = _original(dataset, patient_id)
         dataset.PatientID = patient_id
-        deidentify(dataset, key=settings.key)
+        further = (own_id, settings.patient_id)
+        deidentify(dataset, key=settings.key, options=options, pixels_cleaned=decision.is_clean, further_words=further)
+    else:
+        frames = stored_frames(dataset, module, pack_raw=kind != "dicom")
     encoded = header_text(dataset, frames.form, len(frames.ranges), frames.note)
     header: Header = json.loads(encoded)
     prepared = PreparedInstance(
         patient_key=patient_key(settings.key, known_patient(patient_id)),
+        original=original,
         original_uid_digest=keyed_digest(settings.key, "sop instance uid", original_uid),
         study=study_values(header),
         series=series_values(header, settings.modality),
         instance=_instance_values(header, frames, encoded),
     )
     return prepared, frames.blob
+
+
+def _pixel_decision(
+    dataset: FileDataset, module: PixelModule, settings: PreparationSettings, options: DeidOptions, *, is_picture: bool
+) -> PixelDecision:
+    if not options.clean_pixels:
+        return PixelDecision()
+    rules = [PixelRule(**rule) for rule in settings.pixel_rules]
+    return pixel_decision(dataset, module, rules=rules, is_picture=is_picture, given=settings.rectangles)
+
+
+def _clean_frames(dataset: FileDataset, module: PixelModule, decision: PixelDecision, *, pack_raw: bool) -> StoredFrames:
+    """The frames without comments, and without what lies in the rectangles to be blanked."""
+
+    def blank(pixels: Pixels, photometric: str) -> Pixels:
+        return blanked(pixels, photometric, decision.blank)
+
+    return stored_frames(dataset, module, clean=without_comments, blank=blank if decision.blank else None, pack_raw=pack_raw)
+
+
+def _held(dataset: FileDataset, module: PixelModule, decision: PixelDecision) -> Held:
+    """The image as a lead will look at it: in its own window, of several frames the brightest value of all."""
+    frames = stored_frames(dataset, module)
+    manufacturer, model = device_of(dataset)
+    modality = str(dataset.get("Modality") or "").strip()
+    seen = frames.middle
+    darkest = frames.form.photometric_interpretation == "MONOCHROME1"
+    for offset, length in frames.ranges if len(frames.ranges) > 1 else ():
+        other = decoded_frame(frames.blob[offset : offset + length], frames.form)
+        seen = np.minimum(seen, other) if darkest else np.maximum(seen, other)
+    header: Header = json.loads(header_text(dataset, frames.form, len(frames.ranges)))
+    out = BytesIO()
+    Image.fromarray(shown_frame(seen, header, len(frames.ranges) // 2 + 1)).save(out, "PNG")
+    facts = {
+        "manufacturer": manufacturer,
+        "model": model,
+        "rows": frames.form.rows,
+        "columns": frames.form.columns,
+        "frames": len(frames.ranges),
+        "modality": modality if modality.isalnum() and len(modality) <= 16 else "",
+        "proposed": [list(rectangle) for rectangle in decision.blank],
+    }
+    message = f"Held until a lead has looked at it. {REASONS[decision.held]}"
+    return Held(decision.held, message, facts, out.getvalue())
+
+
+def _original(dataset: FileDataset, patient_id: str) -> dict[str, str]:
+    found = {
+        "patient_id": patient_id,
+        **{
+            name: str(dataset.get(keyword) or "")
+            for name, keyword in (
+                ("patient_name", "PatientName"),
+                ("study_instance_uid", "StudyInstanceUID"),
+                ("series_instance_uid", "SeriesInstanceUID"),
+                ("sop_instance_uid", "SOPInstanceUID"),
+                ("study_date", "StudyDate"),
+                ("accession_number", "AccessionNumber"),
+            )
+        },
+    }
+    return {name: value[:200] for name, value in found.items()}
 
 
 def _name_the_nameless(dataset: FileDataset, data: bytes, settings: PreparationSettings) -> None:

@@ -28,6 +28,7 @@ class ImportOptions:
     source: str = ""
     origin: str = ""
     deid_profile: str = ""
+    deid_options: list[str] | None = None
     masks_prefix: str = ""
     labels_file: str = ""
     boxes_file: str = ""

@@ -16,8 +16,8 @@ from uuid import UUID
 from django.db.models import Q
 
 from backend.archive.decode_child import DecodeChild
-from backend.archive.ingest import Ingested, ingest_file
-from backend.archive.models import Instance, Series
+from backend.archive.ingest import Ingested, KeptAside, ingest_file
+from backend.archive.models import Instance, QuarantineKind, Series
 from backend.archive.services import order_series
 from backend.archive.thumbnails import thumbnail_of
 from backend.dicom.refusal import Refused
@@ -119,7 +119,7 @@ def import_images(
         if item is None:
             continue
         _import_one(run, item, source, plan.tables, child)
-        item.save(update_fields=["state", "reason", "instance", "case", "modality"])
+        item.save(update_fields=["state", "reason", "instance", "case", "modality", "quarantined"])
         on_item(item, source)
 
 
@@ -129,8 +129,11 @@ def _import_one(run: ImportRun, item: ImportItem, source: Source, tables: LabelT
         if source.refusal:
             raise Refused(source.refusal)
         with source.opened() as path:
-            patient_id = labels.patient if labels is not None else ""
-            ingested = take_in(project=run.project, item=item, path=path, child=child, patient_id=patient_id)
+            patient_id, group = (labels.patient, labels.group) if labels is not None else ("", "")
+            ingested = take_in(project=run.project, item=item, path=path, child=child, patient_id=patient_id, group=group)
+    except KeptAside as aside:
+        tell_kept_aside(item, aside)
+        return
     except Refused as refusal:
         item.state, item.reason = ItemState.REFUSED, str(refusal)
         return
@@ -141,7 +144,9 @@ def _import_one(run: ImportRun, item: ImportItem, source: Source, tables: LabelT
             item.state, item.reason = ItemState.DUPLICATE, duplicate_reason(item.case)
 
 
-def take_in(*, project: Project, item: ImportItem, path: Path, child: DecodeChild, patient_id: str = "") -> Ingested:
+def take_in(
+    *, project: Project, item: ImportItem, path: Path, child: DecodeChild, patient_id: str = "", group: str = ""
+) -> Ingested:
     """Bring one file into the archive and tell its item (which is not saved) what it is; Refused where it cannot be used."""
     ingested = ingest_file(
         archive=project.archive,
@@ -150,11 +155,20 @@ def take_in(*, project: Project, item: ImportItem, path: Path, child: DecodeChil
         modality=project.modality,
         patient_id=patient_id,
         may_grow=is_unread,
+        project_id=project.pk,
+        beside={"group": group},
     )
     item.instance = ingested.instance
     item.modality = ingested.instance.series.modality
     item.state, item.reason = ItemState.IMPORTED, ""
     return ingested
+
+
+def tell_kept_aside(item: ImportItem, aside: KeptAside) -> None:
+    """Tell an item (which is not saved) that its file lies in quarantine."""
+    is_held = aside.file.kind == QuarantineKind.HELD
+    item.state, item.reason = ItemState.HELD if is_held else ItemState.REFUSED, str(aside)
+    item.quarantined = aside.file
 
 
 def is_unread(series: Series) -> bool:

@@ -7,7 +7,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 
-from backend.archive.models import Instance
+from backend.archive.models import Instance, QuarantinedFile
 from backend.jobs.models import Job
 from backend.projects.models import Case, Project
 
@@ -27,6 +27,7 @@ class ImportRun(models.Model):
     """One import into a project: files uploaded in chunks, taken from a folder on the server, or sent by another system.
 
     Of the last kind (`backend.exchange.receiving`) each file is taken in at once; `received_at` is when the last one came.
+    `deidentification`: profile, options and version of the rules under which its files were taken in.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -35,6 +36,7 @@ class ImportRun(models.Model):
     job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     options = models.JSONField(default=dict)
+    deidentification = models.JSONField(default=dict)
     message = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     received_at = models.DateTimeField(null=True)
@@ -53,6 +55,7 @@ class ItemState(models.TextChoices):
     DUPLICATE = "duplicate"
     EMBARGOED = "embargoed"
     REFUSED = "refused"
+    HELD = "held"
 
 
 class ImportItem(models.Model):
@@ -68,6 +71,7 @@ class ImportItem(models.Model):
     reason = models.TextField(blank=True)
     instance = models.ForeignKey(Instance, null=True, on_delete=models.SET_NULL, related_name="+")
     case = models.ForeignKey(Case, null=True, on_delete=models.SET_NULL, related_name="+")
+    quarantined = models.ForeignKey(QuarantinedFile, null=True, on_delete=models.SET_NULL, related_name="+")
 
     class Meta:
         ordering = ["run", "name"]

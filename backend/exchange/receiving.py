@@ -24,14 +24,14 @@ from django.utils import timezone
 from backend.accounts.compiled_select import CompiledSelect, fields_of
 from backend.accounts.models import User
 from backend.archive.decode_pool import SHARED, DecodePool
-from backend.archive.ingest import Ingested
+from backend.archive.ingest import Ingested, KeptAside
 from backend.archive.models import DeidProfile, Instance
 from backend.audit.services import record_event
 from backend.dicom.identity import Identity
 from backend.dicom.read import sniffed_format
 from backend.dicom.refusal import Refused
 from backend.exchange.import_options import ImportOptions
-from backend.exchange.importing import case_of, duplicate_reason, take_in
+from backend.exchange.importing import case_of, duplicate_reason, take_in, tell_kept_aside
 from backend.exchange.models import ImportItem, ImportRun, ImportState, ItemState
 from backend.exchange.services import start_import
 from backend.exchange.sources import upload_folder
@@ -113,7 +113,10 @@ class Reception:
             item.state = ItemState.WAITING
             self.flush(kept=path)
             return Received(sent, None, None)
-        item.state, item.reason = ItemState.REFUSED, str(outcome)
+        if isinstance(outcome, KeptAside):
+            tell_kept_aside(item, outcome)
+        else:
+            item.state, item.reason = ItemState.REFUSED, str(outcome)
         if sent.sop_instance_uid and not self._renames:
             item.name = f"{sent.sop_instance_uid}.dcm"
         self._flush_if_many()

@@ -13,6 +13,7 @@ from backend.projects.splits import counts_by_split
 
 # What needs eyes comes first.
 _WORST_FIRST: Final = (
+    ItemState.HELD,
     ItemState.REFUSED,
     ItemState.EMBARGOED,
     ItemState.DUPLICATE,
@@ -41,6 +42,7 @@ def run_document(run: ImportRun) -> dict[str, Any]:
         "created_by": run.created_by.get_username() if run.created_by is not None else "",
         "origin": run.options.get("origin", ""),
         "options": run.options,
+        "deidentification": run.deidentification,
         "message": run.message,
         "counts": counts,
         "progress": {"done": counts["total"] - waiting, "total": counts["total"]},

@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from backend.archive.models import DeidProfile
+from backend.dicom.deid_options import OPTION_NAMES
 from backend.exchange.models import ImportState, ItemState
 from backend.projects.models import Split
 
@@ -22,6 +23,7 @@ class ImportOptionsSerializer(serializers.Serializer[Any]):
     """What the files are and whose labels come along; `backend.exchange.import_options` tells more."""
 
     deid_profile = serializers.ChoiceField(choices=DeidProfile.choices, required=False)
+    deid_options = serializers.ListField(child=serializers.ChoiceField(choices=OPTION_NAMES), required=False)
     masks_prefix = serializers.CharField(max_length=500, required=False, allow_blank=True)
     labels_file = serializers.CharField(max_length=500, required=False, allow_blank=True)
     boxes_file = serializers.CharField(max_length=500, required=False, allow_blank=True)
@@ -62,6 +64,7 @@ class ItemCountsSerializer(serializers.Serializer[Any]):
     duplicate = serializers.IntegerField()
     embargoed = serializers.IntegerField()
     refused = serializers.IntegerField()
+    held = serializers.IntegerField()
 
 
 class ImportProgressSerializer(serializers.Serializer[Any]):
@@ -69,6 +72,14 @@ class ImportProgressSerializer(serializers.Serializer[Any]):
 
     done = serializers.IntegerField()
     total = serializers.IntegerField()
+
+
+class DeidentificationSerializer(serializers.Serializer[Any]):
+    """Under which rules files were taken in; empty for imports older than the record."""
+
+    profile = serializers.ChoiceField(choices=DeidProfile.choices, required=False)
+    options = serializers.ListField(child=serializers.ChoiceField(choices=OPTION_NAMES), required=False)
+    version = serializers.IntegerField(required=False)
 
 
 class ImportRunSerializer(serializers.Serializer[Any]):
@@ -81,6 +92,7 @@ class ImportRunSerializer(serializers.Serializer[Any]):
     created_by = serializers.CharField()
     origin = serializers.CharField(help_text="What brought the files where no person sent them; else empty.")
     options = ImportOptionsSerializer()
+    deidentification = DeidentificationSerializer()
     message = serializers.CharField()
     counts = ItemCountsSerializer()
     progress = ImportProgressSerializer()

@@ -15,8 +15,9 @@ from django.utils import timezone
 
 from backend.accounts.models import User
 from backend.archive.decode_child import DecodeChild
-from backend.archive.models import Archive, Instance
+from backend.archive.models import Archive, DeidProfile, Instance, QuarantinedFile, QuarantineKind
 from backend.audit.services import record_event
+from backend.dicom.deid_options import VERSION, deid_options
 from backend.dicom.refusal import Refused
 from backend.exchange.context_import import ContextOutcome, import_contexts, require_clean_texts
 from backend.exchange.import_options import ImportOptions, import_options
@@ -78,10 +79,11 @@ def create_import_run(
     _settle_profile(project, options)
     require_clean_texts(project, options)
     with transaction.atomic():
-        run = ImportRun.objects.create(project=project, created_by=by, options=options.as_json())
+        rules = _deidentification(project.archive)
+        run = ImportRun.objects.create(project=project, created_by=by, options=options.as_json(), deidentification=rules)
         record_event(
             actor=by, verb="import.created", project_id=project.pk, object_type="import", object_id=run.pk,
-            detail={"files": len(files)},
+            detail={"files": len(files), "deidentification": rules},
         )  # fmt: skip
     for start in range(0, len(names), CHUNK):
         rows = [_offered_item(run, name, offered) for name, offered in names[start : start + CHUNK]]
@@ -117,15 +119,28 @@ def _offered_item(run: ImportRun, name: str, offered: OfferedFile) -> ImportItem
 def _settle_profile(project: Project, options: ImportOptions) -> None:
     """The profile belongs to the archive: it may be chosen with the first import and never changes after."""
     archive = project.archive
-    if not options.deid_profile or options.deid_profile == archive.deid_profile:
+    profile = options.deid_profile or archive.deid_profile
+    chosen = archive.deid_options if options.deid_options is None else deid_options(options.deid_options).names
+    if (profile, chosen) == (archive.deid_profile, archive.deid_options):
         return
     with transaction.atomic():
         locked = Archive.objects.select_for_update().get(pk=archive.pk)
-        if Instance.objects.filter(series__study__archive=locked).exists():
-            raise Refused(f"This archive de-identifies with profile {archive.deid_profile}; that cannot change any more.")
-        locked.deid_profile = options.deid_profile
-        locked.save(update_fields=["deid_profile"])
-    archive.deid_profile = options.deid_profile
+        held = QuarantinedFile.objects.filter(archive=locked, state__in=("waiting", "decided"), kind=QuarantineKind.HELD)
+        if Instance.objects.filter(series__study__archive=locked).exists() or held.exists():
+            raise Refused(
+                f"This archive de-identifies with profile {archive.deid_profile} "
+                f"({', '.join(archive.deid_options) or 'alone'}); that cannot change any more. "
+                "A new archive can have another one."
+            )
+        locked.deid_profile, locked.deid_options = profile, chosen
+        locked.save(update_fields=["deid_profile", "deid_options"])
+    archive.deid_profile, archive.deid_options = profile, chosen
+
+
+def _deidentification(archive: Archive) -> dict[str, Any]:
+    """Profile, options and version of the rules, as an import remembers them."""
+    options = archive.deid_options if archive.deid_profile == DeidProfile.BASIC else []
+    return {"profile": archive.deid_profile, "options": list(options), "version": VERSION}
 
 
 def receive_chunk(*, item: ImportItem, offset: int, data: bytes) -> int:
@@ -319,7 +334,13 @@ def import_from_server(
         sources = [sources[index * len(sources) // limit] for index in range(limit)]
     _settle_profile(project, options)
     require_clean_texts(project, options)
-    run = ImportRun.objects.create(project=project, created_by=by, options=options.as_json(), state=ImportState.RUNNING)
+    run = ImportRun.objects.create(
+        project=project,
+        created_by=by,
+        options=options.as_json(),
+        deidentification=_deidentification(project.archive),
+        state=ImportState.RUNNING,
+    )
     write_items(run=run, sources=sources)
     try:
         outcome = perform_import(run=run, on_item=on_item)

@@ -15,6 +15,7 @@ from backend.exchange.export_views import (
     ExportVerifyView,
     MaskExportView,
 )
+from backend.exchange.identity_views import IdentityExportView, IdentityLookUpView
 from backend.exchange.import_views import (
     ImportDetailView,
     ImportFileView,
@@ -22,6 +23,14 @@ from backend.exchange.import_views import (
     ImportListView,
     ImportStartView,
     SplitView,
+)
+from backend.exchange.quarantine_views import (
+    PixelRuleListView,
+    PixelRuleView,
+    QuarantineDiscardView,
+    QuarantineListView,
+    QuarantinePreviewView,
+    QuarantineReleaseView,
 )
 from backend.exchange.waiting_views import WaitingListView, WaitingView
 from backend.exchange.watched_views import (
@@ -32,6 +41,7 @@ from backend.exchange.watched_views import (
 )
 
 _IMPORTS = "projects/<slug:slug>/imports/"
+_QUARANTINE = "projects/<slug:slug>/quarantine/"
 _IMPORT = f"{_IMPORTS}<uuid:run_id>/"
 _EXPORTS = "projects/<slug:slug>/exports/"
 _EXPORT = f"{_EXPORTS}<uuid:export_id>/"
@@ -59,5 +69,13 @@ urlpatterns: list[URLPattern] = [
     path(f"{_EXPORT}cancel/", ExportCancelView.as_view(), name="export-cancel"),
     path(f"{_EXPORT}verify/", ExportVerifyView.as_view(), name="export-verify"),
     path(f"{_EXPORT}file/", ExportFileView.as_view(), name="export-file"),
+    path(_QUARANTINE, QuarantineListView.as_view(), name="quarantine-list"),
+    path(f"{_QUARANTINE}release/", QuarantineReleaseView.as_view(), name="quarantine-release"),
+    path(f"{_QUARANTINE}discard/", QuarantineDiscardView.as_view(), name="quarantine-discard"),
+    path(f"{_QUARANTINE}<uuid:file_id>/preview/", QuarantinePreviewView.as_view(), name="quarantine-preview"),
+    path("projects/<slug:slug>/pixel-rules/", PixelRuleListView.as_view(), name="pixel-rule-list"),
+    path("projects/<slug:slug>/pixel-rules/<int:rule_id>/", PixelRuleView.as_view(), name="pixel-rule-detail"),
+    path("projects/<slug:slug>/identities/look-up/", IdentityLookUpView.as_view(), name="identity-look-up"),
+    path("projects/<slug:slug>/identities/export/", IdentityExportView.as_view(), name="identity-export"),
     path("projects/<slug:slug>/splits/", SplitView.as_view(), name="split-list"),
 ]

@@ -110,11 +110,15 @@ class FindingType(models.Model):
 
 
 class Membership(models.Model):
-    """A user's role in a project; without a row the project does not exist for that user."""
+    """A user's role in a project; without a row the project does not exist for that user.
+
+    `may_reidentify`: this lead may look pseudonyms up where the archive keeps a table; `manage.py grant_reidentification`.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role, default=Role.READER)
+    may_reidentify = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -124,6 +124,8 @@ def _project_document(membership: Membership, counts: dict[str, int], vocabulary
             "slug": project.archive.slug,
             "name": project.archive.name,
             "deid_profile": project.archive.deid_profile,
+            "deid_options": project.archive.deid_options,
+            "keeps_identities": project.archive.keeps_identities,
         },
         "vocabulary_version": project.vocabulary_version,
         "validation_share": project.validation_share,
@@ -135,6 +137,7 @@ def _project_document(membership: Membership, counts: dict[str, int], vocabulary
         "accept_all": project.accept_all,
         "display_threshold": project.display_threshold,
         "role": membership.role,
+        "may_reidentify": membership.may_reidentify and project.archive.keeps_identities,
         "finding_types": [finding_type_document(finding_type) for finding_type in vocabulary],
         "counts": counts,
     }

@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from backend.archive.models import DeidProfile
+from backend.dicom.deid_options import OPTION_NAMES
 from backend.projects.models import Role, Unit
 from backend.projects.services import MARKS
 
@@ -113,6 +114,8 @@ class ProjectInSerializer(serializers.Serializer[Any]):
     unit = serializers.ChoiceField(choices=Unit.choices, default=Unit.IMAGE)
     archive = serializers.SlugField(required=False, allow_null=True, help_text="An archive that is there; else a new one.")
     deid_profile = serializers.ChoiceField(choices=DeidProfile.choices, default=DeidProfile.NONE)
+    deid_options = serializers.ListField(child=serializers.ChoiceField(choices=OPTION_NAMES), required=False)
+    keeps_identities = serializers.BooleanField(default=False)
     validation_share = serializers.FloatField(min_value=0, max_value=0.9, default=0.15)
     holdout_share = serializers.FloatField(min_value=0, max_value=0.9, default=0.15)
     blinded_share = serializers.FloatField(min_value=0, max_value=1, default=0.1)
@@ -144,6 +147,8 @@ class ArchiveSerializer(serializers.Serializer[Any]):
     slug = serializers.CharField()
     name = serializers.CharField()
     deid_profile = serializers.ChoiceField(choices=DeidProfile.choices)
+    deid_options = serializers.ListField(child=serializers.ChoiceField(choices=OPTION_NAMES))
+    keeps_identities = serializers.BooleanField()
 
 
 class CaseCountsSerializer(serializers.Serializer[Any]):
@@ -175,5 +180,6 @@ class ProjectSerializer(serializers.Serializer[Any]):
     accept_all = serializers.BooleanField()
     display_threshold = serializers.FloatField()
     role = serializers.ChoiceField(choices=Role.choices)
+    may_reidentify = serializers.BooleanField()
     finding_types = FindingTypeSerializer(many=True)
     counts = CaseCountsSerializer()

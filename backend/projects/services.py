@@ -10,8 +10,11 @@ from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from backend.accounts.models import User
-from backend.archive.models import Archive
+from backend.archive.encryption import has_identity_key
+from backend.archive.models import Archive, DeidProfile
 from backend.audit.services import record_event
+from backend.dicom.deid_options import DEFAULT_OPTIONS, deid_options
+from backend.dicom.refusal import Refused
 from backend.projects.attributes import attribute_problem
 from backend.projects.colours import LEAST_DIFFERENCE, is_colour, next_colour, too_near
 from backend.projects.models import FindingType, Membership, Project, Role
@@ -53,7 +56,7 @@ def create_project(*, by: User | None, fields: Mapping[str, Any]) -> Project:
         slug = free_slug(fields.get("slug") or fields["name"], asked=bool(fields.get("slug")))
         project = Project.objects.create(
             slug=slug,
-            archive=_archive_for(fields, slug),
+            archive=_archive_for(fields, slug, by),
             created_by=by,
             **{name: fields[name] for name in PROJECT_FIELDS if name in fields},
         )
@@ -126,7 +129,9 @@ def set_member(*, project: Project, username: str, role: str, by: User | None) -
     with transaction.atomic():
         if role != Role.LEAD:
             _keep_a_lead(project, user)
-        membership, _ = Membership.objects.update_or_create(project=project, user=user, defaults={"role": role})
+        # Whoever ceases to be lead loses the right to look pseudonyms up, and does not get it back with the role.
+        given: dict[str, Any] = {"role": role} if role == Role.LEAD else {"role": role, "may_reidentify": False}
+        membership, _ = Membership.objects.update_or_create(project=project, user=user, defaults=given)
         record_event(
             actor=by, verb="member.set", project_id=project.pk, object_type="user", object_id=user.pk,
             detail={"username": username, "role": role},
@@ -148,6 +153,22 @@ def remove_member(*, project: Project, username: str, by: User) -> None:
         )  # fmt: skip
 
 
+def grant_reidentification(*, slug: str, username: str, is_granted: bool) -> Membership:
+    """Give a lead the right to look pseudonyms up, or take it back; ValidationError for whoever is no lead there."""
+    with transaction.atomic():
+        found = Membership.objects.select_for_update().filter(project__slug=slug, user__username=username)
+        membership = found.select_related("user").first()
+        if membership is None or (is_granted and membership.role != Role.LEAD):
+            raise ValidationError({"username": [f"{username} is no lead of {slug}."]})
+        membership.may_reidentify = is_granted
+        membership.save(update_fields=["may_reidentify"])
+        record_event(
+            actor=None, verb="member.reidentification", project_id=membership.project_id, object_type="user",
+            object_id=membership.user_id, detail={"username": username, "granted": is_granted},
+        )  # fmt: skip
+    return membership
+
+
 def free_slug(wish: str, *, asked: bool) -> str:
     """A slug no project has: the one asked for or an error, else the name's with a number where it is taken."""
     base = slugify(wish)[:40] or "project"
@@ -167,18 +188,37 @@ def check_shares(validation_share: float, holdout_share: float) -> None:
         raise ValidationError({"validation_share": ["VALIDATION and HOLDOUT together leave no case to train on."]})
 
 
-def _archive_for(fields: Mapping[str, Any], slug: str) -> Archive:
+def _archive_for(fields: Mapping[str, Any], slug: str, by: User | None) -> Archive:
     wanted = fields.get("archive")
     if wanted:
+        # Who leads no project of an archive learns nothing of it, not even that there is one of that name.
         archive = Archive.objects.filter(slug=wanted).first()
-        if archive is None:
+        if archive is None or not _leads_into(by, archive):
             raise ValidationError({"archive": [f"There is no archive {wanted}."]})
         return archive
     archive_slug, number = slug, 2
     while Archive.objects.filter(slug=archive_slug).exists():
         archive_slug, number = f"{slug}-{number}", number + 1
-    profile = fields.get("deid_profile", "none")
-    return Archive.objects.create(slug=archive_slug, name=fields["name"], deid_profile=profile)
+    keeps_identities = bool(fields.get("keeps_identities"))
+    if keeps_identities and not has_identity_key():
+        raise ValidationError({"keeps_identities": ["This server has no key for a table of identities."]})
+    try:
+        options = deid_options(fields.get("deid_options", DEFAULT_OPTIONS)).names
+    except Refused as refusal:
+        raise ValidationError({"deid_options": [str(refusal)]}) from refusal
+    return Archive.objects.create(
+        slug=archive_slug,
+        name=fields["name"],
+        deid_profile=fields.get("deid_profile", "none"),
+        deid_options=options,
+        keeps_identities=keeps_identities and fields.get("deid_profile") == DeidProfile.BASIC,
+    )
+
+
+def _leads_into(by: User | None, archive: Archive) -> bool:
+    if by is None or by.is_superuser:
+        return True
+    return Membership.objects.filter(user=by, role=Role.LEAD, project__archive=archive).exists()
 
 
 def _raise_vocabulary(project: Project) -> Project:

@@ -47,6 +47,7 @@ ARGUMENTS: dict[str, str] = {
     "token_id": "1",
     "number": "1",
     "model_id": "1",
+    "rule_id": "1",
     "frames": "1",
     "kind": "labels",
     # Of a root that `tests.rows` never uses: a study that is there by chance would be served, or fail for want of pixels.
@@ -68,6 +69,7 @@ ARGUMENTS: dict[str, str] = {
             "source_id",
             "node_id",
             "transfer_id",
+            "file_id",
         )
     },
 }

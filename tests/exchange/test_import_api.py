@@ -61,6 +61,7 @@ def test_files_are_sent_imported_and_told(api, picture):
         "duplicate": 0,
         "embargoed": 0,
         "refused": 1,
+        "held": 0,
     }
     assert after["progress"] == {"done": 3, "total": 3}
     results = api.get(f"{ROOT}{run['id']}/items/").json()["results"]

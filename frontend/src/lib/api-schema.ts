@@ -528,6 +528,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/identities/export/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description The whole table in the clear, with a reason; audited as one act. */
+        post: operations["identity_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/identities/look-up/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Look one pseudonym up, with a reason; the look is audited, whatever it finds. */
+        post: operations["identity_look_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/imports/": {
         parameters: {
             query?: never;
@@ -1131,6 +1165,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/pixel-rules/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What is blanked in images of which device and size. */
+        get: operations["pixel_rule_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/pixel-rules/{rule_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description Forget the rule; what was blanked by it stays so. */
+        delete: operations["pixel_rule_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/policy/": {
         parameters: {
             query?: never;
@@ -1147,6 +1215,74 @@ export interface paths {
         head?: never;
         /** @description Change it; a round that runs is not reached. */
         patch: operations["policy_update"];
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/quarantine/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What waits for a look and what was refused, the first that came first; at most 200 of them. */
+        get: operations["quarantine_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/quarantine/{file_id}/preview/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The image as it came, as a PNG (of several frames the brightest of all); the look is audited. */
+        get: operations["quarantine_preview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/quarantine/discard/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Delete files that wait in quarantine. */
+        post: operations["quarantine_discard"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/quarantine/release/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Blank rectangles of held images and bring them into the project; with `whole_device` also what comes later. */
+        post: operations["quarantine_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/projects/{slug}/readers/": {
@@ -1631,6 +1767,8 @@ export interface components {
             slug: string;
             name: string;
             deid_profile: components["schemas"]["DeidProfileEnum"];
+            deid_options: components["schemas"]["DeidOptionEnum"][];
+            keeps_identities: boolean;
         };
         /**
          * @description * `assisted` - Assisted
@@ -1861,11 +1999,29 @@ export interface components {
             at_once: boolean;
         };
         /**
+         * @description * `modified_dates` - modified_dates
+         *     * `full_dates` - full_dates
+         *     * `clean_descriptors` - clean_descriptors
+         *     * `patient_characteristics` - patient_characteristics
+         *     * `device_identity` - device_identity
+         *     * `institution_identity` - institution_identity
+         *     * `safe_private` - safe_private
+         *     * `clean_pixels` - clean_pixels
+         * @enum {string}
+         */
+        DeidOptionEnum: "modified_dates" | "full_dates" | "clean_descriptors" | "patient_characteristics" | "device_identity" | "institution_identity" | "safe_private" | "clean_pixels";
+        /**
          * @description * `none` - None
          *     * `basic` - Basic
          * @enum {string}
          */
         DeidProfileEnum: "none" | "basic";
+        /** @description Under which rules files were taken in; empty for imports older than the record. */
+        Deidentification: {
+            profile?: components["schemas"]["DeidProfileEnum"];
+            options?: components["schemas"]["DeidOptionEnum"][];
+            version?: number;
+        };
         /** @description One event for one webhook, and the last answer; `status` null where there was none. */
         Delivery: {
             /** Format: uuid */
@@ -1902,6 +2058,14 @@ export interface components {
          * @enum {string}
          */
         DimensionEnum: "auto" | "2d" | "2.5d" | "3d";
+        /** @description Which files to delete for good. */
+        DiscardRequest: {
+            files: string[];
+        };
+        /** @description How many were deleted. */
+        Discarded: {
+            files: number;
+        };
         /** @description A label that a model which has not seen the patient doubts (0…1), and what the doubt is about (null: nothing). */
         DoubtedCase: {
             /** Format: uuid */
@@ -2286,6 +2450,27 @@ export interface components {
             held_until: string;
             given: boolean;
         };
+        /** @description All images of the pseudonym. */
+        Identities: {
+            results: components["schemas"]["Identity"][];
+        };
+        /** @description What one stored image was called before, beside what it is called here. */
+        Identity: {
+            stored_study_instance_uid: string;
+            stored_series_instance_uid: string;
+            stored_sop_instance_uid: string;
+            patient_id: string;
+            patient_name: string;
+            study_instance_uid: string;
+            series_instance_uid: string;
+            sop_instance_uid: string;
+            study_date: string;
+            accession_number: string;
+        };
+        /** @description Why the whole table is needed. */
+        IdentityExportInRequest: {
+            reason: string;
+        };
         /** @description What became of one file. */
         ImportItem: {
             id: string;
@@ -2304,9 +2489,10 @@ export interface components {
          *     * `duplicate` - Duplicate
          *     * `embargoed` - Embargoed
          *     * `refused` - Refused
+         *     * `held` - Held
          * @enum {string}
          */
-        ImportItemStateEnum: "uploading" | "waiting" | "imported" | "duplicate" | "embargoed" | "refused";
+        ImportItemStateEnum: "uploading" | "waiting" | "imported" | "duplicate" | "embargoed" | "refused" | "held";
         /** @description A page of files, those that need eyes first. */
         ImportItems: {
             total: number;
@@ -2315,6 +2501,7 @@ export interface components {
         /** @description What the files are and whose labels come along; `backend.exchange.import_options` tells more. */
         ImportOptions: {
             deid_profile?: components["schemas"]["DeidProfileEnum"];
+            deid_options?: components["schemas"]["DeidOptionEnum"][];
             masks_prefix?: string;
             labels_file?: string;
             boxes_file?: string;
@@ -2341,6 +2528,7 @@ export interface components {
         /** @description What the files are and whose labels come along; `backend.exchange.import_options` tells more. */
         ImportOptionsRequest: {
             deid_profile?: components["schemas"]["DeidProfileEnum"];
+            deid_options?: components["schemas"]["DeidOptionEnum"][];
             masks_prefix?: string;
             labels_file?: string;
             boxes_file?: string;
@@ -2381,6 +2569,7 @@ export interface components {
             /** @description What brought the files where no person sent them; else empty. */
             origin: string;
             options: components["schemas"]["ImportOptions"];
+            deidentification: components["schemas"]["Deidentification"];
             message: string;
             counts: components["schemas"]["ItemCounts"];
             progress: components["schemas"]["ImportProgress"];
@@ -2550,6 +2739,7 @@ export interface components {
             duplicate: number;
             embargoed: number;
             refused: number;
+            held: number;
         };
         /** @description How far one slow thing is. */
         Job: {
@@ -2693,6 +2883,11 @@ export interface components {
          * @enum {string}
          */
         LookEnum: "first" | "changed" | "second";
+        /** @description One pseudonym (of a patient, or a stored study's or image's UID), and why. */
+        LookUpRequest: {
+            pseudonym: string;
+            reason: string;
+        };
         /** @description Something that the format cannot carry: what, of how many; `kind` becomes `becomes`; `text` of a format's own note. */
         Loss: {
             what: string;
@@ -3231,6 +3426,18 @@ export interface components {
             username: string;
             readonly full_name: string;
         };
+        /** @description What is blanked in all images of one device and size. */
+        PixelRule: {
+            id: number;
+            manufacturer: string;
+            model: string;
+            rows: number;
+            columns: number;
+            rectangles: number[][];
+            made_by: string;
+            /** Format: date-time */
+            created_at: string;
+        };
         /** @description When a round starts by itself and how it trains. */
         Policy: {
             enabled?: boolean;
@@ -3360,6 +3567,7 @@ export interface components {
             /** Format: double */
             display_threshold: number;
             role: components["schemas"]["RoleEnum"];
+            may_reidentify: boolean;
             finding_types: components["schemas"]["FindingType"][];
             counts: components["schemas"]["CaseCounts"];
         };
@@ -3376,6 +3584,9 @@ export interface components {
             archive?: string | null;
             /** @default none */
             deid_profile: components["schemas"]["DeidProfileEnum"];
+            deid_options?: components["schemas"]["DeidOptionEnum"][];
+            /** @default false */
+            keeps_identities: boolean;
             /**
              * Format: double
              * @default 0.15
@@ -3439,6 +3650,54 @@ export interface components {
             node: string;
             studies: components["schemas"]["WantedRequest"][];
         };
+        /** @description A page of the quarantine, and how much there is. */
+        Quarantine: {
+            counts: components["schemas"]["QuarantineCounts"];
+            results: components["schemas"]["QuarantinedFile"][];
+        };
+        /** @description Held for a look, decided about and on their way, refused. */
+        QuarantineCounts: {
+            held: number;
+            decided: number;
+            refused: number;
+        };
+        /** @description A file that is kept aside. */
+        QuarantinedFile: {
+            id: string;
+            kind: components["schemas"]["QuarantinedFileKindEnum"];
+            state: components["schemas"]["QuarantinedFileStateEnum"];
+            name: string;
+            why: string;
+            reason: string;
+            size: number;
+            manufacturer: string;
+            model: string;
+            modality: string;
+            rows: number;
+            columns: number;
+            frames: number;
+            proposed: number[][];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+        };
+        /**
+         * @description * `held` - Held
+         *     * `refused` - Refused
+         * @enum {string}
+         */
+        QuarantinedFileKindEnum: "held" | "refused";
+        /**
+         * @description * `waiting` - Waiting
+         *     * `decided` - Decided
+         *     * `released` - Released
+         *     * `discarded` - Discarded
+         *     * `expired` - Expired
+         *     * `failed` - Failed
+         * @enum {string}
+         */
+        QuarantinedFileStateEnum: "waiting" | "decided" | "released" | "discarded" | "expired" | "failed";
         /** @description Who read. */
         Reader: {
             kind: components["schemas"]["ReaderKindEnum"];
@@ -3558,6 +3817,18 @@ export interface components {
          * @enum {string}
          */
         RelationEnum: "this" | "prior" | "undated";
+        /** @description Which files to let in, and what to blank in them first; no rectangle: a lead has looked and they show no text. */
+        ReleaseRequest: {
+            files: string[];
+            rectangles?: number[][];
+            /** @default false */
+            whole_device: boolean;
+        };
+        /** @description The job that lets them in, and how many they are. */
+        Released: {
+            job: string;
+            files: number;
+        };
         /** @description How many files will be imported once more. */
         Retried: {
             files: number;
@@ -5245,6 +5516,56 @@ export interface operations {
             };
         };
     };
+    identity_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityExportInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Identities"];
+                };
+            };
+        };
+    };
+    identity_look_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LookUpRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Identities"];
+                };
+            };
+        };
+    };
     import_list: {
         parameters: {
             query?: never;
@@ -5365,7 +5686,7 @@ export interface operations {
                 /** @description At most 10000; all for format=csv. */
                 limit?: number;
                 offset?: number;
-                state?: "duplicate" | "embargoed" | "imported" | "refused" | "uploading" | "waiting";
+                state?: "duplicate" | "embargoed" | "held" | "imported" | "refused" | "uploading" | "waiting";
             };
             header?: never;
             path: {
@@ -6332,6 +6653,48 @@ export interface operations {
             };
         };
     };
+    pixel_rule_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PixelRule"][];
+                };
+            };
+        };
+    };
+    pixel_rule_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule_id: number;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     policy_read: {
         parameters: {
             query?: never;
@@ -6374,6 +6737,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Policy"];
+                };
+            };
+        };
+    };
+    quarantine_list: {
+        parameters: {
+            query?: {
+                kind?: "held" | "refused";
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quarantine"];
+                };
+            };
+        };
+    };
+    quarantine_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                };
+            };
+        };
+    };
+    quarantine_discard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DiscardRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Discarded"];
+                };
+            };
+        };
+    };
+    quarantine_release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Released"];
                 };
             };
         };

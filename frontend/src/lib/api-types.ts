@@ -16,6 +16,7 @@ export type Arm = S["ArmEnum"];
 export type Unit = S["UnitEnum"];
 export type MarkKind = S["MarkKindEnum"];
 export type DeidProfile = S["DeidProfileEnum"];
+export type DeidOption = S["DeidOptionEnum"];
 
 // People and projects
 
@@ -111,6 +112,15 @@ export type ImportState = S["ImportRunStateEnum"];
 export type ItemState = S["ImportItemStateEnum"];
 export type ImportOptions = S["ImportOptions"];
 export type ImportRun = S["ImportRun"];
+
+// Quarantine
+
+/** Column, row, width, height in pixels of the image. */
+export type Rectangle = [number, number, number, number];
+export type QuarantinedFile = Narrowed<S["QuarantinedFile"], { proposed: Rectangle[] }>;
+export type Quarantine = Narrowed<S["Quarantine"], { results: QuarantinedFile[] }>;
+export type PixelRule = Narrowed<S["PixelRule"], { rectangles: Rectangle[] }>;
+export type KnownIdentity = S["Identity"];
 export type ImportItem = S["ImportItem"];
 export type SplitCounts = S["SplitCounts"];
 

@@ -9,6 +9,11 @@ import { NODE_REFUSALS } from "@/lib/node-refusals";
 const NUMBER = "([\\d,]+)";
 /** What the server writes → key below `server` in the common words; its groups become {{a}}, {{b}}, {{c}}, {{d}}. */
 const SENTENCES: [pattern: string, key: string][] = [
+  ["Held until a lead has looked at it\\. The file says .+", "heldSaid"],
+  ["Held until a lead has looked at it\\. A picture .+", "heldCapture"],
+  ["Held until a lead has looked at it\\. An ultrasound .+", "heldUltrasound"],
+  ["Held until a lead has looked at it\\. A colour .+", "heldColour"],
+  ["Discarded by a lead after a look\\.", "discarded"],
   [`${NUMBER} readings?`, "readings"],
   [`step ${NUMBER} of ${NUMBER}`, "step"],
   [`clicks: step ${NUMBER} of ${NUMBER}`, "clicksStep"],

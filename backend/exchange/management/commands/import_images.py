@@ -35,6 +35,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--deid", choices=["none", "basic"], help="de-identification profile of a new archive (default none)"
         )
+        parser.add_argument(
+            "--deid-options", default="", help="options of --deid basic, with commas (docs/deidentification.md); none: basic"
+        )
         parser.add_argument("--lead", help="user who becomes lead of a new project")
         parser.add_argument("--masks", default="", help="folder or zip of PNG masks with the names of their images")
         parser.add_argument("--labels", default="", help="CSV with a row per file: finding, patient, group")
@@ -87,7 +90,7 @@ class Command(BaseCommand):
         self._sum_up(run, time.perf_counter() - started, outcome.made, outcome.known)
 
     def _told(self, item: ImportItem, done: int, total: int) -> None:
-        if item.state == ItemState.REFUSED:
+        if item.state in (ItemState.REFUSED, ItemState.HELD):
             self.stdout.write(f"{item.name}: {item.reason}")
 
     def _sum_up(self, run: ImportRun, seconds: float, made: int, known: int) -> None:
@@ -97,7 +100,8 @@ class Command(BaseCommand):
         files = counts["total"]
         self.stdout.write(
             f"{files} files in {seconds:.1f} s ({files / max(seconds, 0.001):.0f} a second): {counts['imported']} imported, "
-            f"{counts['embargoed']} embargoed, {counts['duplicate']} already here, {counts['refused']} refused; "
+            f"{counts['embargoed']} embargoed, {counts['duplicate']} already here, {counts['refused']} refused, "
+            f"{counts['held']} held for a look; "
             f"{made} readings made, {known} already there."
         )
         if files == counts["refused"]:
@@ -112,6 +116,8 @@ class Command(BaseCommand):
         fields["modality"] = options["modality"] or "OT"
         fields["unit"] = options["unit"] or "image"
         fields["deid_profile"] = options["deid"] or "none"
+        if options["deid_options"]:
+            fields["deid_options"] = _names(options["deid_options"])
         try:
             project = create_project(by=None, fields=fields)
             if options["lead"]:
@@ -132,6 +138,11 @@ def _size(text: str) -> list[float]:
     return numbers
 
 
+def _names(text: str) -> list[str]:
+    """Option names between commas; `none` for the Basic Profile alone."""
+    return [name for name in text.replace("-", "_").split(",") if name and name != "none"]
+
+
 def _pair(text: str) -> tuple[str, str]:
     word, separator, meaning = text.partition("=")
     if not separator or not word or not meaning:
@@ -143,6 +154,7 @@ def _import_options(options: dict[str, Any]) -> ImportOptions:
     return ImportOptions(
         source=str(Path(options["path"]).resolve()),
         deid_profile=options["deid"] or "",
+        deid_options=_names(options["deid_options"]) if options["deid_options"] else None,
         masks_prefix=_resolved(options["masks"]),
         labels_file=_resolved(options["labels"]),
         boxes_file=_resolved(options["boxes"]),

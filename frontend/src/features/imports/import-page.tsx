@@ -11,6 +11,7 @@ import { useUpload } from "@/features/imports/state/upload-store";
 import type { ImportRun } from "@/lib/api-types";
 import { type NamedFile, takeFiles } from "@/lib/dropped-files";
 import { useProject, useSlug } from "@/lib/project";
+import { LinkButton } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { EmptyState } from "@/ui/empty-state";
 import { ErrorState } from "@/ui/error-state";
@@ -48,7 +49,11 @@ export default function ImportPage() {
 
   return (
     <>
-      <PageHead title={t("title")} note={t("note")} />
+      <PageHead title={t("title")} note={t("note")}>
+        <LinkButton to={`/p/${slug}/quarantine`}>
+          {run.data?.counts.held ? t("quarantineHeld", { count: run.data.counts.held }) : t("quarantine")}
+        </LinkButton>
+      </PageHead>
       <div style={{ display: "flex", gap: 16, flex: 1, minHeight: 0 }}>
         <div className="stack" style={{ width: 372, flex: "none", overflow: "auto" }}>
           {staged.length && project.data ? (

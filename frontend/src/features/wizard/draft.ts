@@ -1,5 +1,5 @@
 /** A project before it exists, kept on this device for its author until it is created. */
-import type { DeidProfile, Policy, ProjectIn, Role, Unit } from "@/lib/api-types";
+import type { DeidOption, DeidProfile, Policy, ProjectIn, Role, Unit } from "@/lib/api-types";
 import { type Entry, payloadOf, problemsOf } from "@/lib/vocabulary";
 
 export const STEPS = ["question", "images", "types", "members", "splits", "model", "check"] as const;
@@ -14,6 +14,7 @@ export interface Draft {
   /** Slug of an archive that is there, or empty for a new one. */
   archive: string;
   deid_profile: DeidProfile;
+  deid_options: DeidOption[];
   entries: Entry[];
   members: { username: string; full_name: string; role: Role }[];
   validation_share: number;
@@ -33,6 +34,7 @@ export const EMPTY: Draft = {
   unit: "image",
   archive: "",
   deid_profile: "basic",
+  deid_options: ["modified_dates", "clean_pixels"],
   entries: [],
   members: [],
   validation_share: 0.15,
@@ -86,6 +88,8 @@ export function projectOf(draft: Draft): ProjectIn {
     unit: draft.unit,
     ...(draft.archive ? { archive: draft.archive } : {}),
     deid_profile: draft.deid_profile,
+    deid_options: draft.deid_options,
+    keeps_identities: false,
     validation_share: draft.validation_share,
     holdout_share: draft.holdout_share,
     blinded_share: draft.blinded_share,

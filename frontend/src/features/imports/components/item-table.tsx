@@ -1,4 +1,4 @@
-import { IconAlertTriangle, IconCheck, IconClock, IconX } from "@tabler/icons-react";
+import { IconAlertTriangle, IconCheck, IconClock, IconEye, IconX } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useRef } from "react";
 import { useTranslation } from "react-i18next";
@@ -74,6 +74,7 @@ export function ItemTable({ slug, run, state, total, revision }: ItemTableProps)
 }
 
 const LOOK: Record<ItemState, [ChipTone, ReactNode]> = {
+  held: ["warn", <IconEye key="h" />],
   refused: ["bad", <IconX key="x" />],
   embargoed: ["warn", <IconAlertTriangle key="!" />],
   imported: ["ok", <IconCheck key="v" />],

@@ -21,6 +21,7 @@ interface RunPanelProps {
 
 const PARTS: [ItemState, string][] = [
   ["imported", "#4cc38a"],
+  ["held", "#b58cf0"],
   ["duplicate", "#6e6e6e"],
   ["embargoed", "#e8b33f"],
   ["refused", "#ff8577"],
@@ -42,7 +43,7 @@ export function RunPanel({ slug, run, runs, onChoose }: RunPanelProps) {
   const settled = PARTS.reduce((sum, [kind]) => sum + run.counts[kind], 0);
   const busy = run.state === "queued" || run.state === "running";
   const left = useTimeLeft(run.id, settled, run.counts.total);
-  const filters: (ItemState | "")[] = ["", "refused", "embargoed", "duplicate", "imported"];
+  const filters: (ItemState | "")[] = ["", "held", "refused", "embargoed", "duplicate", "imported"];
   if (run.counts.waiting) filters.push("waiting");
   if (run.counts.uploading) filters.push("uploading");
   return (

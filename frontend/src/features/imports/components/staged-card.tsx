@@ -7,6 +7,7 @@ import type { NamedFile } from "@/lib/dropped-files";
 import { bytes, count } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
+import { DeidOptionsLine } from "@/ui/deid-options";
 import { Segmented } from "@/ui/segmented";
 
 interface StagedCardProps {
@@ -72,7 +73,15 @@ export function StagedCard({ files, project, onImport, onCancel }: StagedCardPro
           <dt>{t("staged.archive")}</dt>
           <dd>{project.archive.name}</dd>
           <dt>{t("staged.deid")}</dt>
-          <dd>{t(`deid.${project.archive.deid_profile}`)}</dd>
+          <dd>
+            {t(`deid.${project.archive.deid_profile}`)}
+            {cleans ? (
+              <>
+                <br />
+                <DeidOptionsLine options={project.archive.deid_options} />
+              </>
+            ) : null}
+          </dd>
         </dl>
         <h3>{t("staged.along")}</h3>
         {mayHaveLabels ? (

@@ -5,6 +5,7 @@ import { SaveFoot } from "@/features/settings/components/save-foot";
 import type { SectionProps } from "@/features/settings/settings-page";
 import { count, percent } from "@/lib/format";
 import { useSplits } from "@/lib/splits";
+import { DeidOptionsLine } from "@/ui/deid-options";
 import { ErrorLine } from "@/ui/error-state";
 import { ShareField } from "@/ui/share-field";
 
@@ -57,7 +58,15 @@ export function SplitsSection({ project }: SectionProps) {
             <dt>{t("splits.archive")}</dt>
             <dd>{project.archive.name}</dd>
             <dt>{t("splits.deid")}</dt>
-            <dd>{t(`deid.${project.archive.deid_profile}`, { defaultValue: project.archive.deid_profile })}</dd>
+            <dd>
+              {t(`deid.${project.archive.deid_profile}`, { defaultValue: project.archive.deid_profile })}
+              {project.archive.deid_profile === "basic" ? (
+                <>
+                  <br />
+                  <DeidOptionsLine options={project.archive.deid_options} />
+                </>
+              ) : null}
+            </dd>
             <dt>{t("splits.vocabulary")}</dt>
             <dd className="num">{project.vocabulary_version}</dd>
           </dl>

@@ -4,12 +4,13 @@ import type { StepProps } from "@/features/wizard/components/step-props";
 import type { Step } from "@/features/wizard/draft";
 import { count, decimal, percent } from "@/lib/format";
 import { Button } from "@/ui/button";
+import { DeidOptionsLine } from "@/ui/deid-options";
 import { Kbd } from "@/ui/kbd";
 import { Swatch } from "@/ui/swatch";
 
 /** Everything once more before it exists, with the way back to each step. */
 export function CheckStep({ draft, me, onGo }: StepProps) {
-  const { t } = useTranslation("wizard");
+  const { t } = useTranslation(["wizard", "deid"]);
   const pool = 1 - draft.validation_share - draft.holdout_share;
   const sections: [Step, [string, ReactNode][]][] = [
     [
@@ -26,6 +27,14 @@ export function CheckStep({ draft, me, onGo }: StepProps) {
         [t("images.unit"), t(`images.${draft.unit}`)],
         [t("images.archive"), draft.archive || t("images.newArchive")],
         [t("images.deid"), draft.archive ? t("images.deidKnown") : t(`images.${draft.deid_profile}`)],
+        ...(draft.archive || draft.deid_profile === "none"
+          ? []
+          : [
+              [t("deid:title"), <DeidOptionsLine key="deid" options={draft.deid_options} />] as [
+                string,
+                ReactNode,
+              ],
+            ]),
       ],
     ],
     ["types", [[t("step.types"), <Types key="types" draft={draft} />]]],

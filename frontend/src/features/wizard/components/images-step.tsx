@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { StepProps } from "@/features/wizard/components/step-props";
 import { api } from "@/lib/api-client";
 import type { Project } from "@/lib/api-types";
+import { DeidOptionsField } from "@/ui/deid-options";
 import { Segmented } from "@/ui/segmented";
 
 /** Modalities by their DICOM code (PS3.3 C.7.3.1.1.1). */
@@ -76,6 +77,13 @@ export function ImagesStep({ draft, onChange }: StepProps) {
           {known ? t("images.deidKnown") : t(`images.${draft.deid_profile === "none" ? "none" : "basic"}Note`)}
         </p>
       </div>
+      {(known ? known.deid_profile : draft.deid_profile) === "basic" ? (
+        <DeidOptionsField
+          value={known ? known.deid_options : draft.deid_options}
+          disabled={Boolean(known)}
+          onChange={(deid_options) => onChange({ deid_options })}
+        />
+      ) : null}
     </div>
   );
 }

@@ -1,0 +1,128 @@
+"""What the endpoints of the quarantine and of the identity table take and answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from backend.archive.models import QuarantineKind, QuarantineState
+
+
+class RectangleField(serializers.ListField):
+    """Column, row, width, height in whole pixels; the image's first pixel is 0, 0."""
+
+    child = serializers.IntegerField(min_value=0, max_value=65535)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_length=4, max_length=4, **options)
+
+
+class QuarantinedFileSerializer(serializers.Serializer[Any]):
+    """A file that is kept aside."""
+
+    id = serializers.CharField()
+    kind = serializers.ChoiceField(choices=QuarantineKind.choices)
+    state = serializers.ChoiceField(choices=QuarantineState.choices)
+    name = serializers.CharField(allow_blank=True)
+    why = serializers.CharField(allow_blank=True)
+    reason = serializers.CharField()
+    size = serializers.IntegerField()
+    manufacturer = serializers.CharField(allow_blank=True)
+    model = serializers.CharField(allow_blank=True)
+    modality = serializers.CharField(allow_blank=True)
+    rows = serializers.IntegerField()
+    columns = serializers.IntegerField()
+    frames = serializers.IntegerField()
+    proposed = serializers.ListField(child=RectangleField())
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+
+
+class QuarantineCountsSerializer(serializers.Serializer[Any]):
+    """Held for a look, decided about and on their way, refused."""
+
+    held = serializers.IntegerField()
+    decided = serializers.IntegerField()
+    refused = serializers.IntegerField()
+
+
+class QuarantineSerializer(serializers.Serializer[Any]):
+    """A page of the quarantine, and how much there is."""
+
+    counts = QuarantineCountsSerializer()
+    results = QuarantinedFileSerializer(many=True)
+
+
+class ReleaseSerializer(serializers.Serializer[Any]):
+    """Which files to let in, and what to blank in them first; no rectangle: a lead has looked and they show no text."""
+
+    files = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=1000)
+    rectangles = serializers.ListField(child=RectangleField(), max_length=100, default=list)
+    whole_device = serializers.BooleanField(default=False)
+
+
+class ReleasedSerializer(serializers.Serializer[Any]):
+    """The job that lets them in, and how many they are."""
+
+    job = serializers.CharField()
+    files = serializers.IntegerField()
+
+
+class DiscardSerializer(serializers.Serializer[Any]):
+    """Which files to delete for good."""
+
+    files = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=1000)
+
+
+class DiscardedSerializer(serializers.Serializer[Any]):
+    """How many were deleted."""
+
+    files = serializers.IntegerField()
+
+
+class PixelRuleSerializer(serializers.Serializer[Any]):
+    """What is blanked in all images of one device and size."""
+
+    id = serializers.IntegerField()
+    manufacturer = serializers.CharField(allow_blank=True)
+    model = serializers.CharField(allow_blank=True)
+    rows = serializers.IntegerField()
+    columns = serializers.IntegerField()
+    rectangles = serializers.ListField(child=RectangleField())
+    made_by = serializers.CharField(allow_blank=True)
+    created_at = serializers.DateTimeField()
+
+
+class LookUpSerializer(serializers.Serializer[Any]):
+    """One pseudonym (of a patient, or a stored study's or image's UID), and why."""
+
+    pseudonym = serializers.RegexField(r"^(P[0-9A-F]{15}|[0-9.]{1,64})$", max_length=64)
+    reason = serializers.CharField(min_length=10, max_length=500)
+
+
+class IdentityExportInSerializer(serializers.Serializer[Any]):
+    """Why the whole table is needed."""
+
+    reason = serializers.CharField(min_length=10, max_length=500)
+
+
+class IdentitySerializer(serializers.Serializer[Any]):
+    """What one stored image was called before, beside what it is called here."""
+
+    stored_study_instance_uid = serializers.CharField()
+    stored_series_instance_uid = serializers.CharField()
+    stored_sop_instance_uid = serializers.CharField()
+    patient_id = serializers.CharField(allow_blank=True)
+    patient_name = serializers.CharField(allow_blank=True)
+    study_instance_uid = serializers.CharField()
+    series_instance_uid = serializers.CharField()
+    sop_instance_uid = serializers.CharField()
+    study_date = serializers.CharField(allow_blank=True)
+    accession_number = serializers.CharField(allow_blank=True)
+
+
+class IdentitiesSerializer(serializers.Serializer[Any]):
+    """All images of the pseudonym."""
+
+    results = IdentitySerializer(many=True)

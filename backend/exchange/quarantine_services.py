@@ -1,0 +1,188 @@
+"""What a lead decides about files in quarantine: released with rectangles blanked, or discarded; carried out by a job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from backend.accounts.models import User
+from backend.archive.decode_child import DecodeChild
+from backend.archive.encryption import CannotOpen
+from backend.archive.ingest import ingest_file
+from backend.archive.models import Archive, Instance, PixelRule, QuarantinedFile, QuarantineKind, QuarantineState
+from backend.archive.quarantine import close_quarantined, known_beside, original_of
+from backend.archive.services import order_series
+from backend.archive.thumbnails import thumbnail_of
+from backend.audit.services import record_event
+from backend.dicom.burnt_in import checked_rectangles
+from backend.dicom.refusal import Refused
+from backend.exchange.importing import case_of, is_unread
+from backend.exchange.models import ImportItem, ItemState
+from backend.exchange.quarantine_selectors import quarantine_of
+from backend.jobs.models import Job
+from backend.jobs.services import JobCancelled, Lease, enqueue_job, is_cancelled, report_progress
+from backend.projects.case_services import CaseCandidate, add_cases
+from backend.projects.models import Project, Split
+
+MAX_AT_ONCE: Final = 1000
+
+
+def release_files(
+    *, project: Project, ids: Sequence[UUID], rectangles: Sequence[Sequence[int]], whole_device: bool, by: User
+) -> tuple[Job, int]:
+    """Take a lead's word on held images: blank these rectangles (none: they are clean), let them in. Job, number of files.
+
+    `whole_device`: the same for every held and every future image of the device and size of these. Refused where they are
+    of several devices or sizes, where the device has no name, and for a rectangle outside the image.
+    """
+    with transaction.atomic():
+        Archive.objects.select_for_update().only("pk").get(pk=project.archive_id)
+        chosen = list(_waiting(project).filter(pk__in=list(ids)[:MAX_AT_ONCE]))
+        if not chosen:
+            raise Refused("None of these images waits any more.")
+        kinds = {_kind_of(row) for row in chosen}
+        if rectangles and len(kinds) > 1:
+            raise Refused("These images are of several devices or sizes; rectangles fit one kind only.")
+        manufacturer, model, rows, columns = next(iter(kinds))
+        checked = checked_rectangles(rectangles, rows, columns)
+        if whole_device:
+            if len(kinds) > 1:
+                raise Refused("These images are of several devices or sizes; make a rule from one of them.")
+            if not (manufacturer or model):
+                raise Refused("The device of these images has no name; a rule cannot tell them from any other's.")
+            _write_rule(project, by, (manufacturer, model, rows, columns), checked)
+            chosen = [row for row in _waiting(project) if _kind_of(row) == (manufacturer, model, rows, columns)]
+        for row in chosen:
+            row.state, row.rectangles = QuarantineState.DECIDED, checked
+            row.decided_by, row.decided_at = by, timezone.now()
+        QuarantinedFile.objects.bulk_update(chosen, ["state", "rectangles", "decided_by", "decided_at"], 200)
+        record_event(
+            actor=by, verb="quarantine.release", project_id=project.pk, object_type="archive", object_id=project.archive_id,
+            detail={
+                "files": [str(row.pk) for row in chosen][:100], "count": len(chosen), "rectangles": checked,
+                "whole_device": whole_device,
+            },
+        )  # fmt: skip
+        job = enqueue_job(
+            task="exchange.run_release",
+            queue="default",
+            project_id=project.pk,
+            requested_by=by,
+            arguments={"project": str(project.pk)},
+        )
+    return job, len(chosen)
+
+
+def discard_files(*, project: Project, ids: Sequence[UUID], by: User) -> int:
+    """Delete files in quarantine for good; how many were."""
+    rows = quarantine_of(project).filter(pk__in=list(ids)[:MAX_AT_ONCE], state=QuarantineState.WAITING)
+    count = 0
+    for row in list(rows):
+        with transaction.atomic():
+            waiting = QuarantinedFile.objects.filter(pk=row.pk, state=QuarantineState.WAITING)
+            if not waiting.update(state=QuarantineState.DISCARDED, decided_by=by, decided_at=timezone.now()):
+                continue
+            ImportItem.objects.filter(quarantined=row, state=ItemState.HELD).update(
+                state=ItemState.REFUSED, reason="Discarded by a lead after a look."
+            )
+            record_event(
+                actor=by, verb="quarantine.discarded", project_id=project.pk, object_type="quarantined_file",
+                object_id=row.pk,
+            )  # fmt: skip
+        close_quarantined(row, QuarantineState.DISCARDED)
+        count += 1
+    return count
+
+
+def remove_rule(*, project: Project, rule_id: int, by: User) -> bool:
+    """Forget a rule: further images of its device are held again. False if there is none."""
+    with transaction.atomic():
+        rule = PixelRule.objects.filter(archive_id=project.archive_id, pk=rule_id).first()
+        if rule is None:
+            return False
+        rule.delete()
+        record_event(
+            actor=by, verb="pixel_rule.removed", project_id=project.pk, object_type="pixel_rule", object_id=rule_id,
+            detail={"rectangles": rule.rectangles},
+        )  # fmt: skip
+    return True
+
+
+def run_release(lease: Lease) -> None:
+    """The worker's side of `release_files`: can be broken off anywhere and goes on where it stopped."""
+    project = Project.objects.select_related("archive").get(pk=UUID(lease.job.arguments["project"]))
+    decided = list(quarantine_of(project).filter(state=QuarantineState.DECIDED).order_by("created_at"))
+    released = 0
+    with DecodeChild() as child:
+        for done, row in enumerate(decided):
+            if is_cancelled(lease):
+                raise JobCancelled
+            released += _release_one(project, row, child)
+            report_progress(lease, done=done + 1, total=len(decided))
+    lease.result["released"] = released
+
+
+def _waiting(project: Project) -> QuerySet[QuarantinedFile]:
+    return quarantine_of(project).filter(state=QuarantineState.WAITING, kind=QuarantineKind.HELD)
+
+
+def _kind_of(row: QuarantinedFile) -> tuple[str, str, int, int]:
+    facts = row.facts
+    return facts.get("manufacturer", ""), facts.get("model", ""), int(facts.get("rows", 0)), int(facts.get("columns", 0))
+
+
+def _write_rule(project: Project, by: User, kind: tuple[str, str, int, int], rectangles: list[list[int]]) -> None:
+    manufacturer, model, rows, columns = kind
+    PixelRule.objects.update_or_create(
+        archive_id=project.archive_id, manufacturer=manufacturer, model=model, rows=rows, columns=columns,
+        defaults={"rectangles": rectangles, "made_by": by},
+    )  # fmt: skip
+
+
+def _release_one(project: Project, row: QuarantinedFile, child: DecodeChild) -> bool:
+    """Store one file as decided and make it a case; False if it cannot be used after all, with the reason in its row."""
+    try:
+        beside = known_beside(row)
+        with original_of(row) as path:
+            ingested = ingest_file(
+                archive=project.archive,
+                child=child,
+                path=path,
+                modality=str(beside.get("modality") or project.modality),
+                patient_id=str(beside.get("patient_id") or ""),
+                may_grow=is_unread,
+                rectangles=row.rectangles or [],
+            )
+    except (Refused, FileNotFoundError, CannotOpen) as error:
+        reason = str(error) if isinstance(error, Refused) else "What was kept of it cannot be read any more."
+        _tell_items(row, {"state": ItemState.REFUSED, "reason": reason})
+        close_quarantined(row, QuarantineState.FAILED, reason=reason)
+        return False
+    _make_case(project, row, ingested.instance, str(beside.get("group") or ""))
+    close_quarantined(row, QuarantineState.RELEASED)
+    return True
+
+
+def _make_case(project: Project, row: QuarantinedFile, instance: Instance, group: str) -> None:
+    name = ImportItem.objects.filter(quarantined=row).values_list("name", flat=True).first() or ""
+    if instance.position is not None:
+        order_series(series=instance.series)
+    add_cases(project=project, candidates=[CaseCandidate(instance.pk, name, group)])
+    case = case_of(project, instance)
+    state = ItemState.EMBARGOED if case is not None and case.split == Split.EMBARGOED else ItemState.IMPORTED
+    reason = case.embargo_reason if case is not None and state == ItemState.EMBARGOED else ""
+    found = {"state": state, "reason": reason, "instance": instance, "case": case, "modality": instance.series.modality}
+    _tell_items(row, found)
+    try:
+        thumbnail_of(instance)
+    except (Refused, ValueError, ArithmeticError):
+        return  # the picture is a convenience; the list draws it when it is asked for
+
+
+def _tell_items(row: QuarantinedFile, found: dict[str, Any]) -> None:
+    ImportItem.objects.filter(quarantined=row, state=ItemState.HELD).update(**found)

@@ -1,0 +1,137 @@
+"""Endpoints of the quarantine: what waits there, a look at it, let in or discarded; and the rules made from such looks."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from backend.archive.encryption import CannotOpen
+from backend.archive.models import QuarantineKind
+from backend.archive.quarantine import preview_of
+from backend.audit.services import record_event
+from backend.dicom.refusal import Refused
+from backend.exchange.quarantine_selectors import open_quarantine, quarantine_counts, quarantine_documents, rule_documents
+from backend.exchange.quarantine_serializers import (
+    DiscardedSerializer,
+    DiscardSerializer,
+    PixelRuleSerializer,
+    QuarantineSerializer,
+    ReleasedSerializer,
+    ReleaseSerializer,
+)
+from backend.exchange.quarantine_services import discard_files, release_files, remove_rule
+from backend.projects.project_view import ProjectView
+
+_PAGE = 200
+
+
+class QuarantineListView(ProjectView):
+    """Files kept aside."""
+
+    operations = {"GET": "quarantine.list"}
+
+    @extend_schema(
+        operation_id="quarantine_list",
+        parameters=[OpenApiParameter("kind", OpenApiTypes.STR, enum=list(QuarantineKind.values))],
+        responses=QuarantineSerializer,
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """What waits for a look and what was refused, the first that came first; at most 200 of them."""
+        rows = open_quarantine(self.project)
+        kind = request.query_params.get("kind", "")
+        if kind:
+            rows = rows.filter(kind=kind)
+        found = quarantine_documents(list(rows[:_PAGE]))
+        return Response({"counts": quarantine_counts(self.project), "results": found})
+
+
+class QuarantinePreviewView(ProjectView):
+    """A look at a held image."""
+
+    operations = {"GET": "quarantine.preview"}
+
+    @extend_schema(operation_id="quarantine_preview", responses={(200, "image/png"): OpenApiTypes.BINARY})
+    def get(self, request: Request, slug: str, file_id: UUID) -> HttpResponse:
+        """The image as it came, as a PNG (of several frames the brightest of all); the look is audited."""
+        row = get_object_or_404(open_quarantine(self.project), pk=file_id, kind=QuarantineKind.HELD)
+        record_event(
+            actor=self.user, verb="quarantine.viewed", project_id=self.project.pk, object_type="quarantined_file",
+            object_id=row.pk,
+        )  # fmt: skip
+        try:
+            picture = preview_of(row)
+        except (FileNotFoundError, CannotOpen) as error:
+            raise Http404("It is not there any more.") from error
+        answer = HttpResponse(picture, content_type="image/png")
+        answer["Cache-Control"] = "private, no-store"
+        return answer
+
+
+class QuarantineReleaseView(ProjectView):
+    """Letting images in."""
+
+    operations = {"POST": "quarantine.release"}
+
+    @extend_schema(operation_id="quarantine_release", request=ReleaseSerializer, responses={202: ReleasedSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        """Blank rectangles of held images and bring them into the project; with `whole_device` also what comes later."""
+        given = ReleaseSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        values = given.validated_data
+        try:
+            job, count = release_files(
+                project=self.project,
+                ids=values["files"],
+                rectangles=values["rectangles"],
+                whole_device=values["whole_device"],
+                by=self.user,
+            )
+        except Refused as refusal:
+            raise ValidationError({"detail": str(refusal)}) from refusal
+        return Response({"job": str(job.pk), "files": count}, status=status.HTTP_202_ACCEPTED)
+
+
+class QuarantineDiscardView(ProjectView):
+    """Deleting for good."""
+
+    operations = {"POST": "quarantine.discard"}
+
+    @extend_schema(operation_id="quarantine_discard", request=DiscardSerializer, responses=DiscardedSerializer)
+    def post(self, request: Request, slug: str) -> Response:
+        """Delete files that wait in quarantine."""
+        given = DiscardSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        count = discard_files(project=self.project, ids=given.validated_data["files"], by=self.user)
+        return Response({"files": count})
+
+
+class PixelRuleListView(ProjectView):
+    """The archive's rules for burnt-in text."""
+
+    operations = {"GET": "pixel_rule.list"}
+
+    @extend_schema(operation_id="pixel_rule_list", responses=PixelRuleSerializer(many=True))
+    def get(self, request: Request, slug: str) -> Response:
+        """What is blanked in images of which device and size."""
+        return Response(rule_documents(self.project))
+
+
+class PixelRuleView(ProjectView):
+    """One rule."""
+
+    operations = {"DELETE": "pixel_rule.remove"}
+
+    @extend_schema(operation_id="pixel_rule_remove", responses={204: None})
+    def delete(self, request: Request, slug: str, rule_id: int) -> Response:
+        """Forget the rule; what was blanked by it stays so."""
+        if not remove_rule(project=self.project, rule_id=rule_id, by=self.user):
+            raise Http404("No such rule.")
+        return Response(status=status.HTTP_204_NO_CONTENT)

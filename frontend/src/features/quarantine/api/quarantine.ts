@@ -1,0 +1,50 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { api } from "@/lib/api-client";
+import type { PixelRule, Quarantine, Rectangle } from "@/lib/api-types";
+
+const root = (slug: string) => `/projects/${slug}/quarantine/`;
+
+/** What waits; asked again while released images are on their way into the project. */
+export function useQuarantine(slug: string) {
+  return useQuery({
+    queryKey: ["quarantine", slug],
+    queryFn: ({ signal }) => api.get<Quarantine>(root(slug), { signal }),
+    refetchInterval: (query) => (query.state.data?.counts.decided ? 2000 : false),
+  });
+}
+
+export function usePixelRules(slug: string) {
+  return useQuery({
+    queryKey: ["quarantine", slug, "rules"],
+    queryFn: ({ signal }) => api.get<PixelRule[]>(`/projects/${slug}/pixel-rules/`, { signal }),
+  });
+}
+
+/** Where the picture of a held image is; each look at it is written down. */
+export const previewOf = (slug: string, id: string) => `/api/v1${root(slug)}${id}/preview/`;
+
+interface Release {
+  files: string[];
+  rectangles: Rectangle[];
+  whole_device: boolean;
+}
+
+function useChange<Given, Answer>(slug: string, change: (given: Given) => Promise<Answer>) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: change,
+    onSuccess: () => {
+      for (const key of ["quarantine", "imports", "splits", "project", "worklist"])
+        void client.invalidateQueries({ queryKey: [key, slug] });
+    },
+  });
+}
+
+export const useRelease = (slug: string) =>
+  useChange(slug, (given: Release) => api.post<{ job: string; files: number }>(`${root(slug)}release/`, given));
+
+export const useDiscard = (slug: string) =>
+  useChange(slug, (files: string[]) => api.post<{ files: number }>(`${root(slug)}discard/`, { files }));
+
+export const useRemoveRule = (slug: string) =>
+  useChange(slug, (id: number) => api.delete<void>(`/projects/${slug}/pixel-rules/${id}/`));

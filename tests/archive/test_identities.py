@@ -1,0 +1,83 @@
+"""The table of who is who: sealed at the door, opened for one lead with the right, every look in the trail."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from backend.archive.ingest import ingest_file
+from backend.archive.models import Identity, Study
+from backend.audit.models import Event
+from backend.projects.models import Membership
+
+LOOK = "/api/v1/projects/breast/identities/look-up/"
+WHY = "an incidental finding has to be told"
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def known(project, child, make_dicom, as_file, tmp_path, settings):
+    """A patient brought into an archive that keeps a table; gives the pseudonym."""
+    settings.REIDENTIFICATION_KEY = "a key of this server"
+    archive = project.archive
+    archive.deid_profile, archive.keeps_identities = "basic", True
+    archive.save()
+    path = tmp_path / "file.dcm"
+    path.write_bytes(as_file(make_dicom(np.zeros((4, 4), "u1"), PatientID="MRN-4711", StudyDate="20240229")))
+    ingest_file(archive=archive, child=child, path=path, modality="CT")
+    return Study.objects.get().patient_id
+
+
+def test_a_pseudonym_is_looked_up_with_a_reason_and_the_look_is_kept(known, lead, as_person):
+    call_command("grant_reidentification", lead.get_username(), "--project", "breast")
+    api = as_person(lead)
+    answer = api.post(LOOK, {"pseudonym": known, "reason": WHY}, format="json")
+    (found,) = answer.json()["results"]
+    assert (found["patient_id"], found["patient_name"], found["study_date"]) == ("MRN-4711", "Doe^Jane", "20240229")
+    assert found["sop_instance_uid"] == "1.2.3.4.5" != found["stored_sop_instance_uid"]
+    event = Event.objects.get(verb="identity.looked_up")
+    assert (event.actor, event.object_id, event.detail["reason"]) == (lead.get_username(), known, WHY)
+    assert api.post(LOOK, {"pseudonym": known, "reason": "short"}, format="json").status_code == 400
+    assert api.post(LOOK, {"pseudonym": "P000000000000000", "reason": WHY}, format="json").json() == {"results": []}
+    assert Event.objects.filter(verb="identity.looked_up").count() == 2
+    whole = api.post("/api/v1/projects/breast/identities/export/", {"reason": WHY}, format="json")
+    assert len(whole.json()["results"]) == 1
+
+
+def test_a_lead_without_the_right_finds_no_table(known, lead, reviewer, as_person):
+    assert as_person(lead).post(LOOK, {"pseudonym": known, "reason": WHY}, format="json").status_code == 404
+    with pytest.raises(CommandError, match="no lead"):
+        call_command("grant_reidentification", reviewer.get_username(), "--project", "breast")
+
+
+def test_who_ceases_to_be_lead_loses_the_right(known, project, lead, make_person):
+    from backend.projects.services import set_member
+
+    second = make_person("second-lead")
+    set_member(project=project, username="second-lead", role="lead", by=lead)
+    call_command("grant_reidentification", "second-lead", "--project", "breast")
+    set_member(project=project, username="second-lead", role="reader", by=lead)
+    set_member(project=project, username="second-lead", role="lead", by=lead)
+    assert not Membership.objects.get(user=second).may_reidentify
+
+
+def test_the_database_holds_nothing_readable(known):
+    sealed = bytes(Identity.objects.get().sealed)
+    assert b"MRN" not in sealed and b"Doe" not in sealed and b"1.2.3.4.5" not in sealed
+
+
+def test_another_key_opens_nothing(known, lead, as_person, settings):
+    call_command("grant_reidentification", lead.get_username(), "--project", "breast")
+    settings.REIDENTIFICATION_KEY = "another key"
+    answer = as_person(lead).post(LOOK, {"pseudonym": known, "reason": WHY}, format="json")
+    assert answer.status_code == 400 and "another key" in answer.json()["detail"]
+
+
+def test_no_table_is_kept_unless_asked_for(project, child, make_dicom, as_file, tmp_path):
+    project.archive.deid_profile = "basic"
+    project.archive.save()
+    path = tmp_path / "file.dcm"
+    path.write_bytes(as_file(make_dicom(np.zeros((4, 4), "u1"))))
+    ingest_file(archive=project.archive, child=child, path=path, modality="CT")
+    assert not Identity.objects.exists()

@@ -1,0 +1,112 @@
+"""A lead looks at an image that was held, draws over its text, and the case appears without it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import BrowserContext, Page, expect
+
+from backend.accounts.models import User
+from backend.archive.models import Instance
+from backend.archive.rendering import render_frame
+from backend.exchange.import_options import ImportOptions
+from backend.exchange.quarantine_services import run_release
+from backend.exchange.services import import_from_server
+from backend.jobs.models import Job
+from backend.jobs.services import claim_job
+from backend.projects.models import Project
+from tests.dicom.conftest import as_file, make_dicom  # noqa: F401
+from tests.journeys.axe import violations
+
+pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def held(project: Project, make_dicom: Callable[..., Any], as_file: Callable[..., bytes], tmp_path: Path) -> Project:
+    """Three ultrasound images with a name written into them, and a file that ends too early."""
+    project.archive.deid_profile = "basic"
+    project.archive.deid_options = ["modified_dates", "clean_pixels", "clean_descriptors"]
+    project.archive.save()
+    rows, columns = np.mgrid[0:480, 0:640]
+    for number in range(3):
+        noise = np.random.default_rng(number).gamma(2, 22, (480, 640))
+        fan = (np.hypot(rows - 30, columns - 320) < 430) & (np.abs(np.arctan2(columns - 320, rows - 30)) < 0.6)
+        picture = Image.fromarray(np.where(fan & (rows > 60), noise, 0).clip(0, 220).astype("u1"))
+        ImageDraw.Draw(picture).text((12, 10), "QUISENBERRY, THADDEUS  1961-02-03  MRN7734551", fill=255)
+        made = make_dicom(np.asarray(picture), SOPInstanceUID=f"1.2.9.{number}", SeriesInstanceUID=f"1.2.9.{number}.1")
+        made.Modality, made.Manufacturer, made.ManufacturerModelName = "US", "ACME", "Sono 9"
+        (tmp_path / f"scan_{number + 1}.dcm").write_bytes(as_file(made))
+    whole = as_file(make_dicom(np.zeros((64, 64), "u2"), SOPInstanceUID="1.2.8"))
+    (tmp_path / "cut.dcm").write_bytes(whole[:-4000])
+    options = ImportOptions(source=str(tmp_path))
+    import_from_server(project=project, by=None, options=options, limit=None, on_item=lambda *_: None)
+    return project
+
+
+def test_text_is_blanked_by_a_lead_and_the_images_come_in(
+    held: Project, lead: User, live_server: Any, sign_in: Callable[..., BrowserContext]
+) -> None:
+    page = sign_in(lead).new_page()
+    page.goto(f"{live_server.url}/p/breast/import")
+    page.get_by_role("link", name="3 images wait for your look").click()
+    picture = page.get_by_role("img", name="Preview of scan_1.dcm")
+    expect(picture).to_be_visible()
+    expect(page.get_by_text("Ultrasound without the place of its picture.").first).to_be_visible()
+    box = picture.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 2, box["y"] + 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.06, steps=4)
+    page.mouse.up()
+    expect(page.get_by_role("textbox", name="Width")).to_have_count(1)
+    page.get_by_role("checkbox", name="The same for all images of this device and size").check()
+    photograph(page, "quarantine")
+    assert violations(page) == []
+    page.get_by_role("button", name="Blank and let in").click()
+    expect(page.get_by_text("3 on their way into the project")).to_be_visible()
+    lease = claim_job(Job.objects.get(task="exchange.run_release").pk)
+    assert lease is not None
+    run_release(lease)
+    assert Instance.objects.count() == 3
+    for instance in Instance.objects.all():
+        assert render_frame(instance, 1)[8:24, 10:300].max() == 0
+    page.get_by_role("radio", name="Rules").click()
+    expect(page.get_by_text("ACME Sono 9")).to_be_visible()
+    photograph(page, "quarantine-rules")
+    page.get_by_role("radio", name="Refused 1").click()
+    expect(page.get_by_text("cut.dcm")).to_be_visible()
+    photograph(page, "quarantine-refused")
+
+
+def test_the_wizard_says_what_is_kept_and_what_is_removed(
+    project: Project, lead: User, live_server: Any, sign_in: Callable[..., BrowserContext]
+) -> None:
+    lead.may_create_projects = True
+    lead.save()
+    page = sign_in(lead).new_page()
+    page.goto(f"{live_server.url}/new")
+    page.get_by_role("textbox", name="Name").first.fill("Lung")
+    page.get_by_role("button", name="Images").first.click()
+    expect(page.get_by_role("checkbox", name="Blank text that is burnt into the images")).to_be_checked()
+    page.get_by_role("radio", name="real dates").click()
+    expect(page.get_by_text("Choose this only if you may.")).to_be_visible()
+    photograph(page, "wizard-deid")
+    assert violations(page) == []
+
+
+def photograph(page: Page, name: str) -> None:
+    """Keep a picture of the page where `OVERREAD_SCREENSHOTS` names a folder for it."""
+    folder = os.environ.get("OVERREAD_SCREENSHOTS", "")
+    if not folder:
+        return
+    for width, height in ((1440, 900), (1280, 720)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(400)
+        page.screenshot(path=Path(folder) / f"{name}-{width}.png")
+    page.set_viewport_size({"width": 1440, "height": 900})
