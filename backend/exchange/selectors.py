@@ -39,6 +39,7 @@ def run_document(run: ImportRun) -> dict[str, Any]:
         "created_at": run.created_at,
         "finished_at": run.finished_at,
         "created_by": run.created_by.get_username() if run.created_by is not None else "",
+        "origin": run.options.get("origin", ""),
         "options": run.options,
         "message": run.message,
         "counts": counts,

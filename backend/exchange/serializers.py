@@ -79,6 +79,7 @@ class ImportRunSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
     created_by = serializers.CharField()
+    origin = serializers.CharField(help_text="What brought the files where no person sent them.")
     options = ImportOptionsSerializer()
     message = serializers.CharField()
     counts = ItemCountsSerializer()

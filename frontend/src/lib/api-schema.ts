@@ -1807,6 +1807,8 @@ export interface components {
             /** Format: date-time */
             finished_at: string | null;
             created_by: string;
+            /** @description What brought the files where no person sent them. */
+            origin: string;
             options: components["schemas"]["ImportOptions"];
             message: string;
             counts: components["schemas"]["ItemCounts"];

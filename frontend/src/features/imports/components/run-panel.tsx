@@ -52,7 +52,7 @@ export function RunPanel({ slug, run, runs, onChoose }: RunPanelProps) {
           <Chip tone={TONE[run.state]} icon={run.state === "done" ? <IconCheck /> : undefined}>
             {t(`run.${run.state}`)}
           </Chip>
-          {typeof run.options.origin === "string" ? <span className="sm q ell">{run.options.origin}</span> : null}
+          {run.origin ? <span className="sm q ell">{run.origin}</span> : null}
           <span className="grow" />
           <span className="sm sec num">
             {t("run.files", { done: count(settled), total: count(run.counts.total) })}
