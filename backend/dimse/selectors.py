@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django.conf import settings
@@ -67,8 +68,28 @@ def may_go_on(transfer: Transfer) -> bool:
     return ended and bool(transfer.wanted) and any(one["state"] != "done" for one in transfer.outcomes)
 
 
-def transfer_document(transfer: Transfer) -> dict[str, Any]:
-    """A transfer as the API tells it: how far, and what became of each study or reading."""
+def transfer_documents(project: Project, transfers: Iterable[Transfer], by: User) -> list[dict[str, Any]]:
+    """Transfers as the API tells them: how far, and what became of each study or reading.
+
+    Whose reading was sent, and as what (there is a SEG where there are lesions), is kept from whoever may not see it yet.
+    """
+    found = list(transfers)
+    sent = {one["reading"] for transfer in found for one in transfer.outcomes if "reading" in one}
+    visible = (
+        {str(pk) for pk in sendable_readings(project, by).filter(pk__in=sent).values_list("pk", flat=True)}
+        if sent
+        else set()
+    )
+    return [_transfer_document(transfer, visible) for transfer in found]
+
+
+def _told(outcome: dict[str, Any], visible: set[str]) -> dict[str, Any]:
+    if "reading" not in outcome or outcome["reading"] in visible:
+        return outcome
+    return {"number": outcome["number"], "state": outcome["state"], "reason": outcome["reason"]}
+
+
+def _transfer_document(transfer: Transfer, visible: set[str]) -> dict[str, Any]:
     job = transfer.job
     return {
         "id": str(transfer.pk),
@@ -79,7 +100,7 @@ def transfer_document(transfer: Transfer) -> dict[str, Any]:
         "done": job.progress.get("done", 0) if job is not None else 0,
         "total": job.progress.get("total") if job is not None else None,
         "error": job.error if job is not None else "",
-        "outcomes": transfer.outcomes,
+        "outcomes": [_told(one, visible) for one in transfer.outcomes],
         "import_run": str(transfer.import_run_id) if transfer.import_run_id is not None else None,
         "may_resume": may_go_on(transfer),
         "created_by": transfer.created_by.get_username() if transfer.created_by is not None else "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -22,7 +22,7 @@ from backend.dimse.selectors import (
     node_document,
     pacs_document,
     sendable_documents,
-    transfer_document,
+    transfer_documents,
     transfers_of,
 )
 from backend.dimse.serializers import (
@@ -187,7 +187,7 @@ class TransferListView(ProjectView):
     @extend_schema(operation_id="transfer_list", responses={200: TransferSerializer(many=True), 304: None})
     def get(self, request: Request, slug: str) -> HttpResponse | Response:
         """The newest, polled while one runs; 304 while nothing changes."""
-        return conditional_answer(request, [transfer_document(one) for one in transfers_of(self.project)[:NEWEST]])
+        return conditional_answer(request, transfer_documents(self.project, transfers_of(self.project)[:NEWEST], self.user))
 
 
 class PullView(ProjectView):
@@ -206,7 +206,7 @@ class PullView(ProjectView):
             transfer = start_pull(project=self.project, node=node, studies=given["studies"], by=self.user)
         except Refused as refusal:
             raise ValidationError({"detail": str(refusal)}) from refusal
-        return Response(transfer_document(transfer), status=status.HTTP_202_ACCEPTED)
+        return Response(_document(self, transfer), status=status.HTTP_202_ACCEPTED)
 
 
 class SendView(ProjectView):
@@ -230,7 +230,7 @@ class SendView(ProjectView):
             transfer = start_send(project=self.project, node=node, readings=given["readings"], by=self.user)
         except Refused as refusal:
             raise ValidationError({"detail": str(refusal)}) from refusal
-        return Response(transfer_document(transfer), status=status.HTTP_202_ACCEPTED)
+        return Response(_document(self, transfer), status=status.HTTP_202_ACCEPTED)
 
 
 class TransferCancelView(ProjectView):
@@ -244,7 +244,7 @@ class TransferCancelView(ProjectView):
         transfer = _transfer(self, transfer_id)
         if transfer.job is not None:
             cancel_job(job=transfer.job, by=self.user)
-        return Response(transfer_document(_transfer(self, transfer_id)))
+        return Response(_document(self, _transfer(self, transfer_id)))
 
 
 class TransferResumeView(ProjectView):
@@ -259,7 +259,7 @@ class TransferResumeView(ProjectView):
             transfer = resume_transfer(transfer=_transfer(self, transfer_id), by=self.user)
         except Refused as refusal:
             return Response({"detail": str(refusal)}, status=status.HTTP_409_CONFLICT)
-        return Response(transfer_document(transfer), status=status.HTTP_202_ACCEPTED)
+        return Response(_document(self, transfer), status=status.HTTP_202_ACCEPTED)
 
 
 def _node(view: ProjectView, node_id: UUID) -> RemoteNode:
@@ -268,6 +268,10 @@ def _node(view: ProjectView, node_id: UUID) -> RemoteNode:
 
 def _transfer(view: ProjectView, transfer_id: UUID) -> Transfer:
     return get_object_or_404(transfers_of(view.project), pk=transfer_id)
+
+
+def _document(view: ProjectView, transfer: Transfer) -> dict[str, Any]:
+    return transfer_documents(view.project, [transfer], view.user)[0]
 
 
 def _failed(failure: NodeFailed) -> Response:

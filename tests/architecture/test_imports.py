@@ -29,6 +29,7 @@ LAYERS = [
     "inspection",
     "exchange",
     "dicomweb",
+    "dimse",
 ]
 """Our Django apps, bottom to top."""
 

@@ -21,7 +21,7 @@ from backend.exchange.models import ImportRun
 from backend.exchange.services import perform_import
 from backend.jobs.models import Job
 from backend.jobs.services import cancel_job, claim_job, finish_job
-from backend.projects.models import Case
+from backend.projects.models import Assignment, Case, Membership
 from backend.projects.selectors import case_instances
 from tests.dimse.conftest import ct_slice, wait_until
 from tests.orthanc import Orthanc
@@ -244,6 +244,22 @@ def test_results_are_sent_and_read_there(
     assert there["SEG"]["NumberOfFrames"] == "2" and there["SEG"]["Rows"] == "32"
     assert Event.objects.filter(verb="transfer.send", actor_id=lead.pk).count() == 1
     assert Event.objects.get(verb="transfer.sent").detail == {"node": "PACS", "done": 1, "failed": 0}
+
+
+def test_whose_reading_was_sent_is_kept_from_a_lead_who_reads_the_case_blinded(
+    orthanc: Orthanc, ct_project: Any, lead: Any, reader: Any, slices: Callable[..., Path], as_person: Callable[..., Any],
+    make_person: Callable[..., Any],
+) -> None:  # fmt: skip
+    case = read_case(ct_project, slices(2), lead)
+    reading = submitted_reading(ct_project, case, user=reader)
+    other = make_person("olga")
+    Membership.objects.create(project=ct_project, user=other, role="lead")
+    run(start_send(project=ct_project, node=dimse_node(ct_project, orthanc), readings=[reading.pk], by=lead))
+    path = "/api/v1/projects/breast/pacs/transfers/"
+    assert as_person(other).get(path).json()[0]["outcomes"][0]["reader"] == "rita"
+    Assignment.objects.create(case=case, user=other, arm="blinded", arm_probability=1.0)
+    assert as_person(other).get(path).json()[0]["outcomes"] == [{"number": 1, "state": "done", "reason": ""}]
+    assert as_person(other).get(f"{path}send/").json() == []
 
 
 def test_only_what_a_person_submitted_is_sent(

@@ -208,3 +208,12 @@ def test_the_process_is_bound_in_memory(receiver_process: Start) -> None:
         one.release()
     peak = next(line for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
     assert int(peak.split()[1]) < 400_000
+
+
+def test_up_runs_it_only_where_a_port_is_set(settings: Any) -> None:
+    from backend.config.product import dicom_receiver
+
+    settings.DICOM_PORT = 0
+    assert dicom_receiver() == []
+    settings.DICOM_PORT = 11112
+    assert [service.name for service in dicom_receiver()] == ["dicom-receiver"]
