@@ -328,12 +328,14 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 3.0
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "run" / "celerybeat-schedule")
+# What keeps the rest going has a queue and a process of its own: two long imports fill the workers of `default`, and until
+# one of them ended no round would be started, and no lost job rung for.
 CELERY_BEAT_SCHEDULE = {
-    "reconcile-jobs": {"task": "jobs.reconcile", "schedule": 10.0, "options": {"expires": 10}},
-    "seal-audit": {"task": "audit.seal", "schedule": 60.0, "options": {"expires": 60}},
+    "reconcile-jobs": {"task": "jobs.reconcile", "schedule": 10.0, "options": {"expires": 10, "queue": "upkeep"}},
+    "seal-audit": {"task": "audit.seal", "schedule": 60.0, "options": {"expires": 60, "queue": "upkeep"}},
     # Often, because a reader waits for what the new labels teach; it asks only the policies that are switched on.
-    "start-due-rounds": {"task": "learning.start_due_rounds", "schedule": 3.0, "options": {"expires": 3}},
-    "tend-models": {"task": "learning.tend_models", "schedule": 15.0, "options": {"expires": 15}},
+    "start-due-rounds": {"task": "learning.start_due_rounds", "schedule": 3.0, "options": {"expires": 3, "queue": "upkeep"}},
+    "tend-models": {"task": "learning.tend_models", "schedule": 15.0, "options": {"expires": 15, "queue": "upkeep"}},
 }
 JOB_LEASE_SECONDS = env.float("JOB_LEASE_SECONDS", default=60.0)
 JOB_HEARTBEAT_SECONDS = env.float("JOB_HEARTBEAT_SECONDS", default=10.0)
@@ -341,6 +343,6 @@ JOB_HEARTBEAT_SECONDS = env.float("JOB_HEARTBEAT_SECONDS", default=10.0)
 CHECKPOINT_SECONDS = env.float("CHECKPOINT_SECONDS", default=10.0)
 # How long a click waits for the model's outline before the reading room falls back on its own tools.
 PROMPT_SECONDS = env.float("OVERREAD_PROMPT_SECONDS", default=2.0)
-WORKER_QUEUES = ["default", "infer", "train"]
+WORKER_QUEUES = ["default", "infer", "train", "upkeep"]
 # `/readyz` asks for a live worker of each of these; fewer where an autoscaler may stop the others.
 REQUIRED_WORKERS: list[str] = env.list("OVERREAD_REQUIRED_WORKERS", default=WORKER_QUEUES)
