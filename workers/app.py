@@ -23,6 +23,7 @@ TASK_MODULES: Final = {
     "default": "workers.tasks",
     "infer": "workers.learning_tasks",
     "train": "workers.learning_tasks",
+    "upkeep": "workers.tasks",
 }
 """Which module holds the tasks of each queue; only `workers.learning_tasks` may import torch."""
 

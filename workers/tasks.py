@@ -1,4 +1,4 @@
-"""Tasks of the `default` queue: thin, one id in, a few lines. Nothing here may import torch."""
+"""Tasks of the queues `default` and `upkeep`: thin, one id in, a few lines. Nothing here may import torch."""
 
 from __future__ import annotations
 

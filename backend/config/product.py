@@ -64,10 +64,11 @@ def worker(queue: str, *, concurrency: int, threads: int, niceness: int = 0) -> 
 
 
 def workers() -> list[Service]:
-    """One worker a queue: imports side by side, one prediction and one training at a time."""
+    """One worker a queue: imports side by side, one prediction and one training at a time, and what the clock asks for."""
     cores = os.cpu_count() or 1
     return [
         worker("default", concurrency=2, threads=1),
+        worker("upkeep", concurrency=1, threads=1),
         worker("infer", concurrency=1, threads=max(1, cores // 2)),
         # One core stays free: threads that wait for a core shared with others spend three times the CPU on a step.
         worker("train", concurrency=1, threads=max(1, cores - 1), niceness=TRAIN_NICENESS),

@@ -363,19 +363,21 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 3.0
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "run" / "celerybeat-schedule")
+# What keeps the rest going has a queue and a process of its own: two long imports fill the workers of `default`, and until
+# one of them ended no round would be started, and no lost job rung for.
 CELERY_BEAT_SCHEDULE = {
-    "reconcile-jobs": {"task": "jobs.reconcile", "schedule": 10.0, "options": {"expires": 10}},
+    "reconcile-jobs": {"task": "jobs.reconcile", "schedule": 10.0, "options": {"expires": 10, "queue": "upkeep"}},
     "expire-exports": {"task": "exchange.expire_exports", "schedule": 600.0, "options": {"expires": 600}},
-    "seal-audit": {"task": "audit.seal", "schedule": 60.0, "options": {"expires": 60}},
+    "seal-audit": {"task": "audit.seal", "schedule": 60.0, "options": {"expires": 60, "queue": "upkeep"}},
     "settle-received": {"task": "exchange.settle_received", "schedule": 5.0, "options": {"expires": 5}},
     # Often, because a reader waits for what the new labels teach; it asks only the policies that are switched on.
-    "start-due-rounds": {"task": "learning.start_due_rounds", "schedule": 3.0, "options": {"expires": 3}},
+    "start-due-rounds": {"task": "learning.start_due_rounds", "schedule": 3.0, "options": {"expires": 3, "queue": "upkeep"}},
     # Often, because each source has its own time; it asks only whose time has come.
     "look-at-sources": {"task": "exchange.look_at_sources", "schedule": 5.0, "options": {"expires": 5}},
     # What no doorbell brought on, and what is due again.
     "deliver-webhooks": {"task": "webhooks.deliver", "schedule": 10.0, "options": {"expires": 10}},
     "expire-quarantine": {"task": "exchange.expire_quarantine", "schedule": 3600.0, "options": {"expires": 3600}},
-    "tend-models": {"task": "learning.tend_models", "schedule": 15.0, "options": {"expires": 15}},
+    "tend-models": {"task": "learning.tend_models", "schedule": 15.0, "options": {"expires": 15, "queue": "upkeep"}},
 }
 # What one STOW-RS request may bring, and one instance of it. Nothing of it is held in memory.
 STOW_MAX_BYTES = env.int("OVERREAD_STOW_MAX_BYTES", default=16 * 1024**3)
@@ -398,6 +400,6 @@ WATCH_SECONDS = env.float("OVERREAD_WATCH_SECONDS", default=15.0)
 WEBHOOK_NETWORKS: list[str] = env.list("OVERREAD_WEBHOOK_NETWORKS", default=[])
 # How long a receiver has for its whole answer.
 WEBHOOK_SECONDS = env.float("OVERREAD_WEBHOOK_SECONDS", default=10.0)
-WORKER_QUEUES = ["default", "infer", "train"]
+WORKER_QUEUES = ["default", "infer", "train", "upkeep"]
 # `/readyz` asks for a live worker of each of these; fewer where an autoscaler may stop the others.
 REQUIRED_WORKERS: list[str] = env.list("OVERREAD_REQUIRED_WORKERS", default=WORKER_QUEUES)

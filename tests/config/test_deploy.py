@@ -13,7 +13,7 @@ from django.conf import settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEPLOY = REPOSITORY / "deploy"
-OURS = ("web", "worker-default", "worker-infer", "worker-train", "beat")
+OURS = ("web", "worker-default", "worker-infer", "worker-train", "worker-upkeep", "beat")
 
 
 @pytest.fixture(scope="module")
