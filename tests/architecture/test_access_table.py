@@ -52,7 +52,10 @@ ARGUMENTS: dict[str, str] = {
     "study": "2.25.1",
     "series": "2.25.1.1",
     "instance": "2.25.1.1.1",
-    **{name: str(uuid.UUID(int=1)) for name in ("case_id", "reading_id", "run_id", "item_id", "job_id")},
+    **{
+        name: str(uuid.UUID(int=1))
+        for name in ("case_id", "reading_id", "run_id", "item_id", "job_id", "export_id", "waiting_id")
+    },
 }
 
 
