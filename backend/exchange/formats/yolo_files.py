@@ -79,7 +79,7 @@ def _case_files(
         dataset.not_readable.append(item.case.name)
     elif not lesions and reading.verdict != Verdict.NO_LESION:
         return  # it speaks of the image as a whole only, which this format cannot say
-    elif reading.label_kind != "full" and lesions:
+    elif export.label_kind(reading) != "full" and lesions:
         dataset.incomplete.append(item.case.name)
     place = PLACES[item.case.split]
     lines: dict[int, list[str]] = {frame.index: [] for frame in item.frames}
