@@ -57,6 +57,10 @@ class _Draft:
     readable: bool = True
 
 
+class _SaysNothing(Exception):
+    """A reading that is not complete and has neither a lesion nor a finding: there is nothing to store."""
+
+
 Located = tuple[UUID, ImageFrame]
 
 
@@ -113,6 +117,8 @@ class Attacher:
             try:
                 given = self._imported(case_id, draft)
                 check_imported_reading(given)
+            except _SaysNothing:
+                continue
             except (Refused, InvalidMark) as reason:
                 self.outcome.refused.append((draft.source, f"Readings of {reader} were not used: {reason}"))
                 continue
@@ -235,7 +241,7 @@ class Attacher:
         elif draft.complete or findings:
             verdict = Verdict.NO_LESION
         else:
-            raise Refused("it says nothing.")
+            raise _SaysNothing
         return ImportedReading(case, draft.lesions, verdict, findings, kind)
 
     def _keep(self, reading: ForeignReading, kept: Mapping[str, str]) -> None:

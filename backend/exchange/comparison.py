@@ -66,14 +66,15 @@ def compare_reading(
     original, returned = pair.original, pair.returned
     lesions = lesions_of(original)
     if returned is None:
-        carried = bool(lesions) or (
-            carries.no_lesion if original.verdict in (Verdict.NO_LESION, Verdict.NOT_READABLE) else carries.image_findings
-        )
+        said = any(value in _SAID for value in original.image_findings.values())
+        is_statement = original.verdict in (Verdict.NO_LESION, Verdict.NOT_READABLE)
+        carried = bool(lesions) or (carries.no_lesion if is_statement else carries.image_findings and said)
         has_place = bool(pair.item.case.series.frame_of_reference_uid) or not carries.needs_space
         if carried and has_place:
             proof.differs(f"{pair.where}: the reading did not come back.")
         return
-    if carries.no_lesion and not lesions and returned.verdict != original.verdict:
+    is_empty = original.verdict in (Verdict.NO_LESION, Verdict.NOT_READABLE)
+    if carries.no_lesion and is_empty and not lesions and returned.verdict != original.verdict:
         proof.differs(f"{pair.where}: the verdict {original.verdict} came back as {returned.verdict}.")
     if carries.image_findings:
         before = {names[0].get(int(key), key): value for key, value in original.image_findings.items() if value in _SAID}

@@ -96,5 +96,6 @@ def export_of(
         reader_names=reader_names(readings),
         dicom=images.dicom,
         pictures=pictures,
+        filtered=bool(chosen.finding_types),
         options=dict(options or {}),
     )

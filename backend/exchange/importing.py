@@ -22,6 +22,7 @@ from backend.archive.services import order_series
 from backend.archive.thumbnails import thumbnail_of
 from backend.dicom.refusal import Refused
 from backend.exchange.context_table import CONTEXT_COLUMNS, ContextRow, read_contexts
+from backend.exchange.export_zip import MANIFEST
 from backend.exchange.import_options import ImportOptions
 from backend.exchange.label_import import LabelledImage, LabelOutcome, import_labels
 from backend.exchange.label_tables import LabelTables, column_mapping, read_boxes, read_labels
@@ -285,6 +286,13 @@ def bring_readings(
 
 def _tell_readings(run: ImportRun, plan: ImportPlan, outcome: ReadingOutcome) -> None:
     items = ImportItem.objects.filter(run=run, instance=None)
+    if outcome.files:
+        # What lies beside the readings in an export of ours speaks of them only.
+        beside = (
+            Q(name__endswith=f"/{MANIFEST}") | Q(name__endswith="/verification.json") | Q(name__endswith="/verification.txt")
+        )
+        own = Q(name__in=(MANIFEST, "verification.json", "verification.txt"))
+        items.filter(beside | own, state=ItemState.REFUSED).update(state=ItemState.IMPORTED, reason="Readings.")
     reasons: dict[str, str] = {}
     for name, reason in outcome.refused:
         reasons.setdefault(name, reason)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final
+from uuid import UUID
 
 from backend.archive.decode_child import DecodeChild
 from backend.archive.models import DeidProfile, Instance, Series
@@ -75,7 +76,7 @@ class ObjectReader:
     def locate(self, uid: str, frame: int) -> tuple[KnownImages, ImageFrame] | None:
         """The picture of a SOP Instance UID, original or stored, and its case."""
         found = self._index.locate(ImageReference(uid, frame)) if uid else None
-        return (self._index.known(found[0]), found[1]) if found is not None else None
+        return (self._known(found[0]), found[1]) if found is not None else None
 
     def in_space(self, uid: str) -> Sequence[KnownImages]:
         """The cases whose series lie in a frame of reference."""
@@ -85,7 +86,12 @@ class ObjectReader:
         uids = (uid, keyed_uid(archive.key, "uid", uid))
         series = Series.objects.filter(frame_of_reference_uid__in=uids, study__archive=archive)
         cases = Case.objects.filter(project=self._project, series__in=series).order_by("number")
-        return [self._index.known(pk) for pk in cases.values_list("pk", flat=True)[:200]]
+        return [self._known(pk) for pk in cases.values_list("pk", flat=True)[:200]]
+
+    def _known(self, case_id: UUID) -> KnownImages:
+        """The pictures of a case; its grid is not asked for, the planes of pictures tell more."""
+        case, frames = self._index.case(case_id)
+        return KnownImages(case.name, frames, None)
 
     def planes(self, known: KnownImages) -> Sequence[Plane | None]:
         """Where each picture of a case lies, by its stored header."""

@@ -211,9 +211,18 @@ def run_import(lease: Lease) -> None:
             raise JobCancelled
         report_progress(lease, done=done, total=total)
 
+    def check_cancelled() -> None:
+        nonlocal last
+        if time.monotonic() - last >= _REPORT_SECONDS:
+            last = time.monotonic()
+            if is_cancelled(lease):
+                raise JobCancelled
+
     on_item(0, total)
     try:
-        outcome = perform_import(run=run, on_item=lambda _item, done, total: on_item(done, total))
+        outcome = perform_import(
+            run=run, on_item=lambda _item, done, total: on_item(done, total), on_reading=lambda _count: check_cancelled()
+        )
     except JobCancelled:
         _close(run, ImportState.FAILED, "Cancelled. What was imported before stays.")
         raise
@@ -223,8 +232,14 @@ def run_import(lease: Lease) -> None:
     lease.result["readings"] = outcome.made
 
 
-def perform_import(*, run: ImportRun, on_item: Callable[[ImportItem, int, int], None]) -> LabelOutcome:
-    """Import all files of a run: images, then cases, then labels. `on_item` hears of each file, with (done, total).
+def perform_import(
+    *,
+    run: ImportRun,
+    on_item: Callable[[ImportItem, int, int], None],
+    on_reading: Callable[[int], None] | None = None,
+) -> LabelOutcome:
+    """Import all files of a run: images, then cases, then labels, then readings of other programs. `on_item` hears of each
+    file, with (done, total), `on_reading` of each such reading; both may raise to stop.
 
     Refused where a table of labels cannot be used; single files that cannot be used are told in their items.
     """
@@ -252,7 +267,7 @@ def perform_import(*, run: ImportRun, on_item: Callable[[ImportItem, int, int], 
         outcome.texts = import_contexts(run=run, rows=plan.contexts, options=options)
         _tell_contexts(run, outcome.texts, options.context_file)
     messages = [f"{outcome.made} readings of {options.imported_reader}."] if outcome.made else []
-    outcome.foreign = bring_readings(run=run, plan=plan, options=options)
+    outcome.foreign = bring_readings(run=run, plan=plan, options=options, on_reading=on_reading)
     attached = attach_waiting(project=run.project, run=run)
     messages += readings_sentences(outcome.foreign, attached)
     outcome.made += outcome.foreign.made + attached.made

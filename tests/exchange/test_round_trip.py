@@ -90,3 +90,35 @@ def test_what_a_format_cannot_carry_is_counted_before(phantom):
     assert losses["kind", "ellipse"] == 1 and losses["attributes", ""] == 1 and losses["image_findings", ""] == 2
     assert preview_export(project=project, by=lead, order=ExportOrder(format="coco")).losses == []
     assert preview.counts["readings"] == 3 and preview.counts["readers"] == 2
+
+
+def test_an_export_of_some_types_never_says_that_there_is_nothing_else(phantom, tmp_path):
+    from io import StringIO
+
+    from django.core.management import call_command
+
+    from backend.archive.store import get_object
+    from backend.exchange.export_selection import ExportFilter
+    from backend.exchange.verification import verify_export
+    from backend.projects.models import Case, Project
+    from backend.readings.models import Reading
+
+    project, lead = phantom
+    nodule = project.finding_types.get(name="Nodule")
+    for name in ("coco", "table", "yolo", "nnunet"):
+        run = made(project, lead, name, chosen=ExportFilter(finding_types=[nodule.pk]))
+        assert verify_export(run=run)["ok"], name
+    path = tmp_path / "some.zip"
+    path.write_bytes(get_object(made(project, lead, "coco", chosen=ExportFilter(finding_types=[nodule.pk])).key))
+    twin = Project.objects.create(
+        slug="twin", name="Twin", modality="CT", unit=project.unit, archive=project.archive, split_key=project.split_key
+    )
+    for case in project.cases.all():
+        Case.objects.create(
+            project=twin, series=case.series, instance=case.instance, number=case.number, name=case.name, split=case.split,
+            group_key=case.group_key,
+        )  # fmt: skip
+    call_command("import_readings", str(path), "--project", "twin", stdout=StringIO())
+    told = Reading.objects.filter(case__project=twin).values_list("case__name", "reader__name", "verdict", "label_kind")
+    # The second reader marked masses only: nothing of his goes out, and nothing is claimed.
+    assert sorted(told) == [("CT-0001", "LIDC 1", "lesions", "image"), ("CT-0002", "LIDC 1", "no_lesion", "full")]

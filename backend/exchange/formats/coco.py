@@ -93,7 +93,7 @@ def _add_case(sections: _Sections, export: Export, item: ExportCase, form: str) 
             reader.pk, {"id": reader.pk, "kind": reader.kind, "name": export.reader_names[reader.pk]}
         )
         sections.n_readings += 1
-        _append(sections.readings, sections.n_readings, _reading(item, reading, names))
+        _append(sections.readings, sections.n_readings, _reading(export, item, reading, names))
         for lesion in lesions_of(reading):
             for frame, mask in lesion_masks(lesion, item.frames):
                 if mask.any():
@@ -163,7 +163,7 @@ def _image(number: int, item: ExportCase, frame: ImageFrame) -> dict[str, Any]:
     }
 
 
-def _reading(item: ExportCase, reading: Reading, names: Mapping[int, str]) -> dict[str, Any]:
+def _reading(export: Export, item: ExportCase, reading: Reading, names: Mapping[int, str]) -> dict[str, Any]:
     findings = {names[int(key)]: value for key, value in reading.image_findings.items() if int(key) in names}
     return {
         "id": str(reading.pk),
@@ -175,7 +175,7 @@ def _reading(item: ExportCase, reading: Reading, names: Mapping[int, str]) -> di
         "verdict_reason": reading.verdict_reason,
         "image_findings": findings,
         "measurements": [_measurement(one, item.frames) for one in reading.measurements],
-        "label_kind": reading.label_kind,
+        "label_kind": export.label_kind(reading),
         "vocabulary_version": reading.vocabulary_version,
         "submitted_at": reading.submitted_at.isoformat() if reading.submitted_at else None,
         "revealed_at": reading.revealed_at.isoformat() if reading.revealed_at else None,

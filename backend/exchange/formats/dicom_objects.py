@@ -169,7 +169,8 @@ def marked_readings(export: Export) -> Iterator[tuple[ExportCase, Reading, Marke
         sources = case_sources(item.frames, export.header)
         for reading in item.readings:
             name = export.reader_names[reading.reader_id]
-            yield item, reading, marked_reading(reading, lesions_of(reading), item.frames, sources, types, name)
+            marked = marked_reading(reading, lesions_of(reading), item.frames, sources, types, name)
+            yield item, reading, replace(marked, complete=export.label_kind(reading) == "full")
 
 
 def object_path(item: ExportCase, reading: Reading, modality: str) -> str:

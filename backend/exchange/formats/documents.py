@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from backend.dicom.refusal import Refused
 
-MAX_DOCUMENT_BYTES: Final = 256 * 1024**2
+MAX_DOCUMENT_BYTES: Final = 128 * 1024**2
 _MAX_ROWS: Final = 2_000_000
 
 

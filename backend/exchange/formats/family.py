@@ -16,6 +16,7 @@ from backend.dicom.volumes import Plane
 from backend.exchange.export_selection import ExportCase, ImageFrame
 from backend.exchange.foreign import ImageReference
 from backend.projects.models import FindingType, Project
+from backend.readings.models import Reading, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ class Export:
     values [rows, columns] or [rows, columns, 3], `rendered(frame)` the picture as an eye sees it, 8 bit of the same shape,
     `dicom(frame)` the DICOM file of its instance. `affine(case)` is the 4×4 of (frame, row, column) to patient mm (LPS)
     of the case's grid, or None. `reader_names`: by id, no two alike; write these, not `reader.name`. `pictures`: images go
-    alongside (`backend.exchange.formats.pictures` writes them). `options` are the format's own, by name.
+    alongside (`backend.exchange.formats.pictures` writes them). `filtered`: some finding types were left
+    out. `options` are the format's own, by name.
     """
 
     project: Project
@@ -72,7 +74,12 @@ class Export:
     reader_names: Mapping[int, str]
     dicom: Callable[[ImageFrame], bytes]
     pictures: bool = False
+    filtered: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
+
+    def label_kind(self, reading: Reading) -> str:
+        """Whether the lesions that go out are all there are ("full"), or not ("image"): not where types were left out."""
+        return "image" if self.filtered and reading.verdict == Verdict.LESIONS else reading.label_kind
 
 
 Folder = Mapping[str, Path]
@@ -124,8 +131,8 @@ class ReadContext:
     `by_name(name)`: the case of a file of this or an earlier import (path, name, or name without extension) or of a case's
     name; `by_uid(uid)`: the case that holds an original SOP, Series or Study Instance UID; None where it is not here (yet).
     `find(reference)`: the case of a reference, by its UID, else by its name (where it has a UID, the name is looked for
-    among the files of the same import only: equal names of two projects are different images). `reader` is the name that the
-    person gave for readings whose file names nobody. `options` are the format's own.
+    among the files of the same import only: equal names of two projects are different images). `reader` is the name that
+    the person gave for readings whose file names nobody. `options` are the format's own.
     `objects` is what formats that are DICOM objects ask besides.
     """
 

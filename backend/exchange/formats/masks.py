@@ -38,7 +38,7 @@ def write(export: Export) -> Iterator[ExportFile]:
         yield from picture_files(export, item)
         for reading in item.readings:
             reader = export.reader_names[reading.reader_id]
-            told.append(_told(item, reading, reader))
+            told.append(_told(export, item, reading, reader))
             for frame, finding_type, mask in _merged(item, reading):
                 path = _path(item, reading, reader, frame, names[finding_type], finding_type)
                 picture = _png(mask)
@@ -96,14 +96,14 @@ def _entry(
     }
 
 
-def _told(item: ExportCase, reading: Reading, reader: str) -> dict[str, Any]:
+def _told(export: Export, item: ExportCase, reading: Reading, reader: str) -> dict[str, Any]:
     return {
         "reading": str(reading.pk),
         "case": item.case.name,
         "split": item.case.split,
         "reader": {"kind": reading.reader.kind, "name": reader},
         "verdict": reading.verdict,
-        "label_kind": reading.label_kind,
+        "label_kind": export.label_kind(reading),
         "submitted_at": reading.submitted_at.isoformat() if reading.submitted_at else None,
         "sop_instance_uid": item.frames[0].sop_instance_uid,
     }

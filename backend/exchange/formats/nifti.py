@@ -61,7 +61,7 @@ def write(export: Export) -> Iterator[ExportFile]:
                 volume = volume_of_masks(item, list(lesion_masks(lesion, item.frames)))
                 yield ExportFile(path, [nifti_bytes(volume.astype("u1"), affine, code)])
                 masks.append(_mask(path, lesion, types[lesion.finding_type_id]))
-            told.append(_reading(item, reading, reader, masks, types))
+            told.append(_reading(export, item, reading, reader, masks, types))
     document = {"kind": KIND, "project": export.project.slug, "readings": told}
     yield ExportFile(FILE, [json.dumps(document, ensure_ascii=False, indent=1).encode()])
 
@@ -79,7 +79,12 @@ def _mask(path: str, lesion: Lesion, finding_type: FindingType) -> dict[str, Any
 
 
 def _reading(
-    item: ExportCase, reading: Reading, reader: str, masks: list[dict[str, Any]], types: Mapping[int, FindingType]
+    export: Export,
+    item: ExportCase,
+    reading: Reading,
+    reader: str,
+    masks: list[dict[str, Any]],
+    types: Mapping[int, FindingType],
 ) -> dict[str, Any]:
     findings = {types[int(key)].name: value for key, value in reading.image_findings.items() if int(key) in types}
     return {
@@ -91,7 +96,7 @@ def _reading(
         "reader": reader,
         "reader_kind": reading.reader.kind,
         "verdict": reading.verdict,
-        "label_kind": reading.label_kind,
+        "label_kind": export.label_kind(reading),
         "image_findings": findings,
         "masks": masks,
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -69,6 +69,7 @@ def write(export: Export) -> Iterator[ExportFile]:
             "file_ending": _ENDING,
             "overwrite_image_reader_writer": "SimpleITKIO",
             "reader": dataset.reader,
+            "complete": not export.filtered,
             "cases": dataset.cases,
         }
         yield ExportFile(f"{_folder(dataset)}/{FILE}", [json.dumps(document, ensure_ascii=False, indent=1).encode()])
@@ -141,7 +142,9 @@ def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | Unusa
         reader = str(document.get("reader") or context.reader)
         for name in _label_files(files, description):
             try:
-                yield _reading(files, name, description, names, told, reader, context)
+                found = _reading(files, name, description, names, told, reader, context)
+                # Types that were left out of the dataset may be there all the same.
+                yield found if document.get("complete", True) or not found.lesions else replace(found, complete=False)
             except Refused as refusal:
                 yield UnusableFile(name, str(refusal))
         for case, entry in told.items():

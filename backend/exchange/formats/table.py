@@ -109,7 +109,7 @@ def _reading_cells(export: Export, item: ExportCase, reading: Reading, types: Ma
         "reader_kind": reading.reader.kind,
         "reading_id": str(reading.pk),
         "verdict": reading.verdict,
-        "label_kind": reading.label_kind,
+        "label_kind": export.label_kind(reading),
         "image_findings": json.dumps(findings, ensure_ascii=False) if findings else "",
         "submitted_at": reading.submitted_at.isoformat() if reading.submitted_at else "",
     }

@@ -36,16 +36,16 @@ def write(export: Export) -> Iterator[ExportFile]:
         for reading in item.readings:
             reader = export.reader_names[reading.reader_id]
             folder = f"{reading.reader_id}-{slugify(reader)}".rstrip("-")
-            yield from _reading_files(item, reading, f"{folder}/Annotations", reader, names)
+            yield from _reading_files(export, item, reading, f"{folder}/Annotations", reader, names)
 
 
 def _reading_files(
-    item: ExportCase, reading: Reading, folder: str, reader: str, names: dict[int, str]
+    export: Export, item: ExportCase, reading: Reading, folder: str, reader: str, names: dict[int, str]
 ) -> Iterator[ExportFile]:
     lesions = lesions_of(reading)
     if not lesions and reading.verdict not in (Verdict.NO_LESION, Verdict.NOT_READABLE):
         return  # it speaks of the image as a whole only, which this format cannot say
-    roots = {frame.index: _annotation(item, frame, reading, reader) for frame in item.frames}
+    roots = {frame.index: _annotation(export, item, frame, reading, reader) for frame in item.frames}
     for lesion in lesions:
         for frame, (left, top, right, bottom) in lesion_boxes(lesion, item):
             entry = ElementTree.SubElement(roots[frame.index], "object")
@@ -62,12 +62,12 @@ def _reading_files(
         yield ExportFile(f"{folder}/{item.picture_name(frame)}.xml", [ElementTree.tostring(root, "utf-8") + b"\n"])
 
 
-def _annotation(item: ExportCase, frame: ImageFrame, reading: Reading, reader: str) -> ElementTree.Element:
+def _annotation(export: Export, item: ExportCase, frame: ImageFrame, reading: Reading, reader: str) -> ElementTree.Element:
     root = ElementTree.Element("annotation")
     _add(root, folder="images", filename=f"{item.picture_name(frame)}.png")
     source = ElementTree.SubElement(root, "source")
     _add(source, database="Overread", annotation=reader, sop_instance_uid=frame.sop_instance_uid, frame=str(frame.number))
-    _add(source, split=item.case.split, verdict=reading.verdict, label_kind=reading.label_kind)
+    _add(source, split=item.case.split, verdict=reading.verdict, label_kind=export.label_kind(reading))
     size = ElementTree.SubElement(root, "size")
     _add(size, width=str(frame.columns), height=str(frame.rows), depth="1")
     _add(root, segmented="0")

@@ -59,7 +59,7 @@ def write_dataset(export: Export, rows: Rows) -> Iterator[ExportFile]:
                 yield from _case_files(export, datasets[folder], folder, item, reading, classes, rows)
         for folder, dataset in datasets.items():
             yield ExportFile(f"{folder}/{YAML}", [_description(dataset, names)])
-            yield ExportFile(f"{folder}/{PICTURES}", _closed(dataset.pictures))
+            yield ExportFile(f"{folder}/{PICTURES}", _closed(dataset))
     finally:
         for dataset in datasets.values():
             dataset.pictures.close()
@@ -79,7 +79,7 @@ def _case_files(
         dataset.not_readable.append(item.case.name)
     elif not lesions and reading.verdict != Verdict.NO_LESION:
         return  # it speaks of the image as a whole only, which this format cannot say
-    elif reading.label_kind != "full" and lesions:
+    elif export.label_kind(reading) != "full" and lesions:
         dataset.incomplete.append(item.case.name)
     place = PLACES[item.case.split]
     lines: dict[int, list[str]] = {frame.index: [] for frame in item.frames}
@@ -112,9 +112,11 @@ def _description(dataset: _Dataset, names: list[str]) -> bytes:
     return yaml.safe_dump(document, allow_unicode=True, sort_keys=False).encode()
 
 
-def _closed(pictures: IO[bytes]) -> Iterator[bytes]:
-    pictures.seek(0)
-    while piece := pictures.read(1 << 20):
+def _closed(dataset: _Dataset) -> Iterator[bytes]:
+    """The list of pictures, also where none was written."""
+    dataset.pictures.seek(0)
+    yield b"" if dataset.count else b"["
+    while piece := dataset.pictures.read(1 << 20):
         yield piece
     yield b"\n]\n"
 

@@ -8,6 +8,7 @@ export const PAGES = [
   "second-look",
   "import",
   "pacs",
+  "export",
   "settings",
 ] as const;
 export type Page = (typeof PAGES)[number];

@@ -77,6 +77,7 @@ const router = createBrowserRouter([
               { path: "import", ...lazily(() => import("@/features/imports/import-page")) },
               { path: "pacs", ...lazily(() => import("@/features/pacs/pacs-page")) },
               { path: "quarantine", ...lazily(() => import("@/features/quarantine/quarantine-page")) },
+              { path: "export", ...lazily(() => import("@/features/exports/export-page")) },
               { path: "settings", ...lazily(() => import("@/features/settings/settings-page")) },
             ],
           },

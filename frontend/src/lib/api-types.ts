@@ -123,6 +123,17 @@ export type PixelRule = Narrowed<S["PixelRule"], { rectangles: Rectangle[] }>;
 export type KnownIdentity = S["Identity"];
 export type ImportItem = S["ImportItem"];
 export type SplitCounts = S["SplitCounts"];
+export type WaitingReadings = S["WaitingReadings"];
+
+// Exports
+
+export type ReaderKind = S["ReaderKindEnum"];
+export type ExportFormat = S["ExportFormat"];
+export type ExportOrder = S["ExportOrderRequest"];
+export type ExportPreview = S["ExportPreview"];
+export type ExportRun = S["ExportRun"];
+export type ExportState = ExportRun["state"];
+export type ExportLoss = S["Loss"];
 
 // Learning and models
 

@@ -5,6 +5,7 @@
 import type { TFunction } from "i18next";
 import { IMPORT_REFUSALS } from "@/lib/import-refusals";
 import { NODE_REFUSALS } from "@/lib/node-refusals";
+import { OBJECT_REFUSALS } from "@/lib/object-refusals";
 
 const NUMBER = "([\\d,]+)";
 /** What the server writes → key below `server` in the common words; its groups become {{a}}, {{b}}, {{c}}, {{d}}. */
@@ -122,6 +123,7 @@ const SENTENCES: [pattern: string, key: string][] = [
   [`Clinical texts of ${NUMBER} cases stored, ${NUMBER} already there\\.`, "contexts"],
   [`${NUMBER} rows not used: (.+)`, "rowsUnused"],
   ["Its labels were not used: (.+)", "labelsUnused"],
+  ...OBJECT_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `object.${key}`]),
   ...IMPORT_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `import.${key}`]),
   ...NODE_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `node.${key}`]),
 ];
@@ -129,7 +131,7 @@ const KNOWN = SENTENCES.map(([pattern, key]): [RegExp, string] => [new RegExp(`^
 /** Their last group is a sentence itself. */
 const NESTED = new Set(["rowsUnused", "labelsUnused", "import.row"]);
 /** Where one sentence ends and the next begins; a few begin with a number or go on in lower case. */
-const BETWEEN = /(?<=\.) (?=\p{Lu}|\d+ rows not used: |and \d+ more\.$)/u;
+const BETWEEN = /(?<=\.) (?=\p{Lu}|\d+ rows not used: |\d+ readings (?:from|wait|that) |and \d+ more\.$)/u;
 
 /** `text` of the server in the words of `t`'s language: as a whole, else sentence by sentence. */
 export function serverWords(text: string, t: TFunction): string {
