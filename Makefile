@@ -2,7 +2,7 @@
 # Needs Python >= 3.11 and make. Node comes from the system (>= 20.19) or else from a package inside .venv.
 .DEFAULT_GOAL := help
 .PHONY: help setup up demo dev test check check-types check-rules check-page check-units bench bench-learning soak format schema screenshots \
-	dev-setup browser
+	dev-setup browser pacs
 
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; break; }; done)
@@ -79,7 +79,12 @@ browser: $(DEVELOPMENT)
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; \
 	else $(BIN)/playwright install chromium; fi
 
-test: setup dev-setup browser
+# The PACS of the tests and of the bench: Debian's Orthanc with its DICOMweb plugin (as root), else what needs it skips.
+pacs:
+	@if [ -x /usr/sbin/Orthanc ] || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then :; \
+	else apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq orthanc orthanc-dicomweb dcmtk >/dev/null; fi
+
+test: setup dev-setup browser pacs
 	@OVERREAD_BIN=$(BIN) deploy/run-tests.sh
 	@$(with_node) cd frontend && npm test
 
@@ -102,7 +107,7 @@ check-page:
 check-units:
 	$(BIN)/pytest -n 2 -m "not journey and not queue and not slow" $(LONG_TESTS:%=--ignore=%)
 
-bench: setup dev-setup
+bench: setup dev-setup pacs
 	$(BIN)/python -m tests.bench $(ARGS)
 
 bench-learning: setup dev-setup

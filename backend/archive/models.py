@@ -62,7 +62,6 @@ class Study(models.Model):
         indexes = [
             models.Index(fields=["archive", "patient_id"], name="study_patient_id"),
             models.Index(fields=["archive", "accession_number"], name="study_accession"),
-            models.Index(fields=["archive", "study_date"], name="study_date"),
             # Names are compared without regard to case.
             models.Index("archive", Upper("patient_name"), name="study_patient_name"),
         ]
