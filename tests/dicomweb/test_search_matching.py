@@ -159,3 +159,20 @@ def test_names_are_read_from_columns_without_opening_headers(studies, get):
     with CaptureQueriesContext(connection) as asked:
         get("studies")
     assert not any("dicom_json" in one["sql"] for one in asked.captured_queries)
+
+
+def test_what_was_stored_before_there_were_columns_is_found_after_the_migration(studies, patients):
+    from importlib import import_module
+
+    from django.apps import apps
+
+    from backend.archive.models import Series, Study
+
+    blank = {"patient_name": "", "patient_name_other": "", "study_time": "", "patient_birth_date": ""}
+    before = list(Study.objects.order_by("pk").values()), list(Series.objects.order_by("pk").values())
+    Study.objects.update(**blank, referring_physician_name="", timezone_offset_from_utc="")
+    Series.objects.update(scheduled_procedure_step_ids="", requested_procedure_ids="")
+    assert patients("studies?PatientName=doe*") == []
+    import_module("backend.archive.migrations.0003_searched_attributes").fill(apps, None)
+    assert (list(Study.objects.order_by("pk").values()), list(Series.objects.order_by("pk").values())) == before
+    assert patients("studies?PatientName=doe*") == ["MR-1"]
