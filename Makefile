@@ -109,7 +109,7 @@ check-page:
 check-units:
 	$(BIN)/pytest -n 2 -m "not journey and not queue and not slow" $(LONG_TESTS:%=--ignore=%)
 
-bench: setup dev-setup
+bench: setup dev-setup pacs
 	$(BIN)/python -m tests.bench $(ARGS)
 
 bench-learning: setup dev-setup

@@ -76,7 +76,6 @@ class Study(models.Model):
         indexes = [
             models.Index(fields=["archive", "patient_id"], name="study_patient_id"),
             models.Index(fields=["archive", "accession_number"], name="study_accession"),
-            models.Index(fields=["archive", "study_date"], name="study_date"),
             # Names are compared without regard to case.
             models.Index("archive", Upper("patient_name"), name="study_patient_name"),
         ]
@@ -112,7 +111,8 @@ class Series(models.Model):
 class Instance(models.Model):
     """A SOP instance: header as DICOM JSON text, frames as one blob plus byte ranges.
 
-    `frame_ranges` lists [offset, length] in bytes per frame inside the object `frames_key`. `position` is the
+    `frame_ranges` lists [offset, length] in bytes per frame inside the object `frames_key`; behind them lie values too long
+    for the header, which names them by BulkDataURI (`backend.dicom.header`). `position` is the
     distance along the slice normal in mm, by which a series is ordered. `dhash` is the 256-bit difference hash (hex).
     `received_digest` and `original_uid_digest` are HMACs under the archive's key: duplicates are found, nobody is named.
     """

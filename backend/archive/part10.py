@@ -13,8 +13,9 @@ from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, UID
 
 from backend.archive.models import Instance
 from backend.archive.rendering import read_frame
+from backend.archive.store import get_range
 from backend.archive.transcoding import transcoded_frame
-from backend.dicom.header import frame_format
+from backend.dicom.header import bulk_range, frame_format
 from backend.dicom.transcode import photometric_of
 
 # Group 0002 and what only makes sense on the wire; it does not belong in a file's dataset.
@@ -26,7 +27,8 @@ def part10_file(instance: Instance, *, syntax: str = "") -> bytes:
     """The instance as a DICOM file, as it is stored or in another transfer syntax (those of `backend.dicom.transcode`)."""
     syntax = syntax or instance.transfer_syntax_uid
     header = json.loads(instance.dicom_json)
-    dataset = Dataset.from_json({tag: item for tag, item in header.items() if _belongs(tag)})
+    belonging = {tag: item for tag, item in header.items() if _belongs(tag)}
+    dataset = Dataset.from_json(belonging, lambda uri: get_range(instance.frames_key, *bulk_range(uri)))
     frames = [read_frame(instance, number) for number in range(1, len(instance.frame_ranges) + 1)]
     stored = UID(instance.transfer_syntax_uid)
     # Uncompressed frames are the same bytes in every little-endian syntax.

@@ -16,6 +16,8 @@ from backend.dicom.stored_frames import FrameFormat
 Header = dict[str, Any]
 
 MAX_INLINE_BYTES: Final = 128 * 1024  # A look-up table of 16 bits to 16 bits.
+BULK_SCHEME: Final = "bulk:"
+_LEFT_OUT: Final = "left-out"
 _PIXEL_KEYWORDS: Final = (
     "PixelData",
     "FloatPixelData",
@@ -28,18 +30,42 @@ _PALETTE_KEYWORDS: Final = tuple(
 ) + tuple(f"Segmented{name}PaletteColorLookupTableData" for name in ("Red", "Green", "Blue"))
 
 
-def header_text(dataset: Dataset, form: FrameFormat, number_of_frames: int, note: str = "") -> str:
+class BulkData:
+    """Binary values too long for the header; they lie behind the frames in the same object, `start` bytes from its begin."""
+
+    def __init__(self, start: int) -> None:
+        self._start = start
+        self.values: list[bytes] = []
+
+    def add(self, element: DataElement) -> str:
+        """Take a value; the BulkDataURI under which the stored header names it."""
+        value = element.value if isinstance(element.value, bytes) else bytes(element.value)
+        offset = self._start + sum(map(len, self.values))
+        self.values.append(value)
+        return f"{BULK_SCHEME}{offset}-{len(value)}"
+
+
+def bulk_range(uri: str) -> tuple[int, int]:
+    """Where in the frames' object the value of such a BulkDataURI lies: offset and length; ValueError if it is another."""
+    offset, _, length = uri.removeprefix(BULK_SCHEME).partition("-")
+    return int(offset), int(length)
+
+
+def header_text(
+    dataset: Dataset, form: FrameFormat, number_of_frames: int, note: str = "", bulk: BulkData | None = None
+) -> str:
     """DICOM JSON of the header, with the pixel module of what is stored and no pixels; changes `dataset`.
 
     Available Transfer Syntax UID (0008,3002) tells the encoding of the stored frames. Binary values above
-    `MAX_INLINE_BYTES` are left out; they are nothing that a viewer of images needs.
+    `MAX_INLINE_BYTES` go to `bulk`; without it they are left out.
     """
     _fill_pixel_module(dataset, form, number_of_frames)
     dataset.AvailableTransferSyntaxUID = form.transfer_syntax_uid
     if note:
         dataset.DerivationDescription = note
     _drop_unreadable(dataset)
-    encoded = dataset.to_json_dict(MAX_INLINE_BYTES, _left_out, suppress_invalid_tags=True)
+    taken = bulk.add if bulk is not None else _left_out
+    encoded = dataset.to_json_dict(MAX_INLINE_BYTES, taken, suppress_invalid_tags=True)
     encoded["00080005"] = {"vr": "CS", "Value": ["ISO_IR 192"]}
     encoded = {tag: element for tag, element in encoded.items() if _group(tag) not in (0x0000, 0x0002, 0xFFFC)}
     _drop_marked(encoded)
@@ -84,11 +110,11 @@ def _drop_unreadable(dataset: Dataset) -> None:
 
 
 def _left_out(_element: DataElement) -> str:
-    return "left-out"
+    return _LEFT_OUT
 
 
 def _drop_marked(encoded: Header) -> None:
-    for tag in [tag for tag, element in encoded.items() if "BulkDataURI" in element]:
+    for tag in [tag for tag, element in encoded.items() if element.get("BulkDataURI") == _LEFT_OUT]:
         del encoded[tag]
     for element in encoded.values():
         if element.get("vr") == "SQ":

@@ -23,7 +23,7 @@ from backend.dicom.deid_options import DEFAULT_OPTIONS, DeidOptions, deid_option
 from backend.dicom.deidentify import deidentify, known_patient, patient_key
 from backend.dicom.display import shown_frame
 from backend.dicom.frames import StoredFrames, stored_frames
-from backend.dicom.header import Header, header_text, other_name, text, values, whole_number
+from backend.dicom.header import BulkData, Header, header_text, other_name, text, values, whole_number
 from backend.dicom.image_check import PixelModule, checked_pixel_module
 from backend.dicom.near_duplicates import difference_hash
 from backend.dicom.pictures import picture_dataset
@@ -70,7 +70,7 @@ class PreparedInstance:
 
 
 def prepared_instance(data: bytes, settings: PreparationSettings) -> tuple[PreparedInstance, bytes]:
-    """Rows to write and the frames blob of one received file; Refused with the reason if it is no usable image."""
+    """Rows and blob (frames, then bulk data) of one received file; Refused with the reason if it is no usable image."""
     kind = sniffed_format(data)
     if kind == "dicom":
         dataset = read_dicom(data)
@@ -96,7 +96,8 @@ def prepared_instance(data: bytes, settings: PreparationSettings) -> tuple[Prepa
         deidentify(dataset, key=settings.key, options=options, pixels_cleaned=decision.is_clean, further_words=further)
     else:
         frames = stored_frames(dataset, module, pack_raw=kind != "dicom")
-    encoded = header_text(dataset, frames.form, len(frames.ranges), frames.note)
+    bulk = BulkData(len(frames.blob))
+    encoded = header_text(dataset, frames.form, len(frames.ranges), frames.note, bulk)
     header: Header = json.loads(encoded)
     prepared = PreparedInstance(
         patient_key=patient_key(settings.key, known_patient(patient_id)),
@@ -106,7 +107,7 @@ def prepared_instance(data: bytes, settings: PreparationSettings) -> tuple[Prepa
         series=series_values(header, settings.modality),
         instance=_instance_values(header, frames, encoded),
     )
-    return prepared, frames.blob
+    return prepared, b"".join((frames.blob, *bulk.values)) if bulk.values else frames.blob
 
 
 def _pixel_decision(

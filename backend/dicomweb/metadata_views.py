@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.http import Http404, HttpResponse
 from rest_framework.request import Request
 
+from backend.dicom.header import BULK_SCHEME
 from backend.dicomweb.datasets import chosen_type, dataset_answer, takes_gzip
 from backend.dicomweb.dicomweb_view import REVALIDATE, DicomwebView, cached, is_current, not_modified
 from backend.dicomweb.etags import etag_of
 from backend.dicomweb.selectors import instances_at, series_of
+
+_STORED: Final = f'"BulkDataURI":"{BULK_SCHEME}'
+
+
+def _addressed(header: str, study: str, series: str, instance: str) -> str:
+    """The header with addresses in the place of where its bulk data lie."""
+    if _STORED not in header:
+        return header
+    return header.replace(_STORED, f'"BulkDataURI":"{study}/series/{series}/instances/{instance}/bulkdata/')
 
 
 class MetadataView(DicomwebView):
@@ -28,5 +40,8 @@ class MetadataView(DicomwebView):
         etag = etag_of(state, media_type, takes_gzip(request))
         if is_current(request, etag):
             return not_modified(etag, REVALIDATE)
-        encoded = f"[{','.join(found.values_list('dicom_json', flat=True))}]".encode()
+        texts = found.values_list("dicom_json", "series__series_instance_uid", "sop_instance_uid")
+        encoded = (
+            f"[{','.join(_addressed(text, f'{self.root()}/studies/{study}', *uids) for text, *uids in texts)}]".encode()
+        )
         return cached(dataset_answer(encoded, media_type, request), etag, REVALIDATE)

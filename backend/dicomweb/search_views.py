@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import msgspec
 from django.http import HttpResponse
 from django.utils.cache import patch_vary_headers
 from rest_framework.request import Request
 
+from backend.dicom.header import BULK_SCHEME
 from backend.dicomweb.attributes import (
     MODALITIES_IN_STUDY,
     REQUEST_ATTRIBUTES,
@@ -25,6 +26,7 @@ from backend.dicomweb.dicomweb_view import REVALIDATE, DicomwebView
 from backend.dicomweb.search import Search, parse_search
 from backend.dicomweb.search_selectors import Scope, SeriesShown, count_of, found_rows, headers_of, series_shown
 
+_BULK: Final = f'"{BULK_SCHEME}'.encode()
 Result = dict[str, Any]
 Header = Mapping[str, msgspec.Raw]
 
@@ -69,7 +71,8 @@ class SearchView(DicomwebView):
         for key, row in rows.items():
             header = headers.get(key, {})
             taken = header if whole else [tag for tag in (REQUEST_ATTRIBUTES, *tags) if tag in header]
-            result: Result = {tag: header[tag] for tag in taken}
+            # Bulk data is what metadata names.
+            result: Result = {tag: header[tag] for tag in taken if _BULK not in bytes(header[tag])}
             for tag, vr in columns:
                 result[tag] = single_element(vr, row[tag])
             result["00080005"] = {"vr": "CS", "Value": ["ISO_IR 192"]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, register_converter
 
+from backend.dicomweb.bulk_views import BulkDataView
 from backend.dicomweb.frame_views import FramesView, PixelDataView
 from backend.dicomweb.instance_views import InstancesView
 from backend.dicomweb.metadata_views import MetadataView
@@ -42,6 +43,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{_INSTANCE}/frames/<str:frames>", FramesView.as_view(), name="frames"),
     path(f"{_INSTANCE}/frames/<str:frames>/rendered", RenderedView.as_view()),
     path(f"{_INSTANCE}/frames/<str:frames>/thumbnail", ThumbnailView.as_view()),
+    path(f"{_INSTANCE}/bulkdata/<int:offset>-<int:length>", BulkDataView.as_view()),
     path(f"{_INSTANCE}/pixeldata", PixelDataView.as_view()),
     path(f"{_INSTANCE}/rendered", RenderedView.as_view(), name="rendered"),
     path(f"{_SERIES}/rendered", RenderedView.as_view()),

@@ -54,6 +54,8 @@ ARGUMENTS: dict[str, str] = {
     "study": "2.25.1",
     "series": "2.25.1.1",
     "instance": "2.25.1.1.1",
+    "offset": "0",
+    "length": "1",
     **{
         name: str(uuid.UUID(int=1))
         for name in (

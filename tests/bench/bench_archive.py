@@ -52,10 +52,16 @@ class Server:
     def ask(
         self, connection: http.client.HTTPConnection, method: str, path: str, body: bytes = b"", **headers: str
     ) -> bytes:
-        """One request over a kept connection; its body."""
+        """One request over a kept connection, opened again where the server has closed it; its body."""
         sent = self.headers | {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, f"{urlsplit(self.root).path}{path}", body=body or None, headers=sent)
-        answer = connection.getresponse()
+        address = f"{urlsplit(self.root).path}{path}"
+        try:
+            connection.request(method, address, body=body or None, headers=sent)
+            answer = connection.getresponse()
+        except ConnectionError:
+            connection.close()
+            connection.request(method, address, body=body or None, headers=sent)
+            answer = connection.getresponse()
         data = answer.read()
         assert answer.status == 200, (self.name, method, path, answer.status, data[:300])
         return data
@@ -258,7 +264,7 @@ def start_overread(folder: Path) -> tuple[Server, list[subprocess.Popen[bytes]]]
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "gunicorn", "backend.config.wsgi:application", "--bind", f"127.0.0.1:{port}"]
-    command += ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--keep-alive", "75"]
+    command += ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--keep-alive", "75", "--timeout", "120"]
     with (folder / "web.log").open("wb") as log:
         web = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
     server = Server("Overread", f"http://127.0.0.1:{port}/dicom-web/bench", web.pid, {"Authorization": f"Bearer {token}"})

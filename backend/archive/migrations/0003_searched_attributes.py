@@ -112,10 +112,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="study",
-            index=models.Index(fields=["archive", "study_date"], name="study_date"),
-        ),
-        migrations.AddIndex(
-            model_name="study",
             index=models.Index(models.F("archive"), Upper("patient_name"), name="study_patient_name"),
         ),
         migrations.RunPython(fill, migrations.RunPython.noop),
