@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from backend.archive.quarantine import expire_quarantine
 from backend.audit.sealing import seal_events
-from backend.exchange.quarantine_services import run_release
+from backend.exchange.quarantine_services import expire_kept_aside, run_release
 from backend.exchange.services import run_import
 from backend.jobs.services import reconcile_jobs
 from backend.learning.services import start_due_rounds, tend_models
 from workers.running import running
 
 __all__ = [
-    "expire_kept_aside",
+    "expire",
     "import_run",
     "reconcile",
     "release_held",
@@ -49,9 +48,9 @@ def tend() -> None:
 
 
 @shared_task(name="exchange.expire_quarantine")
-def expire_kept_aside() -> None:
+def expire() -> None:
     """Delete what has been in quarantine for its time."""
-    expire_quarantine()
+    expire_kept_aside()
 
 
 @shared_task(name="exchange.run_release")
