@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from backend.archive.quarantine import expire_quarantine
 from backend.audit.sealing import seal_events
 from backend.dimse.transferring import run_transfer
 from backend.exchange.export_runs import expire_exports, run_export
-from backend.exchange.quarantine_services import run_release
+from backend.exchange.quarantine_services import expire_kept_aside, run_release
 from backend.exchange.receiving import settle_received
 from backend.exchange.services import run_import
 from backend.exchange.verification import run_verification, tidy_verifications
@@ -20,7 +19,7 @@ from workers.running import running
 
 __all__ = [
     "expire",
-    "expire_kept_aside",
+    "expire_quarantine",
     "export_run",
     "import_run",
     "reconcile",
@@ -89,9 +88,9 @@ def settle() -> None:
 
 
 @shared_task(name="exchange.expire_quarantine")
-def expire_kept_aside() -> None:
+def expire_quarantine() -> None:
     """Delete what has been in quarantine for its time."""
-    expire_quarantine()
+    expire_kept_aside()
 
 
 @shared_task(name="exchange.run_release")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import signal
 import struct
 import subprocess
@@ -32,6 +33,7 @@ from backend.dicom.refusal import Held, Refused
 MEMORY_BYTES: Final = 2 * 1024**3
 CPU_SECONDS: Final = 60
 WALL_SECONDS: Final = 120.0
+_SCRATCH_SECONDS: Final = 3600.0
 _FILES_PER_CHILD: Final = 2000  # decoders leak a little
 _DEATHS: Final = {
     signal.SIGXCPU: "It takes too long to decode; the limit is {seconds} seconds.",
@@ -186,6 +188,13 @@ def scratch_file() -> Iterator[Path]:
     """A path for a received file that lives for the time of the block, where only this server reads."""
     with tempfile.TemporaryDirectory(prefix="quarantined-", dir=_scratch_root()) as folder:
         yield Path(folder) / "file"
+
+
+def remove_old_scratch() -> None:
+    """Delete folders of `scratch_file` older than an hour: their worker was killed before it could."""
+    for folder in _scratch_root().glob("quarantined-*"):
+        if folder.stat().st_mtime < time.time() - _SCRATCH_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _bare_environment() -> dict[str, str]:

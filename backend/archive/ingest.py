@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from backend.archive.decode_child import DecodeChild
+from backend.archive.encryption import has_identity_key
 from backend.archive.identities import keep_identity
 from backend.archive.models import Archive, DeidProfile, Instance, PixelRule, QuarantinedFile, QuarantineKind, Series, Study
 from backend.archive.quarantine import hold_file, quarantined
@@ -75,8 +76,7 @@ def ingest_file(
     `project_id` and `beside` (more that the caller knows of the file) are remembered there. `rectangles`: a lead has looked,
     these are to be blanked.
     """
-    if path.stat().st_size == 0:
-        raise Refused("The file is empty.")
+    _require_possible(archive, path)
     received_digest = keyed_file_digest(archive.key, "received bytes", path)
     known = find_received(archive, received_digest)
     if known is not None:
@@ -92,22 +92,13 @@ def ingest_file(
         pixel_rules=_pixel_rules(archive),
         rectangles=rectangles,
     )
+    told = {**(beside or {}), "modality": modality, "patient_id": patient_id}
     try:
         prepared, blob = child.prepare(path, preparation)
     except Refused as refusal:
-        if rectangles is None and _is_kept(refusal):
-            told = {**(beside or {}), "modality": modality, "patient_id": patient_id}
-            kept = hold_file(
-                archive=archive,
-                path=path,
-                received_digest=received_digest,
-                refusal=refusal,
-                beside=told,
-                project_id=project_id,
-            )
-            if kept is not None:
-                raise KeptAside(str(refusal), kept) from refusal
-        raise
+        if rectangles is not None or not _is_kept(refusal):
+            raise
+        raise _kept_aside(archive, path, received_digest, refusal, told, project_id) from refusal
     frames_key = f"frames/{archive.pk}/{hashlib.sha256(blob).hexdigest()}"
     if not has_object(frames_key):
         put_object(key=frames_key, data=blob)
@@ -117,6 +108,28 @@ def ingest_file(
         if not Instance.objects.filter(frames_key=frames_key).exists():
             delete_object(frames_key)
         raise
+
+
+def _require_possible(archive: Archive, path: Path) -> None:
+    if archive.keeps_identities and not has_identity_key():
+        raise Refused("This server lacks the key of the archive's table of identities, so the archive takes nothing in.")
+    if path.stat().st_size == 0:
+        raise Refused("The file is empty.")
+
+
+def _kept_aside(
+    archive: Archive, path: Path, received_digest: str, refusal: Refused, told: dict[str, Any], project_id: UUID | None
+) -> Refused:
+    """The refusal of a file, with its place in quarantine if it has got one."""
+    kept = hold_file(
+        archive=archive,
+        path=path,
+        received_digest=received_digest,
+        refusal=refusal,
+        beside=told,
+        project_id=project_id,
+    )
+    return refusal if kept is None else KeptAside(str(refusal), kept)
 
 
 def _is_kept(refusal: Refused) -> bool:

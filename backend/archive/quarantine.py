@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from backend.archive.decode_child import scratch_file
+from backend.archive.decode_child import remove_old_scratch, scratch_file
 from backend.archive.encryption import QUARANTINE, opened, sealed
 from backend.archive.models import Archive, QuarantinedFile, QuarantineKind, QuarantineState
 from backend.archive.store import delete_object, get_object, put_object
@@ -116,13 +116,15 @@ def forget_bytes(row: QuarantinedFile) -> None:
 
 
 def expire_quarantine() -> int:
-    """Delete the bytes of every file whose time is over; how many there were. A file that is being released is let be."""
-    due = QuarantinedFile.objects.filter(state=QuarantineState.WAITING, expires_at__lte=timezone.now())
+    """Delete the bytes of every file whose time is over, decided about or not; how many there were.
+
+    Readable copies that a worker left behind when it was killed go, too.
+    """
+    remove_old_scratch()
+    due = QuarantinedFile.objects.filter(state__in=_WITH_BYTES, expires_at__lte=timezone.now())
     count = 0
     for row in due.iterator(100):
-        if not QuarantinedFile.objects.filter(pk=row.pk, state=QuarantineState.WAITING).update(
-            state=QuarantineState.EXPIRED
-        ):
+        if not QuarantinedFile.objects.filter(pk=row.pk, state=row.state).update(state=QuarantineState.EXPIRED):
             continue
         forget_bytes(row)
         record_event(

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from pydicom.dataset import Dataset
 
+from backend.dicom.identity_words import identity_words, names_somebody
 from backend.dicom.image_check import PixelModule
 from backend.dicom.refusal import Refused
 from backend.dicom.stored_frames import Pixels
@@ -64,8 +65,9 @@ def pixel_decision(
     """What is to be done about burnt-in text. `given`: a lead looked at this very image (an empty list: it is clean)."""
     if given is not None:
         return PixelDecision(checked_rectangles(given, module.rows, module.columns), is_clean=True)
+    device = device_of(dataset) if rules else ("", "")
     for rule in rules:
-        if _is_of(dataset, module, rule):
+        if _is_of(device, module, rule):
             return PixelDecision(checked_rectangles(rule.rectangles, module.rows, module.columns), is_clean=True)
     outside = _outside_ultrasound_regions(dataset, module)
     said = str(dataset.get("BurnedInAnnotation") or "").strip().upper()
@@ -77,8 +79,11 @@ def pixel_decision(
 
 
 def device_of(dataset: Dataset) -> tuple[str, str]:
-    """Manufacturer and model, as rules compare them."""
-    return _plain(dataset.get("Manufacturer")), _plain(dataset.get("ManufacturerModelName"))
+    """Manufacturer and model, as rules compare them; empty where the text names somebody: rules are kept in the clear."""
+    words = identity_words(dataset)
+    named = (_plain(dataset.get("Manufacturer")), _plain(dataset.get("ManufacturerModelName")))
+    manufacturer, model = ("" if names_somebody(text, words) else text for text in named)
+    return manufacturer, model
 
 
 def checked_rectangles(given: Sequence[Rectangle], rows: int, columns: int) -> list[list[int]]:
@@ -123,10 +128,10 @@ def _plain(value: Any) -> str:
     return " ".join(str(value or "").replace("\0", "").split())[:64]
 
 
-def _is_of(dataset: Dataset, module: PixelModule, rule: PixelRule) -> bool:
+def _is_of(device: tuple[str, str], module: PixelModule, rule: PixelRule) -> bool:
     size = (module.rows, module.columns)
     known = bool(rule.manufacturer or rule.model)
-    return known and size == (rule.rows, rule.columns) and device_of(dataset) == (rule.manufacturer, rule.model)
+    return known and size == (rule.rows, rule.columns) and device == (rule.manufacturer, rule.model)
 
 
 def _outside_ultrasound_regions(dataset: Dataset, module: PixelModule) -> list[list[int]] | None:

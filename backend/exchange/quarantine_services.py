@@ -15,7 +15,7 @@ from backend.archive.decode_child import DecodeChild
 from backend.archive.encryption import CannotOpen
 from backend.archive.ingest import ingest_file
 from backend.archive.models import Archive, Instance, PixelRule, QuarantinedFile, QuarantineKind, QuarantineState
-from backend.archive.quarantine import close_quarantined, known_beside, original_of
+from backend.archive.quarantine import close_quarantined, expire_quarantine, known_beside, original_of
 from backend.archive.services import order_series
 from backend.archive.thumbnails import thumbnail_of
 from backend.audit.services import record_event
@@ -30,6 +30,7 @@ from backend.projects.case_services import CaseCandidate, add_cases
 from backend.projects.models import Project, Split
 
 MAX_AT_ONCE: Final = 1000
+_EXPIRED: Final = "Nobody looked at it in time; what was kept of it is deleted."
 
 
 def release_files(
@@ -113,6 +114,14 @@ def remove_rule(*, project: Project, rule_id: int, by: User) -> bool:
     return True
 
 
+def expire_kept_aside() -> int:
+    """Delete what has been in quarantine for its time, and tell the imports that it came from; how many files."""
+    count = expire_quarantine()
+    gone = ImportItem.objects.filter(state=ItemState.HELD, quarantined__state=QuarantineState.EXPIRED)
+    gone.update(state=ItemState.REFUSED, reason=_EXPIRED)
+    return count
+
+
 def run_release(lease: Lease) -> None:
     """The worker's side of `release_files`: can be broken off anywhere and goes on where it stopped."""
     project = Project.objects.select_related("archive").get(pk=UUID(lease.job.arguments["project"]))
@@ -121,6 +130,9 @@ def run_release(lease: Lease) -> None:
     with DecodeChild() as child:
         for done, row in enumerate(decided):
             if is_cancelled(lease):
+                left = [other.pk for other in decided[done:]]
+                still = QuarantinedFile.objects.filter(pk__in=left, state=QuarantineState.DECIDED)
+                still.update(state=QuarantineState.WAITING, rectangles=None)
                 raise JobCancelled
             released += _release_one(project, row, child)
             report_progress(lease, done=done + 1, total=len(decided))

@@ -33,7 +33,7 @@ from backend.dicom.refusal import Refused
 from backend.exchange.import_options import ImportOptions
 from backend.exchange.importing import case_of, duplicate_reason, take_in, tell_kept_aside
 from backend.exchange.models import ImportItem, ImportRun, ImportState, ItemState
-from backend.exchange.services import start_import
+from backend.exchange.services import deidentification_rules, start_import
 from backend.exchange.sources import upload_folder
 from backend.projects.models import Project
 
@@ -198,7 +198,12 @@ def _open_run(project: Project, by: User | None, origin: str) -> ImportRun:
         return found
     options = ImportOptions(origin=origin)
     run = ImportRun.objects.create(
-        project=project, created_by=by, state=ImportState.RECEIVING, options=options.as_json(), received_at=timezone.now()
+        project=project,
+        created_by=by,
+        state=ImportState.RECEIVING,
+        options=options.as_json(),
+        deidentification=deidentification_rules(project.archive),
+        received_at=timezone.now(),
     )
     record_event(
         actor=by, verb="import.created", project_id=project.pk, object_type="import", object_id=run.pk,

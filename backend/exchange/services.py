@@ -79,7 +79,7 @@ def create_import_run(
     _settle_profile(project, options)
     require_clean_texts(project, options)
     with transaction.atomic():
-        rules = _deidentification(project.archive)
+        rules = deidentification_rules(project.archive)
         run = ImportRun.objects.create(project=project, created_by=by, options=options.as_json(), deidentification=rules)
         record_event(
             actor=by, verb="import.created", project_id=project.pk, object_type="import", object_id=run.pk,
@@ -137,7 +137,7 @@ def _settle_profile(project: Project, options: ImportOptions) -> None:
     archive.deid_profile, archive.deid_options = profile, chosen
 
 
-def _deidentification(archive: Archive) -> dict[str, Any]:
+def deidentification_rules(archive: Archive) -> dict[str, Any]:
     """Profile, options and version of the rules, as an import remembers them."""
     options = archive.deid_options if archive.deid_profile == DeidProfile.BASIC else []
     return {"profile": archive.deid_profile, "options": list(options), "version": VERSION}
@@ -353,7 +353,7 @@ def import_from_server(
         project=project,
         created_by=by,
         options=options.as_json(),
-        deidentification=_deidentification(project.archive),
+        deidentification=deidentification_rules(project.archive),
         state=ImportState.RUNNING,
     )
     write_items(run=run, sources=sources)

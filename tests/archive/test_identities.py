@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from backend.archive.ingest import ingest_file
 from backend.archive.models import Identity, Study
 from backend.audit.models import Event
+from backend.dicom.refusal import Refused
 from backend.projects.models import Membership
 
 LOOK = "/api/v1/projects/breast/identities/look-up/"
@@ -72,6 +73,12 @@ def test_another_key_opens_nothing(known, lead, as_person, settings):
     settings.REIDENTIFICATION_KEY = "another key"
     answer = as_person(lead).post(LOOK, {"pseudonym": known, "reason": WHY}, format="json")
     assert answer.status_code == 400 and "another key" in answer.json()["detail"]
+
+
+def test_an_archive_without_its_key_takes_nothing_in(known, project, child, picture, settings):
+    settings.REIDENTIFICATION_KEY = ""
+    with pytest.raises(Refused, match="lacks the key"):
+        ingest_file(archive=project.archive, child=child, path=picture(), modality="US")
 
 
 def test_no_table_is_kept_unless_asked_for(project, child, make_dicom, as_file, tmp_path):

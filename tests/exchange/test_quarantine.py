@@ -14,17 +14,16 @@ from django.utils import timezone
 from PIL import Image
 
 from backend.archive.models import Instance, PixelRule, QuarantinedFile
-from backend.archive.quarantine import expire_quarantine
 from backend.archive.rendering import read_frame
 from backend.audit.models import Event
 from backend.dicom.header import frame_format
 from backend.dicom.stored_frames import decoded_frame
 from backend.exchange.import_options import ImportOptions
 from backend.exchange.models import ImportItem
-from backend.exchange.quarantine_services import run_release
+from backend.exchange.quarantine_services import expire_kept_aside, run_release
 from backend.exchange.services import import_from_server
 from backend.jobs.models import Job
-from backend.jobs.services import claim_job
+from backend.jobs.services import JobCancelled, claim_job
 from backend.projects.models import Case
 
 ROOT = "/api/v1/projects/breast/quarantine/"
@@ -166,6 +165,23 @@ def test_a_rule_needs_a_device_with_a_name_and_rectangles_inside_the_image(proje
     assert QuarantinedFile.objects.get().state == "waiting"
 
 
+def test_a_name_in_the_place_of_the_device_is_not_kept_in_the_clear(project, api, screen):
+    screen(project, PatientName="Quisenberry^Thaddeus", Manufacturer="Quisenberry", ManufacturerModelName="Sono 9")
+    assert "Quisenberry" not in str(QuarantinedFile.objects.values().get())
+    assert api.get(ROOT).json()["results"][0]["manufacturer"] == ""
+
+
+def test_a_release_that_is_cancelled_waits_again(project, lead, api, screen):
+    screen(project)
+    (row,) = api.get(ROOT).json()["results"]
+    job = release(api, [row["id"]], [TEXT]).json()["job"]
+    lease = claim_job(job)
+    Job.objects.filter(pk=job).update(cancel_requested=True)
+    with pytest.raises(JobCancelled):
+        run_release(lease)
+    assert QuarantinedFile.objects.get().state == "waiting"
+
+
 def test_the_same_file_again_waits_once(project, api, screen):
     screen(project)
     screen(project)
@@ -185,9 +201,10 @@ def test_a_discarded_file_is_gone_and_may_come_again(project, api, screen):
 
 def test_what_nobody_looks_at_expires(project, api, screen):
     screen(project)
-    assert expire_quarantine() == 0
+    assert expire_kept_aside() == 0
     QuarantinedFile.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    assert expire_quarantine() == 1
+    assert expire_kept_aside() == 1
+    assert ImportItem.objects.get().state == "refused"
     assert not objects_of(project, "quarantine")
     assert api.get(ROOT).json()["results"] == []
 

@@ -14,6 +14,7 @@ const SENTENCES: [pattern: string, key: string][] = [
   ["Held until a lead has looked at it\\. A picture .+", "heldCapture"],
   ["Held until a lead has looked at it\\. An ultrasound .+", "heldUltrasound"],
   ["Held until a lead has looked at it\\. A colour .+", "heldColour"],
+  ["Nobody looked at it in time; what was kept of it is deleted\\.", "heldExpired"],
   ["Discarded by a lead after a look\\.", "discarded"],
   [`${NUMBER} readings?`, "readings"],
   [`step ${NUMBER} of ${NUMBER}`, "step"],
