@@ -244,7 +244,10 @@ def perform_import(
     Refused where a table of labels cannot be used; single files that cannot be used are told in their items.
     """
     options = import_options(run.options)
-    ImportRun.objects.filter(pk=run.pk).update(state=ImportState.RUNNING)
+    if not run.deidentification:
+        # Whatever brought the files (a watched folder, a PACS): under which rules they are taken in is told of each run.
+        run.deidentification = deidentification_rules(run.project.archive)
+    ImportRun.objects.filter(pk=run.pk).update(state=ImportState.RUNNING, deidentification=run.deidentification)
     sources, archives = _sources(run, options)
     ids = write_items(run=run, sources=sources)
     plan = plan_import(sources, options)
