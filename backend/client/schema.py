@@ -30,6 +30,8 @@ class Archive(TypedDict):
     slug: str
     name: str
     deid_profile: DeidProfileEnum
+    deid_options: list[DeidOptionEnum]
+    keeps_identities: bool
 
 
 ArmEnum = Literal["assisted", "blinded"]
@@ -72,6 +74,10 @@ class AttributeNumberInRequest(TypedDict):
     unit: NotRequired[str]
     least: NotRequired[float | None]
     most: NotRequired[float | None]
+
+
+AuthenticationEnum = Literal["none", "basic", "bearer"]
+"""One of several words."""
 
 
 BlankEnum = Literal[""]
@@ -170,6 +176,13 @@ class Comparison(TypedDict):
     cases: list[ComparedCase]
 
 
+class CredentialsRequest(TypedDict):
+    """An access key of an object store; kept encrypted, told to nobody."""
+
+    access_key_id: str
+    secret_access_key: str
+
+
 class CurvePoint(TypedDict):
     """A version on the learning curve; a null value has its reason in `note`."""
 
@@ -227,8 +240,29 @@ class DecisionRequest(TypedDict):
     at_once: NotRequired[bool]
 
 
+DeidOptionEnum = Literal[
+    "modified_dates",
+    "full_dates",
+    "clean_descriptors",
+    "patient_characteristics",
+    "device_identity",
+    "institution_identity",
+    "safe_private",
+    "clean_pixels",
+]
+"""One of several words."""
+
+
 DeidProfileEnum = Literal["none", "basic"]
 """One of several words."""
+
+
+class Deidentification(TypedDict):
+    """Under which rules files were taken in; empty for imports older than the record."""
+
+    profile: NotRequired[DeidProfileEnum]
+    options: NotRequired[list[DeidOptionEnum]]
+    version: NotRequired[int]
 
 
 class Delivery(TypedDict):
@@ -253,6 +287,18 @@ DeliveryStateEnum = Literal["pending", "delivered", "failed"]
 
 DimensionEnum = Literal["auto", "2d", "2.5d", "3d"]
 """One of several words."""
+
+
+class DiscardRequest(TypedDict):
+    """Which files to delete for good."""
+
+    files: list[str]
+
+
+class Discarded(TypedDict):
+    """How many were deleted."""
+
+    files: int
 
 
 class DoubtedCase(TypedDict):
@@ -384,8 +430,8 @@ class ExportFilter(TypedDict):
 
     readers: NotRequired[list[int]]
     finding_types: NotRequired[list[int]]
-    reader_kinds: NotRequired[list[ReaderKindsEnum]]
-    splits: NotRequired[list[SplitsEnum]]
+    reader_kinds: NotRequired[list[ReaderKindEnum]]
+    splits: NotRequired[list[SplitEnum]]
     since: NotRequired[str | None]
     until: NotRequired[str | None]
     models: NotRequired[bool]
@@ -396,8 +442,8 @@ class ExportFilterRequest(TypedDict):
 
     readers: NotRequired[list[int]]
     finding_types: NotRequired[list[int]]
-    reader_kinds: NotRequired[list[ReaderKindsEnum]]
-    splits: NotRequired[list[SplitsEnum]]
+    reader_kinds: NotRequired[list[ReaderKindEnum]]
+    splits: NotRequired[list[SplitEnum]]
     since: NotRequired[str | None]
     until: NotRequired[str | None]
     models: NotRequired[bool]
@@ -423,8 +469,9 @@ class ExportOrderRequest(TypedDict):
 
 
 class ExportPreview(TypedDict):
-    """What an export would hold and lose."""
+    """What an export would hold and lose, and the readers there are without any limit."""
 
+    readers: list[ExportReader]
     counts: ExportCounts
     losses: list[Loss]
 
@@ -434,6 +481,15 @@ class ExportProgress(TypedDict):
 
     done: int
     total: int
+
+
+class ExportReader(TypedDict):
+    """A reader who can be chosen, with how many readings could go out."""
+
+    id: int
+    name: str
+    kind: ReaderKindEnum
+    readings: int
 
 
 class ExportRun(TypedDict):
@@ -546,6 +602,38 @@ class ForeignModelInRequest(TypedDict):
     display_threshold: NotRequired[float]
 
 
+class FoundSeries(TypedDict):
+    """A series of the node."""
+
+    series_instance_uid: str
+    modality: str
+    series_number: str
+    series_description: str
+    number_of_instances: int | None
+
+
+class FoundStudies(TypedDict):
+    """Studies that match; `has_more`: there are more than these."""
+
+    studies: list[FoundStudy]
+    has_more: bool
+
+
+class FoundStudy(TypedDict):
+    """A study of the node."""
+
+    study_instance_uid: str
+    patient_id: str
+    patient_name: str
+    patient_sex: str
+    study_date: str
+    study_description: str
+    accession_number: str
+    modalities: list[str]
+    number_of_series: int | None
+    number_of_instances: int | None
+
+
 class Froc(TypedDict):
     """The version's FROC on VALIDATION: [threshold, false positives per image, sensitivity], strict to lax."""
 
@@ -569,6 +657,33 @@ class HeldCase(TypedDict):
     given: bool
 
 
+class Identities(TypedDict):
+    """All images of the pseudonym."""
+
+    results: list[Identity]
+
+
+class Identity(TypedDict):
+    """What one stored image was called before, beside what it is called here."""
+
+    stored_study_instance_uid: str
+    stored_series_instance_uid: str
+    stored_sop_instance_uid: str
+    patient_id: str
+    patient_name: str
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+    study_date: str
+    accession_number: str
+
+
+class IdentityExportInRequest(TypedDict):
+    """Why the whole table is needed."""
+
+    reason: str
+
+
 class ImportItem(TypedDict):
     """What became of one file."""
 
@@ -582,7 +697,7 @@ class ImportItem(TypedDict):
     case: ItemCase | None
 
 
-ImportItemStateEnum = Literal["uploading", "waiting", "imported", "duplicate", "embargoed", "refused"]
+ImportItemStateEnum = Literal["uploading", "waiting", "imported", "duplicate", "embargoed", "refused", "held"]
 """One of several words."""
 
 
@@ -597,6 +712,7 @@ class ImportOptions(TypedDict):
     """What the files are and whose labels come along; `backend.exchange.import_options` tells more."""
 
     deid_profile: NotRequired[DeidProfileEnum]
+    deid_options: NotRequired[list[DeidOptionEnum]]
     masks_prefix: NotRequired[str]
     labels_file: NotRequired[str]
     boxes_file: NotRequired[str]
@@ -619,6 +735,7 @@ class ImportOptionsRequest(TypedDict):
     """What the files are and whose labels come along; `backend.exchange.import_options` tells more."""
 
     deid_profile: NotRequired[DeidProfileEnum]
+    deid_options: NotRequired[list[DeidOptionEnum]]
     masks_prefix: NotRequired[str]
     labels_file: NotRequired[str]
     boxes_file: NotRequired[str]
@@ -652,7 +769,9 @@ class ImportRun(TypedDict):
     created_at: str
     finished_at: str | None
     created_by: str
+    origin: str
     options: ImportOptions
+    deidentification: Deidentification
     message: str
     counts: ItemCounts
     progress: ImportProgress
@@ -666,7 +785,7 @@ class ImportRunInRequest(TypedDict):
     options: NotRequired[ImportOptionsRequest]
 
 
-ImportRunStateEnum = Literal["uploading", "queued", "running", "done", "failed"]
+ImportRunStateEnum = Literal["uploading", "receiving", "queued", "running", "done", "failed"]
 """One of several words."""
 
 
@@ -805,6 +924,7 @@ class ItemCounts(TypedDict):
     duplicate: int
     embargoed: int
     refused: int
+    held: int
 
 
 class Job(TypedDict):
@@ -822,10 +942,6 @@ class Job(TypedDict):
 
 
 JobStateEnum = Literal["queued", "running", "succeeded", "failed", "cancelled"]
-"""One of several words."""
-
-
-Kind034Enum = Literal["person", "model", "imported", "consensus"]
 """One of several words."""
 
 
@@ -930,6 +1046,13 @@ class LookCounts(TypedDict):
 
 LookEnum = Literal["first", "changed", "second"]
 """One of several words."""
+
+
+class LookUpRequest(TypedDict):
+    """One pseudonym (of a patient, or a stored study's or image's UID), and why."""
+
+    pseudonym: str
+    reason: str
 
 
 class Loss(TypedDict):
@@ -1197,6 +1320,55 @@ class NextInRequest(TypedDict):
     after: NotRequired[str | None]
 
 
+class Node(TypedDict):
+    """A node as it is told."""
+
+    id: str
+    name: str
+    kind: NodeKindEnum
+    host: str
+    port: int | None
+    ae_title: str
+    calling_ae_title: str
+    retrieval: RetrievalEnum
+    may_send: bool
+    sends_from: str
+    base_url: str
+    authentication: AuthenticationEnum
+    username: str
+    has_secret: bool
+
+
+class NodeAnswer(TypedDict):
+    """Whether a node answers, how fast, and why not."""
+
+    is_reachable: bool
+    seconds: float | None
+    reason: str
+
+
+class NodeInRequest(TypedDict):
+    """A new node."""
+
+    name: str
+    host: NotRequired[str]
+    port: NotRequired[int | None]
+    ae_title: NotRequired[str]
+    calling_ae_title: NotRequired[str]
+    retrieval: NotRequired[RetrievalEnum]
+    may_send: NotRequired[bool]
+    sends_from: NotRequired[str]
+    base_url: NotRequired[str]
+    authentication: NotRequired[AuthenticationEnum]
+    username: NotRequired[str]
+    secret: NotRequired[str]
+    kind: NodeKindEnum
+
+
+NodeKindEnum = Literal["dimse", "dicomweb"]
+"""One of several words."""
+
+
 NullEnum: TypeAlias = None
 """One of several words."""
 
@@ -1229,6 +1401,26 @@ class OrderedJob(TypedDict):
     job: str
 
 
+class Outcome(TypedDict):
+    """What became of one study (counts of its images) or of one reading (its objects)."""
+
+    number: int
+    state: OutcomeStateEnum
+    reason: str
+    announced: NotRequired[int | None]
+    received: NotRequired[int]
+    failed: NotRequired[int]
+    reading: NotRequired[str]
+    case: NotRequired[str]
+    reader: NotRequired[str]
+    revision: NotRequired[int]
+    objects: NotRequired[list[SentObject]]
+
+
+OutcomeStateEnum = Literal["waiting", "received", "done", "failed"]
+"""One of several words."""
+
+
 Pace = TypedDict(
     "Pace",
     {
@@ -1253,6 +1445,14 @@ class PaceDay(TypedDict):
 
     date: str
     count: int
+
+
+class Pacs(TypedDict):
+    """Nodes and receiving."""
+
+    nodes: list[Node]
+    receiving: Receiving
+    deid_profile: str
 
 
 class PatchedCardTextRequest(TypedDict):
@@ -1293,6 +1493,23 @@ class PatchedMeChangeRequest(TypedDict):
     room: NotRequired[RoomPreferencesRequest]
 
 
+class PatchedNodeFieldsRequest(TypedDict):
+    """A node as it is entered; `secret` is the password or token and is never told again."""
+
+    name: NotRequired[str]
+    host: NotRequired[str]
+    port: NotRequired[int | None]
+    ae_title: NotRequired[str]
+    calling_ae_title: NotRequired[str]
+    retrieval: NotRequired[RetrievalEnum]
+    may_send: NotRequired[bool]
+    sends_from: NotRequired[str]
+    base_url: NotRequired[str]
+    authentication: NotRequired[AuthenticationEnum]
+    username: NotRequired[str]
+    secret: NotRequired[str]
+
+
 class PatchedPolicyRequest(TypedDict):
     """When a round starts by itself and how it trains."""
 
@@ -1328,6 +1545,13 @@ class PatchedProjectChangeRequest(TypedDict):
     lease_minutes: NotRequired[int]
 
 
+class PatchedWatchedSourceChangeRequest(TypedDict):
+    """Pause or go on; what happens to originals."""
+
+    is_enabled: NotRequired[bool]
+    delete_after: NotRequired[bool]
+
+
 class PatchedWebhookChangeRequest(TypedDict):
     """What to change."""
 
@@ -1342,6 +1566,19 @@ class Person(TypedDict):
 
     username: str
     full_name: str
+
+
+class PixelRule(TypedDict):
+    """What is blanked in all images of one device and size."""
+
+    id: int
+    manufacturer: str
+    model: str
+    rows: int
+    columns: int
+    rectangles: list[list[int]]
+    made_by: str
+    created_at: str
 
 
 class Policy(TypedDict):
@@ -1463,6 +1700,7 @@ class Project(TypedDict):
     accept_all: bool
     display_threshold: float
     role: RoleEnum
+    may_reidentify: bool
     finding_types: list[FindingType]
     counts: CaseCounts
 
@@ -1477,6 +1715,8 @@ class ProjectInRequest(TypedDict):
     unit: NotRequired[UnitEnum]
     archive: NotRequired[str | None]
     deid_profile: NotRequired[DeidProfileEnum]
+    deid_options: NotRequired[list[DeidOptionEnum]]
+    keeps_identities: NotRequired[bool]
     validation_share: NotRequired[float]
     holdout_share: NotRequired[float]
     blinded_share: NotRequired[float]
@@ -1525,14 +1765,65 @@ class PromptedRequest(TypedDict):
     box: list[list[float]] | None
 
 
+class PullRequest(TypedDict):
+    """What to pull from which node."""
+
+    node: str
+    studies: list[WantedRequest]
+
+
+class Quarantine(TypedDict):
+    """A page of the quarantine, and how much there is."""
+
+    counts: QuarantineCounts
+    results: list[QuarantinedFile]
+
+
+class QuarantineCounts(TypedDict):
+    """Held for a look, decided about and on their way, refused."""
+
+    held: int
+    decided: int
+    refused: int
+
+
+class QuarantinedFile(TypedDict):
+    """A file that is kept aside."""
+
+    id: str
+    kind: QuarantinedFileKindEnum
+    state: QuarantinedFileStateEnum
+    name: str
+    why: str
+    reason: str
+    size: int
+    manufacturer: str
+    model: str
+    modality: str
+    rows: int
+    columns: int
+    frames: int
+    proposed: list[list[int]]
+    created_at: str
+    expires_at: str
+
+
+QuarantinedFileKindEnum = Literal["held", "refused"]
+"""One of several words."""
+
+
+QuarantinedFileStateEnum = Literal["waiting", "decided", "released", "discarded", "expired", "failed"]
+"""One of several words."""
+
+
 class Reader(TypedDict):
     """Who read."""
 
-    kind: Kind034Enum
+    kind: ReaderKindEnum
     name: str
 
 
-ReaderKindsEnum = Literal["person", "model", "imported", "consensus"]
+ReaderKindEnum = Literal["person", "model", "imported", "consensus"]
 """One of several words."""
 
 
@@ -1580,6 +1871,21 @@ class Received(TypedDict):
     received: int
 
 
+class Receiving(TypedDict):
+    """How the project receives: the port is null where the receiver is switched off."""
+
+    is_enabled: bool
+    host: str
+    port: int | None
+    ae_title: str
+
+
+class ReceivingTitleRequest(TypedDict):
+    """The AE title under which senders reach the project."""
+
+    ae_title: str
+
+
 class Refusal(TypedDict):
     """Why nothing was changed; `current` where the reading as it is now helps, `undecided` and `lesions` name ids."""
 
@@ -1623,6 +1929,31 @@ class RelatedStudy(TypedDict):
 
 
 RelationEnum = Literal["this", "prior", "undated"]
+"""One of several words."""
+
+
+class ReleaseRequest(TypedDict):
+    """Which files to let in, and what to blank in them first; no rectangle: a lead has looked and they show no text."""
+
+    files: list[str]
+    rectangles: NotRequired[list[list[int]]]
+    whole_device: NotRequired[bool]
+
+
+class Released(TypedDict):
+    """The job that lets them in, and how many they are."""
+
+    job: str
+    files: int
+
+
+class Retried(TypedDict):
+    """How many files will be imported once more."""
+
+    files: int
+
+
+RetrievalEnum = Literal["move", "get"]
 """One of several words."""
 
 
@@ -1838,6 +2169,18 @@ class SaveRequest(TypedDict):
     active_seconds: NotRequired[float]
 
 
+class SearchKeysRequest(TypedDict):
+    """What studies are looked for; dates are YYYYMMDD."""
+
+    patient_id: NotRequired[str]
+    patient_name: NotRequired[str]
+    accession_number: NotRequired[str]
+    study_description: NotRequired[str]
+    modality: NotRequired[str]
+    date_from: NotRequired[str]
+    date_to: NotRequired[str]
+
+
 class SecondLook(TypedDict):
     """What deserves a second look; pairs with a case that the caller is still to read are counted in `blinded_pairs`."""
 
@@ -1859,6 +2202,31 @@ class SegmentMask(TypedDict):
     origin: list[int]
     shape: list[int]
     runs: str
+
+
+class SendRequest(TypedDict):
+    """Which readings to send to which node."""
+
+    node: str
+    readings: list[str]
+
+
+class Sendable(TypedDict):
+    """A reading whose objects can be sent, and the nodes that have its present revision."""
+
+    id: str
+    case: str
+    reader: str
+    submitted_at: str | None
+    sent_to: list[str]
+
+
+class SentObject(TypedDict):
+    """A SEG or SR that was sent; `reason`: why it was not stored."""
+
+    modality: str
+    uid: str
+    reason: str
 
 
 class Side(TypedDict):
@@ -1885,10 +2253,6 @@ class SplitCounts(TypedDict):
 
 
 SplitEnum = Literal["POOL", "VALIDATION", "HOLDOUT", "EMBARGOED"]
-"""One of several words."""
-
-
-SplitsEnum = Literal["POOL", "VALIDATION", "HOLDOUT", "EMBARGOED"]
 """One of several words."""
 
 
@@ -1924,6 +2288,12 @@ class StoredPrediction(TypedDict):
     image_findings: int
 
 
+class StudyUidRequest(TypedDict):
+    """Which study's series."""
+
+    study: str
+
+
 class Subgroup(TypedDict):
     """A group of cases, or of lesions; `start` and `end` bound a size. An empty `group`: what no header states."""
 
@@ -1952,6 +2322,28 @@ class Token(TypedDict):
 
 
 TrackEnum = Literal["fast", "slow"]
+"""One of several words."""
+
+
+class Transfer(TypedDict):
+    """A pull or a send, and how far it is."""
+
+    id: str
+    node: str
+    direction: TransferDirectionEnum
+    state: JobStateEnum
+    phase: str
+    done: int
+    total: int | None
+    error: str
+    outcomes: list[Outcome]
+    import_run: str | None
+    may_resume: bool
+    created_by: str
+    created_at: str
+
+
+TransferDirectionEnum = Literal["pull", "send"]
 """One of several words."""
 
 
@@ -2004,6 +2396,86 @@ class WaitingReadings(TypedDict):
 
     total: int
     results: list[WaitingReading]
+
+
+class WantedRequest(TypedDict):
+    """A study to pull: whole, or some of its series."""
+
+    study: str
+    series: NotRequired[list[str]]
+    instances: NotRequired[int | None]
+
+
+class WatchedCounts(TypedDict):
+    """Files by state."""
+
+    growing: int
+    waiting: int
+    taken: int
+    imported: int
+    refused: int
+    vanished: int
+
+
+WatchedFile = TypedDict(
+    "WatchedFile",
+    {"name": "str", "size": "int", "state": "WatchedStateEnum", "reason": "str", "seen_at": "str", "import": "str | None"},
+)
+"""A file that was seen, and what became of it."""
+
+
+class WatchedFiles(TypedDict):
+    """A page of files, those that need eyes first."""
+
+    total: int
+    results: list[WatchedFile]
+
+
+WatchedKindEnum = Literal["folder", "bucket"]
+"""One of several words."""
+
+
+class WatchedSource(TypedDict):
+    """A place that is followed; `error`: why the last look failed."""
+
+    id: str
+    kind: WatchedKindEnum
+    location: str
+    region: str
+    endpoint: str
+    options: ImportOptions
+    delete_after: bool
+    is_enabled: bool
+    error: str
+    looked_at: str | None
+    created_by: str
+    created_at: str
+    counts: WatchedCounts
+
+
+class WatchedSourceInRequest(TypedDict):
+    """A place to follow. `location`: a folder's path, or 'bucket/prefix' of a bucket; `endpoint` is empty for AWS."""
+
+    kind: WatchedKindEnum
+    location: str
+    region: NotRequired[str]
+    endpoint: NotRequired[str]
+    credentials: NotRequired[CredentialsRequest | None]
+    options: NotRequired[ImportOptionsRequest]
+    delete_after: NotRequired[bool]
+
+
+class WatchedSources(TypedDict):
+    """What is followed; `roots` and `endpoints`: where the operator allows it; `seconds` between two looks."""
+
+    roots: list[str]
+    endpoints: list[str]
+    seconds: float
+    results: list[WatchedSource]
+
+
+WatchedStateEnum = Literal["growing", "waiting", "taken", "imported", "refused", "vanished"]
+"""One of several words."""
 
 
 class Webhook(TypedDict):
@@ -2149,6 +2621,8 @@ Operation = Literal[
     "foreign_model_list",
     "foreign_model_register",
     "foreign_model_show",
+    "identity_export",
+    "identity_look_up",
     "import_create",
     "import_items",
     "import_list",
@@ -2181,6 +2655,15 @@ Operation = Literal[
     "model_promote",
     "model_read",
     "model_release",
+    "node_create",
+    "node_delete",
+    "node_search",
+    "node_series",
+    "node_test",
+    "node_update",
+    "pacs_read",
+    "pixel_rule_list",
+    "pixel_rule_remove",
     "policy_read",
     "policy_update",
     "prediction_list",
@@ -2189,12 +2672,17 @@ Operation = Literal[
     "project_list",
     "project_read",
     "project_update",
+    "quarantine_discard",
+    "quarantine_list",
+    "quarantine_preview",
+    "quarantine_release",
     "reader_list",
     "reading_reopen",
     "reading_reveal",
     "reading_revisions",
     "reading_save",
     "reading_submit",
+    "receiving_title_set",
     "round_cancel",
     "round_list",
     "round_read",
@@ -2204,10 +2692,22 @@ Operation = Literal[
     "token_create",
     "token_list",
     "token_revoke",
+    "transfer_cancel",
+    "transfer_list",
+    "transfer_pull",
+    "transfer_resume",
+    "transfer_send",
+    "transfer_sendable",
     "user_create",
     "user_list",
     "waiting_discard",
     "waiting_list",
+    "watch_create",
+    "watch_delete",
+    "watch_files",
+    "watch_list",
+    "watch_retry",
+    "watch_update",
     "webhook_create",
     "webhook_delete",
     "webhook_deliveries",
@@ -2249,6 +2749,8 @@ ADDRESSES: Final[dict[Operation, tuple[str, str]]] = {
     "foreign_model_list": ("GET", "/api/v1/projects/{slug}/foreign-models/"),
     "foreign_model_register": ("POST", "/api/v1/projects/{slug}/foreign-models/"),
     "foreign_model_show": ("PATCH", "/api/v1/projects/{slug}/foreign-models/{model_id}/"),
+    "identity_export": ("POST", "/api/v1/projects/{slug}/identities/export/"),
+    "identity_look_up": ("POST", "/api/v1/projects/{slug}/identities/look-up/"),
     "import_create": ("POST", "/api/v1/projects/{slug}/imports/"),
     "import_items": ("GET", "/api/v1/projects/{slug}/imports/{run_id}/items/"),
     "import_list": ("GET", "/api/v1/projects/{slug}/imports/"),
@@ -2281,6 +2783,15 @@ ADDRESSES: Final[dict[Operation, tuple[str, str]]] = {
     "model_promote": ("POST", "/api/v1/projects/{slug}/models/{number}/promote/"),
     "model_read": ("GET", "/api/v1/projects/{slug}/models/{number}/"),
     "model_release": ("POST", "/api/v1/projects/{slug}/models/{number}/release/"),
+    "node_create": ("POST", "/api/v1/projects/{slug}/pacs/"),
+    "node_delete": ("DELETE", "/api/v1/projects/{slug}/pacs/nodes/{node_id}/"),
+    "node_search": ("POST", "/api/v1/projects/{slug}/pacs/nodes/{node_id}/studies/"),
+    "node_series": ("POST", "/api/v1/projects/{slug}/pacs/nodes/{node_id}/series/"),
+    "node_test": ("POST", "/api/v1/projects/{slug}/pacs/nodes/{node_id}/test/"),
+    "node_update": ("PATCH", "/api/v1/projects/{slug}/pacs/nodes/{node_id}/"),
+    "pacs_read": ("GET", "/api/v1/projects/{slug}/pacs/"),
+    "pixel_rule_list": ("GET", "/api/v1/projects/{slug}/pixel-rules/"),
+    "pixel_rule_remove": ("DELETE", "/api/v1/projects/{slug}/pixel-rules/{rule_id}/"),
     "policy_read": ("GET", "/api/v1/projects/{slug}/policy/"),
     "policy_update": ("PATCH", "/api/v1/projects/{slug}/policy/"),
     "prediction_list": ("GET", "/api/v1/projects/{slug}/foreign-models/{model_id}/predictions/"),
@@ -2289,12 +2800,17 @@ ADDRESSES: Final[dict[Operation, tuple[str, str]]] = {
     "project_list": ("GET", "/api/v1/projects/"),
     "project_read": ("GET", "/api/v1/projects/{slug}/"),
     "project_update": ("PATCH", "/api/v1/projects/{slug}/"),
+    "quarantine_discard": ("POST", "/api/v1/projects/{slug}/quarantine/discard/"),
+    "quarantine_list": ("GET", "/api/v1/projects/{slug}/quarantine/"),
+    "quarantine_preview": ("GET", "/api/v1/projects/{slug}/quarantine/{file_id}/preview/"),
+    "quarantine_release": ("POST", "/api/v1/projects/{slug}/quarantine/release/"),
     "reader_list": ("GET", "/api/v1/projects/{slug}/readers/"),
     "reading_reopen": ("POST", "/api/v1/projects/{slug}/readings/{reading_id}/reopen/"),
     "reading_reveal": ("POST", "/api/v1/projects/{slug}/readings/{reading_id}/reveal/"),
     "reading_revisions": ("GET", "/api/v1/projects/{slug}/readings/{reading_id}/revisions/"),
     "reading_save": ("PUT", "/api/v1/projects/{slug}/readings/{reading_id}/"),
     "reading_submit": ("POST", "/api/v1/projects/{slug}/readings/{reading_id}/submit/"),
+    "receiving_title_set": ("PUT", "/api/v1/projects/{slug}/pacs/receiving/"),
     "round_cancel": ("POST", "/api/v1/projects/{slug}/rounds/{number}/cancel/"),
     "round_list": ("GET", "/api/v1/projects/{slug}/rounds/"),
     "round_read": ("GET", "/api/v1/projects/{slug}/rounds/{number}/"),
@@ -2304,10 +2820,22 @@ ADDRESSES: Final[dict[Operation, tuple[str, str]]] = {
     "token_create": ("POST", "/api/v1/me/tokens/"),
     "token_list": ("GET", "/api/v1/me/tokens/"),
     "token_revoke": ("DELETE", "/api/v1/me/tokens/{token_id}/"),
+    "transfer_cancel": ("POST", "/api/v1/projects/{slug}/pacs/transfers/{transfer_id}/cancel/"),
+    "transfer_list": ("GET", "/api/v1/projects/{slug}/pacs/transfers/"),
+    "transfer_pull": ("POST", "/api/v1/projects/{slug}/pacs/transfers/pull/"),
+    "transfer_resume": ("POST", "/api/v1/projects/{slug}/pacs/transfers/{transfer_id}/resume/"),
+    "transfer_send": ("POST", "/api/v1/projects/{slug}/pacs/transfers/send/"),
+    "transfer_sendable": ("GET", "/api/v1/projects/{slug}/pacs/transfers/send/"),
     "user_create": ("POST", "/api/v1/users/"),
     "user_list": ("GET", "/api/v1/users/"),
     "waiting_discard": ("DELETE", "/api/v1/projects/{slug}/waiting-readings/{waiting_id}/"),
     "waiting_list": ("GET", "/api/v1/projects/{slug}/waiting-readings/"),
+    "watch_create": ("POST", "/api/v1/projects/{slug}/watched-sources/"),
+    "watch_delete": ("DELETE", "/api/v1/projects/{slug}/watched-sources/{source_id}/"),
+    "watch_files": ("GET", "/api/v1/projects/{slug}/watched-sources/{source_id}/files/"),
+    "watch_list": ("GET", "/api/v1/projects/{slug}/watched-sources/"),
+    "watch_retry": ("POST", "/api/v1/projects/{slug}/watched-sources/{source_id}/retry/"),
+    "watch_update": ("PATCH", "/api/v1/projects/{slug}/watched-sources/{source_id}/"),
     "webhook_create": ("POST", "/api/v1/projects/{slug}/webhooks/"),
     "webhook_delete": ("DELETE", "/api/v1/projects/{slug}/webhooks/{webhook_id}/"),
     "webhook_deliveries": ("GET", "/api/v1/projects/{slug}/webhooks/{webhook_id}/deliveries/"),
