@@ -170,6 +170,13 @@ class Comparison(TypedDict):
     cases: list[ComparedCase]
 
 
+class CredentialsRequest(TypedDict):
+    """An access key of an object store; kept encrypted, told to nobody."""
+
+    access_key_id: str
+    secret_access_key: str
+
+
 class CurvePoint(TypedDict):
     """A version on the learning curve; a null value has its reason in `note`."""
 
@@ -384,8 +391,8 @@ class ExportFilter(TypedDict):
 
     readers: NotRequired[list[int]]
     finding_types: NotRequired[list[int]]
-    reader_kinds: NotRequired[list[ReaderKindsEnum]]
-    splits: NotRequired[list[SplitsEnum]]
+    reader_kinds: NotRequired[list[ReaderKindEnum]]
+    splits: NotRequired[list[SplitEnum]]
     since: NotRequired[str | None]
     until: NotRequired[str | None]
     models: NotRequired[bool]
@@ -396,8 +403,8 @@ class ExportFilterRequest(TypedDict):
 
     readers: NotRequired[list[int]]
     finding_types: NotRequired[list[int]]
-    reader_kinds: NotRequired[list[ReaderKindsEnum]]
-    splits: NotRequired[list[SplitsEnum]]
+    reader_kinds: NotRequired[list[ReaderKindEnum]]
+    splits: NotRequired[list[SplitEnum]]
     since: NotRequired[str | None]
     until: NotRequired[str | None]
     models: NotRequired[bool]
@@ -423,8 +430,9 @@ class ExportOrderRequest(TypedDict):
 
 
 class ExportPreview(TypedDict):
-    """What an export would hold and lose."""
+    """What an export would hold and lose, and the readers there are without any limit."""
 
+    readers: list[ExportReader]
     counts: ExportCounts
     losses: list[Loss]
 
@@ -434,6 +442,15 @@ class ExportProgress(TypedDict):
 
     done: int
     total: int
+
+
+class ExportReader(TypedDict):
+    """A reader who can be chosen, with how many readings could go out."""
+
+    id: int
+    name: str
+    kind: ReaderKindEnum
+    readings: int
 
 
 class ExportRun(TypedDict):
@@ -822,10 +839,6 @@ class Job(TypedDict):
 
 
 JobStateEnum = Literal["queued", "running", "succeeded", "failed", "cancelled"]
-"""One of several words."""
-
-
-Kind034Enum = Literal["person", "model", "imported", "consensus"]
 """One of several words."""
 
 
@@ -1328,6 +1341,13 @@ class PatchedProjectChangeRequest(TypedDict):
     lease_minutes: NotRequired[int]
 
 
+class PatchedWatchedSourceChangeRequest(TypedDict):
+    """Pause or go on; what happens to originals."""
+
+    is_enabled: NotRequired[bool]
+    delete_after: NotRequired[bool]
+
+
 class PatchedWebhookChangeRequest(TypedDict):
     """What to change."""
 
@@ -1528,11 +1548,11 @@ class PromptedRequest(TypedDict):
 class Reader(TypedDict):
     """Who read."""
 
-    kind: Kind034Enum
+    kind: ReaderKindEnum
     name: str
 
 
-ReaderKindsEnum = Literal["person", "model", "imported", "consensus"]
+ReaderKindEnum = Literal["person", "model", "imported", "consensus"]
 """One of several words."""
 
 
@@ -1624,6 +1644,12 @@ class RelatedStudy(TypedDict):
 
 RelationEnum = Literal["this", "prior", "undated"]
 """One of several words."""
+
+
+class Retried(TypedDict):
+    """How many files will be imported once more."""
+
+    files: int
 
 
 class Revision(TypedDict):
@@ -1888,10 +1914,6 @@ SplitEnum = Literal["POOL", "VALIDATION", "HOLDOUT", "EMBARGOED"]
 """One of several words."""
 
 
-SplitsEnum = Literal["POOL", "VALIDATION", "HOLDOUT", "EMBARGOED"]
-"""One of several words."""
-
-
 StartEnum = Literal["warm", "scratch", "shrink_perturb"]
 """One of several words."""
 
@@ -2004,6 +2026,78 @@ class WaitingReadings(TypedDict):
 
     total: int
     results: list[WaitingReading]
+
+
+class WatchedCounts(TypedDict):
+    """Files by state."""
+
+    growing: int
+    waiting: int
+    taken: int
+    imported: int
+    refused: int
+    vanished: int
+
+
+WatchedFile = TypedDict(
+    "WatchedFile",
+    {"name": "str", "size": "int", "state": "WatchedStateEnum", "reason": "str", "seen_at": "str", "import": "str | None"},
+)
+"""A file that was seen, and what became of it."""
+
+
+class WatchedFiles(TypedDict):
+    """A page of files, those that need eyes first."""
+
+    total: int
+    results: list[WatchedFile]
+
+
+WatchedKindEnum = Literal["folder", "bucket"]
+"""One of several words."""
+
+
+class WatchedSource(TypedDict):
+    """A place that is followed; `error`: why the last look failed."""
+
+    id: str
+    kind: WatchedKindEnum
+    location: str
+    region: str
+    endpoint: str
+    options: ImportOptions
+    delete_after: bool
+    is_enabled: bool
+    error: str
+    looked_at: str | None
+    created_by: str
+    created_at: str
+    counts: WatchedCounts
+
+
+class WatchedSourceInRequest(TypedDict):
+    """A place to follow. `location`: a folder's path, or 'bucket/prefix' of a bucket; `endpoint` is empty for AWS."""
+
+    kind: WatchedKindEnum
+    location: str
+    region: NotRequired[str]
+    endpoint: NotRequired[str]
+    credentials: NotRequired[CredentialsRequest | None]
+    options: NotRequired[ImportOptionsRequest]
+    delete_after: NotRequired[bool]
+
+
+class WatchedSources(TypedDict):
+    """What is followed; `roots` and `endpoints`: where the operator allows it; `seconds` between two looks."""
+
+    roots: list[str]
+    endpoints: list[str]
+    seconds: float
+    results: list[WatchedSource]
+
+
+WatchedStateEnum = Literal["growing", "waiting", "taken", "imported", "refused", "vanished"]
+"""One of several words."""
 
 
 class Webhook(TypedDict):
@@ -2208,6 +2302,12 @@ Operation = Literal[
     "user_list",
     "waiting_discard",
     "waiting_list",
+    "watch_create",
+    "watch_delete",
+    "watch_files",
+    "watch_list",
+    "watch_retry",
+    "watch_update",
     "webhook_create",
     "webhook_delete",
     "webhook_deliveries",
@@ -2308,6 +2408,12 @@ ADDRESSES: Final[dict[Operation, tuple[str, str]]] = {
     "user_list": ("GET", "/api/v1/users/"),
     "waiting_discard": ("DELETE", "/api/v1/projects/{slug}/waiting-readings/{waiting_id}/"),
     "waiting_list": ("GET", "/api/v1/projects/{slug}/waiting-readings/"),
+    "watch_create": ("POST", "/api/v1/projects/{slug}/watched-sources/"),
+    "watch_delete": ("DELETE", "/api/v1/projects/{slug}/watched-sources/{source_id}/"),
+    "watch_files": ("GET", "/api/v1/projects/{slug}/watched-sources/{source_id}/files/"),
+    "watch_list": ("GET", "/api/v1/projects/{slug}/watched-sources/"),
+    "watch_retry": ("POST", "/api/v1/projects/{slug}/watched-sources/{source_id}/retry/"),
+    "watch_update": ("PATCH", "/api/v1/projects/{slug}/watched-sources/{source_id}/"),
     "webhook_create": ("POST", "/api/v1/projects/{slug}/webhooks/"),
     "webhook_delete": ("DELETE", "/api/v1/projects/{slug}/webhooks/{webhook_id}/"),
     "webhook_deliveries": ("GET", "/api/v1/projects/{slug}/webhooks/{webhook_id}/deliveries/"),

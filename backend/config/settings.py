@@ -248,11 +248,13 @@ SPECTACULAR_SETTINGS = {
         "JobStateEnum": "backend.jobs.models.JobState",
         "MarkKindEnum": "backend.readings.models.MarkKind",
         "ModelStateEnum": "backend.registry.models.ModelState",
+        "ReaderKindEnum": "backend.readings.models.ReaderKind",
         "RoundStateEnum": "backend.learning.models.RoundState",
         "WatchedKindEnum": "backend.exchange.models.WatchedKind",
         "WatchedStateEnum": "backend.exchange.models.WatchedState",
         "DeliveryStateEnum": "backend.webhooks.models.DeliveryState",
         "WebhookEventEnum": "backend.webhooks.models.WebhookEvent",
+        "SplitEnum": "backend.projects.models.Split",
         "UnitEnum": "backend.projects.models.Unit",
     },
 }

@@ -64,6 +64,8 @@ ARGUMENTS: dict[str, str] = {
             "webhook_id",
             "delivery_id",
             "source_id",
+            "export_id",
+            "waiting_id",
         )
     },
 }

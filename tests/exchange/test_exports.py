@@ -95,7 +95,10 @@ def unzipped(client, query: str = "") -> tuple[zipfile.ZipFile, dict]:
     assert answer.status_code == 200
     archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
     assert archive.testzip() is None
-    return archive, json.loads(archive.read("manifest.json"))
+    manifest = json.loads(archive.read("manifest.json"))
+    for entry in manifest["files"]:
+        assert hashlib.sha256(archive.read(entry["path"])).hexdigest() == entry["sha256"]
+    return archive, json.loads(archive.read("masks.json"))
 
 
 def pixels_of(annotation: dict) -> np.ndarray:

@@ -1181,6 +1181,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/watched-sources/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Watched folders and buckets, and where the operator allows them. */
+        get: operations["watch_list"];
+        put?: never;
+        /** @description Begin to follow one. */
+        post: operations["watch_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/watched-sources/{source_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description Follow it no more. */
+        delete: operations["watch_delete"];
+        options?: never;
+        head?: never;
+        /** @description Pause it or go on with it; choose whether originals are deleted once imported. */
+        patch: operations["watch_update"];
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/watched-sources/{source_id}/files/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What became of each, those that need eyes first, a hundred at a time. */
+        get: operations["watch_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/watched-sources/{source_id}/retry/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Import the files that were refused once more. */
+        post: operations["watch_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/webhooks/": {
         parameters: {
             query?: never;
@@ -1513,6 +1583,11 @@ export interface components {
             metrics: components["schemas"]["ComparedMetric"][];
             cases: components["schemas"]["ComparedCase"][];
         };
+        /** @description An access key of an object store; kept encrypted, told to nobody. */
+        CredentialsRequest: {
+            access_key_id: string;
+            secret_access_key: string;
+        };
         /** @description A version on the learning curve; a null value has its reason in `note`. */
         CurvePoint: {
             n_labels: number;
@@ -1764,8 +1839,8 @@ export interface components {
         ExportFilter: {
             readers?: number[];
             finding_types?: number[];
-            reader_kinds?: components["schemas"]["ReaderKindsEnum"][];
-            splits?: components["schemas"]["SplitsEnum"][];
+            reader_kinds?: components["schemas"]["ReaderKindEnum"][];
+            splits?: components["schemas"]["SplitEnum"][];
             /**
              * Format: date
              * @description First day of submission.
@@ -1783,8 +1858,8 @@ export interface components {
         ExportFilterRequest: {
             readers?: number[];
             finding_types?: number[];
-            reader_kinds?: components["schemas"]["ReaderKindsEnum"][];
-            splits?: components["schemas"]["SplitsEnum"][];
+            reader_kinds?: components["schemas"]["ReaderKindEnum"][];
+            splits?: components["schemas"]["SplitEnum"][];
             /**
              * Format: date
              * @description First day of submission.
@@ -1816,8 +1891,9 @@ export interface components {
             /** @default false */
             pictures: boolean;
         };
-        /** @description What an export would hold and lose. */
+        /** @description What an export would hold and lose, and the readers there are without any limit. */
         ExportPreview: {
+            readers: components["schemas"]["ExportReader"][];
             counts: components["schemas"]["ExportCounts"];
             losses: components["schemas"]["Loss"][];
         };
@@ -1825,6 +1901,13 @@ export interface components {
         ExportProgress: {
             done: number;
             total: number;
+        };
+        /** @description A reader who can be chosen, with how many readings could go out. */
+        ExportReader: {
+            id: number;
+            name: string;
+            kind: components["schemas"]["ReaderKindEnum"];
+            readings: number;
         };
         /** @description One export; `own`: the caller made it, so he may fetch it. */
         ExportRun: {
@@ -2268,14 +2351,6 @@ export interface components {
          * @enum {string}
          */
         JobStateEnum: "queued" | "running" | "succeeded" | "failed" | "cancelled";
-        /**
-         * @description * `person` - Person
-         *     * `model` - Model
-         *     * `imported` - Imported
-         *     * `consensus` - Consensus
-         * @enum {string}
-         */
-        Kind034Enum: "person" | "model" | "imported" | "consensus";
         /** @description Labelled cases. */
         LabelCount: {
             training: number;
@@ -2823,6 +2898,11 @@ export interface components {
             display_threshold?: number;
             lease_minutes?: number;
         };
+        /** @description Pause or go on; what happens to originals. */
+        PatchedWatchedSourceChangeRequest: {
+            is_enabled?: boolean;
+            delete_after?: boolean;
+        };
         /** @description What to change. */
         PatchedWebhookChangeRequest: {
             url?: string;
@@ -3040,7 +3120,7 @@ export interface components {
         };
         /** @description Who read. */
         Reader: {
-            kind: components["schemas"]["Kind034Enum"];
+            kind: components["schemas"]["ReaderKindEnum"];
             name: string;
         };
         /**
@@ -3050,7 +3130,7 @@ export interface components {
          *     * `consensus` - Consensus
          * @enum {string}
          */
-        ReaderKindsEnum: "person" | "model" | "imported" | "consensus";
+        ReaderKindEnum: "person" | "model" | "imported" | "consensus";
         /** @description All that one reader found in one case. */
         Reading: {
             /** Format: uuid */
@@ -3146,6 +3226,10 @@ export interface components {
          * @enum {string}
          */
         RelationEnum: "this" | "prior" | "undated";
+        /** @description How many files will be imported once more. */
+        Retried: {
+            files: number;
+        };
         /** @description One save of a reading. */
         Revision: {
             /** Format: uuid */
@@ -3428,14 +3512,6 @@ export interface components {
          */
         SplitEnum: "POOL" | "VALIDATION" | "HOLDOUT" | "EMBARGOED";
         /**
-         * @description * `POOL` - Pool
-         *     * `VALIDATION` - Validation
-         *     * `HOLDOUT` - Holdout
-         *     * `EMBARGOED` - Embargoed
-         * @enum {string}
-         */
-        SplitsEnum: "POOL" | "VALIDATION" | "HOLDOUT" | "EMBARGOED";
-        /**
          * @description * `warm` - Warm
          *     * `scratch` - Scratch
          *     * `shrink_perturb` - Shrink Perturb
@@ -3563,6 +3639,87 @@ export interface components {
             total: number;
             results: components["schemas"]["WaitingReading"][];
         };
+        /** @description Files by state. */
+        WatchedCounts: {
+            growing: number;
+            waiting: number;
+            taken: number;
+            imported: number;
+            refused: number;
+            vanished: number;
+        };
+        /** @description A file that was seen, and what became of it. */
+        WatchedFile: {
+            name: string;
+            size: number;
+            state: components["schemas"]["WatchedStateEnum"];
+            reason: string;
+            /** Format: date-time */
+            seen_at: string;
+            /** Format: uuid */
+            import: string | null;
+        };
+        /** @description A page of files, those that need eyes first. */
+        WatchedFiles: {
+            total: number;
+            results: components["schemas"]["WatchedFile"][];
+        };
+        /**
+         * @description * `folder` - Folder
+         *     * `bucket` - Bucket
+         * @enum {string}
+         */
+        WatchedKindEnum: "folder" | "bucket";
+        /** @description A place that is followed; `error`: why the last look failed. */
+        WatchedSource: {
+            /** Format: uuid */
+            id: string;
+            kind: components["schemas"]["WatchedKindEnum"];
+            location: string;
+            region: string;
+            endpoint: string;
+            options: components["schemas"]["ImportOptions"];
+            delete_after: boolean;
+            is_enabled: boolean;
+            error: string;
+            /** Format: date-time */
+            looked_at: string | null;
+            created_by: string;
+            /** Format: date-time */
+            created_at: string;
+            counts: components["schemas"]["WatchedCounts"];
+        };
+        /** @description A place to follow. `location`: a folder's path, or "bucket/prefix" of a bucket; `endpoint` is empty for AWS. */
+        WatchedSourceInRequest: {
+            kind: components["schemas"]["WatchedKindEnum"];
+            location: string;
+            /** @default  */
+            region: string;
+            /** @default  */
+            endpoint: string;
+            credentials?: components["schemas"]["CredentialsRequest"] | null;
+            options?: components["schemas"]["ImportOptionsRequest"];
+            /** @default false */
+            delete_after: boolean;
+        };
+        /** @description What is followed; `roots` and `endpoints`: where the operator allows it; `seconds` between two looks. */
+        WatchedSources: {
+            roots: string[];
+            endpoints: string[];
+            /** Format: double */
+            seconds: number;
+            results: components["schemas"]["WatchedSource"][];
+        };
+        /**
+         * @description * `growing` - Growing
+         *     * `waiting` - Waiting
+         *     * `taken` - Taken
+         *     * `imported` - Imported
+         *     * `refused` - Refused
+         *     * `vanished` - Vanished
+         * @enum {string}
+         */
+        WatchedStateEnum: "growing" | "waiting" | "taken" | "imported" | "refused" | "vanished";
         /** @description A webhook; `disabled_reason` where the product switched it off. */
         Webhook: {
             /** Format: uuid */
@@ -5952,6 +6109,146 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    watch_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchedSources"];
+                };
+            };
+        };
+    };
+    watch_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WatchedSourceInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchedSource"];
+                };
+            };
+        };
+    };
+    watch_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+                source_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    watch_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+                source_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedWatchedSourceChangeRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchedSource"];
+                };
+            };
+        };
+    };
+    watch_files: {
+        parameters: {
+            query?: {
+                offset?: number;
+                state?: "growing" | "imported" | "refused" | "taken" | "vanished" | "waiting";
+            };
+            header?: never;
+            path: {
+                slug: string;
+                source_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchedFiles"];
+                };
+            };
+        };
+    };
+    watch_retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+                source_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retried"];
+                };
             };
         };
     };
