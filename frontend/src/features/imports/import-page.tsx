@@ -7,6 +7,7 @@ import { RunPanel } from "@/features/imports/components/run-panel";
 import { SplitsCard } from "@/features/imports/components/splits-card";
 import { StagedCard } from "@/features/imports/components/staged-card";
 import { UploadPanel } from "@/features/imports/components/upload-panel";
+import { WatchedCard } from "@/features/imports/components/watched-card";
 import { useUpload } from "@/features/imports/state/upload-store";
 import type { ImportRun } from "@/lib/api-types";
 import { type NamedFile, takeFiles } from "@/lib/dropped-files";
@@ -66,6 +67,7 @@ export default function ImportPage() {
             <DropZone onFiles={(files) => void take(files)} disabled={uploading} />
           )}
           <SplitsCard slug={slug} />
+          <WatchedCard slug={slug} />
         </div>
         <Card bare className="grow">
           {uploading ? (

@@ -5,6 +5,7 @@ import { MembersSection } from "@/features/settings/components/members-section";
 import { QuestionSection } from "@/features/settings/components/question-section";
 import { SplitsSection } from "@/features/settings/components/splits-section";
 import { TypesSection } from "@/features/settings/components/types-section";
+import { WebhooksSection } from "@/features/settings/components/webhooks-section";
 import type { Project } from "@/lib/api-types";
 import { useProject, useSlug } from "@/lib/project";
 import { Card } from "@/ui/card";
@@ -12,7 +13,7 @@ import { ErrorState } from "@/ui/error-state";
 import { LoadingRows } from "@/ui/loading-rows";
 import { PageHead } from "@/ui/page-head";
 
-const SECTIONS = ["question", "types", "members", "splits", "export"] as const;
+const SECTIONS = ["question", "types", "members", "splits", "export", "webhooks"] as const;
 type Section = (typeof SECTIONS)[number];
 
 export interface SectionProps {
@@ -25,6 +26,7 @@ const FORMS: Record<Section, React.ComponentType<SectionProps>> = {
   members: MembersSection,
   splits: SplitsSection,
   export: ExportSection,
+  webhooks: WebhooksSection,
 };
 
 export default function SettingsPage() {
