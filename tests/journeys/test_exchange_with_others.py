@@ -44,7 +44,7 @@ def test_a_webhook_is_made_tried_out_and_its_log_read(
     expect(page.get_by_text("No webhook yet.")).to_be_visible()
     picture(page, "webhooks-none")
     page.get_by_label("Address").fill("https://127.0.0.2.nip.example/")
-    page.get_by_role("textbox", name="Tell of").click()
+    page.get_by_role("combobox", name="Tell of").click()
     page.get_by_role("option", name="Reading submitted").click()
     page.get_by_role("option", name="Model promoted").click()
     page.keyboard.press("Escape")

@@ -2,6 +2,7 @@ import { Checkbox, PasswordInput, Select, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useCreateWatched } from "@/features/imports/api/watched";
+import { ApiError } from "@/lib/api-client";
 import type { WatchedSources } from "@/lib/api-types";
 import { Button } from "@/ui/button";
 import { ErrorLine } from "@/ui/error-state";
@@ -27,6 +28,7 @@ export function NewWatchedForm({ slug, allowed, onDone }: Props) {
   const [secret, setSecret] = useState("");
   const [deletes, setDeletes] = useState(false);
   const isBucket = kind === "bucket";
+  const wrong = create.error instanceof ApiError ? create.error.fields.location : undefined;
   const submit = () =>
     create.mutate(
       {
@@ -66,6 +68,7 @@ export function NewWatchedForm({ slug, allowed, onDone }: Props) {
         label={t(isBucket ? "watched.bucketPath" : "watched.path")}
         description={isBucket ? undefined : t("watched.below", { roots: allowed.roots.join(", ") })}
         value={location}
+        error={wrong ? <span role="alert">{wrong}</span> : undefined}
         maxLength={500}
         required
         onChange={(event) => setLocation(event.currentTarget.value)}
@@ -108,7 +111,7 @@ export function NewWatchedForm({ slug, allowed, onDone }: Props) {
         checked={deletes}
         onChange={(event) => setDeletes(event.currentTarget.checked)}
       />
-      <ErrorLine error={create.error} />
+      <ErrorLine error={wrong ? null : create.error} />
       <div className="row" style={{ justifyContent: "flex-end" }}>
         <Button dense onClick={onDone}>
           {t("watched.cancel")}

@@ -2,6 +2,7 @@ import { MultiSelect, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useCreateWebhook } from "@/features/settings/api/webhooks";
+import { ApiError } from "@/lib/api-client";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { ErrorLine } from "@/ui/error-state";
@@ -20,6 +21,7 @@ export function NewWebhookForm({ slug }: { slug: string }) {
   const create = useCreateWebhook(slug);
   const [url, setUrl] = useState("");
   const [events, setEvents] = useState<string[]>([]);
+  const wrong = create.error instanceof ApiError ? create.error.fields.url : undefined;
   return (
     <Card title={t("webhooks.new")} note={t("webhooks.note")} style={{ flex: "none" }}>
       <form
@@ -34,6 +36,7 @@ export function NewWebhookForm({ slug }: { slug: string }) {
             label={t("webhooks.url")}
             placeholder="https://"
             value={url}
+            error={wrong ? <span role="alert">{wrong}</span> : undefined}
             maxLength={500}
             required
             style={{ flex: 1 }}
@@ -58,7 +61,7 @@ export function NewWebhookForm({ slug }: { slug: string }) {
             {t("webhooks.create")}
           </Button>
         </div>
-        <ErrorLine error={create.error} />
+        <ErrorLine error={wrong ? null : create.error} />
         {create.data ? <ShownOnce secret={create.data.secret} note={t("webhooks.once")} /> : null}
       </form>
     </Card>
