@@ -5,10 +5,12 @@ import type { Delivery, Webhook, WebhookChange } from "@/lib/api-types";
 const key = (slug: string) => ["webhooks", slug] as const;
 const root = (slug: string) => `/projects/${slug}/webhooks/`;
 
+/** The webhooks; asked again while something is on its way, for that tells whether one fails. */
 export function useWebhooks(slug: string) {
   return useQuery({
     queryKey: key(slug),
     queryFn: ({ signal }) => api.get<Webhook[]>(root(slug), { signal }),
+    refetchInterval: (query) => (query.state.data?.some((one) => one.pending > 0) ? 2000 : false),
   });
 }
 
