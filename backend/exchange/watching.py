@@ -39,7 +39,6 @@ from backend.jobs.services import JobCancelled, Lease, enqueue_job, is_cancelled
 
 logger = logging.getLogger(__name__)
 
-TASK: Final = "exchange.take_watched"
 BATCH_FILES: Final = 500
 BATCH_BYTES: Final = 4 * 1024**3
 _CHUNK: Final = 500
@@ -168,7 +167,7 @@ def _take(source: WatchedSource) -> ImportRun | None:
             if name != file.name:
                 WatchedFile.objects.filter(pk=file.pk).update(item_name=name)
         run.job = enqueue_job(
-            task=TASK,
+            task="exchange.take_watched",
             queue="default",
             project_id=source.project_id,
             requested_by=source.created_by,

@@ -22,6 +22,7 @@ LAYERS = [
     "jobs",
     "archive",
     "projects",
+    "webhooks",
     "registry",
     "readings",
     "review",

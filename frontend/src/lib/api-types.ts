@@ -378,3 +378,13 @@ export type SendableReading = S["Sendable"];
 // Jobs
 
 export type Job = S["Job"];
+
+// What is told to others, and what is followed
+
+export type Webhook = S["Webhook"];
+export type WebhookChange = S["PatchedWebhookChangeRequest"];
+export type Delivery = S["Delivery"];
+export type WatchedSource = S["WatchedSource"];
+export type WatchedSources = S["WatchedSources"];
+export type WatchedFiles = S["WatchedFiles"];
+export type ForeignModel = S["ForeignModel"];

@@ -8,6 +8,7 @@ import { SplitsCard } from "@/features/imports/components/splits-card";
 import { StagedCard } from "@/features/imports/components/staged-card";
 import { UploadPanel } from "@/features/imports/components/upload-panel";
 import { WaitingCard } from "@/features/imports/components/waiting-card";
+import { WatchedCard } from "@/features/imports/components/watched-card";
 import { useUpload } from "@/features/imports/state/upload-store";
 import type { ImportRun } from "@/lib/api-types";
 import { type NamedFile, takeFiles } from "@/lib/dropped-files";
@@ -74,6 +75,7 @@ export default function ImportPage() {
           )}
           <WaitingCard slug={slug} />
           <SplitsCard slug={slug} />
+          <WatchedCard slug={slug} />
         </div>
         <Card bare className="grow">
           {uploading ? (

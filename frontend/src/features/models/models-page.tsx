@@ -2,6 +2,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate } from "react-router";
 import { useModels } from "@/features/models/api/models";
+import { ForeignModelsCard } from "@/features/models/components/foreign-models-card";
 import { ModelStateChip } from "@/features/models/components/model-state-chip";
 import { count, dayTime } from "@/lib/format";
 import { overall } from "@/lib/metrics";
@@ -108,6 +109,7 @@ export default function ModelsPage() {
           </table>
         </Card>
       )}
+      <ForeignModelsCard slug={slug} />
     </>
   );
 }

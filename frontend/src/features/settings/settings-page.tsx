@@ -4,6 +4,7 @@ import { MembersSection } from "@/features/settings/components/members-section";
 import { QuestionSection } from "@/features/settings/components/question-section";
 import { SplitsSection } from "@/features/settings/components/splits-section";
 import { TypesSection } from "@/features/settings/components/types-section";
+import { WebhooksSection } from "@/features/settings/components/webhooks-section";
 import type { Project } from "@/lib/api-types";
 import { useProject, useSlug } from "@/lib/project";
 import { Card } from "@/ui/card";
@@ -11,7 +12,7 @@ import { ErrorState } from "@/ui/error-state";
 import { LoadingRows } from "@/ui/loading-rows";
 import { PageHead } from "@/ui/page-head";
 
-const SECTIONS = ["question", "types", "members", "splits"] as const;
+const SECTIONS = ["question", "types", "members", "splits", "webhooks"] as const;
 type Section = (typeof SECTIONS)[number];
 
 export interface SectionProps {
@@ -23,6 +24,7 @@ const FORMS: Record<Section, React.ComponentType<SectionProps>> = {
   types: TypesSection,
   members: MembersSection,
   splits: SplitsSection,
+  webhooks: WebhooksSection,
 };
 
 export default function SettingsPage() {

@@ -36,19 +36,23 @@ export function ModelSection() {
           <Ring model size={13} />
           {t("model")}{" "}
           <span className="q ell">
-            {model.name.endsWith(`v${model.version}`) ? model.name : `${model.name} v${model.version}`}
+            {model.version === null || model.name.endsWith(`v${model.version}`)
+              ? model.name
+              : `${model.name} v${model.version}`}
           </span>
           <span className="grow" />
-          <Link
-            to={`/p/${session.project.slug}/models/${model.version}/inside/${session.room.case.id}?frame=${insideFrame + 1}`}
-            target="_blank"
-            rel="noopener"
-            className="rr-inside q"
-            aria-label={t("insideModel")}
-            title={t("insideModel")}
-          >
-            <IconStack2 size={16} stroke={1.6} />
-          </Link>
+          {model.version === null ? null : (
+            <Link
+              to={`/p/${session.project.slug}/models/${model.version}/inside/${session.room.case.id}?frame=${insideFrame + 1}`}
+              target="_blank"
+              rel="noopener"
+              className="rr-inside q"
+              aria-label={t("insideModel")}
+              title={t("insideModel")}
+            >
+              <IconStack2 size={16} stroke={1.6} />
+            </Link>
+          )}
           <span className="chip">{t("decided", { decided, total: shown.length })}</span>
         </div>
         <Threshold model={model} />

@@ -25,6 +25,10 @@ const NOUNS = [
   "round",
   "policy",
   "model",
+  "foreign_model",
+  "prediction",
+  "webhook",
+  "watch",
   "job",
 ];
 const DAYS = ["30", "90", "365", ""];
