@@ -247,7 +247,9 @@ SPECTACULAR_SETTINGS = {
         "JobStateEnum": "backend.jobs.models.JobState",
         "MarkKindEnum": "backend.readings.models.MarkKind",
         "ModelStateEnum": "backend.registry.models.ModelState",
+        "ReaderKindEnum": "backend.readings.models.ReaderKind",
         "RoundStateEnum": "backend.learning.models.RoundState",
+        "SplitEnum": "backend.projects.models.Split",
         "UnitEnum": "backend.projects.models.Unit",
     },
 }

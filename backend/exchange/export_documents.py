@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from backend.accounts.models import User
+from backend.exchange.export_selection import ExportFilter, exported_readings
 from backend.exchange.format_registry import written_formats
 from backend.exchange.models import ExportRun, PendingReading
 from backend.jobs.models import Job
@@ -25,6 +26,17 @@ def format_documents() -> list[dict[str, Any]]:
         }
         for one in sorted(written_formats().values(), key=lambda one: one.title.casefold())
     ]
+
+
+def reader_documents(*, project: Project, user: User) -> list[dict[str, Any]]:
+    """Readers with submitted readings that `user` may export, models included, by kind and name."""
+    readings = exported_readings(project=project, by=user, chosen=ExportFilter(models=True))
+    rows = readings.order_by().values("reader_id", "reader__name", "reader__kind").annotate(count=Count("pk"))
+    found = [
+        {"id": row["reader_id"], "name": row["reader__name"], "kind": row["reader__kind"], "readings": row["count"]}
+        for row in rows
+    ]
+    return sorted(found, key=lambda one: (one["kind"], one["name"].casefold(), one["id"]))
 
 
 def exports_of(project: Project) -> QuerySet[ExportRun]:

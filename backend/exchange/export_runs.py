@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import tempfile
 import time
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -245,11 +245,11 @@ def manifest_of(run: ExportRun, one: Format, entries: list[Entry], told: _Told) 
 
 
 def product_version() -> str:
-    """The installed version of the product, empty where it runs from its source."""
-    try:
-        return importlib.metadata.version("overread")
-    except importlib.metadata.PackageNotFoundError:
+    """The version of the product, as its own description (pyproject.toml) says; empty where that was not shipped."""
+    described = settings.BASE_DIR / "pyproject.toml"
+    if not described.is_file():
         return ""
+    return str(tomllib.loads(described.read_text(encoding="utf-8"))["project"]["version"])
 
 
 def keep_archive(run: ExportRun, path: Path) -> None:

@@ -70,8 +70,19 @@ class LossSerializer(serializers.Serializer[Any]):
     text = serializers.CharField(required=False)
 
 
+class ExportReaderSerializer(serializers.Serializer[Any]):
+    """A reader who can be chosen, with how many readings could go out."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=ReaderKind.choices)
+    readings = serializers.IntegerField()
+
+
 class ExportPreviewSerializer(serializers.Serializer[Any]):
-    """What an export would hold and lose."""
+    """What an export would hold and lose, and the readers there are without any limit."""
+
+    readers = ExportReaderSerializer(many=True)
 
     counts = ExportCountsSerializer()
     losses = LossSerializer(many=True)

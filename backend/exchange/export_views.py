@@ -21,7 +21,7 @@ from rest_framework.response import Response
 from backend.archive.store import read_pieces
 from backend.audit.services import record_event
 from backend.dicom.refusal import Refused
-from backend.exchange.export_documents import export_document, exports_of, format_documents
+from backend.exchange.export_documents import export_document, exports_of, format_documents, reader_documents
 from backend.exchange.export_runs import ExportOrder, cancel_export, delete_export, preview_export, start_export
 from backend.exchange.export_selection import ExportFilter, exported_readings, filter_of
 from backend.exchange.export_serializers import (
@@ -89,7 +89,8 @@ class ExportPreviewView(ProjectView):
             preview = preview_export(project=self.project, by=self.user, order=_order(self, request))
         except Refused as refusal:
             raise ValidationError({"format": [str(refusal)]}) from refusal
-        return Response({"counts": preview.counts, "losses": preview.losses})
+        readers = reader_documents(project=self.project, user=self.user)
+        return Response({"readers": readers, "counts": preview.counts, "losses": preview.losses})
 
 
 class ExportDetailView(ProjectView):

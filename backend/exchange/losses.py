@@ -79,7 +79,7 @@ def _counts(
         counts["instances"] = sum(group["count"] for group in groups if group["count"] > 1)
     if not carries.overlaps:
         counts["overlaps"] = _overlapping(lesions)
-    if not carries.exact_masks:
+    if not carries.exact_masks and MarkKind.MASK in carries.kinds:  # else it is told what they become
         counts["masks"] = kinds.get(MarkKind.MASK, 0)
     if not carries.attributes:
         counts["attributes"] = lesions.exclude(attributes={}).count()

@@ -35,7 +35,7 @@ PAGES = [
     "/p/breast/settings?section=types",
     "/p/breast/settings?section=members",
     "/p/breast/settings?section=splits",
-    "/p/breast/settings?section=export",
+    "/p/breast/export",
 ]
 TABLET = {"width": 1024, "height": 768}
 WIDER_THAN_THE_WINDOW = """

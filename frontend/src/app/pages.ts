@@ -1,6 +1,15 @@
 import type { ProjectBrief } from "@/lib/api-types";
 
-export const PAGES = ["worklist", "learning", "models", "cases", "second-look", "import", "settings"] as const;
+export const PAGES = [
+  "worklist",
+  "learning",
+  "models",
+  "cases",
+  "second-look",
+  "import",
+  "export",
+  "settings",
+] as const;
 export type Page = (typeof PAGES)[number];
 
 const BY_ROLE: Record<ProjectBrief["role"], readonly Page[]> = {

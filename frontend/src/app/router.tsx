@@ -75,6 +75,7 @@ const router = createBrowserRouter([
                 ...lazily(() => import("@/features/inspector/inspector-page")),
               },
               { path: "import", ...lazily(() => import("@/features/imports/import-page")) },
+              { path: "export", ...lazily(() => import("@/features/exports/export-page")) },
               { path: "settings", ...lazily(() => import("@/features/settings/settings-page")) },
             ],
           },

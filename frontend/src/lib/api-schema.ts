@@ -269,6 +269,93 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/exports/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Exports, the newest first. */
+        get: operations["export_list"];
+        put?: never;
+        /** @description Start an export; it is written by a worker and can then be fetched for some days. */
+        post: operations["export_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/exports/{export_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The export as it is now; 304 for who polls while nothing changes. */
+        get: operations["export_read"];
+        put?: never;
+        post?: never;
+        /** @description Remove an export and its file. */
+        delete: operations["export_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/exports/{export_id}/cancel/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Stop an export that waits or runs. */
+        post: operations["export_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/exports/{export_id}/file/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The zip archive, whole or a range of it; only for who made the export: another lead may see other readings. */
+        get: operations["export_download"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/exports/{export_id}/verify/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Import the export into an empty project and compare; the report becomes part of the export. */
+        post: operations["export_verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/exports/coco/": {
         parameters: {
             query?: never;
@@ -276,8 +363,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description All submitted readings of persons, imported sources and consensus. */
+        /** @description All submitted readings of persons, imported sources and consensus, without the archive of an export run. */
         get: operations["export_coco"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/exports/formats/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Every format with what it can carry. */
+        get: operations["export_formats"];
         put?: never;
         post?: never;
         delete?: never;
@@ -293,10 +397,27 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description A zip of one PNG per picture and finding type, with a manifest. */
+        /** @description A zip of one PNG per picture and finding type, with an index and a manifest. */
         get: operations["export_masks"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/exports/preview/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description How many readings, and what the format cannot carry of them, before anything is written. */
+        post: operations["export_preview"];
         delete?: never;
         options?: never;
         head?: never;
@@ -957,6 +1078,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/waiting-readings/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The oldest first, two hundred of them, and how many there are. */
+        get: operations["waiting_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/waiting-readings/{waiting_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description Drop it: its images will not come. */
+        delete: operations["waiting_discard"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/worklist/": {
         parameters: {
             query?: never;
@@ -1404,6 +1559,125 @@ export interface components {
             };
             subgroups: components["schemas"]["Subgroup"][];
         };
+        /** @description How much an export holds. */
+        ExportCounts: {
+            cases?: number;
+            readings?: number;
+            readers?: number;
+            lesions?: number;
+            files?: number;
+        };
+        /** @description What an export is limited to; what is not named is not limited. Models' readings only where asked for. */
+        ExportFilter: {
+            readers?: number[];
+            finding_types?: number[];
+            reader_kinds?: components["schemas"]["ReaderKindEnum"][];
+            splits?: components["schemas"]["SplitEnum"][];
+            /**
+             * Format: date
+             * @description First day of submission.
+             */
+            since?: string | null;
+            /**
+             * Format: date
+             * @description Last day of submission.
+             */
+            until?: string | null;
+            /** @default false */
+            models: boolean;
+        };
+        /** @description What an export is limited to; what is not named is not limited. Models' readings only where asked for. */
+        ExportFilterRequest: {
+            readers?: number[];
+            finding_types?: number[];
+            reader_kinds?: components["schemas"]["ReaderKindEnum"][];
+            splits?: components["schemas"]["SplitEnum"][];
+            /**
+             * Format: date
+             * @description First day of submission.
+             */
+            since?: string | null;
+            /**
+             * Format: date
+             * @description Last day of submission.
+             */
+            until?: string | null;
+            /** @default false */
+            models: boolean;
+        };
+        /** @description A format that readings go out in. `is_read`: it can be verified; marks of no kind in `kinds` become another. */
+        ExportFormat: {
+            name: string;
+            title: string;
+            is_read: boolean;
+            kinds: string[];
+            others_become: string;
+        };
+        /** @description An export to make. `pictures`: images go alongside, else they are referred to. */
+        ExportOrderRequest: {
+            format: string;
+            filter?: components["schemas"]["ExportFilterRequest"];
+            options?: {
+                [key: string]: string;
+            };
+            /** @default false */
+            pictures: boolean;
+        };
+        /** @description What an export would hold and lose, and the readers there are without any limit. */
+        ExportPreview: {
+            readers: components["schemas"]["ExportReader"][];
+            counts: components["schemas"]["ExportCounts"];
+            losses: components["schemas"]["Loss"][];
+        };
+        /** @description Cases done, of all. */
+        ExportProgress: {
+            done: number;
+            total: number;
+        };
+        /** @description A reader who can be chosen, with how many readings could go out. */
+        ExportReader: {
+            id: number;
+            name: string;
+            kind: components["schemas"]["ReaderKindEnum"];
+            readings: number;
+        };
+        /** @description One export; `own`: the caller made it, so he may fetch it. */
+        ExportRun: {
+            id: string;
+            format: string;
+            options: {
+                [key: string]: string;
+            };
+            filter: components["schemas"]["ExportFilter"];
+            pictures: boolean;
+            state: components["schemas"]["ExportRunStateEnum"];
+            message: string;
+            created_by: string;
+            own: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            finished_at: string | null;
+            /** Format: date-time */
+            expires_at: string | null;
+            size: number;
+            sha256: string;
+            counts: components["schemas"]["ExportCounts"];
+            losses: components["schemas"]["Loss"][];
+            progress: components["schemas"]["ExportProgress"];
+            verification: components["schemas"]["Verification"] | null;
+            verifying: components["schemas"]["ExportProgress"] | null;
+        };
+        /**
+         * @description * `queued` - Queued
+         *     * `running` - Running
+         *     * `done` - Done
+         *     * `failed` - Failed
+         *     * `cancelled` - Cancelled
+         *     * `expired` - Expired
+         * @enum {string}
+         */
+        ExportRunStateEnum: "queued" | "running" | "done" | "failed" | "cancelled" | "expired";
         /**
          * @description * `lesion` - lesion
          *     * `image` - image
@@ -1538,6 +1812,11 @@ export interface components {
             context_columns?: string;
             /** @description The caller's word that the free texts name nobody; profile basic asks for it. */
             context_is_clean?: boolean;
+            /** @description Format of readings among the files; empty: whichever knows them; none: they are not looked for. */
+            readings_format?: string;
+            readings_options?: {
+                [key: string]: string;
+            };
         };
         /** @description What the files are and whose labels come along; `backend.exchange.import_options` tells more. */
         ImportOptionsRequest: {
@@ -1559,6 +1838,11 @@ export interface components {
             context_columns?: string;
             /** @description The caller's word that the free texts name nobody; profile basic asks for it. */
             context_is_clean?: boolean;
+            /** @description Format of readings among the files; empty: whichever knows them; none: they are not looked for. */
+            readings_format?: string;
+            readings_options?: {
+                [key: string]: string;
+            };
         };
         /** @description Files done, of all. */
         ImportProgress: {
@@ -1886,6 +2170,14 @@ export interface components {
          * @enum {string}
          */
         LookEnum: "first" | "changed" | "second";
+        /** @description Something that the format cannot carry: what, of how many; `kind` becomes `becomes`; `text` of a format's own note. */
+        Loss: {
+            what: string;
+            count: number;
+            kind?: string;
+            becomes?: string;
+            text?: string;
+        };
         /** @description A new account; its one-time password is shown this once and is empty where a password was given. */
         MadePerson: {
             username: string;
@@ -2922,6 +3214,43 @@ export interface components {
          * @enum {string}
          */
         VerdictEnum: "lesions" | "no_lesion" | "not_readable" | "deferred";
+        /** @description The round-trip proof of an export. */
+        Verification: {
+            ok: boolean;
+            format: string;
+            product_version: string;
+            /** Format: date-time */
+            verified_at: string;
+            readings: number;
+            lesions: number;
+            voxels: number;
+            /** Format: double */
+            furthest_pixels: number;
+            /** Format: double */
+            tolerance_pixels: number;
+            compared: string[];
+            changed_since: number;
+            n_differences: number;
+            differences: string[];
+            lost: string[];
+        };
+        /** @description A reading that waits for its images; `names` are the first of those it speaks of. */
+        WaitingReading: {
+            id: string;
+            source: string;
+            format: string;
+            reader: string;
+            lesions: number;
+            images: number;
+            names: string[];
+            /** Format: date-time */
+            created_at: string;
+        };
+        /** @description Readings that wait. */
+        WaitingReadings: {
+            total: number;
+            results: components["schemas"]["WaitingReading"][];
+        };
         /** @description A member at work: seconds are medians over the last fourteen days, null without any. */
         WorkingReader: {
             username: string;
@@ -3491,6 +3820,188 @@ export interface operations {
             };
         };
     };
+    export_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportRun"][];
+                };
+            };
+        };
+    };
+    export_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportOrderRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportRun"];
+                };
+            };
+        };
+    };
+    export_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export_id: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportRun"];
+                };
+            };
+            /** @description No response body */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    export_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export_id: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    export_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export_id: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportRun"];
+                };
+            };
+        };
+    };
+    export_download: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Only if the file is still this one. */
+                "If-Range"?: string;
+                /** @description bytes=N- goes on where a transfer broke. */
+                Range?: string;
+            };
+            path: {
+                export_id: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            /** @description No response body */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    export_verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export_id: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportRun"];
+                };
+            };
+        };
+    };
     export_coco: {
         parameters: {
             query?: {
@@ -3521,6 +4032,27 @@ export interface operations {
             };
         };
     };
+    export_formats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportFormat"][];
+                };
+            };
+        };
+    };
     export_masks: {
         parameters: {
             query?: {
@@ -3543,6 +4075,31 @@ export interface operations {
                 };
                 content: {
                     "application/zip": string;
+                };
+            };
+        };
+    };
+    export_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportOrderRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportPreview"];
                 };
             };
         };
@@ -4843,6 +5400,48 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["SplitCounts"];
                 };
+            };
+        };
+    };
+    waiting_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitingReadings"];
+                };
+            };
+        };
+    };
+    waiting_discard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+                waiting_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

@@ -113,6 +113,17 @@ export type ImportOptions = S["ImportOptions"];
 export type ImportRun = S["ImportRun"];
 export type ImportItem = S["ImportItem"];
 export type SplitCounts = S["SplitCounts"];
+export type WaitingReadings = S["WaitingReadings"];
+
+// Exports
+
+export type ReaderKind = S["ReaderKindEnum"];
+export type ExportFormat = S["ExportFormat"];
+export type ExportOrder = S["ExportOrderRequest"];
+export type ExportPreview = S["ExportPreview"];
+export type ExportRun = S["ExportRun"];
+export type ExportState = ExportRun["state"];
+export type ExportLoss = S["Loss"];
 
 // Learning and models
 

@@ -17,6 +17,14 @@ export const IMPORT_REFUSALS: [pattern: string, key: string][] = [
   ["its images belong to another patient than the row says\\.", "otherPatient"],
   [`it tells another indication than row ${NUMBER} of the same case\\.`, "otherIndication"],
   [`it tells another report than row ${NUMBER} of the same case\\.`, "otherReport"],
+  // Readings of other programs.
+  ["Readings\\.", "readings"],
+  [`${NUMBER} readings from (.+), ${NUMBER} already here\\.`, "readingsFrom"],
+  [`${NUMBER} readings wait for their images\\.`, "readingsWait"],
+  [`${NUMBER} readings that waited are attached\\.`, "readingsAttached"],
+  ["No format of readings used it\\.", "readingsUnused"],
+  [`It speaks of frame ${NUMBER}, which its image does not have\\.`, "noFrame"],
+  ["There is no submitted reading that these choices let through\\.", "nothingToExport"],
   // Labels of one image.
   ["one label says that there is no lesion, another marks one\\.", "contradiction"],
   ["there is a class, but no mask that shows where\\.", "classWithoutMask"],

@@ -122,7 +122,7 @@ const KNOWN = SENTENCES.map(([pattern, key]): [RegExp, string] => [new RegExp(`^
 /** Their last group is a sentence itself. */
 const NESTED = new Set(["rowsUnused", "labelsUnused", "import.row"]);
 /** Where one sentence ends and the next begins; a few begin with a number or go on in lower case. */
-const BETWEEN = /(?<=\.) (?=\p{Lu}|\d+ rows not used: |and \d+ more\.$)/u;
+const BETWEEN = /(?<=\.) (?=\p{Lu}|\d+ rows not used: |\d+ readings (?:from|wait|that) |and \d+ more\.$)/u;
 
 /** `text` of the server in the words of `t`'s language: as a whole, else sentence by sentence. */
 export function serverWords(text: string, t: TFunction): string {

@@ -7,6 +7,7 @@ import { RunPanel } from "@/features/imports/components/run-panel";
 import { SplitsCard } from "@/features/imports/components/splits-card";
 import { StagedCard } from "@/features/imports/components/staged-card";
 import { UploadPanel } from "@/features/imports/components/upload-panel";
+import { WaitingCard } from "@/features/imports/components/waiting-card";
 import { useUpload } from "@/features/imports/state/upload-store";
 import type { ImportRun } from "@/lib/api-types";
 import { type NamedFile, takeFiles } from "@/lib/dropped-files";
@@ -34,7 +35,8 @@ export default function ImportPage() {
   const state = run.data?.state;
   useEffect(() => {
     if (state !== "done") return;
-    for (const key of ["worklist", "project", "splits"]) void client.invalidateQueries({ queryKey: [key, slug] });
+    for (const key of ["worklist", "project", "splits", "waiting"])
+      void client.invalidateQueries({ queryKey: [key, slug] });
     void client.invalidateQueries({ queryKey: ["projects"] });
   }, [state, client, slug]);
 
@@ -65,6 +67,7 @@ export default function ImportPage() {
           ) : (
             <DropZone onFiles={(files) => void take(files)} disabled={uploading} />
           )}
+          <WaitingCard slug={slug} />
           <SplitsCard slug={slug} />
         </div>
         <Card bare className="grow">

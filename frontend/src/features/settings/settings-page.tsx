@@ -1,6 +1,5 @@
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
-import { ExportSection } from "@/features/settings/components/export-section";
 import { MembersSection } from "@/features/settings/components/members-section";
 import { QuestionSection } from "@/features/settings/components/question-section";
 import { SplitsSection } from "@/features/settings/components/splits-section";
@@ -12,7 +11,7 @@ import { ErrorState } from "@/ui/error-state";
 import { LoadingRows } from "@/ui/loading-rows";
 import { PageHead } from "@/ui/page-head";
 
-const SECTIONS = ["question", "types", "members", "splits", "export"] as const;
+const SECTIONS = ["question", "types", "members", "splits"] as const;
 type Section = (typeof SECTIONS)[number];
 
 export interface SectionProps {
@@ -24,7 +23,6 @@ const FORMS: Record<Section, React.ComponentType<SectionProps>> = {
   types: TypesSection,
   members: MembersSection,
   splits: SplitsSection,
-  export: ExportSection,
 };
 
 export default function SettingsPage() {

@@ -17,6 +17,7 @@ const NOUNS = [
   "dicomweb",
   "import",
   "export",
+  "waiting",
   "split",
   "finding_type",
   "member",
