@@ -10,6 +10,7 @@ import json
 import os
 import select
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from backend.dicom.found import FindingSettings, FoundObject, decoded_object
 from backend.dicom.prepare import PreparationSettings, PreparedInstance
 from backend.dicom.refusal import Refused
 
@@ -60,11 +62,25 @@ class DecodeChild:
 
     def prepare(self, path: Path, preparation: PreparationSettings) -> tuple[PreparedInstance, bytes]:
         """What is to be stored of a file: rows and frames blob; Refused with the reason if it cannot be used."""
-        frames_path = Path(self._scratch.name) / "frames"
+        answer, blob = self._answer_and_file(path, "settings", asdict(preparation))
+        return PreparedInstance(**answer["prepared"]), blob
+
+    def find_marks(self, path: Path, finding: FindingSettings) -> FoundObject:
+        """What a SEG, SR or RTSTRUCT file says; Refused with the reason if it cannot be used."""
+        _, data = self._answer_and_file(path, "finding", asdict(finding))
+        try:
+            return decoded_object(data)
+        except (ValueError, KeyError, TypeError, struct.error) as error:
+            raise Refused("Damaged: it says nothing that can be used.") from error
+
+    def _answer_and_file(self, path: Path, purpose: str, settings: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        """The child's answer on a file, and the bytes that it left for us; Refused where it refused."""
+        written = Path(self._scratch.name) / "frames"
+        written.unlink(missing_ok=True)
         request = {
             "path": str(path.resolve()),
-            "frames_path": str(frames_path),
-            "settings": asdict(preparation),
+            "frames_path": str(written),
+            purpose: settings,
             "cpu_seconds": self._cpu_seconds,
         }
         answer = self._asked(request)
@@ -72,9 +88,9 @@ class DecodeChild:
             if answer.get("exhausted"):
                 self._stop()  # what is left of its memory may be in pieces
             raise Refused(answer["refused"])
-        blob = frames_path.read_bytes()
-        frames_path.unlink()
-        return PreparedInstance(**answer["prepared"]), blob
+        blob = written.read_bytes()
+        written.unlink()
+        return answer, blob
 
     def _asked(self, request: dict[str, Any]) -> dict[str, Any]:
         process = self._running()

@@ -1,8 +1,9 @@
 """The decoding child: reads requests, prepares files under limits of memory and CPU time, answers; knows no Django.
 
 Protocol: one JSON object per line. Request: {"path", "frames_path", "settings", "cpu_seconds"}. Answer:
-{"prepared": {...}} with the frames blob written to `frames_path`, or {"refused": reason}. Answers leave by a
-descriptor of their own, because decoders print to standard output.
+{"prepared": {...}} with the frames blob written to `frames_path`, or {"refused": reason}. With "finding" in the place of
+"settings" the file is a SEG, SR or RTSTRUCT; the answer is {"found": true} with `encoded_object` written to `frames_path`.
+Answers leave by a descriptor of their own, because decoders print to standard output.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from backend.dicom.found import FindingSettings, encoded_object
+from backend.dicom.object_reading import found_object
 from backend.dicom.prepare import PreparationSettings, prepared_instance
 from backend.dicom.refusal import Refused
 
@@ -25,6 +28,11 @@ def answered(request: dict[str, Any]) -> dict[str, Any]:
     """The answer to one request; every failure is an answer too."""
     try:
         data = Path(request["path"]).read_bytes()
+        if "finding" in request:
+            Path(request["frames_path"]).write_bytes(
+                encoded_object(found_object(data, FindingSettings(**request["finding"])))
+            )
+            return {"found": True}
         prepared, blob = prepared_instance(data, PreparationSettings(**request["settings"]))
         Path(request["frames_path"]).write_bytes(blob)
     except Refused as refusal:

@@ -44,13 +44,22 @@ def frame_plane(header: Header, frame: int = 1) -> Plane | None:
     origin = numbers(header, "ImagePositionPatient", frame, "PlanePositionSequence")
     directions = numbers(header, "ImageOrientationPatient", frame, "PlaneOrientationSequence")
     spacing = pixel_spacing(header, frame)
-    if len(origin) != 3 or len(directions) != 6 or spacing is None:
+    if spacing is None:
+        return None
+    rows, columns = numbers(header, "Rows"), numbers(header, "Columns")
+    return plane_of(origin, directions, spacing, (int(rows[0]), int(columns[0])) if rows and columns else (0, 0))
+
+
+def plane_of(
+    origin: Sequence[float], directions: Sequence[float], spacing: Sequence[float], size: tuple[int, int]
+) -> Plane | None:
+    """The plane of these Image Position, Image Orientation, Pixel Spacing and (rows, columns); None if they make none."""
+    if len(origin) != 3 or len(directions) != 6 or len(spacing) != 2 or min(spacing) <= 0:
         return None
     row, column = np.array(directions[:3]), np.array(directions[3:])
     if abs(np.linalg.norm(row) - 1) > 0.01 or abs(np.linalg.norm(column) - 1) > 0.01 or abs(float(row @ column)) > 0.01:
         return None
-    rows, columns = numbers(header, "Rows"), numbers(header, "Columns")
-    return Plane(_triple(origin), _triple(directions[:3]), _triple(directions[3:]), *spacing, int(rows[0]), int(columns[0]))
+    return Plane(_triple(origin), _triple(directions[:3]), _triple(directions[3:]), spacing[0], spacing[1], *size)
 
 
 def _triple(values: Sequence[float]) -> tuple[float, float, float]:

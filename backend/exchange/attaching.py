@@ -126,7 +126,7 @@ class Attacher:
 
     def _located(self, reading: ForeignReading) -> dict[ImageReference, Located] | None:
         """Where every picture of the reading lies; None where one that a lesion needs, or all, are not here."""
-        if reading.keep_files:
+        if reading.keep_files or reading.keep_data:
             return None
         needed = {reference for lesion in reading.lesions for reference in _references(lesion)}
         found: dict[ImageReference, Located] = {}

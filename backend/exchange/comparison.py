@@ -69,7 +69,8 @@ def compare_reading(
         carried = bool(lesions) or (
             carries.no_lesion if original.verdict in (Verdict.NO_LESION, Verdict.NOT_READABLE) else carries.image_findings
         )
-        if carried:
+        has_place = bool(pair.item.case.series.frame_of_reference_uid) or not carries.needs_space
+        if carried and has_place:
             proof.differs(f"{pair.where}: the reading did not come back.")
         return
     if carries.no_lesion and not lesions and returned.verdict != original.verdict:

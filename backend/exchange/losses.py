@@ -26,6 +26,7 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "no_lesion": "{count} readings that say there is no lesion, or that the image is not readable, are left out.",
     "readers": "{count} readers are not told apart.",
     "codes": "Codes of {count} finding types are left out.",
+    "needs_space": "{count} readings of images without a place in the patient (radiographs, ultrasound) are left out.",
     "measurements": "Measurements of {count} readings are left out.",
 }
 
@@ -99,6 +100,8 @@ def _reading_counts(carries: Carries, readings: QuerySet[Reading]) -> dict[str, 
     if not carries.readers:
         readers = readings.order_by().values("reader_id").distinct().count()
         counts["readers"] = readers if readers > 1 else 0
+    if carries.needs_space:
+        counts["needs_space"] = readings.filter(case__series__frame_of_reference_uid="").count()
     if not carries.measurements:
         counts["measurements"] = readings.exclude(measurements=[]).count()
     return counts

@@ -20,6 +20,7 @@ from backend.exchange.foreign import ForeignReading, UnusableFile
 from backend.exchange.format_registry import Format, is_recognised, read_format, read_formats, recognised_formats
 from backend.exchange.formats.family import Folder, ReadContext
 from backend.exchange.models import ImportRun, PendingReading
+from backend.exchange.object_reader import ObjectReader
 from backend.exchange.pending_content import reading_of_content
 from backend.exchange.reading_child import names_in_child, read_in_child
 from backend.exchange.source_folder import SourceFolder
@@ -119,22 +120,27 @@ def _read_format(
     )
     count = 0
     try:
-        for reading in _guarded(one, folder, read_context(index, chosen.reader, chosen.options)):
-            count += 1
-            if isinstance(reading, UnusableFile):
-                attacher.outcome.refused.append((reading.source, reading.reason))
-            else:
-                attacher.take(reading, _kept_files(project, folder, reading))
-            if on_reading is not None:
-                on_reading(count)
+        with ObjectReader(project, index) as objects:
+            for reading in _guarded(one, folder, read_context(index, chosen.reader, chosen.options, objects)):
+                count += 1
+                if isinstance(reading, UnusableFile):
+                    attacher.outcome.refused.append((reading.source, reading.reason))
+                else:
+                    attacher.take(reading, _kept_files(project, folder, reading))
+                if on_reading is not None:
+                    on_reading(count)
     except Refused as refusal:
         attacher.outcome.refused.append((_first_opened(folder), str(refusal)))
     return attacher.finish()
 
 
-def read_context(index: CaseIndex, reader: str, options: Mapping[str, str]) -> ReadContext:
+def read_context(
+    index: CaseIndex, reader: str, options: Mapping[str, str], objects: ObjectReader | None = None
+) -> ReadContext:
     """What a format's reader may ask of the index's project."""
-    return ReadContext(by_name=index.by_name, by_uid=index.by_uid, reader=reader, options=dict(options), find=index.find)
+    return ReadContext(
+        by_name=index.by_name, by_uid=index.by_uid, reader=reader, options=dict(options), find=index.find, objects=objects
+    )
 
 
 def _guarded(one: Format, folder: Folder, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]:
@@ -164,8 +170,8 @@ def _first_opened(folder: Folder) -> str:
 def _kept_files(project: Project, folder: Folder, reading: ForeignReading) -> dict[str, str]:
     """Keep the files that a reading needs to be read again; their keys by name."""
     kept = {}
-    for name in reading.keep_files:
-        data = folder[name].read_bytes()
+    data_by_name = {name: folder[name].read_bytes() for name in reading.keep_files} | dict(reading.keep_data)
+    for name, data in data_by_name.items():
         key = f"pending/{project.pk}/{hashlib.sha256(data).hexdigest()}"
         if not has_object(key):
             put_object(key=key, data=data)
@@ -217,10 +223,11 @@ def _read_again(project: Project, index: CaseIndex, row: PendingReading) -> Atta
             folder[name].parent.mkdir()
             folder[name].write_bytes(get_object(key))
         try:
-            readings = list(_guarded(one, folder, read_context(index, row.reader, row.options)))
+            with ObjectReader(project, index, of_kept=True) as objects:
+                readings = list(_guarded(one, folder, read_context(index, row.reader, row.options, objects)))
         except Refused as refusal:
             return AttachOutcome(refused=[(row.source, str(refusal))])
-        if any(isinstance(found, ForeignReading) and found.keep_files for found in readings):
+        if any(isinstance(found, ForeignReading) and (found.keep_files or found.keep_data) for found in readings):
             return AttachOutcome(waiting=1)
         for found in readings:
             if isinstance(found, UnusableFile):

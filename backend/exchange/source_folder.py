@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
 from backend.dicom.refusal import Refused
 from backend.exchange.sources import Source, scratch_folder
-from backend.exchange.zips import extract_entry
+from backend.exchange.zips import entry_head, extract_entry
 
 
 class SourceFolder(Mapping[str, Path]):
@@ -20,12 +21,15 @@ class SourceFolder(Mapping[str, Path]):
         self._sources = {source.name: source for source in sources if not source.refusal}
         self._scratch: Path | None = None
         self._unpacked: dict[str, Path] = {}
+        self._archives: dict[Path, zipfile.ZipFile] = {}
         self.opened: set[str] = set()
 
     def __enter__(self) -> SourceFolder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for archive in self._archives.values():
+            archive.close()
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
@@ -48,6 +52,20 @@ class SourceFolder(Mapping[str, Path]):
         if self._scratch is None:
             self._scratch = Path(tempfile.mkdtemp(prefix="readings-", dir=scratch_folder()))
         return self._scratch
+
+    def forget_open_archives(self) -> None:
+        """In a copy of the process that opened them: their descriptors are closed here."""
+        self._archives = {}
+
+    def head(self, name: str, count: int) -> bytes:
+        """The first bytes of a file, unpacked no further; asking for them does not count as opening it."""
+        source = self._sources[name]
+        if source.entry:
+            if source.path not in self._archives:
+                self._archives[source.path] = zipfile.ZipFile(source.path)
+            return entry_head(self._archives[source.path], source.entry, count)
+        with source.path.open("rb") as file:
+            return file.read(count)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._sources)

@@ -85,6 +85,15 @@ def extract_entry(path: Path, name: str, target: Path) -> None:
         raise Refused("Damaged: this file is shorter than the zip archive says.")
 
 
+def entry_head(archive: zipfile.ZipFile, name: str, count: int) -> bytes:
+    """The first `count` bytes of a file of an open archive; nothing where it cannot be unpacked."""
+    try:
+        with archive.open(name) as source:
+            return source.read(count)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, ValueError, KeyError, RuntimeError, zlib.error):
+        return b""
+
+
 def _allowed_bytes(info: zipfile.ZipInfo) -> int:
     return min(info.file_size, MAX_ENTRY_BYTES, max(info.compress_size * MAX_RATIO, _RATIO_COUNTS_FROM))
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from backend.dicom.found import FoundObject
+from backend.dicom.volumes import Plane
 from backend.exchange.export_selection import ExportCase, ImageFrame
 from backend.exchange.foreign import ImageReference
 from backend.projects.models import FindingType, Project
@@ -20,6 +23,7 @@ class Carries:
     """What of a reading survives in a format. `kinds`: mark kinds kept as they are; others become `others_become`.
 
     `instances`: lesions of one type stay apart (else only the type's pixels survive). `exact_masks`: no pixel is lost.
+    `needs_space`: readings of images that lie in no frame of reference are left out.
     """
 
     kinds: frozenset[str]
@@ -34,6 +38,7 @@ class Carries:
     readers: bool = True
     codes: bool = False
     measurements: bool = False
+    needs_space: bool = False
     notes: tuple[str, ...] = ()
     """Sentences (English, marked for translation) on what else is lost."""
 
@@ -93,6 +98,25 @@ def _nothing(reference: ImageReference) -> KnownImages | None:
     return None
 
 
+class ObjectContext(Protocol):
+    """How SEG, SR and RTSTRUCT files are read and placed; nothing received is parsed in this process."""
+
+    def read(self, path: Path, threshold: float) -> FoundObject:
+        """What an object says, parsed in the limited child process; Refused with the reason if it cannot be used."""
+
+    def locate(self, uid: str, frame: int) -> tuple[KnownImages, ImageFrame] | None:
+        """The picture of a SOP Instance UID, original or stored, and its case."""
+
+    def in_space(self, uid: str) -> Sequence[KnownImages]:
+        """The cases whose series lie in an (original or stored) frame of reference."""
+
+    def planes(self, known: KnownImages) -> Sequence[Plane | None]:
+        """Where each picture of a case lies."""
+
+    def aside(self, found: FoundObject) -> bytes:
+        """The object as it may be kept until its images come: `read` takes it then; it names what the archive would."""
+
+
 @dataclass(frozen=True)
 class ReadContext:
     """What a reader of a format may ask of the project.
@@ -102,6 +126,7 @@ class ReadContext:
     `find(reference)`: the case of a reference, by its UID, else by its name (where it has a UID, the name is looked for
     among the files of the same import only: equal names of two projects are different images). `reader` is the name that
     the person gave for readings whose file names nobody. `options` are the format's own.
+    `objects` is what formats that are DICOM objects ask besides.
     """
 
     by_name: Callable[[str], KnownImages | None]
@@ -109,3 +134,4 @@ class ReadContext:
     reader: str = "Imported labels"
     options: Mapping[str, str] = field(default_factory=dict)
     find: Callable[[ImageReference], KnownImages | None] = _nothing
+    objects: ObjectContext | None = None

@@ -4,6 +4,7 @@
  */
 import type { TFunction } from "i18next";
 import { IMPORT_REFUSALS } from "@/lib/import-refusals";
+import { OBJECT_REFUSALS } from "@/lib/object-refusals";
 
 const NUMBER = "([\\d,]+)";
 /** What the server writes → key below `server` in the common words; its groups become {{a}}, {{b}}, {{c}}, {{d}}. */
@@ -116,6 +117,7 @@ const SENTENCES: [pattern: string, key: string][] = [
   [`Clinical texts of ${NUMBER} cases stored, ${NUMBER} already there\\.`, "contexts"],
   [`${NUMBER} rows not used: (.+)`, "rowsUnused"],
   ["Its labels were not used: (.+)", "labelsUnused"],
+  ...OBJECT_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `object.${key}`]),
   ...IMPORT_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `import.${key}`]),
 ];
 const KNOWN = SENTENCES.map(([pattern, key]): [RegExp, string] => [new RegExp(`^${pattern}$`), key]);

@@ -80,7 +80,7 @@ class Command(BaseCommand):
             )
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
-        for name, reason in outcome.refused:
+        for name, reason in (*outcome.refused, *(outcome.foreign.refused if outcome.foreign is not None else ())):
             self.stdout.write(f"{name}: {reason}")
         if outcome.texts is not None:
             self.stdout.write(outcome.texts.sentence)

@@ -1,0 +1,185 @@
+"""What the three formats of DICOM objects share: which files are theirs, and an object as a foreign reading."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Final
+
+from django.utils.text import slugify
+from pydicom.dataset import FileDataset
+
+from backend.dicom.found import FoundMark, FoundObject
+from backend.dicom.marked import MarkedReading
+from backend.dicom.object_reading import HEAD_BYTES, object_modality
+from backend.dicom.refusal import Refused
+from backend.exchange.export_selection import ExportCase, lesions_of
+from backend.exchange.foreign import ForeignLesion, ForeignReading, ImageReference, UnusableFile
+from backend.exchange.formats.dicom_placing import ImagesMissing, Placer
+from backend.exchange.formats.documents import file_head
+from backend.exchange.formats.family import Export, Folder, ObjectContext, ReadContext
+from backend.exchange.marked_readings import case_sources, marked_reading
+from backend.readings.models import Reading
+
+THRESHOLD: Final = "threshold"
+"""Option: the share from which a fractional pixel counts as marked."""
+KEPT_SUFFIXES: Final = {"SEG": ".seg.kept", "SR": ".sr.kept", "RTSTRUCT": ".rtstruct.kept"}
+"""What a kept object's file name ends in, by modality: it is no DICOM file any more."""
+
+Segmentations = Callable[[str], tuple[str, FoundObject] | None]
+"""The segmentation of a SOP Instance UID among the files, with its file's name."""
+
+
+def objects_of(files: Folder, modality: str) -> list[str]:
+    """The names of files that are such objects, by their first bytes; none of them counts as opened by that."""
+    return [name for name in files if _modality(files, name) == modality]
+
+
+def _modality(files: Folder, name: str) -> str:
+    for modality, suffix in KEPT_SUFFIXES.items():
+        if name.endswith(suffix):
+            return modality
+    return object_modality(head_of(files, name))
+
+
+def is_kept(name: str) -> bool:
+    """Whether a file is an object that waited here, by the name it was given then."""
+    return name.endswith(tuple(KEPT_SUFFIXES.values()))
+
+
+def head_of(files: Folder, name: str) -> bytes:
+    """The first bytes of a file, without opening it where the folder can do that."""
+    head: Callable[[str, int], bytes] | None = getattr(files, "head", None)
+    return head(name, HEAD_BYTES) if head is not None else file_head(files[name], HEAD_BYTES)
+
+
+def object_context(context: ReadContext) -> ObjectContext:
+    """How objects are read; Refused where nobody can read them."""
+    if context.objects is None:
+        raise Refused("DICOM objects cannot be read here.")
+    return context.objects
+
+
+def threshold_of(context: ReadContext) -> float:
+    """The option `threshold`, a half where it is not given; Refused where it is no share."""
+    given = context.options.get(THRESHOLD, "0.5")
+    try:
+        threshold = float(given)
+    except ValueError as error:
+        raise Refused(f"The threshold {given!r} is no number.") from error
+    if not 0 < threshold <= 1:
+        raise Refused(f"The threshold {given} is not above 0 and up to 1.")
+    return threshold
+
+
+def readings_of(
+    name: str, found: FoundObject, context: ReadContext, segmentations: Segmentations = lambda _uid: None
+) -> Iterator[ForeignReading | UnusableFile]:
+    """What an object says as readings, kept aside where its images are not here, with the reason where it is not used."""
+    objects = object_context(context)
+    try:
+        whole, parts = _with_segments(name, found, segmentations)
+        placer = Placer(whole, context, objects)
+        lesions = [lesion for mark in whole.marks for lesion in _placed(placer, mark)]
+    except Refused as refusal:
+        yield UnusableFile(name, str(refusal))
+        return
+    except ImagesMissing:
+        yield _kept_aside(name, found, parts, context, objects)
+        return
+    yield _reading(name, whole, lesions, context)
+    yield from (UnusableFile(f"{name}: a part of it", note) for note in whole.notes)
+
+
+def _placed(placer: Placer, mark: FoundMark) -> Iterator[ForeignLesion]:
+    """The lesions of a mark; Refused tells which mark it was."""
+    try:
+        yield from placer.lesions(mark)
+    except Refused as refusal:
+        raise Refused(f"{mark.finding}: {refusal}") from refusal
+
+
+def _with_segments(
+    name: str, found: FoundObject, segmentations: Segmentations
+) -> tuple[FoundObject, Mapping[str, FoundObject]]:
+    """The object with the masks of the segments it refers to, and the segmentations that hold them, by file name."""
+    marks: list[FoundMark] = []
+    parts = {name: found}
+    referred: FoundObject | None = None
+    for mark in found.marks:
+        if mark.segment is None:
+            marks.append(mark)
+            continue
+        held = segmentations(mark.segment[0])
+        if held is None:
+            raise Refused("Its regions are segments of a segmentation that is not among the files: import both together.")
+        parts[held[0]] = referred = held[1]
+        segment = next((one for one in referred.marks if one.number == mark.segment[1]), None)
+        if segment is None:
+            raise Refused(f"It refers to segment {mark.segment[1]}, which its segmentation does not have.")
+        score = mark.score if mark.score is not None else segment.score
+        marks.append(replace(mark, masks=segment.masks, segment=None, score=score))
+    if referred is None:
+        return found, parts
+    series = (*referred.series, *found.series)
+    uid = found.frame_of_reference_uid or referred.frame_of_reference_uid
+    return replace(found, marks=tuple(marks), series=series, frame_of_reference_uid=uid), parts
+
+
+def _reading(name: str, found: FoundObject, lesions: list[ForeignLesion], context: ReadContext) -> ForeignReading:
+    """Where an object does not say otherwise its marks are all there are; findings alone speak of the image as a whole."""
+    images = [ImageReference(uid) for uid in found.images or found.evidence]
+    if lesions:
+        images = [reference for lesion in lesions for reference in _pictures(lesion)]
+    if not lesions and not found.verdict and not found.image_findings and found.modality != "SEG":
+        raise Refused("It marks nothing that can be read.")
+    complete = found.verdict != "image" and bool(lesions or found.verdict or not found.image_findings)
+    return ForeignReading(
+        source=name,
+        reader=found.reader or context.reader,
+        images=images,
+        lesions=lesions,
+        image_findings=found.image_findings,
+        complete=complete,
+        readable=found.verdict != "not_readable",
+    )
+
+
+def _pictures(lesion: ForeignLesion) -> list[ImageReference]:
+    return [lesion.image] if lesion.image is not None else [reference for reference, _ in lesion.masks]
+
+
+def _kept_aside(
+    name: str, found: FoundObject, parts: Mapping[str, FoundObject], context: ReadContext, objects: ObjectContext
+) -> ForeignReading | UnusableFile:
+    uids = found.images or found.evidence or tuple(uid for part in parts.values() for uid in part.images or part.evidence)
+    if not uids:
+        return UnusableFile(name, "It names no image, only a place in a patient, and no images of that place are here.")
+    kept = {f"{part}{KEPT_SUFFIXES[one.modality]}": objects.aside(one) for part, one in parts.items()}
+    return ForeignReading(
+        source=name, reader=found.reader or context.reader, images=[ImageReference(uid) for uid in uids], keep_data=kept
+    )
+
+
+def marked_readings(export: Export) -> Iterator[tuple[ExportCase, Reading, MarkedReading]]:
+    """Every reading of an export as the writers of objects take it."""
+    types = {finding_type.pk: finding_type for finding_type in export.finding_types}
+    for item in export.cases:
+        sources = case_sources(item.frames, export.header)
+        for reading in item.readings:
+            name = export.reader_names[reading.reader_id]
+            yield item, reading, marked_reading(reading, lesions_of(reading), item.frames, sources, types, name)
+
+
+def object_path(item: ExportCase, reading: Reading, modality: str) -> str:
+    """Where an object lies in an export: by case and reader."""
+    reader = slugify(reading.reader.name)[:40] or "reader"
+    return f"{item.case.name}/{reader}-{reading.reader_id}.{modality.lower()}.dcm"
+
+
+def file_bytes(dataset: FileDataset) -> bytes:
+    """A data set as a DICOM file."""
+    stream = io.BytesIO()
+    dataset.save_as(stream, enforce_file_format=True)
+    return stream.getvalue()

@@ -1,0 +1,58 @@
+"""DICOM RT Structure Set: a region of interest per lesion, outlines in patient coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from backend.dicom.refusal import Refused
+from backend.exchange.foreign import ForeignReading, UnusableFile
+from backend.exchange.formats.dicom_objects import (
+    file_bytes,
+    marked_readings,
+    object_context,
+    object_path,
+    objects_of,
+    readings_of,
+    threshold_of,
+)
+from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, ReadContext
+from backend.exchange.marked_readings import structure_set_of
+
+TITLE: Final = "DICOM RTSTRUCT"
+CARRIES: Final = Carries(
+    kinds=frozenset({"box", "polygon", "freehand", "mask", "point"}),
+    codes=True,
+    needs_space=True,
+    notes=("Names of finding types keep 64 characters.",),
+)
+
+
+def write(export: Export) -> Iterator[ExportFile]:
+    """One structure set a reading with lesions, where its images lie in a frame of reference."""
+    for item, reading, marked in marked_readings(export):
+        in_space = "FrameOfReferenceUID" in marked.sources[0].header and all(one.plane is not None for one in marked.sources)
+        if marked.lesions and in_space:
+            yield ExportFile(object_path(item, reading, "RTSTRUCT"), [file_bytes(structure_set_of(marked))])
+
+
+def recognises(files: Folder) -> bool:
+    """Whether a file is a structure set."""
+    return bool(objects_of(files, "RTSTRUCT"))
+
+
+def claims(files: Folder) -> Collection[str]:
+    """The files that are a structure set: they are no images, and the door need not be asked."""
+    return objects_of(files, "RTSTRUCT")
+
+
+def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]:
+    """Every structure set as a reading of whoever drew it."""
+    objects, threshold = object_context(context), threshold_of(context)
+    for name in objects_of(files, "RTSTRUCT"):
+        try:
+            found = objects.read(files[name], threshold)
+        except Refused as refusal:
+            yield UnusableFile(name, str(refusal))
+            continue
+        yield from readings_of(name, found, context)

@@ -1,0 +1,25 @@
+/** Why a SEG, SR or RTSTRUCT was not used, and what they cannot carry: what the server writes → key below `server.object`. */
+export const OBJECT_REFUSALS: [pattern: string, key: string][] = [
+  ["It marks tiles of a whole-slide microscopy image; such images cannot be read here\\.", "tiles"],
+  [
+    "Its regions are segments of a segmentation that is not among the files: import both together\\.",
+    "lacksSegmentation",
+  ],
+  ["It refers to segment (\\d+), which its segmentation does not have\\.", "lacksSegment"],
+  ["It names no image, only a place in a patient, and no images of that place are here\\.", "nowhere"],
+  ["It marks nothing that can be read\\.", "nothing"],
+  ["The report(?: \\(.*\\))? holds no measurement groups \\(TID 1500\\)\\.", "noGroups"],
+  ["Its Segmentation Type (.+) is not known\\.", "type"],
+  ["A (\\w+) segmentation of (\\d+) bits a pixel is not known\\.", "bits"],
+  ["Its regions lie in several frames of reference\\.", "severalSpaces"],
+  ["(.+): A region lies where no picture of its frame of reference does\\.", "beside"],
+  ["(.+): A frame of it lies where no picture of its series does\\.", "besideSeries"],
+  ["(.+): A region does not say on which image it lies\\.", "unnamed"],
+  ["(.+): A region in space of type (.+) is not supported\\.", "shape"],
+  ["(.+): Its grid is not that of its images: it would have to be resampled, which is not done\\.", "resampled"],
+  ["(.+): It marks pixels outside of its image\\.", "outsidePixels"],
+  ["(.+): An outline of it lies partly outside of its image\\.", "outsideOutline"],
+  ["(.+): A segmentation of (\\d+×\\d+) pixels does not lie on its image of (\\d+×\\d+)\\.", "size"],
+  ["Names of finding types keep 64 characters\\.", "shortTypes"],
+  ["Names of finding types, attributes and their values keep 64 characters\\.", "shortNames"],
+];
