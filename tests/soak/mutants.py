@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from PIL import Image
+from pydicom.errors import InvalidDicomError
 
 LARGEST_ORIGINAL = 600_000
 _VRS = [b"OB", b"OW", b"SQ", b"UN", b"US", b"UT", b"DS", b"IS", b"AT", b"FD", b"PN", b"ZZ", b"\0\0"]
@@ -52,13 +53,22 @@ class Original:
     values: dict[int, int]
 
 
-def dicom_originals(corpus: Path) -> list[Original]:
-    """The corpus's smaller files, in order of their names."""
+def dicom_originals(corpus: Path, modalities: tuple[str, ...] = ()) -> list[Original]:
+    """The corpus's smaller files (of these modalities alone, where any is named), in order of their names."""
     found = []
     for path in sorted(corpus.rglob("*")):
-        if path.is_file() and path.suffix != ".csv" and 200 < path.stat().st_size <= LARGEST_ORIGINAL:
+        if not path.is_file() or path.suffix == ".csv" or not 200 < path.stat().st_size <= LARGEST_ORIGINAL:
+            continue
+        if not modalities or _modality(path) in modalities:
             found.append(Original(path.name, path.read_bytes(), _values(path)))
     return found
+
+
+def _modality(path: Path) -> str:
+    try:
+        return str(pydicom.dcmread(path, specific_tags=["Modality"]).get("Modality", ""))
+    except (OSError, InvalidDicomError):
+        return ""
 
 
 def _values(path: Path) -> dict[int, int]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 import resource
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from backend.archive.decode_child import DecodeChild
+from backend.dicom.found import FindingSettings
 from backend.dicom.prepare import PreparationSettings
 from backend.dicom.refusal import Refused
 from backend.exchange import reading_import
@@ -32,8 +34,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.timeout(14400
 SEED = 20261129
 LONGEST_CPU_S = 5.0
 MOST_MEMORY = 1024**3
-IN_THE_SUITE = {"dicom": 700, "pictures": 100, "zips": 100, "readings": 100}
-IN_ALL = {"dicom": 13_000, "pictures": 2_000, "zips": 2_000, "readings": 3_000}
+IN_THE_SUITE = {"dicom": 600, "objects": 100, "pictures": 100, "zips": 100, "readings": 100}
+IN_ALL = {"dicom": 11_000, "objects": 2_000, "pictures": 2_000, "zips": 2_000, "readings": 3_000}
 
 
 def is_clear(reason: str) -> bool:
@@ -73,17 +75,28 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / 100
 
 
-def through_the_image_door(mutants: Any, folder: Path) -> dict[str, int]:
+def as_image(child: DecodeChild, path: Path) -> None:
+    """What the import of an image asks."""
+    child.prepare(path, PreparationSettings(key="5a" * 32, modality="CT"))
+
+
+def as_object(child: DecodeChild, path: Path) -> None:
+    """What the import of a SEG, SR or RTSTRUCT asks."""
+    child.find_marks(path, FindingSettings("5a" * 32, "none", 0.5))
+
+
+def through_the_decoding_child(
+    mutants: Any, folder: Path, ask: Callable[[DecodeChild, Path], None] = as_image
+) -> dict[str, int]:
     """Feed files to the decoding child; how many were taken and refused, and how often the child died of one."""
     counts = {"taken": 0, "refused": 0, "died": 0}
     path = folder / "file"
-    settings = PreparationSettings(key="5a" * 32, modality="CT")
     with DecodeChild() as child:
         pid, used = 0, 0.0
         for mutant in mutants:
             path.write_bytes(mutant.data)
             try:
-                child.prepare(path, settings)
+                ask(child, path)
                 counts["taken"] += 1
             except Refused as refusal:
                 assert is_clear(str(refusal)), (mutant.name, str(refusal))
@@ -109,14 +122,24 @@ def counts(long_run: bool) -> dict[str, int]:
 
 def test_damaged_dicom_is_taken_or_refused_in_words(real_data: Path, tmp_path: Path, counts: dict[str, int]) -> None:
     originals = dicom_originals(real_data / "dicom_corpus")
-    found = through_the_image_door(dicom_mutants(originals, random.Random(SEED), counts["dicom"]), tmp_path)
+    found = through_the_decoding_child(dicom_mutants(originals, random.Random(SEED), counts["dicom"]), tmp_path)
     print(found)
     assert found["refused"] > 0.2 * counts["dicom"] and found["taken"] > 0.1 * counts["dicom"]
     assert found["died"] <= counts["dicom"] // 100
 
 
+def test_damaged_objects_are_taken_or_refused_in_words(real_data: Path, tmp_path: Path, counts: dict[str, int]) -> None:
+    originals = dicom_originals(real_data / "dicom_objects", modalities=("SEG", "SR", "RTSTRUCT"))
+    found = through_the_decoding_child(
+        dicom_mutants(originals, random.Random(SEED), counts["objects"]), tmp_path, ask=as_object
+    )
+    print(found)
+    assert found["refused"] > 0.2 * counts["objects"] and found["taken"] > 0.02 * counts["objects"]
+    assert found["died"] <= max(counts["objects"] // 100, 1)
+
+
 def test_damaged_pictures_are_taken_or_refused_in_words(tmp_path: Path, counts: dict[str, int]) -> None:
-    found = through_the_image_door(picture_mutants(random.Random(SEED), counts["pictures"]), tmp_path)
+    found = through_the_decoding_child(picture_mutants(random.Random(SEED), counts["pictures"]), tmp_path)
     print(found)
     assert found["refused"] > 0.3 * counts["pictures"] and found["died"] == 0
 
