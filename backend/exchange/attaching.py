@@ -98,7 +98,7 @@ class Attacher:
             for case_id, pieces in self._by_case(reading, located).items():
                 self._merge(case_id, reading, pieces)
         except (Refused, InvalidMark) as reason:
-            self.outcome.refused.append((reading.source, f"Readings of {reading.reader} were not used: {reason}"))
+            self.outcome.refused.append((reading.source, _unused(reading.reader, reason)))
         return True
 
     def is_here(self, reading: ForeignReading) -> bool:
@@ -120,7 +120,7 @@ class Attacher:
             except _SaysNothing:
                 continue
             except (Refused, InvalidMark) as reason:
-                self.outcome.refused.append((draft.source, f"Readings of {reader} were not used: {reason}"))
+                self.outcome.refused.append((draft.source, _unused(reader, reason)))
                 continue
             by_reader.setdefault(reader, []).append(given)
         for reader, readings in by_reader.items():
@@ -262,6 +262,11 @@ class Attacher:
             },
         )
         self.outcome.waiting += 1
+
+
+def _unused(reader: str, reason: Exception) -> str:
+    text = str(reason)
+    return f"Readings of {reader[:150]} were not used: {text}{'' if text.endswith('.') else '.'}"
 
 
 def _references(lesion: ForeignLesion) -> Iterable[ImageReference]:

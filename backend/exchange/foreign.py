@@ -71,8 +71,8 @@ class ForeignReading:
     complete: bool = True
     readable: bool = True
     keep_files: Sequence[str] = ()
-    keep_data: Mapping[str, bytes] = field(default_factory=dict)
     keep_options: Mapping[str, str] = field(default_factory=dict)
+    keep_data: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,6 +158,8 @@ class _ToldFolder(Mapping[str, Path]):
 
     def __init__(self, folder: Folder, channel: _Channel) -> None:
         self._folder, self._channel = folder, channel
+        if isinstance(folder, SourceFolder):
+            folder.forget_open_archives()
         self._told: set[str] = set()
 
     def __getitem__(self, name: str) -> Path:
@@ -169,9 +171,8 @@ class _ToldFolder(Mapping[str, Path]):
 
     def head(self, name: str, count: int) -> bytes:
         """The first bytes of a file; where a folder can look at them without unpacking the file, it does."""
-        if hasattr(self._folder, "head"):
-            found: bytes = self._folder.head(name, count)
-            return found
+        if isinstance(self._folder, SourceFolder):
+            return self._folder.head(name, count)
         with self._folder[name].open("rb") as file:
             return file.read(count)
 

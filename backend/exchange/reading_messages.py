@@ -83,7 +83,6 @@ class Reading(msgspec.Struct, tag=True, array_like=True):
     complete: bool
     readable: bool
     keep_files: list[str]
-    keep_data: dict[str, bytes]
     keep_options: dict[str, str]
 
 
@@ -121,7 +120,6 @@ def reading_message(reading: ForeignReading) -> Reading:
         reading.complete,
         reading.readable,
         list(reading.keep_files),
-        dict(reading.keep_data),
         dict(reading.keep_options),
     )
 
@@ -163,7 +161,6 @@ def reading_of_message(message: Reading) -> ForeignReading | UnusableFile:
         message.complete,
         message.readable,
         message.keep_files,
-        message.keep_data,
         message.keep_options,
     )
 

@@ -47,6 +47,16 @@ class SourceFolder(Mapping[str, Path]):
             self._unpacked[name] = target
         return self._unpacked[name]
 
+    def make_scratch(self) -> Path:
+        """Where files are unpacked; made here, so that this process removes it whoever unpacks."""
+        if self._scratch is None:
+            self._scratch = Path(tempfile.mkdtemp(prefix="readings-", dir=scratch_folder()))
+        return self._scratch
+
+    def forget_open_archives(self) -> None:
+        """In a copy of the process that opened them: their descriptors are closed here."""
+        self._archives = {}
+
     def head(self, name: str, count: int) -> bytes:
         """The first bytes of a file, unpacked no further; asking for them does not count as opening it."""
         source = self._sources[name]
@@ -56,12 +66,6 @@ class SourceFolder(Mapping[str, Path]):
             return entry_head(self._archives[source.path], source.entry, count)
         with source.path.open("rb") as file:
             return file.read(count)
-
-    def make_scratch(self) -> Path:
-        """Where files are unpacked; made here, so that this process removes it whoever unpacks."""
-        if self._scratch is None:
-            self._scratch = Path(tempfile.mkdtemp(prefix="readings-", dir=scratch_folder()))
-        return self._scratch
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._sources)

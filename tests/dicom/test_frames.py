@@ -189,3 +189,23 @@ def test_a_progressive_jpeg_has_the_values_of_the_sequential_one(real_data, proc
         stored_arrays((folder / f"CTImage.dcm_JPEGProcess{name}.dcm").read_bytes())[0][0] for name in names
     )
     assert np.array_equal(progressive, sequential)
+
+
+@pytest.mark.parametrize(
+    ("rows", "frames", "reason"),
+    [(1000, 900, "It would unpack to 858 MB, [0-9]+ times its size: a bomb."), (20_000, 1, "to 381 MB, [0-9]+ times")],
+)
+def test_frames_that_unpack_without_measure_are_refused_before_any_decoder_sees_them(
+    make_dicom, as_file, rows, frames, reason
+):
+    dataset = make_dicom(np.zeros((4, 4), "u1"), RLELossless, Rows=rows, Columns=rows, NumberOfFrames=frames)
+    dataset.PixelData = encapsulate([b"\1\0\0\0\x40" + bytes(59) + b"\x81\0"] * frames)
+    with pytest.raises(Refused, match=reason):
+        prepared_instance(as_file(dataset), SETTINGS)
+
+
+def test_one_packed_frame_has_its_limit(make_dicom, as_file):
+    dataset = make_dicom(np.zeros((4, 4), "u1"), RLELossless, Rows=14_000, Columns=14_000)
+    dataset.PixelData = encapsulate([b"\1\0\0\0\x40" + bytes(1_000_059)])
+    with pytest.raises(Refused, match="one frame unpacks to 186 MB, the limit is 160 MB"):
+        prepared_instance(as_file(dataset), SETTINGS)

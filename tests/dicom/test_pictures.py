@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from io import BytesIO
 
 import numpy as np
@@ -104,3 +106,19 @@ def test_a_patient_from_a_table_is_known_by_key_alone_after_basic_deidentificati
     _, header, prepared, _ = stored(data, patient_id="Meier 1960", deid_profile="basic")
     assert "Meier" not in json.dumps(header)
     assert prepared.patient_key == stored(saved(Image.fromarray(NOISE[::-1])), patient_id="Meier 1960")[2].patient_key
+
+
+@pytest.mark.parametrize(
+    ("mode", "width", "height", "reason"),
+    [
+        ("L", 60_000, 60_000, "Too big: 60000×60000 pixels, the limit is 64 million."),
+        ("RGB", 8_000, 8_000, "Too big: 8000×8000 pixels, the limit is 26 million."),
+        ("RGB", 5_000, 5_000, "It would unpack to 71 MB, [0-9]+ times its size: a bomb."),
+    ],
+)
+def test_a_picture_that_claims_to_be_huge_is_refused_before_it_unpacks(mode, width, height, reason):
+    data = saved(Image.new(mode, (4, 4)))
+    chunk = b"IHDR" + struct.pack(">II", width, height) + data[24:29]
+    lying = data[:12] + chunk + struct.pack(">I", zlib.crc32(chunk)) + data[33:]
+    with pytest.raises(Refused, match=reason):
+        stored(lying)

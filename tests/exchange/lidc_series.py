@@ -75,11 +75,19 @@ def slice_uid(scan: dict[str, Any], number: int) -> str:
 
 def bring_series(project: Any, child: Any, folder: Path, scan: dict[str, Any], *, all_through_the_door: bool) -> None:
     """The scan's series into the archive and as a case: every slice as a file, or one as a file and its like as rows."""
+    from backend.projects.case_services import add_cases
+
+    add_cases(project=project, candidates=[bring_slices(project, child, folder, scan, all_through_the_door)])
+
+
+def bring_slices(project: Any, child: Any, folder: Path, scan: dict[str, Any], all_through_the_door: bool = False) -> Any:
+    """The scan's series into the archive; the candidate for its case. (Cases of many series are made at once: each time
+    all that are known are looked at.)"""
     from backend.archive.ingest import ingest_file
     from backend.archive.models import Instance
     from backend.archive.services import order_series
     from backend.dicom.uids import keyed_digest
-    from backend.projects.case_services import CaseCandidate, add_cases
+    from backend.projects.case_services import CaseCandidate
 
     count = len(scan["z"]) if all_through_the_door else 1
     for number in range(count):
@@ -95,7 +103,7 @@ def bring_series(project: Any, child: Any, folder: Path, scan: dict[str, Any], *
         values |= {
             "sop_instance_uid": uid,
             "instance_number": number + 1,
-            "position": None,
+            "position": scan["z"][number],
             "received_digest": f"{scan['id']}-{number}",
             "original_uid_digest": keyed_digest(project.archive.key, "sop instance uid", uid),
             "dicom_json": json.dumps(header),
@@ -103,7 +111,7 @@ def bring_series(project: Any, child: Any, folder: Path, scan: dict[str, Any], *
         rows.append(Instance(**values))
     Instance.objects.bulk_create(rows, batch_size=200)
     order_series(series=first.series)
-    add_cases(project=project, candidates=[CaseCandidate(first.pk, f"{scan['patient']}/{scan['id']}")])
+    return CaseCandidate(first.pk, f"{scan['patient']}/{scan['id']}")
 
 
 def known_marks(real_data: Path, *series: str) -> list[dict[str, str]]:

@@ -99,5 +99,6 @@ def test_what_is_no_such_database_is_refused_by_name(chest, tmp_path):
 
 def test_a_rating_off_its_scale_is_refused_and_one_not_given_left_out():
     assert lidc.ratings({"malignancy": 0, "texture": "2", "calcification": 6}) == {"Texture": 2, "Calcification": "Absent"}
+    assert lidc.ratings({"internalStructure": 5}) == {"Internal structure": "5"}
     with pytest.raises(Refused, match="malignancy is 6, the scale ends at 5"):
         lidc.ratings({"malignancy": 6})

@@ -13,10 +13,11 @@ import pytest
 
 from backend.exchange.reading_import import ReadingOptions, import_foreign_readings
 from backend.exchange.sources import sources_in
+from backend.projects.case_services import add_cases
 from backend.projects.models import Project
 from backend.readings.models import Lesion, Reader
 from tests.archive.conftest import child  # noqa: F401
-from tests.exchange.lidc_series import bring_series, database, key_of, known_marks, pair_dice, scans, stored_masks
+from tests.exchange.lidc_series import bring_slices, database, key_of, known_marks, pair_dice, scans, stored_masks
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.timeout(7200)]
 
@@ -39,8 +40,7 @@ def test_marks_are_stored_and_agree_as_the_table_says(
     chosen = list(scans(path))
     if not long_run:
         chosen = random.Random(20261129).sample([scan for scan in chosen if len(scan["z"]) < FEW_SLICES], SAMPLE)
-    for scan in chosen:
-        bring_series(project, child, tmp_path, scan, all_through_the_door=False)
+    add_cases(project=project, candidates=[bring_slices(project, child, tmp_path, scan) for scan in chosen])
     options = {"outline": "included"} if long_run else {"outline": "included", "series": chosen[0]["series"]}
     outcome = import_foreign_readings(
         project=project, sources=sources_in(path), chosen=ReadingOptions(options=options), by=None

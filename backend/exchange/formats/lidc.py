@@ -90,7 +90,8 @@ def ratings(given: Mapping[str, Any]) -> dict[str, Any]:
             found[_ORDINAL[key]] = _on_scale(key, number, 5)
         elif key in _NOMINAL:
             name, words = _NOMINAL[key]
-            found[name] = words[_on_scale(key, number, len(words)) - 1]
+            # One mark of the archive has an internal structure of 5, which no description names: it is kept as it is.
+            found[name] = words[number - 1] if 1 <= number <= len(words) else str(number)
     return found
 
 

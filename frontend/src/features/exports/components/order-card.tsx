@@ -28,7 +28,7 @@ export function OrderCard({ project }: { project: Project }) {
   const [since, setSince] = useState("");
   const [until, setUntil] = useState("");
   const [form, setForm] = useState<"rle" | "polygon">("rle");
-  const known = useExportPreview(slug, { format: FIRST });
+  const known = useExportPreview(slug, { format: FIRST, pictures: false });
   const models = new Set(known.data?.readers.filter((one) => one.kind === "model").map((one) => String(one.id)));
   const order: ExportOrder = {
     format,
