@@ -43,7 +43,8 @@ export function RunPanel({ slug, run, runs, onChoose }: RunPanelProps) {
   const settled = PARTS.reduce((sum, [kind]) => sum + run.counts[kind], 0);
   const busy = run.state === "queued" || run.state === "running";
   const left = useTimeLeft(run.id, settled, run.counts.total);
-  const filters: (ItemState | "")[] = ["", "held", "refused", "embargoed", "duplicate", "imported"];
+  const filters: (ItemState | "")[] = ["", "refused", "embargoed", "duplicate", "imported"];
+  if (run.counts.held) filters.splice(1, 0, "held");
   if (run.counts.waiting) filters.push("waiting");
   if (run.counts.uploading) filters.push("uploading");
   return (
@@ -106,7 +107,7 @@ export function RunPanel({ slug, run, runs, onChoose }: RunPanelProps) {
           </div>
         ) : null}
       </div>
-      <div className="row" style={{ padding: "12px 16px", borderTop: "1px solid var(--n5)" }}>
+      <div className="row" style={{ padding: "12px 16px", borderTop: "1px solid var(--n5)", flexWrap: "wrap" }}>
         <Segmented
           label={t("result")}
           value={state}
