@@ -39,12 +39,18 @@ def test_the_founder_becomes_lead_of_a_project_with_its_own_archive(founder, rea
     assert as_person(founder).get("/api/v1/projects/").json() == [made]
 
 
-def test_a_project_may_read_from_an_archive_that_is_there(founder, project, as_person) -> None:
-    answer = as_person(founder).post("/api/v1/projects/", {"name": "Second", "archive": "research"}, format="json")
-    assert answer.json()["archive"]["slug"] == "research"
-    refused = as_person(founder).post("/api/v1/projects/", {"name": "Third", "archive": "nowhere"}, format="json")
-    assert refused.status_code == 400
+def test_a_project_may_read_from_an_archive_whose_lead_founds_it(founder, project, as_person) -> None:
+    client = as_person(founder)
+    refused = client.post("/api/v1/projects/", {"name": "Third", "archive": "nowhere"}, format="json")
+    foreign = client.post("/api/v1/projects/", {"name": "Third", "archive": "research"}, format="json")
+    assert (refused.status_code, foreign.status_code) == (400, 400)
+    assert foreign.content.replace(b"research", b"nowhere") == refused.content, (
+        "who leads nothing there learns nothing of it"
+    )
     assert not Project.objects.filter(name="Third").exists()
+    Membership.objects.create(project=project, user=founder, role="lead")
+    answer = client.post("/api/v1/projects/", {"name": "Second", "archive": "research"}, format="json")
+    assert answer.json()["archive"]["slug"] == "research"
 
 
 def test_who_may_not_create_projects_gets_403(reader, as_person) -> None:
