@@ -22,9 +22,11 @@ DEVELOPMENT := $(STAMPS)/development-$(call hash,$(RUNTIME_FILES) deploy/require
 PACKAGES := frontend/node_modules/.stamp-$(call hash,frontend/package-lock.json)
 PAGE := frontend/dist/.stamp-$(call hash,$(PAGE_FILES))
 
-# What `make check` leaves to `make test`: training, and what goes through every operation for every role.
-LONG_TESTS := tests/cnn tests/learning/test_rounds.py tests/learning/test_simulate.py \
-	tests/architecture/test_access_table.py tests/architecture/test_blinding.py
+# What `make check` leaves to `make test`: training, what goes through every operation for every role, other programs'
+# servers, and the long searches for what leaks or breaks.
+LONG_TESTS := tests/cnn tests/learning tests/client tests/dimse tests/soak tests/dicom/test_planted_identities.py \
+	tests/dicom/test_deidentify.py tests/exchange/test_round_trip.py tests/exchange/test_damaged_files.py \
+	tests/exchange/test_planted_door.py tests/architecture/test_access_table.py tests/architecture/test_blinding.py
 
 # Puts a Node that is new enough into PATH of the recipe that begins with it.
 NODE_IS_FINE := node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'
