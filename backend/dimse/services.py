@@ -248,7 +248,7 @@ def _begin(
 def resume_transfer(*, transfer: Transfer, by: User) -> Transfer:
     """Go on with what is not done of a transfer that was cancelled or has failed in part; Refused where nothing is left."""
     with transaction.atomic():
-        locked = Transfer.objects.select_for_update().select_related("job").get(pk=transfer.pk)
+        locked = Transfer.objects.select_for_update(of=("self",)).select_related("job").get(pk=transfer.pk)
         if not may_go_on(locked):
             raise Refused("There is nothing left to go on with.")
         locked.outcomes = [

@@ -54,7 +54,7 @@ def start_verification(*, run: ExportRun, by: User) -> Job:
     if written_format(run.format).read is None:
         raise Refused("This format is not read, so nothing can be compared.")
     with transaction.atomic():
-        locked = ExportRun.objects.select_for_update().select_related("verification_job").get(pk=run.pk)
+        locked = ExportRun.objects.select_for_update(of=("self",)).select_related("verification_job").get(pk=run.pk)
         job = locked.verification_job
         if job is None or job.state not in ("queued", "running"):
             job = enqueue_job(
