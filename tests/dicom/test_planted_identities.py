@@ -38,7 +38,7 @@ def leaks(person, *stored: bytes) -> list[bytes]:
     return sorted({trace for trace in person.traces() for held in stored if len(trace) > 2 and trace in held})
 
 
-@pytest.mark.parametrize(("number", "options"), enumerate(ROWS), ids=lambda given: str(given))
+@pytest.mark.parametrize(("number", "options"), list(enumerate(ROWS)), ids=lambda given: str(given))
 def test_no_identity_is_left(number: int, options: list[str]):
     for seed in (number, number + len(PEOPLE) // 2):
         person, data = planted_file(seed)
