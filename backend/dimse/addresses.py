@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv6Address
 
 from django.conf import settings
 
+from backend.accounts.outbound_addresses import Address, is_forbidden, is_public, is_within, real_address
 from backend.dicom.refusal import Refused
-
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 
 
 def checked_networks(text: str) -> str:
@@ -62,8 +59,9 @@ def require_web_address(address: Address) -> None:
 
     A lead chooses the URL and the server fetches it: without this it would be a way into the server's own network.
     """
-    if address.is_global and not address.is_multicast:
-        return
-    networks: Sequence[Network] = [ipaddress.ip_network(text) for text in settings.NODE_NETWORKS]
-    if not any(address in network for network in networks):
+    real = real_address(address)
+    if is_forbidden(real):
+        raise Refused(f"{address} is a link-local or metadata address.")
+    networks = [ipaddress.ip_network(text) for text in settings.NODE_NETWORKS]
+    if not is_public(real) and not is_within(real, networks):
         raise Refused(f"{address} lies in a private network; an administrator can allow it by OVERREAD_NODE_NETWORKS.")

@@ -9,25 +9,13 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 from typing import Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
-
-NEVER: Final[tuple[Network, ...]] = (
-    ip_network("169.254.0.0/16"),
-    ip_network("fe80::/10"),
-    ip_network("fd00:ec2::254/128"),
-    ip_network("100.100.100.200/32"),
-    ip_network("192.0.0.192/32"),
-)
-"""Link-local addresses and where clouds keep a machine's credentials: no setting opens these."""
-_INSIDE_V6: Final = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
-"""NAT64 (RFC 6052, RFC 8215): the last four bytes are the IPv4 address that is reached."""
+from backend.accounts.outbound_addresses import Address, Network, is_forbidden, is_public, is_within, real_address
 
 
 class AddressRefused(Exception):
@@ -91,26 +79,16 @@ def _parts(url: str) -> tuple[str, str, int, str]:
 
 
 def _judge(address: Address, host: str, scheme: str) -> None:
-    real = _real(address)
+    real = real_address(address)
     told = host if host == str(address) else f"{host} ({address})"
-    if any(real in network for network in NEVER if network.version == real.version):
+    if is_forbidden(real):
         raise AddressRefused(f"{told} is a link-local or metadata address.")
-    if any(real in network for network in allowed_networks() if network.version == real.version):
+    if is_within(real, allowed_networks()):
         return
-    if not real.is_global or real.is_multicast or real.is_reserved or real.is_unspecified:
+    if not is_public(real):
         raise AddressRefused(f"{told} is a private address; the operator of this server may allow its network.")
     if scheme == "http":
         raise AddressRefused(f"{told} is outside the networks to which unencrypted http is allowed.")
-
-
-def _real(address: Address) -> Address:
-    """The IPv4 address inside an IPv6 one that stands for it."""
-    if isinstance(address, IPv4Address):
-        return address
-    inside = address.ipv4_mapped or address.sixtofour
-    if inside is None and any(address in network for network in _INSIDE_V6):
-        inside = IPv4Address(int(address) & 0xFFFFFFFF)
-    return inside or address
 
 
 def allowed_networks() -> Sequence[Network]:

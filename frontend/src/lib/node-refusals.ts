@@ -37,6 +37,7 @@ export const NODE_REFUSALS: [pattern: string, key: string][] = [
     "(\\S+) lies in a private network; an administrator can allow it by OVERREAD_NODE_NETWORKS\\.",
     "privateAddress",
   ],
+  ["(\\S+) is a link-local or metadata address\\.", "metadataAddress"],
   ["The host (\\S+) is unknown\\.", "unknownHost"],
   ["Its secret cannot be read: the server's SECRET_KEY has changed\\. Enter the secret again\\.", "lostSecret"],
   ["Other searches are under way; try again in a moment\\.", "otherSearches"],
