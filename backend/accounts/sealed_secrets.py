@@ -31,6 +31,10 @@ def open_secret(sealed: str, *, purpose: str) -> str:
         raise SecretLost("This secret was kept under another SECRET_KEY: enter it anew.") from error
 
 
+def derived_key(secret: str, purpose: str) -> bytes:
+    """32 bytes for one purpose alone, out of a secret of the settings (HKDF-SHA256, RFC 5869)."""
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"overread {purpose}".encode()).derive(secret.encode())
+
+
 def _fernet(purpose: str) -> Fernet:
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"overread {purpose}".encode())
-    return Fernet(base64.urlsafe_b64encode(derived.derive(settings.SECRET_KEY.encode())))
+    return Fernet(base64.urlsafe_b64encode(derived_key(settings.SECRET_KEY, purpose)))

@@ -11,9 +11,9 @@ from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+
+from backend.accounts.sealed_secrets import derived_key
 
 QUARANTINE: Final = "quarantine"
 IDENTITY: Final = "identity"
@@ -47,4 +47,4 @@ def _key(purpose: str) -> bytes:
     secret = settings.REIDENTIFICATION_KEY if purpose == IDENTITY else settings.SECRET_KEY
     if not secret:
         raise CannotOpen("This server has no key for identities.")
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"overread {purpose}".encode()).derive(secret.encode())
+    return derived_key(secret, purpose)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, StreamingHttpResponse
@@ -30,6 +28,7 @@ from backend.dicomweb.dicomweb_view import (
 from backend.dicomweb.etags import content_of, etag_of
 from backend.dicomweb.media_types import DICOM, ZIP, Representation, choose_instances, instance_types
 from backend.dicomweb.selectors import instances_at, series_of
+from backend.exchange.outbox import Outbox
 
 _CHUNK = 20
 
@@ -92,29 +91,11 @@ def _named_files(instances: QuerySet[Instance], chosen: Mapping[str, Representat
         yield name, part10_file(instance, syntax=chosen[instance.transfer_syntax_uid].syntax)
 
 
-class _Pipe(io.RawIOBase):
-    """What is written comes out by `taken`; a zip archive is written without going back."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._pieces.append(bytes(data))
-        return len(data)
-
-    def taken(self) -> bytes:
-        pieces, self._pieces = self._pieces, []
-        return b"".join(pieces)
-
-
 def zip_archive(files: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
     """A zip archive of named files, piece by piece; images do not deflate, so they are stored."""
-    pipe = _Pipe()
-    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:
+    outbox = Outbox()
+    with zipfile.ZipFile(outbox, "w", zipfile.ZIP_STORED) as archive:
         for name, data in files:
             archive.writestr(zipfile.ZipInfo(name), data)
-            yield pipe.taken()
-    yield pipe.taken()
+            yield outbox.take()
+    yield outbox.take()

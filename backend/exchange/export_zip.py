@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from backend.exchange.formats.family import ExportFile
+from backend.exchange.outbox import Outbox
 
 # No file's time is told: the same readings give the same entries.
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
@@ -19,35 +19,12 @@ MANIFEST: Final = "manifest.json"
 Entry = dict[str, Any]
 
 
-class _Outbox(io.RawIOBase):
-    """A file that can only be written, and gives up what was written since it was last asked."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._pieces: list[bytes] = []
-
-    def writable(self) -> bool:
-        """It can be written."""
-        return True
-
-    def write(self, data: Any) -> int:
-        """Keep the bytes until they are taken."""
-        self._pieces.append(bytes(data))
-        return len(data)
-
-    def take(self) -> bytes:
-        """What was written since."""
-        taken = b"".join(self._pieces)
-        self._pieces.clear()
-        return taken
-
-
 def zip_pieces(files: Iterator[ExportFile], manifest: Callable[[list[Entry]], dict[str, Any]]) -> Iterator[bytes]:
     """The archive in pieces; at its end `manifest.json`, made of the entries (path, bytes, sha256) of all files before it.
 
     ValueError for two files of one path: the second would hide the first.
     """
-    outbox = _Outbox()
+    outbox = Outbox()
     entries: list[Entry] = []
     paths: set[str] = {MANIFEST}
     with zipfile.ZipFile(outbox, "w", allowZip64=True) as archive:
@@ -63,7 +40,7 @@ def zip_pieces(files: Iterator[ExportFile], manifest: Callable[[list[Entry]], di
     yield outbox.take()
 
 
-def _entry_pieces(archive: zipfile.ZipFile, outbox: _Outbox, file: ExportFile, entry: Entry) -> Iterator[bytes]:
+def _entry_pieces(archive: zipfile.ZipFile, outbox: Outbox, file: ExportFile, entry: Entry) -> Iterator[bytes]:
     info = zipfile.ZipInfo(file.path, _DATE)
     info.compress_type = zipfile.ZIP_STORED if file.path.endswith(_PACKED_ALREADY) else zipfile.ZIP_DEFLATED
     digest = hashlib.sha256()
