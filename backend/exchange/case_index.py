@@ -167,14 +167,17 @@ class CaseIndex:
         return None
 
     def _place_of_series(self, uid: str) -> Place | None:
-        """The one case of a series or study; None where it has several here."""
+        """The one case of a series, else of a study; None where it has several here. (One UID may be both: it is in the
+        LIDC-IDRI, of two patients.)"""
         archive = self._project.archive
         uids = (uid, keyed_uid(archive.key, "uid", uid))
         series = Series.objects.filter(series_instance_uid__in=uids, study__archive=archive)
         studies = Study.objects.filter(study_instance_uid__in=uids, archive=archive)
-        cases = Case.objects.filter(Q(series__in=series) | Q(series__study__in=studies), project=self._project)
-        found = list(cases.values_list("pk", flat=True)[:2])
-        return Place(found[0]) if len(found) == 1 else None
+        for named in (Q(series__in=series), Q(series__study__in=studies)):
+            found = list(Case.objects.filter(named, project=self._project).values_list("pk", flat=True)[:2])
+            if found:
+                return Place(found[0]) if len(found) == 1 else None
+        return None
 
     def place_of_name(self, name: str) -> Place | None:
         """What a name stands for: the file of an import by the longest part of its path, a case's name, or either without

@@ -134,7 +134,9 @@ def stored_masks(project: Any, scan: dict[str, Any]) -> dict[tuple[float, ...], 
         mask = decode_mask(get_object(blob_key(lesion.mask_digest)), lesion.mask_shape)
         z, top, left = lesion.mask_origin
         depth, height, width = mask.shape
-        box = (left, top, left + width - 1, top + height - 1, scan["z"][z], scan["z"][z + depth - 1], int(mask.sum()))
+        # The table gives positions to a hundredth of a millimetre.
+        low, high = round(scan["z"][z], 2), round(scan["z"][z + depth - 1], 2)
+        box = (left, top, left + width - 1, top + height - 1, low, high, int(mask.sum()))
         found[box].append((lesion.mask_origin, mask))
     return found
 
