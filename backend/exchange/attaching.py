@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.archive.store import has_object, put_object
-from backend.dicom.refusal import Refused
+from backend.dicom.refusal import Refused, sentence
 from backend.exchange.case_index import CaseIndex
 from backend.exchange.export_selection import ImageFrame
 from backend.exchange.foreign import Code, ForeignLesion, ForeignReading, ImageReference
@@ -44,6 +44,10 @@ class AttachOutcome:
         self.made, self.known = self.made + other.made, self.known + other.known
         self.waiting += other.waiting
         self.refused += other.refused
+
+    def refuse(self, source: str, reason: str) -> None:
+        """A file, or a part of it, was not used."""
+        self.refused.append((source, sentence(reason)))
 
 
 @dataclass
@@ -98,7 +102,7 @@ class Attacher:
             for case_id, pieces in self._by_case(reading, located).items():
                 self._merge(case_id, reading, pieces)
         except (Refused, InvalidMark) as reason:
-            self.outcome.refused.append((reading.source, _unused(reading.reader, reason)))
+            self.outcome.refuse(reading.source, _unused(reading.reader, reason))
         return True
 
     def is_here(self, reading: ForeignReading) -> bool:
@@ -120,7 +124,7 @@ class Attacher:
             except _SaysNothing:
                 continue
             except (Refused, InvalidMark) as reason:
-                self.outcome.refused.append((draft.source, _unused(reader, reason)))
+                self.outcome.refuse(draft.source, _unused(reader, reason))
                 continue
             by_reader.setdefault(reader, []).append(given)
         for reader, readings in by_reader.items():

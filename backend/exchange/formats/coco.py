@@ -29,7 +29,7 @@ from backend.exchange.coco import (
 )
 from backend.exchange.export_selection import ExportCase, ImageFrame, lesion_masks, lesions_of
 from backend.exchange.foreign import Code, ForeignLesion, ForeignReading, ImageReference, UnusableFile
-from backend.exchange.formats.documents import file_head, read_json
+from backend.exchange.formats.documents import damage_of, file_head, read_json
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, ReadContext
 from backend.exchange.formats.pictures import picture_files
 from backend.geometry.measurements import measured_values
@@ -295,7 +295,7 @@ def _own_readings(
                 readable=reading.get("verdict") != "not_readable",
             )
         except (Refused, KeyError, TypeError, ValueError) as error:
-            yield UnusableFile(source, f"The reading of {reading.get('case')} is damaged: {error}")
+            yield UnusableFile(source, f"The reading of {reading.get('case')}: {damage_of(error)}")
 
 
 def _whole_lesions(
@@ -321,7 +321,7 @@ def _of_image(
     try:
         lesions = [_lesion([annotation], {annotation.get("image_id"): image}, categories) for annotation in annotations]
     except (Refused, KeyError, TypeError, ValueError) as error:
-        return UnusableFile(source, f"The annotations of {reference.name or reference.sop_instance_uid}: {error}")
+        return UnusableFile(source, f"The annotations of {reference.name or reference.sop_instance_uid}: {damage_of(error)}")
     return ForeignReading(f"{source}: {reference.name}", reader, [reference], lesions)
 
 

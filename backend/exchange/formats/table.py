@@ -19,7 +19,7 @@ from backend.archive.store import get_object
 from backend.dicom.refusal import Refused
 from backend.exchange.export_selection import ExportCase, ImageFrame, lesion_masks, lesions_of
 from backend.exchange.foreign import Code, ForeignLesion, ForeignReading, ImageReference, UnusableFile
-from backend.exchange.formats.documents import file_head, read_rows
+from backend.exchange.formats.documents import damage_of, file_head, read_rows
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, KnownImages, ReadContext
 from backend.exchange.formats.pictures import picture_files
 from backend.geometry.rasterise import paste_mask
@@ -179,7 +179,7 @@ def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | Unusa
                 try:
                     yield _reading(name, rows, context)
                 except (Refused, ValueError) as error:
-                    yield UnusableFile(name, f"The reading of {rows[0].get('case', '?')}: {error}")
+                    yield UnusableFile(name, f"The reading of {rows[0].get('case', '?')}: {damage_of(error)}")
 
 
 def _reading(name: str, rows: list[dict[str, str]], context: ReadContext) -> ForeignReading:
