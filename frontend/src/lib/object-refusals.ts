@@ -20,6 +20,7 @@ export const OBJECT_REFUSALS: [pattern: string, key: string][] = [
   ["(.+): It marks pixels outside of its image\\.", "outsidePixels"],
   ["(.+): An outline of it lies partly outside of its image\\.", "outsideOutline"],
   ["(.+): A segmentation of (\\d+×\\d+) pixels does not lie on its image of (\\d+×\\d+)\\.", "size"],
+  ["Readings whose lesions overlap stay BINARY: a pixel of a label map has one segment\\.", "staysBinary"],
   ["Names of finding types keep 64 characters\\.", "shortTypes"],
   ["Names of finding types, attributes and their values keep 64 characters\\.", "shortNames"],
 ];
