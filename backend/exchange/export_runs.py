@@ -67,7 +67,7 @@ class ExportPreview:
 
 
 def preview_export(*, project: Project, by: User, order: ExportOrder) -> ExportPreview:
-    """How many readings an export would hold, and what its format cannot carry of them; Refused for no such format or option."""
+    """How many readings would go out, what the format cannot carry of them; Refused for an unknown format or option."""
     one = written_format(order.format)
     readings = exported_readings(project=project, by=by, chosen=order.chosen)
     losses = losses_of(one.carries, readings, order.chosen, one.notes_of(order.options))
