@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from backend.archive.models import Archive, DeidProfile
 from backend.archive.store import get_object, has_object, put_object
-from backend.dicom.uids import keyed_digest
+from backend.dicom.uids import keyed_digest, keyed_uid
 from backend.exchange.foreign import Code, ForeignLesion, ForeignReading, ImageReference
 from backend.geometry.rasterise import crop_mask, paste_mask
 from backend.geometry.rle import blob_key, decode_mask, encode_mask, mask_digest
@@ -24,8 +24,11 @@ from backend.geometry.rle import blob_key, decode_mask, encode_mask, mask_digest
 
 def reading_content(reading: ForeignReading, archive: Archive) -> dict[str, Any]:
     """The reading as JSON; its masks go to the object store."""
+    images = [_reference(one, archive) for one in reading.images]
+    if reading.keep_files or reading.keep_data:
+        images += _as_series(reading.images, archive)
     return {
-        "images": [_reference(one, archive) for one in reading.images],
+        "images": images,
         "lesions": [_lesion(one, archive) for one in reading.lesions],
         "image_findings": dict(reading.image_findings),
         "complete": reading.complete,
@@ -57,6 +60,15 @@ def _reference(one: ImageReference, archive: Archive) -> dict[str, Any]:
     if uid and archive.deid_profile != DeidProfile.NONE and not uid.startswith(DIGEST):
         uid = DIGEST + keyed_digest(archive.key, "sop instance uid", uid)
     return {"sop_instance_uid": uid, "frame": one.frame, "name": one.name}
+
+
+def _as_series(references: Sequence[ImageReference], archive: Archive) -> list[dict[str, Any]]:
+    """The same UIDs as the archive calls a series or study of them: files that wait may name those and no image at all."""
+    if archive.deid_profile == DeidProfile.NONE:
+        return []
+    given = [one.sop_instance_uid for one in references if one.sop_instance_uid]
+    uids = [keyed_uid(archive.key, "uid", uid) for uid in given if not uid.startswith(DIGEST)]
+    return [{"sop_instance_uid": uid, "frame": 1, "name": ""} for uid in uids]
 
 
 DIGEST = "digest:"
