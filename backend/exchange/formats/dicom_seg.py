@@ -14,11 +14,9 @@ from backend.exchange.foreign import ForeignReading, UnusableFile
 from backend.exchange.formats.dicom_objects import (
     file_bytes,
     marked_readings,
-    object_context,
     object_path,
     objects_of,
-    readings_of,
-    threshold_of,
+    readings_of_objects,
 )
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, ReadContext
 from backend.exchange.marked_readings import segmentation_of
@@ -79,11 +77,4 @@ def claims(files: Folder) -> Collection[str]:
 
 def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]:
     """Every segmentation as a reading of whoever made it."""
-    objects, threshold = object_context(context), threshold_of(context)
-    for name in objects_of(files, "SEG"):
-        try:
-            found = objects.read(files[name], threshold)
-        except Refused as refusal:
-            yield UnusableFile(name, str(refusal))
-            continue
-        yield from readings_of(name, found, context)
+    yield from readings_of_objects(files, context, "SEG")
