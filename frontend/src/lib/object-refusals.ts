@@ -11,6 +11,7 @@ export const OBJECT_REFUSALS: [pattern: string, key: string][] = [
   ["The report(?: \\(.*\\))? holds no measurement groups \\(TID 1500\\)\\.", "noGroups"],
   ["Its Segmentation Type (.+) is not known\\.", "type"],
   ["A (\\w+) segmentation of (\\d+) bits a pixel is not known\\.", "bits"],
+  ["Damaged: a region of type (\\w+) has (\\d+) points\\.", "pointCount"],
   ["Its regions lie in several frames of reference\\.", "severalSpaces"],
   ["(.+): A region lies where no picture of its frame of reference does\\.", "beside"],
   ["(.+): A frame of it lies where no picture of its series does\\.", "besideSeries"],
