@@ -36,11 +36,11 @@ WALL_SECONDS: Final = 120.0
 _SCRATCH_SECONDS: Final = 3600.0
 _FILES_PER_CHILD: Final = 2000  # decoders leak a little
 _DEATHS: Final = {
-    signal.SIGXCPU: "It takes too long to decode; the limit is {seconds} seconds.",
+    signal.SIGXCPU: "It takes too long to decode.",  # the time allowed depends on its size
     signal.SIGKILL: "It takes too much memory to decode.",
 }
 _CRASHED: Final = "Damaged: it makes the decoder crash."
-_HANGS: Final = "It takes too long to decode; the limit is {seconds} seconds."
+_HANGS: Final = "It takes too long to decode."
 
 
 class DecodeChild:
@@ -138,7 +138,7 @@ class DecodeChild:
                 process.kill()
                 self._process = None
                 process.wait()
-                raise Refused(_HANGS.format(seconds=int(self._wall_seconds)))
+                raise Refused(_HANGS)
             piece = os.read(process.stdout.fileno(), 1 << 16)
             if not piece:
                 break
@@ -152,8 +152,7 @@ class DecodeChild:
         for ended in (process.stdin, process.stdout):
             if ended is not None:
                 ended.close()
-        text = _DEATHS.get(signal.Signals(-code), _CRASHED) if code < 0 else _CRASHED
-        return text.format(seconds=self._cpu_seconds)
+        return _DEATHS.get(signal.Signals(-code), _CRASHED) if code < 0 else _CRASHED
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._files >= _FILES_PER_CHILD:

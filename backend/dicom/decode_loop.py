@@ -16,14 +16,18 @@ import resource
 import sys
 import warnings
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from backend.dicom.found import FindingSettings, encoded_object
 from backend.dicom.identity import identity_of
 from backend.dicom.object_reading import found_object
 from backend.dicom.prepare import PreparationSettings, prepared_instance
 from backend.dicom.refusal import Held, Refused
+
+_LEAST_SECONDS: Final = 3
+_BYTES_A_SECOND: Final = 8 * 1024**2  # of decoded pixels: a tenth of what the slowest path does
 
 
 def answered(request: dict[str, Any]) -> dict[str, Any]:
@@ -37,7 +41,9 @@ def answered(request: dict[str, Any]) -> dict[str, Any]:
                 encoded_object(found_object(data, FindingSettings(**request["finding"])))
             )
             return {"found": True}
-        prepared, blob = prepared_instance(data, PreparationSettings(**request["settings"]))
+        # A decoder that is given damage may turn in a circle (CharLS does): nobody waits for that as for a large image.
+        on_size = partial(_allow_for_pixels, request["cpu_seconds"])
+        prepared, blob = prepared_instance(data, PreparationSettings(**request["settings"]), on_size=on_size)
         Path(request["frames_path"]).write_bytes(blob)
     except Held as held:
         Path(request["frames_path"]).write_bytes(held.preview)
@@ -54,6 +60,17 @@ def answered(request: dict[str, Any]) -> dict[str, Any]:
     return {"prepared": asdict(prepared)}
 
 
+def _allow_for_pixels(most: int, unpacked: int) -> None:
+    """CPU time from now on by the bytes that there are to decode, never more than `most` seconds."""
+    _allow(min(most, _LEAST_SECONDS + unpacked // _BYTES_A_SECOND))
+
+
+def _allow(seconds: int) -> None:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    allowed = int(used.ru_utime + used.ru_stime) + seconds + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (allowed, resource.RLIM_INFINITY))
+
+
 def main() -> None:
     """Serve requests from standard input until it ends. Arguments: memory limit in bytes."""
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
@@ -67,9 +84,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for line in sys.stdin:
         request = json.loads(line)
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        allowed = int(used.ru_utime + used.ru_stime) + int(request["cpu_seconds"]) + 1
-        resource.setrlimit(resource.RLIMIT_CPU, (allowed, resource.RLIM_INFINITY))
+        _allow(int(request["cpu_seconds"]))
         answers.write(json.dumps(answered(request)) + "\n")
         answers.flush()
 

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 NEAR_DISTANCE: Final = 24  # of 256 bits; separates BUSI's repeats from its other images
+PARTS: Final = 16
+"""Of 16 bits each. Two hashes at most `NEAR_DISTANCE` apart differ in one part at least by no more than one bit."""
 _SIDE: Final = 16
 _CHUNK: Final = 16
 
@@ -47,6 +49,16 @@ def near_pairs(new: Sequence[str], known: Sequence[str]) -> list[tuple[int, int,
             (int(row) + start, int(column), int(distance[row, column])) for row, column in zip(rows, columns, strict=True)
         )
     return found
+
+
+def hash_parts(dhash: str) -> list[int]:
+    """The parts of a hash as keys of an index: place and value in one number below 2^20."""
+    return [place << 16 | int(dhash[place * 4 : place * 4 + 4], 16) for place in range(PARTS)]
+
+
+def near_parts(dhash: str) -> list[int]:
+    """The keys of which every hash near this one has one at least: its parts, and those one bit away."""
+    return [key ^ change for key in hash_parts(dhash) for change in (0, *(1 << bit for bit in range(16)))]
 
 
 def hash_distance(one: str, other: str) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Final
@@ -69,8 +69,13 @@ class PreparedInstance:
     instance: dict[str, Any]
 
 
-def prepared_instance(data: bytes, settings: PreparationSettings) -> tuple[PreparedInstance, bytes]:
-    """Rows and blob (frames, then bulk data) of one received file; Refused with the reason if it is no usable image."""
+def prepared_instance(
+    data: bytes, settings: PreparationSettings, *, on_size: Callable[[int], None] | None = None
+) -> tuple[PreparedInstance, bytes]:
+    """Rows and blob (frames, then bulk data) of one received file; Refused with the reason if it is no usable image.
+
+    `on_size` hears the bytes of its pixels, decoded, before any decoder sees them.
+    """
     kind = sniffed_format(data)
     if kind == "dicom":
         dataset = read_dicom(data)
@@ -79,6 +84,8 @@ def prepared_instance(data: bytes, settings: PreparationSettings) -> tuple[Prepa
     module = checked_pixel_module(dataset)
     if kind == "dicom":
         refuse_bomb(unpacked=module.frame_bytes * module.number_of_frames, received=len(data))
+    if on_size is not None:
+        on_size(module.frame_bytes * module.number_of_frames)
     _name_the_nameless(dataset, data, settings)
     original_uid = str(dataset.SOPInstanceUID)
     own_id = str(dataset.get("PatientID") or "")

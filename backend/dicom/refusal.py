@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+
+_LONGEST: Final = 380
 
 
 class Refused(Exception):
@@ -19,3 +21,10 @@ class Held(Refused):
     def __init__(self, why: str, message: str, facts: dict[str, Any], preview: bytes) -> None:
         super().__init__(message)
         self.why, self.facts, self.preview = why, facts, preview
+
+
+def sentence(reason: str) -> str:
+    """A reason as one line of bounded length with a full stop: it may quote a file, and a file may hold anything."""
+    line = " ".join(reason.split())
+    line = line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+    return line if line.endswith(".") else f"{line}."

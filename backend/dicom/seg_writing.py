@@ -1,4 +1,5 @@
-"""A reading as a DICOM Segmentation object (PS3.3 A.51): BINARY, one segment a lesion, only frames that hold something.
+"""A reading as a DICOM Segmentation (PS3.3 A.51) or Label Map Segmentation (Supplement 243): one segment a lesion, only
+frames that hold something.
 
 Written here and not by highdicom, whose constructor takes all segments of all frames in one array: twenty lesions of a chest
 CT are gigabytes there. What is written is read back by highdicom in the tests.
@@ -32,14 +33,21 @@ from backend.dicom.refusal import Refused
 from backend.dicom.volumes import Plane
 
 SEGMENTATION_STORAGE: Final = "1.2.840.10008.5.1.4.1.1.66.4"
+LABEL_MAP_STORAGE: Final = "1.2.840.10008.5.1.4.1.1.66.7"
 MAX_FRAMES: Final = 60_000
+_MAX_LABEL: Final = 0xFFFF
+_BACKGROUND: Final = Concept("DCM", "125040", "Background")
 _ABNORMAL: Final = Concept("SCT", "49755003", "Morphologically Abnormal Structure")
 _SEGMENTATION: Final = Concept("DCM", "113076", "Segmentation")
 _SOURCE_IMAGE: Final = Concept("DCM", "121322", "Source image for image processing operation")
 _ARTIFICIAL_INTELLIGENCE: Final = Concept("DCM", "123110", "Artificial Intelligence")
 
 Placed = tuple[int, int]
-"""Segment number and index of the source."""
+"""Segment number (0: of a label map, all of them) and index of the source."""
+
+
+class Overlapping(Refused):
+    """Lesions share a pixel, which has one label only in a label map."""
 
 
 def segmentation(reading: MarkedReading, lesions: Sequence[MarkedLesion]) -> FileDataset:
@@ -65,6 +73,58 @@ def segmentation(reading: MarkedReading, lesions: Sequence[MarkedLesion]) -> Fil
     made.PixelData = pixels
     made["PixelData"].VR = "OB"
     return made
+
+
+def label_map(reading: MarkedReading, lesions: Sequence[MarkedLesion]) -> FileDataset:
+    """The Label Map Segmentation of these lesions, whose pixels are their segments' numbers; `Overlapping` where two share
+    a pixel, Refused where it cannot hold them."""
+    labels = _labelled(lesions)
+    if not labels or len(labels) > MAX_FRAMES or len(lesions) > _MAX_LABEL:
+        raise Refused(f"A label map holds 1 to {MAX_FRAMES} frames and up to {_MAX_LABEL} lesions.")
+    if len({image.shape for image in labels.values()}) > 1:
+        raise Refused("The images of this series have different sizes; one segmentation cannot mark them.")
+    sources = sorted(labels)
+    rows, columns = labels[sources[0]].shape
+    made = object_dataset(
+        reading, sop_class=LABEL_MAP_STORAGE, modality="SEG", purpose="SEG label map", title="Segmentation"
+    )  # fmt: skip
+    _put_image_module(made, reading, rows, columns, len(sources))
+    bits = labels[sources[0]].itemsize * 8
+    made.BitsAllocated, made.BitsStored, made.HighBit = bits, bits, bits - 1
+    made.SegmentationType, made.SegmentsOverlap, made.PixelPaddingValue = "LABELMAP", "NO", 0
+    made["PixelPaddingValue"].VR = "US"
+    described = (_segment(number, lesion, reading) for number, lesion in enumerate(lesions, 1))
+    made.SegmentSequence = [_background(), *described]
+    made.ReferencedSeriesSequence = _referenced_series([reading.sources[source] for source in sources])
+    _put_frames(made, reading, [(0, source) for source in sources])
+    pixels = b"".join(labels[source].tobytes() for source in sources)
+    made.PixelData = pixels + b"\0" * (len(pixels) % 2)
+    made["PixelData"].VR = "OB" if bits == 8 else "OW"
+    return made
+
+
+def _labelled(lesions: Sequence[MarkedLesion]) -> dict[int, NDArray[np.uint8] | NDArray[np.uint16]]:
+    """By source the number (from 1) of the lesion that each pixel is of, 0 where it is of none."""
+    kind = np.dtype(np.uint8 if len(lesions) <= 0xFF else "<u2")
+    found: dict[int, NDArray[np.uint8] | NDArray[np.uint16]] = {}
+    for number, lesion in enumerate(lesions, 1):
+        for source, mask in lesion.masks:
+            if not mask.any():
+                continue
+            labels = found.setdefault(source, np.zeros(mask.shape, kind))
+            if labels.shape != mask.shape or labels[mask].any():
+                raise Overlapping("Two of its lesions share a pixel; a label map cannot hold both.")
+            labels[mask] = number
+    return found
+
+
+def _background() -> Dataset:
+    """Segment 0 (PS3.3 C.8.20.2): what no lesion is."""
+    item = Dataset()
+    item.SegmentNumber, item.SegmentLabel, item.SegmentAlgorithmType = 0, "Background", "MANUAL"
+    item.SegmentedPropertyCategoryCodeSequence = [code_item(_BACKGROUND)]
+    item.SegmentedPropertyTypeCodeSequence = [code_item(_BACKGROUND)]
+    return item
 
 
 def _collected(
@@ -167,8 +227,9 @@ def _put_frames(made: Dataset, reading: MarkedReading, placed: Sequence[Placed])
     in_space = len(planes) == len(order) and "FrameOfReferenceUID" in made
     made.DimensionOrganizationSequence = [_dimension(reading)]
     place = (0x00200032, 0x00209113) if in_space else (0x00209057, 0x00209111)
+    in_segments = any(number for number, _ in placed)
     made.DimensionIndexSequence = [
-        _dimension(reading, 0x0062000B, 0x0062000A, "Segment"),
+        *([_dimension(reading, 0x0062000B, 0x0062000A, "Segment")] if in_segments else []),
         _dimension(reading, *place, "Image Position" if in_space else "Picture"),
     ]
     if in_space:
@@ -181,15 +242,16 @@ def _put_frames(made: Dataset, reading: MarkedReading, placed: Sequence[Placed])
         item = Dataset()
         item.DerivationImageSequence = [derivations[source]]
         content = Dataset()
-        content.DimensionIndexValues = [number, order[source]]
+        content.DimensionIndexValues = [number, order[source]] if in_segments else [order[source]]
         if not in_space:
             content.StackID, content.InStackPositionNumber = "1", order[source]
         item.FrameContentSequence = [content]
         if in_space:
             _put_place(item, reading.sources[source], planes)
-        segment = Dataset()
-        segment.ReferencedSegmentNumber = number
-        item.SegmentIdentificationSequence = [segment]
+        if in_segments:
+            segment = Dataset()
+            segment.ReferencedSegmentNumber = number
+            item.SegmentIdentificationSequence = [segment]
         made.PerFrameFunctionalGroupsSequence.append(item)
 
 

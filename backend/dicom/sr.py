@@ -39,6 +39,7 @@ _ALGORITHM_VERSION: Final = ("DCM", "111003")
 _LESION: Final = frozenset({("SCT", "52988006"), ("SRT", "M-01000")})
 _PRESENT: Final = frozenset({("SCT", "52101004"), ("SRT", "G-A203"), ("SCT", "373066001"), ("SRT", "R-0038D")})
 _ABSENT: Final = frozenset({("SCT", "272519000"), ("SCT", "2667000"), ("SRT", "R-4073"), ("SCT", "373067005")})
+_POINTS: Final = {"POINT": 1, "CIRCLE": 2, "ELLIPSE": 4}
 _AREAS: Final = frozenset({"POLYLINE", "CIRCLE", "ELLIPSE", "POLYGON"})
 _SEGMENTATIONS: Final = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"})
 _NO_UNITS: Final = frozenset({"1", "{1}", ""})
@@ -226,6 +227,8 @@ def _read_shape(found: _Group, item: Dataset) -> None:
     elif graphic == "MULTIPOINT":
         found.shapes += [FoundShape("POINT", (point,), uid, frame) for point in points]
         return
+    elif len(points) != _POINTS.get(graphic, len(points)):
+        raise Refused(f"Damaged: a region of type {graphic} has {len(points)} points.")
     elif graphic not in ("POINT", "CIRCLE", "ELLIPSE", "POLYGON"):
         found.lines += 1
         return

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
 from django.http import Http404, HttpResponse
 from rest_framework.request import Request
 
+from backend.archive.byte_range import asked_range
 from backend.archive.store import get_range
 from backend.dicom.header import BULK_SCHEME
 from backend.dicomweb import multipart
@@ -15,8 +13,6 @@ from backend.dicomweb.dicomweb_view import IMMUTABLE, DicomwebView, NotAcceptabl
 from backend.dicomweb.etags import content_of, etag_of
 from backend.dicomweb.media_types import OCTET_STREAM, choose_image
 from backend.dicomweb.selectors import instances_at
-
-_RANGE: Final = re.compile(r"bytes=(\d{1,15})?-(\d{1,15})?")
 
 
 class BulkDataView(DicomwebView):
@@ -54,14 +50,3 @@ class BulkDataView(DicomwebView):
             response["Content-Range"] = f"bytes {asked[0]}-{asked[1] - 1}/{length}"
         response["Accept-Ranges"] = "bytes"
         return cached(response, etag, IMMUTABLE)
-
-
-def asked_range(header: str, length: int) -> tuple[int, int] | None:
-    """The one range of bytes that is asked for, [begin, end); None where none is, or several are (RFC 9110 14.2)."""
-    found = _RANGE.fullmatch(header.strip())
-    if found is None or (found[1] is None and found[2] is None):
-        return None
-    if found[1] is None:
-        return max(0, length - int(found[2])), length
-    end = length if found[2] is None else min(length, int(found[2]) + 1)
-    return int(found[1]), end

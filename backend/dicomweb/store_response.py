@@ -10,7 +10,7 @@ from django.utils import timezone
 from backend.archive.ingest import Conflicting
 from backend.archive.models import Instance
 from backend.dicom.identity import Identity
-from backend.dicom.refusal import Refused
+from backend.dicom.refusal import Refused, sentence
 from backend.exchange.receiving import NoRoom, OtherStudy, Received
 
 COERCED: Final = 0xB000
@@ -70,7 +70,7 @@ class StoreResponse:
     def _add_failure(self, sent: Identity, refusal: Refused) -> None:
         item: dict[str, Any] = {"00081197": {"vr": "US", "Value": [failure_reason(refusal)]}}
         # Not of the module, but a person who reads the answer learns more of it than of the number.
-        item["00000902"] = {"vr": "LO", "Value": [str(refusal)[:_LONGEST_COMMENT].strip()]}
+        item["00000902"] = {"vr": "LO", "Value": [sentence(str(refusal))[:_LONGEST_COMMENT].strip()]}
         if sent.sop_instance_uid:
             self.failed.append(dict(sorted((_reference(sent.sop_class_uid, sent.sop_instance_uid) | item).items())))
         else:

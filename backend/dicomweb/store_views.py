@@ -129,7 +129,13 @@ def _single(read: Read, path: Path) -> Iterator[Part]:
 def body_of(request: HttpRequest) -> Read:
     """Reads the body piece by piece, also one of unknown length (chunked), which Django takes for none."""
     environ: dict[str, Any] = request.META
-    if not environ.get("CONTENT_LENGTH") and environ.get("wsgi.input_terminated"):
-        read: Read = environ["wsgi.input"].read
-        return read
-    return request.read
+    is_chunked = not environ.get("CONTENT_LENGTH") and environ.get("wsgi.input_terminated")
+    read: Read = environ["wsgi.input"].read if is_chunked else request.read
+
+    def piece(count: int) -> bytes:
+        try:
+            return read(count)
+        except Exception as error:  # each server has errors of its own for chunks that lie and senders gone
+            raise MalformedBody("The body breaks off, or its chunks are not as long as they say.") from error
+
+    return piece

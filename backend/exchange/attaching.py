@@ -8,26 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-from uuid import UUID
+from typing import Any, Final
+from uuid import UUID, uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backend.archive.store import has_object, put_object
-from backend.dicom.refusal import Refused
+from backend.dicom.refusal import Refused, sentence
 from backend.exchange.case_index import CaseIndex
 from backend.exchange.export_selection import ImageFrame
-from backend.exchange.foreign import Code, ForeignLesion, ForeignReading, ImageReference
+from backend.exchange.foreign import Code, ForeignLesion, ForeignMeasurement, ForeignReading, ImageReference
 from backend.exchange.models import ImportRun, PendingReading
 from backend.exchange.pending_content import content_digest, reading_content
 from backend.exchange.vocabulary_match import AttributeWishes, finding_type_named
-from backend.geometry.marks import InvalidMark
+from backend.geometry.marks import Grid, InvalidMark
+from backend.geometry.measurements import check_measurement
 from backend.geometry.rasterise import crop_mask
 from backend.geometry.rle import blob_key, encode_mask, mask_digest
 from backend.projects.models import FindingType, Project
 from backend.readings.import_services import ImportedLesion, ImportedReading, check_imported_reading, import_readings
 from backend.readings.models import MarkKind, Verdict
+
+_LONGEST_TEXT: Final = 120
 
 
 @dataclass
@@ -45,6 +48,10 @@ class AttachOutcome:
         self.waiting += other.waiting
         self.refused += other.refused
 
+    def refuse(self, source: str, reason: str) -> None:
+        """A file, or a part of it, was not used."""
+        self.refused.append((source, sentence(reason)))
+
 
 @dataclass
 class _Draft:
@@ -52,6 +59,7 @@ class _Draft:
 
     source: str
     lesions: list[ImportedLesion] = field(default_factory=list)
+    measurements: list[dict[str, Any]] = field(default_factory=list)
     findings: dict[str, bool] = field(default_factory=dict)
     complete: bool = True
     readable: bool = True
@@ -95,10 +103,11 @@ class Attacher:
             if located is None:
                 self._keep(reading, kept or {})
                 return False
+            measured = [self._measurement(one, located) for one in reading.measurements]
             for case_id, pieces in self._by_case(reading, located).items():
-                self._merge(case_id, reading, pieces)
+                self._merge(case_id, reading, pieces, [stored for case, stored in measured if case == case_id])
         except (Refused, InvalidMark) as reason:
-            self.outcome.refused.append((reading.source, _unused(reading.reader, reason)))
+            self.outcome.refuse(reading.source, _unused(reading.reader, reason))
         return True
 
     def is_here(self, reading: ForeignReading) -> bool:
@@ -120,7 +129,7 @@ class Attacher:
             except _SaysNothing:
                 continue
             except (Refused, InvalidMark) as reason:
-                self.outcome.refused.append((draft.source, _unused(reader, reason)))
+                self.outcome.refuse(draft.source, _unused(reader, reason))
                 continue
             by_reader.setdefault(reader, []).append(given)
         for reader, readings in by_reader.items():
@@ -135,6 +144,7 @@ class Attacher:
         if reading.keep_files or reading.keep_data:
             return None
         needed = {reference for lesion in reading.lesions for reference in _references(lesion)}
+        needed |= {one.image for one in reading.measurements}
         found: dict[ImageReference, Located] = {}
         for reference in {*needed, *reading.images}:
             where = self._index.locate(reference)
@@ -219,9 +229,27 @@ class Attacher:
             self._types[key] = finding_type_named(self._project, scope, name, key[2])
         return self._types[key]
 
-    def _merge(self, case_id: UUID, reading: ForeignReading, lesions: Sequence[ImportedLesion]) -> None:
+    def _measurement(
+        self, one: ForeignMeasurement, located: Mapping[ImageReference, Located]
+    ) -> tuple[UUID, dict[str, Any]]:
+        """A measurement as it is stored, and its case."""
+        case_id, frame = located[one.image]
+        points = check_measurement(kind=one.kind, points=one.points, grid=Grid(rows=frame.rows, columns=frame.columns))
+        if len(one.text) > _LONGEST_TEXT:
+            raise Refused(f"the text of a measurement has more than {_LONGEST_TEXT} characters.")
+        place = {"sop_instance_uid": frame.sop_instance_uid, "frame": frame.number}
+        return case_id, {"id": str(uuid4()), "kind": one.kind, **place, "points": points, "text": one.text}
+
+    def _merge(
+        self,
+        case_id: UUID,
+        reading: ForeignReading,
+        lesions: Sequence[ImportedLesion],
+        measurements: Sequence[dict[str, Any]],
+    ) -> None:
         draft = self._drafts.setdefault((reading.reader[:150], case_id), _Draft(reading.source))
         draft.lesions += lesions
+        draft.measurements += measurements
         for finding, present in reading.image_findings.items():
             key = str(self._type("image", finding).pk)
             draft.findings[key] = draft.findings.get(key, False) or present
@@ -242,7 +270,7 @@ class Attacher:
             verdict = Verdict.NO_LESION
         else:
             raise _SaysNothing
-        return ImportedReading(case, draft.lesions, verdict, findings, kind)
+        return ImportedReading(case, draft.lesions, verdict, findings, kind, draft.measurements)
 
     def _keep(self, reading: ForeignReading, kept: Mapping[str, str]) -> None:
         """Keep a reading aside until its images come, once; one whose case has a reading of this reader is known already."""

@@ -81,6 +81,8 @@ def compare_reading(
         after = {names[1].get(int(key), key): value for key, value in returned.image_findings.items()}
         if before != after:
             proof.differs(f"{pair.where}: findings of the image {before} came back as {after}.")
+    if carries.measurements and _measured(original) != _measured(returned):
+        proof.differs(f"{pair.where}: its measurements did not come back as they were.")
     proof.lesions += len(lesions)
     if carries.instances:
         _compare_lesions(proof, carries, pair, lesions)
@@ -88,7 +90,15 @@ def compare_reading(
         _compare_types(proof, carries, pair, lesions)
 
 
+def _measured(reading: Reading) -> list[str]:
+    """What was measured where, in no order; ids are given anew."""
+    points = [np.array(one["points"], dtype=float).tolist() for one in reading.measurements]
+    places = [[one[key] for key in _MEASURED] for one in reading.measurements]
+    return sorted(repr(pair) for pair in zip(places, points, strict=True))
+
+
 _SAID: Final = ("present", "absent")
+_MEASURED: Final = ("sop_instance_uid", "frame", "kind", "text")
 
 
 @dataclass(eq=False)

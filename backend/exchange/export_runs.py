@@ -67,10 +67,11 @@ class ExportPreview:
 
 
 def preview_export(*, project: Project, by: User, order: ExportOrder) -> ExportPreview:
-    """How many readings an export would hold and what its format cannot carry of them; Refused for an unknown format."""
+    """How many readings would go out, what the format cannot carry of them; Refused for an unknown format or option."""
     one = written_format(order.format)
     readings = exported_readings(project=project, by=by, chosen=order.chosen)
-    return ExportPreview(selection_counts(readings, order.chosen), losses_of(one.carries, readings, order.chosen))
+    losses = losses_of(one.carries, readings, order.chosen, one.notes_of(order.options))
+    return ExportPreview(selection_counts(readings, order.chosen), losses)
 
 
 def start_export(*, project: Project, by: User, order: ExportOrder) -> ExportRun:
@@ -162,7 +163,7 @@ def perform_export(*, run: ExportRun, on_case: Callable[[int, int], None] | None
         project=run.project, readings=readings, chosen=chosen, pictures=run.pictures, options=run.options, cases=cases
     )
     assert one.write is not None
-    run.losses = losses_of(one.carries, readings, chosen)
+    run.losses = losses_of(one.carries, readings, chosen, one.notes_of(run.options))
     with tempfile.TemporaryDirectory(prefix="export-", dir=scratch_folder()) as folder:
         path = Path(folder) / "export.zip"
         entries: list[Entry] = []

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -18,6 +17,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from backend.archive.byte_range import asked_range
 from backend.archive.store import read_pieces
 from backend.audit.services import record_event
 from backend.dicom.refusal import Refused
@@ -43,7 +43,6 @@ _FILTERS = [
     OpenApiParameter("reader", int, many=True, description="Only readings of these readers (ids)."),
     OpenApiParameter("finding_type", int, many=True, description="Only lesions of these finding types (ids)."),
 ]
-_RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 class ExportFormatsView(ProjectView):
@@ -167,12 +166,14 @@ class ExportFileView(ProjectView):
         if run.state != ExportState.DONE or not run.key:
             raise NotFound("There is no file: the export is not finished, or it has expired.")
         etag = f'"{run.sha256}"'
-        wanted = _range(request, run.size, etag)
-        if wanted is None:
+        # A range of another file than this one means nothing here.
+        is_current = request.headers.get("If-Range", etag) == etag
+        wanted = asked_range(request.headers.get("Range", ""), run.size) if is_current else None
+        start, end = wanted or (0, run.size)
+        if wanted is not None and start >= end:
             answer = HttpResponse(status=416)
             answer["Content-Range"] = f"bytes */{run.size}"
             return answer
-        start, end = wanted
         record_event(
             actor=self.user, verb="export.downloaded", project_id=self.project.pk, object_type="export",
             object_id=run.pk, detail={"from": start, "to": end, "of": run.size},
@@ -291,24 +292,6 @@ def _own(view: ProjectView, export_id: UUID) -> ExportRun:
 
 def _tags(request: Request) -> set[str]:
     return {tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")}
-
-
-def _range(request: Request, size: int, etag: str) -> tuple[int, int] | None:
-    """First and one past the last byte that are asked for (RFC 9110, 14); None where there are none, all where the range
-    is for another file, or is of a kind that is not served (several ranges)."""
-    header = request.headers.get("Range", "")
-    if_range = request.headers.get("If-Range", etag)
-    match = _RANGE.fullmatch(header.strip())
-    if match is None or if_range != etag or match.group(1) == match.group(2) == "":
-        return 0, size
-    first, last = match.groups()
-    if not first:
-        start, end = max(size - int(last), 0), size
-        return (start, end) if int(last) else None
-    start, end = int(first), min(int(last) + 1, size) if last else size
-    if last and int(last) < start:
-        return 0, size
-    return (start, end) if start < size else None
 
 
 def _attachment(pieces: Iterator[bytes], content_type: str, name: str) -> StreamingHttpResponse:

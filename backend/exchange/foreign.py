@@ -52,6 +52,16 @@ class ForeignLesion:
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignMeasurement:
+    """A measurement or arrow on a picture (`backend.geometry.measurements`): no lesion. `points` as those of a lesion."""
+
+    kind: str
+    image: ImageReference
+    points: Sequence[Sequence[float]]
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ForeignReading:
     """All that one reader of another program says of one case.
 
@@ -73,6 +83,7 @@ class ForeignReading:
     keep_files: Sequence[str] = ()
     keep_options: Mapping[str, str] = field(default_factory=dict)
     keep_data: Mapping[str, bytes] = field(default_factory=dict)
+    measurements: Sequence[ForeignMeasurement] = ()
 
 
 @dataclass(frozen=True, slots=True)

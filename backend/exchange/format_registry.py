@@ -6,7 +6,7 @@ They are found, not listed, and loaded when they are first asked for: a web serv
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -21,13 +21,17 @@ Writer = Callable[[Export], Iterator[ExportFile]]
 Recogniser = Callable[[Folder], bool]
 Reader = Callable[[Folder, ReadContext], Iterator[ForeignReading | UnusableFile]]
 Claimer = Callable[[Folder], Collection[str]]
+Noter = Callable[[Mapping[str, str]], tuple[str, ...]]
 
 _PACKAGE: Final = formats.__name__
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One format: its module's names; `write` is None where it can only be read, `recognises` and `read` the other way."""
+    """One format: its module's names; `write` is None where it can only be read, `recognises` and `read` the other way.
+
+    `notes_of(options)`: what else is lost by the options chosen; Refused where one means nothing.
+    """
 
     name: str
     title: str
@@ -38,6 +42,11 @@ class Format:
     claims: Claimer | None
     specificity: int
     in_child: bool
+    notes_of: Noter
+
+
+def _no_notes(options: Mapping[str, str]) -> tuple[str, ...]:
+    return ()
 
 
 @cache
@@ -55,6 +64,7 @@ def all_formats() -> dict[str, Format]:
             claims=getattr(module, "claims", None),
             specificity=getattr(module, "SPECIFICITY", 0),
             in_child=getattr(module, "READ_IN_CHILD", False),
+            notes_of=getattr(module, "notes_of", _no_notes),
         )
         for module in modules
         if hasattr(module, "TITLE")

@@ -222,12 +222,10 @@ def _pk(item: ImportItem) -> int:
 
 
 def _tell_items(project: Project, items: Sequence[ImportItem]) -> None:
-    cases: dict[int, Case] = {}
     by_series = project.unit == Unit.SERIES
-    for case in Case.objects.filter(project=project, instance__isnull=by_series):
-        cases[case.series_id if by_series else case.instance_id or 0] = case
     for start in range(0, len(items), CHUNK):
         chunk = items[start : start + CHUNK]
+        cases = _cases_of(project, [item.instance for item in chunk if item.instance is not None])
         for item in chunk:
             assert item.instance is not None
             item.case = cases.get(item.instance.series_id if by_series else item.instance.pk)
@@ -238,6 +236,16 @@ def _tell_items(project: Project, items: Sequence[ImportItem]) -> None:
             elif item.state == ItemState.DUPLICATE:
                 item.reason = duplicate_reason(item.case)
         ImportItem.objects.bulk_update(chunk, ["case", "state", "reason"])
+
+
+def _cases_of(project: Project, instances: Sequence[Instance]) -> dict[int, Case]:
+    """The cases of these instances by series or instance, as the project counts."""
+    if project.unit == Unit.SERIES:
+        series = {instance.series_id for instance in instances}
+        whole = Case.objects.filter(project=project, instance__isnull=True, series_id__in=series)
+        return {case.series_id: case for case in whole}
+    single = Case.objects.filter(project=project, instance_id__in=[instance.pk for instance in instances])
+    return {case.instance_id: case for case in single if case.instance_id is not None}
 
 
 def draw_thumbnails(*, run: ImportRun) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from rest_framework.renderers import BaseRenderer
 
+from backend.exchange.spreadsheet_cells import harmless
+
 _COLUMNS = ("name", "state", "reason", "case", "split", "modality", "size")
 
 
@@ -29,11 +31,5 @@ class ItemTableRenderer(BaseRenderer):
         for item in data["results"]:
             case = item["case"] or {"name": "", "split": ""}
             row = {**item, "case": case["name"], "split": case["split"]}
-            writer.writerow([_harmless(row[column]) for column in _COLUMNS])
+            writer.writerow([harmless(row[column]) for column in _COLUMNS])
         return out.getvalue().encode()
-
-
-def _harmless(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula: file names come from outside."""
-    text = str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

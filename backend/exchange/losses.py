@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.db.models import Count, QuerySet
@@ -41,8 +41,8 @@ def selection_counts(readings: QuerySet[Reading], chosen: ExportFilter) -> dict[
     }
 
 
-def losses_of(carries: Carries, readings: QuerySet[Reading], chosen: ExportFilter) -> list[Loss]:
-    """What is lost of these readings, with numbers; then the format's own notes."""
+def losses_of(carries: Carries, readings: QuerySet[Reading], chosen: ExportFilter, notes: Sequence[str] = ()) -> list[Loss]:
+    """What is lost of these readings, with numbers; then the format's own notes, and those of the options chosen."""
     lesions = _lesions(readings, chosen)
     found: list[Loss] = []
     kinds = dict(lesions.order_by().values_list("kind").annotate(count=Count("pk")))
@@ -51,7 +51,7 @@ def losses_of(carries: Carries, readings: QuerySet[Reading], chosen: ExportFilte
             found.append({"what": "kind", "kind": kind, "becomes": carries.others_become, "count": kinds[kind]})
     counts = _counts(carries, readings, lesions, kinds)
     found += [{"what": what, "count": count} for what, count in counts.items() if count]
-    return [*found, *({"what": "note", "text": note, "count": 0} for note in carries.notes)]
+    return [*found, *({"what": "note", "text": note, "count": 0} for note in (*carries.notes, *notes))]
 
 
 def loss_sentence(loss: Loss) -> str:

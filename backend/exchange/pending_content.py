@@ -16,21 +16,27 @@ from numpy.typing import NDArray
 
 from backend.archive.models import Archive, DeidProfile
 from backend.archive.store import get_object, has_object, put_object
-from backend.dicom.uids import keyed_digest
-from backend.exchange.foreign import Code, ForeignLesion, ForeignReading, ImageReference
+from backend.dicom.uids import keyed_digest, keyed_uid
+from backend.exchange.foreign import Code, ForeignLesion, ForeignMeasurement, ForeignReading, ImageReference
 from backend.geometry.rasterise import crop_mask, paste_mask
 from backend.geometry.rle import blob_key, decode_mask, encode_mask, mask_digest
 
 
 def reading_content(reading: ForeignReading, archive: Archive) -> dict[str, Any]:
     """The reading as JSON; its masks go to the object store."""
-    return {
-        "images": [_reference(one, archive) for one in reading.images],
+    images = [_reference(one, archive) for one in reading.images]
+    if reading.keep_files or reading.keep_data:
+        images += _as_series(reading.images, archive)
+    content = {
+        "images": images,
         "lesions": [_lesion(one, archive) for one in reading.lesions],
         "image_findings": dict(reading.image_findings),
         "complete": reading.complete,
         "readable": reading.readable,
     }
+    if reading.measurements:
+        content["measurements"] = [_measurement(one, archive) for one in reading.measurements]
+    return content
 
 
 def reading_of_content(content: Mapping[str, Any], *, source: str, reader: str) -> ForeignReading:
@@ -43,6 +49,7 @@ def reading_of_content(content: Mapping[str, Any], *, source: str, reader: str) 
         image_findings=content["image_findings"],
         complete=content["complete"],
         readable=content["readable"],
+        measurements=[_foreign_measurement(one) for one in content.get("measurements", ())],
     )
 
 
@@ -57,6 +64,15 @@ def _reference(one: ImageReference, archive: Archive) -> dict[str, Any]:
     if uid and archive.deid_profile != DeidProfile.NONE and not uid.startswith(DIGEST):
         uid = DIGEST + keyed_digest(archive.key, "sop instance uid", uid)
     return {"sop_instance_uid": uid, "frame": one.frame, "name": one.name}
+
+
+def _as_series(references: Sequence[ImageReference], archive: Archive) -> list[dict[str, Any]]:
+    """The same UIDs as the archive calls a series or study of them: files that wait may name those and no image at all."""
+    if archive.deid_profile == DeidProfile.NONE:
+        return []
+    given = [one.sop_instance_uid for one in references if one.sop_instance_uid]
+    uids = [keyed_uid(archive.key, "uid", uid) for uid in given if not uid.startswith(DIGEST)]
+    return [{"sop_instance_uid": uid, "frame": 1, "name": ""} for uid in uids]
 
 
 DIGEST = "digest:"
@@ -74,6 +90,15 @@ def _lesion(one: ForeignLesion, archive: Archive) -> dict[str, Any]:
         "attributes": dict(one.attributes),
         "score": one.score,
     }
+
+
+def _measurement(one: ForeignMeasurement, archive: Archive) -> dict[str, Any]:
+    points = [[float(value) for value in point] for point in one.points]
+    return {"kind": one.kind, "image": _reference(one.image, archive), "points": points, "text": one.text}
+
+
+def _foreign_measurement(one: Mapping[str, Any]) -> ForeignMeasurement:
+    return ForeignMeasurement(one["kind"], ImageReference(**one["image"]), one["points"], one["text"])
 
 
 def _kept(mask: NDArray[np.bool_]) -> list[Any]:

@@ -124,13 +124,13 @@ def _read_format(
             for reading in _guarded(one, folder, read_context(index, chosen.reader, chosen.options, objects)):
                 count += 1
                 if isinstance(reading, UnusableFile):
-                    attacher.outcome.refused.append((reading.source, reading.reason))
+                    attacher.outcome.refuse(reading.source, reading.reason)
                 else:
                     attacher.take(reading, _kept_files(project, folder, reading))
                 if on_reading is not None:
                     on_reading(count)
     except Refused as refusal:
-        attacher.outcome.refused.append((_first_opened(folder), str(refusal)))
+        attacher.outcome.refuse(_first_opened(folder), str(refusal))
     return attacher.finish()
 
 
@@ -231,7 +231,7 @@ def _read_again(project: Project, index: CaseIndex, row: PendingReading) -> Atta
             return AttachOutcome(waiting=1)
         for found in readings:
             if isinstance(found, UnusableFile):
-                attacher.outcome.refused.append((found.source, found.reason))
+                attacher.outcome.refuse(found.source, found.reason)
             else:
                 attacher.take(found)
     return attacher.finish()

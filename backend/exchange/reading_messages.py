@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from backend.dicom.refusal import Refused
 from backend.exchange.export_selection import ImageFrame
-from backend.exchange.foreign import Code, ForeignLesion, ForeignReading, ImageReference, UnusableFile
+from backend.exchange.foreign import Code, ForeignLesion, ForeignMeasurement, ForeignReading, ImageReference, UnusableFile
 from backend.exchange.formats.family import KnownImages
 from backend.geometry.rasterise import crop_mask, paste_mask
 from backend.geometry.rle import decode_mask, encode_mask
@@ -84,6 +84,7 @@ class Reading(msgspec.Struct, tag=True, array_like=True):
     readable: bool
     keep_files: list[str]
     keep_options: dict[str, str]
+    measurements: list[ForeignMeasurement] = []
 
 
 class Images(msgspec.Struct, array_like=True):
@@ -121,6 +122,7 @@ def reading_message(reading: ForeignReading) -> Reading:
         reading.readable,
         list(reading.keep_files),
         dict(reading.keep_options),
+        list(reading.measurements),
     )
 
 
@@ -162,6 +164,7 @@ def reading_of_message(message: Reading) -> ForeignReading | UnusableFile:
         message.readable,
         message.keep_files,
         message.keep_options,
+        measurements=message.measurements,
     )
 
 

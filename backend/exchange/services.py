@@ -35,7 +35,7 @@ from backend.exchange.label_import import LabelOutcome
 from backend.exchange.models import ImportItem, ImportRun, ImportState, ItemState
 from backend.exchange.reading_import import attach_waiting, readings_sentences
 from backend.exchange.sources import Source, remove_uploads, sources_in, upload_folder, zip_sources
-from backend.exchange.zips import is_zip
+from backend.exchange.zips import held_archives, is_zip
 from backend.jobs.models import Job
 from backend.jobs.services import JobCancelled, Lease, enqueue_job, is_cancelled, report_progress
 from backend.projects.models import Project
@@ -232,6 +232,7 @@ def run_import(lease: Lease) -> None:
     lease.result["readings"] = outcome.made
 
 
+@held_archives()
 def perform_import(
     *,
     run: ImportRun,

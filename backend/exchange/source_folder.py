@@ -6,12 +6,13 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
 from backend.dicom.refusal import Refused
 from backend.exchange.sources import Source, scratch_folder
-from backend.exchange.zips import entry_head, extract_entry
+from backend.exchange.zips import entry_head, extract_entry, opened_archive
 
 
 class SourceFolder(Mapping[str, Path]):
@@ -22,14 +23,14 @@ class SourceFolder(Mapping[str, Path]):
         self._scratch: Path | None = None
         self._unpacked: dict[str, Path] = {}
         self._archives: dict[Path, zipfile.ZipFile] = {}
+        self._stack = ExitStack()
         self.opened: set[str] = set()
 
     def __enter__(self) -> SourceFolder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for archive in self._archives.values():
-            archive.close()
+        self._stack.close()
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
@@ -41,7 +42,7 @@ class SourceFolder(Mapping[str, Path]):
         if name not in self._unpacked:
             target = self.make_scratch() / f"{len(self._unpacked)}{_suffix(name)}"
             try:
-                extract_entry(source.path, source.entry, target)
+                extract_entry(source.path, source.entry, target, self._archive(source.path))
             except Refused as refusal:
                 raise Refused(f"{name}: {refusal}") from refusal
             self._unpacked[name] = target
@@ -55,17 +56,21 @@ class SourceFolder(Mapping[str, Path]):
 
     def forget_open_archives(self) -> None:
         """In a copy of the process that opened them: their descriptors are closed here."""
-        self._archives = {}
+        self._archives, self._stack = {}, ExitStack()
 
     def head(self, name: str, count: int) -> bytes:
         """The first bytes of a file, unpacked no further; asking for them does not count as opening it."""
         source = self._sources[name]
         if source.entry:
-            if source.path not in self._archives:
-                self._archives[source.path] = zipfile.ZipFile(source.path)
-            return entry_head(self._archives[source.path], source.entry, count)
+            return entry_head(self._archive(source.path), source.entry, count)
         with source.path.open("rb") as file:
             return file.read(count)
+
+    def _archive(self, path: Path) -> zipfile.ZipFile:
+        """Open from the first question on: each opening reads the whole directory."""
+        if path not in self._archives:
+            self._archives[path] = opened_archive(path, self._stack)
+        return self._archives[path]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._sources)

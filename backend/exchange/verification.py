@@ -263,6 +263,7 @@ def _report(run: ExportRun, one: Format, proof: Proof) -> dict[str, Any]:
     compared += ["codes"] if one.carries.codes else []
     compared += ["findings of the whole image"] if one.carries.image_findings else []
     compared += ["readings without a lesion"] if one.carries.no_lesion else []
+    compared += ["measurements"] if one.carries.measurements else []
     return {
         "ok": proof.n_differences == 0 and proof.readings > 0,
         "format": one.name,

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import os
 import stat
+import threading
 import zipfile
 import zlib
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from backend.dicom.refusal import Refused
 
-MAX_ENTRIES: Final = 10_000
+MAX_ENTRIES: Final = 200_000
+MAX_DIRECTORY_BYTES: Final = 24 * 1024**2
+"""Of the central directory, which is held in memory: some fifteen times its size."""
 MAX_ENTRY_BYTES: Final = 2 * 1024**3
 MAX_TOTAL_BYTES: Final = 64 * 1024**3
 MAX_RATIO: Final = 200
@@ -37,10 +44,66 @@ def is_zip(path: Path) -> bool:
         return file.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
 
 
+class _BoundedFile(io.BufferedReader):
+    """A file of which no more is read at once than a directory may have: ZipFile believes what the archive says of it."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """At most `size` bytes, without it all that are left; Refused where that is too much at once."""
+        left = max(os.fstat(self.fileno()).st_size - self.tell(), 0)
+        if (left if size is None or size < 0 else min(size, left)) > MAX_DIRECTORY_BYTES:
+            raise Refused(f"The directory of the zip archive is larger than {MAX_DIRECTORY_BYTES >> 20} MB.")
+        return super().read(size)
+
+
+@dataclass
+class _Held:
+    """The archives that a process keeps open, and which one that is: a copy of it must not share their descriptors."""
+
+    pid: int
+    stack: ExitStack
+    archives: dict[Path, zipfile.ZipFile] = field(default_factory=dict)
+
+
+_of_thread = threading.local()
+
+
+@contextmanager
+def held_archives() -> Iterator[None]:
+    """For the time of the block archives stay open once they are: each opening reads the whole directory."""
+    with ExitStack() as stack:
+        before = getattr(_of_thread, "held", None)
+        _of_thread.held = _Held(os.getpid(), stack)
+        try:
+            yield
+        finally:
+            _of_thread.held = before
+
+
+@contextmanager
+def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    held: _Held | None = getattr(_of_thread, "held", None)
+    if held is None or held.pid != os.getpid():
+        with ExitStack() as stack:
+            yield opened_archive(path, stack)
+        return
+    if path not in held.archives:
+        held.archives[path] = opened_archive(path, held.stack)
+    yield held.archives[path]
+
+
+def opened_archive(path: Path, stack: ExitStack) -> zipfile.ZipFile:
+    """An archive, open until the stack ends; raises what ZipFile does, Refused for a directory that is too large."""
+    with ExitStack() as own:
+        file = own.enter_context(_BoundedFile(io.FileIO(path)))
+        archive = own.enter_context(zipfile.ZipFile(file))
+        stack.push(own.pop_all())
+    return archive
+
+
 def zip_entries(path: Path) -> list[ZipEntry]:
     """The files of an archive, each judged by its directory entry; Refused if the archive is unusable as a whole."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _archive(path) as archive:
             found = [info for info in archive.infolist() if not info.is_dir() and not _is_system_file(info.filename)]
     except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
         raise Refused("Damaged: the zip archive cannot be read.") from error
@@ -57,10 +120,13 @@ def zip_entries(path: Path) -> list[ZipEntry]:
     return entries
 
 
-def extract_entry(path: Path, name: str, target: Path) -> None:
-    """Write one file of the archive to `target`, counting what really comes out; Refused if it lies or bursts."""
+def extract_entry(path: Path, name: str, target: Path, opened: zipfile.ZipFile | None = None) -> None:
+    """Write one file of the archive to `target`, counting what really comes out; Refused if it lies or bursts.
+
+    `opened` is the archive where the caller has it open.
+    """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _archive(path) if opened is None else nullcontext(opened) as archive:
             info = archive.getinfo(name)
             limit = _allowed_bytes(info)
             received = 0

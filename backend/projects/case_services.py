@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -12,12 +11,17 @@ from django.db import transaction
 
 from backend.archive.models import Instance
 from backend.audit.services import record_event
+from backend.dicom.near_duplicates import hash_parts, near_pairs, near_parts
 from backend.dicom.uids import keyed_digest, keyed_fraction
-from backend.projects.models import Assignment, Case, Project, Split, Unit
+from backend.projects.models import Assignment, Case, CaseHash, CaseHashPart, Project, Split, Unit
 from backend.projects.selectors import in_reading_order
 from backend.projects.splits import EMBARGOED, KnownCase, NewCase, Placement, plan_placements
 
 _CHUNK: Final = 100
+_MANY: Final = 500
+_HASHES_A_QUESTION: Final = 3  # 272 keys each; SQLite takes 999
+_SCANNED_A_CASE: Final = 64
+"""Where there are at most so many known cases for each new one, reading all their hashes costs less than the index."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +49,13 @@ def add_cases(*, project: Project, candidates: Sequence[CaseCandidate]) -> list[
     """The cases of these instances, made where there were none; adding twice changes nothing.
 
     Unit image: one case per instance (a multi-frame instance is one case); unit series: one case per series. Returns
-    the newly made ones. Short transactions; the project's row is locked while numbers are given.
+    the newly made ones. Short transactions; the project's row is locked while numbers are given. What is read grows with
+    what is new, not with the project.
     """
     drafts = _drafts(project, candidates)
     if not drafts:
         return []
-    known_cases, known = _known(project)
+    known_cases, known = _known(project, [draft.new for draft in drafts])
     plan = plan_placements(
         new=[draft.new for draft in drafts],
         known=known,
@@ -63,7 +68,8 @@ def add_cases(*, project: Project, candidates: Sequence[CaseCandidate]) -> list[
         end = start + _CHUNK
         made += _write(project, drafts[start:end], plan.placements[start:end])
     for index, reason in plan.embargo_known.items():
-        embargo_case(case_id=known_cases[index], reason=reason)
+        if (case_id := known_cases[index]) is not None:
+            embargo_case(case_id=case_id, reason=reason)
     return made
 
 
@@ -85,12 +91,14 @@ def _drafts(project: Project, candidates: Sequence[CaseCandidate]) -> list[_Draf
     fields = ("sop_instance_uid", "dhash", "series__modality", "series__study__patient_key")
     found: list[Instance] = []
     ids = list(by_id)
-    for start in range(0, len(ids), 500):
-        chunk = Instance.objects.filter(pk__in=ids[start : start + 500]).select_related("series__study")
-        found += chunk.only(*fields, "position", "instance_number", "number_of_frames")
+    for chunk in _chunks(ids):
+        instances = Instance.objects.filter(pk__in=chunk).select_related("series__study")
+        found += instances.only(*fields, "position", "instance_number", "number_of_frames")
     if project.unit == Unit.SERIES:
         return _series_drafts(project, found, by_id)
-    taken = set(Case.objects.filter(project=project, instance__isnull=False).values_list("instance_id", flat=True))
+    taken: set[int | None] = set()
+    for chunk in _chunks(ids):
+        taken |= set(Case.objects.filter(project=project, instance_id__in=chunk).values_list("instance_id", flat=True))
     order = {pk: place for place, pk in enumerate(ids)}
     fresh = sorted((instance for instance in found if instance.pk not in taken), key=lambda instance: order[instance.pk])
     return [_draft(project, instance, by_id[instance.pk], instance.sop_instance_uid) for instance in fresh]
@@ -98,17 +106,35 @@ def _drafts(project: Project, candidates: Sequence[CaseCandidate]) -> list[_Draf
 
 def _series_drafts(project: Project, found: Sequence[Instance], by_id: dict[int, CaseCandidate]) -> list[_Draft]:
     """One draft per series that is no case yet; its middle slice, in reading order, stands for it."""
-    taken = set(Case.objects.filter(project=project, instance__isnull=True).values_list("series_id", flat=True))
+    taken: dict[int, UUID] = {}
+    for chunk in _chunks(list({instance.series_id for instance in found})):
+        whole = Case.objects.filter(project=project, instance__isnull=True, series_id__in=chunk)
+        taken |= dict(whole.values_list("series_id", "pk"))
     candidates: dict[int, CaseCandidate] = {}
     for instance in found:
-        if instance.series_id not in taken:
-            candidates.setdefault(instance.series_id, by_id[instance.pk])
+        candidates.setdefault(instance.series_id, by_id[instance.pk])
     drafts = []
     for series_id, candidate in candidates.items():
-        instances = in_reading_order(Instance.objects.filter(series_id=series_id)).select_related("series__study")
-        middle = instances[instances.count() // 2]
-        drafts.append(_draft(project, middle, candidate, middle.series.series_instance_uid))
+        middle = _middle(series_id)
+        if series_id in taken:
+            _look_again(project, taken[series_id], middle.dhash)
+        else:
+            drafts.append(_draft(project, middle, candidate, middle.series.series_instance_uid))
     return drafts
+
+
+def _middle(series_id: int) -> Instance:
+    instances = in_reading_order(Instance.objects.filter(series_id=series_id)).select_related("series__study")
+    return instances.defer("dicom_json", "frame_ranges")[instances.count() // 2]
+
+
+def _look_again(project: Project, case_id: UUID, dhash: str) -> None:
+    """A series may have got slices since it became a case, and another one in the middle."""
+    known = CaseHash.objects.filter(case_id=case_id).values_list("dhash", flat=True).first()
+    if (known or "") != dhash:
+        with transaction.atomic():
+            CaseHash.objects.filter(case_id=case_id).delete()
+            _store_hashes(project, [(case_id, dhash)])
 
 
 def _draft(project: Project, instance: Instance, candidate: CaseCandidate, seed: str) -> _Draft:
@@ -118,29 +144,60 @@ def _draft(project: Project, instance: Instance, candidate: CaseCandidate, seed:
     return _Draft(instance, candidate.source_name, NewCase(seed, group_key, instance.dhash))
 
 
-def _known(project: Project) -> tuple[list[UUID], list[KnownCase]]:
-    """The project's cases with the hash of their image, or of their series' middle slice."""
-    rows = Case.objects.filter(project=project).values_list(
-        "pk", "name", "group_key", "split", "instance__dhash", "series_id", "readings_submitted"
-    )
-    begun = set(Assignment.objects.filter(case__project=project).values_list("case_id", flat=True))
-    middles = _middle_hashes(series for *_, dhash, series, _ in rows if dhash is None)
-    ids, known = [], []
-    for pk, name, group_key, split, dhash, series_id, readings in rows:
-        ids.append(pk)
-        free = readings == 0 and pk not in begun
-        known.append(KnownCase(name, group_key, split, middles[series_id] if dhash is None else dhash, free))
+def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), _MANY):
+        yield ids[start : start + _MANY]
+
+
+def _known(project: Project, new: Sequence[NewCase]) -> tuple[list[UUID | None], list[KnownCase]]:
+    """The project's cases that the new ones resemble, and the splits of the groups that the new ones name."""
+    ids: list[UUID | None] = []
+    known: list[KnownCase] = []
+    near = _near(project, [case.dhash for case in new if case.dhash])
+    for chunk in _chunks_of_ids(list(near)):
+        rows = Case.objects.filter(pk__in=chunk).values_list("pk", "name", "group_key", "split", "readings_submitted")
+        begun = set(Assignment.objects.filter(case__in=chunk).values_list("case_id", flat=True))
+        for pk, name, group_key, split, readings in rows:
+            ids.append(pk)
+            known.append(KnownCase(name, group_key, split, near[pk], readings == 0 and pk not in begun))
+    groups = sorted({case.group_key for case in new if case.group_key})
+    for start in range(0, len(groups), _MANY):
+        settled = Case.objects.filter(project=project, group_key__in=groups[start : start + _MANY])
+        for group_key, split in settled.exclude(split=Split.EMBARGOED).values_list("group_key", "split").distinct():
+            ids.append(None)
+            known.append(KnownCase("", group_key, split, "", may_be_embargoed=False))
     return ids, known
 
 
-def _middle_hashes(series_ids: Iterable[int]) -> dict[int, str]:
-    ids = list(series_ids)
-    hashes: dict[int, list[str]] = defaultdict(list)
-    for start in range(0, len(ids), 500):
-        instances = in_reading_order(Instance.objects.filter(series_id__in=ids[start : start + 500]))
-        for series_id, dhash in instances.values_list("series_id", "dhash"):
-            hashes[series_id].append(dhash)
-    return {series_id: found[len(found) // 2] for series_id, found in hashes.items()}
+def _chunks_of_ids(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
+    for start in range(0, len(ids), _MANY):
+        yield ids[start : start + _MANY]
+
+
+def _near(project: Project, new: Sequence[str]) -> dict[UUID, str]:
+    """The cases whose hash is near one of these, with it."""
+    if not new:
+        return {}
+    there: dict[UUID, str] = {}
+    made = Project.objects.values_list("next_case_number", flat=True).get(pk=project.pk) - 1
+    if made <= len(new) * _SCANNED_A_CASE:
+        there = dict(CaseHash.objects.filter(project=project).values_list("case_id", "dhash"))
+    else:
+        for start in range(0, len(new), _HASHES_A_QUESTION):
+            keys = [key for dhash in new[start : start + _HASHES_A_QUESTION] for key in near_parts(dhash)]
+            parts = CaseHashPart.objects.filter(project=project, key__in=keys)
+            there |= dict(parts.values_list("hash_id", "hash__dhash").distinct())
+    ids, hashes = list(there), list(there.values())
+    return {ids[index]: hashes[index] for _, index, _ in near_pairs(new, hashes)}
+
+
+def _store_hashes(project: Project, hashes: Iterable[tuple[UUID, str]]) -> None:
+    """Remember what cases look like; one without structure resembles nothing."""
+    made = [CaseHash(case_id=case_id, project=project, dhash=dhash) for case_id, dhash in hashes if dhash]
+    CaseHash.objects.bulk_create(made)
+    CaseHashPart.objects.bulk_create(
+        [CaseHashPart(hash=one, project=project, key=key) for one in made for key in hash_parts(one.dhash)]
+    )
 
 
 def _write(project: Project, drafts: Sequence[_Draft], placements: Sequence[Placement]) -> list[Case]:
@@ -160,6 +217,7 @@ def _write(project: Project, drafts: Sequence[_Draft], placements: Sequence[Plac
             for index, (draft, placement) in enumerate(fresh)
         ]
         Case.objects.bulk_create(cases)
+        _store_hashes(project, zip((case.pk for case in cases), (draft.new.dhash for draft, _ in fresh), strict=True))
         locked.next_case_number += len(cases)
         locked.save(update_fields=["next_case_number"])
         project.next_case_number = locked.next_case_number

@@ -175,6 +175,25 @@ class Case(models.Model):
         ]
 
 
+class CaseHash(models.Model):
+    """The difference hash (hex) of a case's image, or of its series' middle slice; none for one without structure."""
+
+    case = models.OneToOneField(Case, primary_key=True, on_delete=models.CASCADE, related_name="hash")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    dhash = models.CharField(max_length=64)
+
+
+class CaseHashPart(models.Model):
+    """A part of a case's hash: near-duplicates are found by it without a look at every case (`near_parts`)."""
+
+    hash = models.ForeignKey(CaseHash, on_delete=models.CASCADE, related_name="parts")
+    project = models.ForeignKey(Project, db_index=False, on_delete=models.CASCADE, related_name="+")
+    key = models.PositiveIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["project", "key"], name="case_hash_part")]
+
+
 class ClinicalContext(models.Model):
     """What the clinic said of a case's examination, imported beside the images: why it was asked for, and its report.
 

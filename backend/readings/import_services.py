@@ -48,6 +48,8 @@ class ImportedReading:
     verdict: str
     image_findings: Mapping[str, str]
     label_kind: str
+    measurements: Sequence[Mapping[str, Any]] = ()
+    """As `Reading.measurements` has them, checked before."""
 
 
 def import_reading(
@@ -119,6 +121,7 @@ def _reading(project: Project, reader: Reader, given: ImportedReading) -> Readin
         verdict=given.verdict,
         image_findings=dict(given.image_findings),
         label_kind=given.label_kind,
+        measurements=[dict(one) for one in given.measurements],
         vocabulary_version=project.vocabulary_version,
         revision=1,
         submitted_at=timezone.now(),

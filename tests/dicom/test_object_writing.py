@@ -21,7 +21,7 @@ from backend.dicom.marked import Concept, MarkedLesion, MarkedReading, lesion_ui
 from backend.dicom.object_reading import found_object
 from backend.dicom.refusal import Refused
 from backend.dicom.rtstruct_writing import structure_set
-from backend.dicom.seg_writing import segmentation
+from backend.dicom.seg_writing import Overlapping, label_map, segmentation
 from backend.dicom.sr_writing import measurement_report
 from backend.geometry.contour import mask_outlines
 from backend.geometry.patient import FramePlane, patient_to_image
@@ -128,6 +128,37 @@ def test_overlapping_volumes_of_odd_width_are_what_highdicom_reads(reading, tmp_
     first = seg.get_segment_description(1)
     assert (first.tracking_uid, first.segmented_property_type.value) == (lesion_uid(lesions[0].id), "27925004")
     assert seg.get_volume(segment_numbers=[1]).spatial_shape == (SLICES, ROWS, COLUMNS)
+
+
+@pytest.mark.parametrize("count", [3, 300])
+def test_a_label_map_is_what_highdicom_reads(reading, tmp_path, count):
+    import highdicom
+
+    labels = np.random.default_rng(2).integers(0, count + 1, (SLICES, ROWS, COLUMNS))
+    labels[2] = 0  # a gap
+    labels[0, 0, 0] = count
+    lesions = [mark("mask", masks=list(enumerate(labels == number))) for number in range(1, count + 1)]
+    made = label_map(reading(*lesions), lesions)
+    (tmp_path / "seg.dcm").write_bytes(as_bytes(made))
+    seg = highdicom.seg.segread(tmp_path / "seg.dcm")
+    assert seg.segmentation_type.value == "LABELMAP" and seg.BitsAllocated == (8 if count < 256 else 16)
+    uids = [f"1.2.3.{index}" for index in range(SLICES)]
+    array = seg.get_pixels_by_source_instance(uids, combine_segments=True, assert_missing_frames_are_empty=True)
+    assert np.array_equal(array, labels) and seg.NumberOfFrames == SLICES - 1
+    assert seg.get_segment_description(1).tracking_uid == lesion_uid(lesions[0].id)
+    assert seg.get_volume(combine_segments=True).spatial_shape == (SLICES, ROWS, COLUMNS)
+    found = read_back(made)
+    for number in {int(one) for one in np.unique(labels)} - {0}:
+        pictures = whole(found, number)
+        for index in range(SLICES):
+            assert np.array_equal(pictures.get((f"1.2.3.{index}", 1), np.zeros((ROWS, COLUMNS))), labels[index] == number)
+    assert made.SOPInstanceUID != segmentation(reading(*lesions), lesions).SOPInstanceUID
+
+
+def test_lesions_that_share_a_pixel_make_no_label_map(reading):
+    lesions = [corner(1, 1), corner(1, 1)]
+    with pytest.raises(Overlapping):
+        label_map(reading(*lesions), lesions)
 
 
 def test_pictures_without_a_place_and_frames_of_one_instance_are_marked_by_reference(reading):

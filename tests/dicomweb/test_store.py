@@ -228,6 +228,12 @@ def test_a_part_of_another_type_is_refused_alone(project, store, dicom):
     assert answer.status_code == 202 and reasons(answer) == [0xC000]
 
 
+def test_the_reason_of_an_outcome_is_one_line_whatever_a_header_says(project, store, dicom):
+    answer = store(data=body(dicom(1), part_type="application/dicom\n text"))
+    (item,) = answer.json()["0008119A"]["Value"]
+    assert "\n" not in item["00000902"]["Value"][0] and reasons(answer) == [0xC000]
+
+
 def test_nothing_received_stays_on_the_disk(project, store, dicom):
     store(dicom(1), b"no DICOM")
     assert [path for path in (settings.UPLOAD_DIR / "scratch").iterdir() if path.name.startswith("stow-")] == []

@@ -155,6 +155,41 @@ def test_points_in_space_lie_on_the_slices_of_the_series_that_the_report_names(r
         assert abs(off @ normal) <= float(header.SpacingBetweenSlices if "SpacingBetweenSlices" in header else 4) / 2
 
 
+def test_an_ellipse_in_space_is_an_ellipse_on_its_slice(real_data, bring, import_folder, tmp_path):
+    bring("prostatex_0207")
+    folder = real_data / "dicom_objects/prostatex_0207"
+    known = Reading.objects.get().case
+    report = pydicom.dcmread(folder / "sr_scoord3d_points.dcm")
+    slices = [pydicom.dcmread(path, stop_before_pixels=True) for path in sorted(folder.glob("*/*.dcm"))]
+    header = [one for one in slices if one.SeriesInstanceUID == known.series.series_instance_uid][5]
+    row, column = np.array(header.ImageOrientationPatient[:3]), np.array(header.ImageOrientationPatient[3:])
+    centre = np.array(header.ImagePositionPatient) + 40.3 * row + 50.1 * column
+    ends = [
+        centre - 7 * (row + column),
+        centre + 7 * (row + column),
+        centre - 3 * (row - column),
+        centre + 3 * (row - column),
+    ]
+    item = shapes_of(report)[0]
+    item.GraphicType, item.GraphicData = "ELLIPSE", [float(value) for end in ends for value in end]
+    report.SOPInstanceUID = report.file_meta.MediaStorageSOPInstanceUID = "1.2.826.0.1.3680043.8.498.77"
+    (tmp_path / "more").mkdir()
+    report.save_as(tmp_path / "more" / "ellipse.dcm")
+    Reading.objects.all().delete()
+    import_folder(tmp_path / "more")
+    lesion = Lesion.objects.get(kind="ellipse")
+    assert lesion.instance.sop_instance_uid == header.SOPInstanceUID
+    (down, across), found = header.PixelSpacing, np.array(lesion.points)
+    offset = (found[:, :1] - 0.5) * across * row + (found[:, 1:] - 0.5) * down * column
+    assert np.abs(np.array(header.ImagePositionPatient) + offset - ends).max() < 0.01
+
+
+def shapes_of(item):
+    """The regions in space of a report, in its order."""
+    found = [item] if item.get("ValueType") == "SCOORD3D" else []
+    return found + [shape for part in item.get("ContentSequence", []) for shape in shapes_of(part)]
+
+
 def test_contours_of_a_structure_set_are_pixels_and_an_inner_contour_is_a_hole(real_data, bring):
     bring("rt_utils/ct_1.dcm", "rt_utils/ct_2.dcm", "rt_utils/rt.dcm")
     (lesion,) = Lesion.objects.all()

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from backend.exchange import reading_child
 from backend.exchange.export_selection import ImageFrame
 from backend.exchange.foreign import Code, ForeignLesion, ForeignReading, ImageReference, UnusableFile
 from backend.exchange.format_registry import read_formats
+from backend.exchange.formats.dicom_objects import KEPT_SUFFIXES
 from backend.exchange.formats.family import Folder, KnownImages, ReadContext
 from backend.exchange.reading_child import names_in_child, read_in_child
 from backend.exchange.source_folder import SourceFolder
@@ -174,10 +176,31 @@ def test_a_reader_left_before_its_end_leaves_no_child():
     assert children() == before
 
 
-def test_every_format_is_read_in_a_child_or_through_the_decoding_child():
-    from importlib import import_module
+class Asked:
+    """Stands where the decoding child is asked; remembers for which file."""
 
+    def __init__(self) -> None:
+        self.paths: list[Path] = []
+
+    def read(self, path: Path, threshold: float) -> object:
+        self.paths.append(path)
+        raise Refused("The child was asked.")
+
+
+def test_every_format_is_read_in_a_child_or_asks_the_decoding_child(tmp_path):
+    asked = {}
     for one in read_formats().values():
-        source = Path(str(import_module(f"backend.exchange.formats.{one.name}").__file__)).read_text()
-        # Objects are asked of the decoding child by the context alone.
-        assert one.in_child or "object_context(" in source, one.name
+        if one.in_child:
+            continue
+        files = {f"{one.name}{suffix}": tmp_path / f"{one.name}{suffix}" for suffix in KEPT_SUFFIXES.values()}
+        for path in files.values():
+            path.write_bytes(b"whatever")  # were it parsed here, that would be told
+        objects = Asked()
+        found = list(one.read(files, replace(context(), objects=objects)))
+        assert [unusable.reason for unusable in found] == ["The child was asked."]
+        asked[one.name] = [path.name for path in objects.paths]
+    assert asked == {
+        "dicom_rtstruct": ["dicom_rtstruct.rtstruct.kept"],
+        "dicom_seg": ["dicom_seg.seg.kept"],
+        "dicom_sr": ["dicom_sr.sr.kept"],
+    }

@@ -52,6 +52,43 @@ def test_every_format_brings_back_what_it_carries(phantom):
     assert Project.objects.count() == 1 and Case.objects.count() == before
 
 
+def test_label_maps_come_back_and_only_lesions_that_overlap_stay_binary(phantom):
+    import pydicom
+
+    from backend.archive.store import get_object
+    from backend.dicom.refusal import Refused
+    from backend.exchange.verification import verify_export
+
+    project, lead = phantom
+    run = made(project, lead, "dicom_seg", options={"segmentation_type": "labelmap"})
+    assert verify_export(run=run)["ok"]
+    assert any("stay BINARY" in loss.get("text", "") for loss in run.losses)
+    archive = zipfile.ZipFile(BytesIO(get_object(run.key)))
+    files = [pydicom.dcmread(BytesIO(archive.read(name))) for name in archive.namelist() if name.endswith(".dcm")]
+    assert {one.SegmentationType for one in files} == {"BINARY", "LABELMAP"}
+    with pytest.raises(Refused, match="binary or labelmap"):
+        made(project, lead, "dicom_seg", options={"segmentation_type": "fractional"})
+
+
+def test_measurements_come_back_where_the_format_carries_them(phantom):
+    from backend.exchange.formats import coco
+    from backend.exchange.verification import verify_export
+    from backend.readings.models import Lesion, Reading
+
+    project, lead = phantom
+    box = Lesion.objects.get(reading__case__project=project, kind="box")
+    place = {"sop_instance_uid": box.instance.sop_instance_uid, "frame": box.frame}
+    arrow = {"id": "1", "kind": "arrow", **place, "points": [[3.25, 4.5], [20, 30]], "text": "here"}
+    length = {"id": "2", "kind": "length", **place, "points": [[1.0, 2.0], [20.125, 30.0]], "text": ""}
+    Reading.objects.filter(pk=box.reading_id).update(measurements=[arrow, length])
+    run = made(project, lead, "coco")
+    report = verify_export(run=run)
+    assert report["ok"], report["differences"]
+    assert coco.CARRIES.measurements and "measurements" in report["compared"]
+    Reading.objects.filter(pk=box.reading_id).update(measurements=[length])
+    assert "measurements" in str(verify_export(run=run)["differences"])
+
+
 def test_the_proof_becomes_part_of_the_export_and_sees_what_differs(phantom):
     from backend.archive.store import get_object
     from backend.exchange.verification import verify_export

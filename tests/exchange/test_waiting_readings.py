@@ -148,6 +148,20 @@ def test_a_mask_volume_waits_whole_and_is_read_when_its_series_is_here(empty, tm
     assert [kind for kind, *_ in marks(project)] == ["mask"] and project.pending_readings.count() == 0
 
 
+def test_a_file_that_names_a_series_waits_and_is_read_when_the_series_is_here(empty, tmp_path):
+    project, _, images = empty
+    other = phantoms.make_project(unit="series", deid="none", slug="other")
+    case = phantoms.import_images(other, images)[0]
+    x, y, z, _ = np.array(case.series.affine) @ [2, 10, 20, 1]
+    rows = f"seriesuid,coordX,coordY,coordZ,diameter_mm\n1.3.6.1.4.1.99999.1.100,{x},{y},{z},9\n"
+    (tmp_path / "annotations.csv").write_text(rows)
+    assert "1 wait" in import_readings(project, tmp_path / "annotations.csv")
+    if project.archive.deid_profile == "basic":
+        assert "99999" not in json.dumps(list(project.pending_readings.values_list("content", flat=True)))
+    phantoms.import_images(project, images)
+    assert [kind for kind, *_ in marks(project)] == ["mask"] and project.pending_readings.count() == 0
+
+
 def test_equal_names_of_two_projects_are_not_one_image(empty, tmp_path, make_dicom, as_file):
     """An export of one project names US-0001 by its UID; the US-0001 of another project is another image."""
     from backend.archive.store import get_object

@@ -10,6 +10,8 @@ import pytest
 
 from backend.dicom.refusal import Refused
 from backend.exchange import zips
+from backend.exchange.source_folder import SourceFolder
+from backend.exchange.sources import Source
 from backend.exchange.zips import extract_entry, is_zip, zip_entries
 
 
@@ -112,6 +114,37 @@ def test_too_many_files_are_too_many(make_zip, monkeypatch):
     monkeypatch.setattr(zips, "MAX_ENTRIES", 3)
     with pytest.raises(Refused, match="holds 4 files; the limit is 3"):
         zip_entries(make_zip(a=b"", b=b"", c=b"", d=b""))
+
+
+def test_a_directory_without_end_is_not_read(make_zip, monkeypatch):
+    monkeypatch.setattr(zips, "MAX_DIRECTORY_BYTES", 200)
+    path = make_zip(**{f"name-{number:040}": b"" for number in range(4)})
+    with pytest.raises(Refused, match="directory"):
+        zip_entries(path)
+    with pytest.raises(Refused, match="directory"):
+        extract_entry(path, f"name-{0:040}", path.with_name("out"))
+
+
+def test_an_archive_is_opened_once_for_all_its_files(make_zip, monkeypatch, tmp_path):
+    opened = []
+
+    class Counted(zipfile.ZipFile):
+        def __init__(self, file) -> None:
+            opened.append(file)
+            super().__init__(file)
+
+    path = make_zip(**{f"{number}": b"x" * number for number in range(50)})
+    monkeypatch.setattr(zips.zipfile, "ZipFile", Counted)
+    with zips.held_archives():
+        for number in range(50):
+            extract_entry(path, f"{number}", tmp_path / "out")
+            assert (tmp_path / "out").stat().st_size == number
+    assert len(opened) == 1
+    with SourceFolder([Source(f"{number}", path, f"{number}") for number in range(50)]) as folder:
+        assert all(folder[f"{number}"].stat().st_size == number for number in range(50))
+    assert len(opened) == 2
+    extract_entry(path, "3", tmp_path / "out")
+    assert len(opened) == 3 and all(file.closed for file in opened)
 
 
 def test_two_files_of_one_name_are_one_too_many(tmp_path):

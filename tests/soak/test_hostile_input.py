@@ -199,6 +199,24 @@ def through_the_readings_door(project: Any, mutant: Mutant, folder: Path) -> rea
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("voc.xml", b"<xmin>1", b"<xmin>3NaN"),
+        ("coco.json", b'"width": 100', b'"width": ' + b"9" * 400),
+        ("coco.json", b"7970]", b"7]"),
+    ],
+)
+def test_a_number_that_nothing_can_hold_is_told_in_one_line(
+    project: Any, tmp_path: Path, name: str, old: bytes, new: bytes
+) -> None:
+    make_case(project, rows=80, columns=100, source_name="image.png")
+    original = reading_originals("image.png", "1.2.3")[name]
+    assert old in original
+    outcome = through_the_readings_door(project, Mutant(name, original.replace(old, new)), tmp_path)
+    assert [is_clear(reason) for _, reason in outcome.refused] == [True], outcome.refused
+
+
 def test_a_refused_file_of_an_archive_is_named_with_its_reason(tmp_path: Path) -> None:
     (mutant,) = zip_mutants(random.Random(1), 1)
     (tmp_path / "a.zip").write_bytes(mutant.data)

@@ -28,8 +28,8 @@ from backend.exchange.coco import (
     runs_of_string,
 )
 from backend.exchange.export_selection import ExportCase, ImageFrame, lesion_masks, lesions_of
-from backend.exchange.foreign import Code, ForeignLesion, ForeignReading, ImageReference, UnusableFile
-from backend.exchange.formats.documents import file_head, read_json
+from backend.exchange.foreign import Code, ForeignLesion, ForeignMeasurement, ForeignReading, ImageReference, UnusableFile
+from backend.exchange.formats.documents import damage_of, file_head, read_json
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, ReadContext
 from backend.exchange.formats.pictures import picture_files
 from backend.geometry.measurements import measured_values
@@ -293,9 +293,19 @@ def _own_readings(
                 image_findings={str(key): value == "present" for key, value in findings.items() if isinstance(value, str)},
                 complete=reading.get("label_kind", "full") == "full",
                 readable=reading.get("verdict") != "not_readable",
+                measurements=[_foreign_measurement(one, of_case[case]) for one in reading.get("measurements") or ()],
             )
         except (Refused, KeyError, TypeError, ValueError) as error:
-            yield UnusableFile(source, f"The reading of {reading.get('case')} is damaged: {error}")
+            yield UnusableFile(source, f"The reading of {reading.get('case')}: {damage_of(error)}")
+
+
+def _foreign_measurement(given: Mapping[str, Any], images: Sequence[ImageReference]) -> ForeignMeasurement:
+    place = (str(given["sop_instance_uid"]), int(given["frame"]))
+    image = next((one for one in images if (one.sop_instance_uid, one.frame) == place), None)
+    if image is None:
+        raise Refused("a measurement lies on a picture that the file does not list.")
+    points = [[float(value) for value in point] for point in given["points"]]
+    return ForeignMeasurement(str(given["kind"]), image, points, str(given.get("text") or ""))
 
 
 def _whole_lesions(
@@ -321,7 +331,7 @@ def _of_image(
     try:
         lesions = [_lesion([annotation], {annotation.get("image_id"): image}, categories) for annotation in annotations]
     except (Refused, KeyError, TypeError, ValueError) as error:
-        return UnusableFile(source, f"The annotations of {reference.name or reference.sop_instance_uid}: {error}")
+        return UnusableFile(source, f"The annotations of {reference.name or reference.sop_instance_uid}: {damage_of(error)}")
     return ForeignReading(f"{source}: {reference.name}", reader, [reference], lesions)
 
 

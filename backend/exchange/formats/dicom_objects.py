@@ -73,6 +73,18 @@ def threshold_of(context: ReadContext) -> float:
     return threshold
 
 
+def readings_of_objects(files: Folder, context: ReadContext, modality: str) -> Iterator[ForeignReading | UnusableFile]:
+    """Every such object among the files, read for itself, as a reading of whoever made it."""
+    objects, threshold = object_context(context), threshold_of(context)
+    for name in objects_of(files, modality):
+        try:
+            found = objects.read(files[name], threshold)
+        except Refused as refusal:
+            yield UnusableFile(name, str(refusal))
+            continue
+        yield from readings_of(name, found, context)
+
+
 def readings_of(
     name: str, found: FoundObject, context: ReadContext, segmentations: Segmentations = lambda _uid: None
 ) -> Iterator[ForeignReading | UnusableFile]:

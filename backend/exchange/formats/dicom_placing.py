@@ -7,7 +7,7 @@ columns (turned, mirrored, a part of it), and refused where it would have to be 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -168,15 +168,24 @@ class Placer:
         return _Place(*found, _outline(shape))
 
     def _in_space(self, mark: FoundMark, shapes: Sequence[FoundShape]) -> Iterator[ForeignLesion]:
-        """Shapes in patient mm: outlines make one mark a case, each point is a mark of its own."""
+        """Shapes in patient mm: outlines make one mark a case, each point is a mark of its own. One ellipse stays one: what
+        were its axes are conjugate diameters where pixels are no squares."""
         areas: dict[str, list[_Place]] = {}
+        ellipses: dict[str, _Place] = {}
         for shape in shapes:
             for place in self._through(shape):
                 if shape.graphic == "POINT":
                     yield _lesion(mark, kind="point", image=place.reference, points=place.points)
-                else:
-                    areas.setdefault(place.known.case_name, []).append(place)
-        for own in areas.values():
+                    continue
+                if shape.graphic == "ELLIPSE":
+                    ellipses[place.known.case_name] = place
+                    place = replace(place, points=_ellipse_outline(place.points))
+                areas.setdefault(place.known.case_name, []).append(place)
+        for case_name, own in areas.items():
+            if len(own) == 1 and case_name in ellipses and not own[0].reaches_over(TOLERANCE):
+                drawn = ellipses[case_name]
+                yield _lesion(mark, kind="ellipse", image=drawn.reference, points=drawn.points)
+                continue
             alone = len(own) == 1 and len(own[0].points) <= MAX_POINTS and not own[0].reaches_over(TOLERANCE)
             if alone and mark.kind not in ("mask", "ellipse"):
                 kind, points = _mark_of(mark.kind, "POLYGON", own[0].points)
@@ -186,7 +195,7 @@ class Placer:
 
     def _through(self, shape: FoundShape) -> list[_Place]:
         """The pictures that a shape lies on: the one it names, else the nearest of each case of its space."""
-        if shape.graphic not in ("POINT", "POLYLINE", "POLYGON"):
+        if shape.graphic not in ("POINT", "POLYLINE", "POLYGON", "ELLIPSE"):
             raise Refused(f"A region in space of type {shape.graphic} is not supported.")
         named = self._objects.locate(shape.sop_instance_uid, shape.frame) if shape.sop_instance_uid else None
         if shape.sop_instance_uid and named is None:
@@ -259,6 +268,10 @@ def _outline(shape: FoundShape) -> Outline:
     kind, points = _mark_of("", shape.graphic, shape.points)
     if kind != "ellipse":
         return points
+    return _ellipse_outline(points)
+
+
+def _ellipse_outline(points: Outline) -> Outline:
     array = np.array(points)
     centre, first, second = array.mean(axis=0), (array[1] - array[0]) / 2, (array[3] - array[2]) / 2
     turn = np.linspace(0, 2 * np.pi, 72, endpoint=False)[:, None]

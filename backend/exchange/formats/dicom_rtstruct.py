@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from backend.dicom.refusal import Refused
 from backend.exchange.foreign import ForeignReading, UnusableFile
 from backend.exchange.formats.dicom_objects import (
     file_bytes,
     marked_readings,
-    object_context,
     object_path,
     objects_of,
-    readings_of,
-    threshold_of,
+    readings_of_objects,
 )
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, ReadContext
 from backend.exchange.marked_readings import structure_set_of
@@ -48,11 +45,4 @@ def claims(files: Folder) -> Collection[str]:
 
 def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]:
     """Every structure set as a reading of whoever drew it."""
-    objects, threshold = object_context(context), threshold_of(context)
-    for name in objects_of(files, "RTSTRUCT"):
-        try:
-            found = objects.read(files[name], threshold)
-        except Refused as refusal:
-            yield UnusableFile(name, str(refusal))
-            continue
-        yield from readings_of(name, found, context)
+    yield from readings_of_objects(files, context, "RTSTRUCT")

@@ -1,20 +1,22 @@
-"""DICOM Segmentation: every lesion a segment of its pixels, BINARY; read are BINARY, FRACTIONAL and LABELMAP."""
+"""DICOM Segmentation: every lesion a segment of its pixels, BINARY or LABELMAP; FRACTIONAL is read, too."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
+from pydicom.dataset import FileDataset
+
+from backend.dicom.marked import MarkedReading
 from backend.dicom.refusal import Refused
+from backend.dicom.seg_writing import Overlapping, label_map
 from backend.exchange.foreign import ForeignReading, UnusableFile
 from backend.exchange.formats.dicom_objects import (
     file_bytes,
     marked_readings,
-    object_context,
     object_path,
     objects_of,
-    readings_of,
-    threshold_of,
+    readings_of_objects,
 )
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, ReadContext
 from backend.exchange.marked_readings import segmentation_of
@@ -27,12 +29,40 @@ CARRIES: Final = Carries(
 )
 
 
+SEGMENTATION_TYPE: Final = "segmentation_type"
+"""Option: `binary` (the default) or `labelmap` (Supplement 243)."""
+_STAYS_BINARY: Final = "Readings whose lesions overlap stay BINARY: a pixel of a label map has one segment."
+
+
+def notes_of(options: Mapping[str, str]) -> tuple[str, ...]:
+    """What the options chosen cost; Refused where one is none."""
+    return (_STAYS_BINARY,) if _is_label_map(options) else ()
+
+
+def _is_label_map(options: Mapping[str, str]) -> bool:
+    chosen = options.get(SEGMENTATION_TYPE, "binary")
+    if chosen not in ("binary", "labelmap"):
+        raise Refused(f"The option {SEGMENTATION_TYPE} is binary or labelmap, not {chosen!r}.")
+    return chosen == "labelmap"
+
+
 def write(export: Export) -> Iterator[ExportFile]:
     """One object a reading with lesions."""
+    wants_label_map = _is_label_map(export.options)
     for item, reading, marked in marked_readings(export):
-        made, _ = segmentation_of(marked)
+        made = _as_label_map(marked) if wants_label_map else None
+        if made is None:
+            made, _ = segmentation_of(marked)
         if made is not None:
             yield ExportFile(object_path(item, reading, "SEG"), [file_bytes(made)])
+
+
+def _as_label_map(marked: MarkedReading) -> FileDataset | None:
+    """None where its lesions overlap, or there are none."""
+    try:
+        return label_map(marked, marked.lesions) if marked.lesions else None
+    except Overlapping:
+        return None
 
 
 def recognises(files: Folder) -> bool:
@@ -47,11 +77,4 @@ def claims(files: Folder) -> Collection[str]:
 
 def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]:
     """Every segmentation as a reading of whoever made it."""
-    objects, threshold = object_context(context), threshold_of(context)
-    for name in objects_of(files, "SEG"):
-        try:
-            found = objects.read(files[name], threshold)
-        except Refused as refusal:
-            yield UnusableFile(name, str(refusal))
-            continue
-        yield from readings_of(name, found, context)
+    yield from readings_of_objects(files, context, "SEG")

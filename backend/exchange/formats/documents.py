@@ -59,6 +59,11 @@ def read_rows(path: Path, name: str, delimiter: str = ",") -> list[dict[str, str
     return rows
 
 
+def damage_of(error: Exception) -> str:
+    """What is wrong with an entry of a document: why it was refused; of any other error not a program's words."""
+    return str(error) if isinstance(error, Refused) else "A value is missing or none that can be used."
+
+
 def read_bytes(path: Path, name: str, *, most: int = MAX_DOCUMENT_BYTES) -> bytes:
     """The bytes of a file, unpacked where gzip packed it; Refused where they are too many or damaged."""
     packed = file_head(path, 2) == b"\x1f\x8b"

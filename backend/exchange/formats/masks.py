@@ -17,7 +17,7 @@ from PIL import Image
 from backend.dicom.refusal import Refused
 from backend.exchange.export_selection import ExportCase, ImageFrame, lesion_masks, lesions_of
 from backend.exchange.foreign import ForeignLesion, ForeignReading, ImageReference, UnusableFile
-from backend.exchange.formats.documents import read_json
+from backend.exchange.formats.documents import damage_of, read_json
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, ReadContext
 from backend.exchange.formats.pictures import picture_files
 from backend.readings.models import Reading
@@ -146,7 +146,7 @@ def _indexed(files: Folder, name: str) -> Iterator[ForeignReading | UnusableFile
         try:
             yield _reading(files, base, name, told, of_reading[str(told.get("reading"))])
         except (Refused, KeyError, TypeError, ValueError) as error:
-            yield UnusableFile(name, f"The reading of {told.get('case')}: {error}")
+            yield UnusableFile(name, f"The reading of {told.get('case')}: {damage_of(error)}")
 
 
 def _reading(

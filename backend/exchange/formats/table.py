@@ -19,9 +19,10 @@ from backend.archive.store import get_object
 from backend.dicom.refusal import Refused
 from backend.exchange.export_selection import ExportCase, ImageFrame, lesion_masks, lesions_of
 from backend.exchange.foreign import Code, ForeignLesion, ForeignReading, ImageReference, UnusableFile
-from backend.exchange.formats.documents import file_head, read_rows
+from backend.exchange.formats.documents import damage_of, file_head, read_rows
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, KnownImages, ReadContext
 from backend.exchange.formats.pictures import picture_files
+from backend.exchange.spreadsheet_cells import as_it_was, harmless
 from backend.geometry.rasterise import paste_mask
 from backend.geometry.rle import blob_key, decode_mask, decode_runs
 from backend.projects.models import FindingType
@@ -44,7 +45,6 @@ COLUMNS: Final = (
     "score", "origin",
 )  # fmt: skip
 _NEEDED: Final = frozenset({"sop_instance_uid", "reading_id", "lesion_id", "kind", "points"})
-_RISKY: Final = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
 def write(export: Export) -> Iterator[ExportFile]:
@@ -85,17 +85,6 @@ def _line(cells: Any) -> str:
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerow([harmless(cell) for cell in cells])
     return out.getvalue()
-
-
-def harmless(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    text = str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(_RISKY) else text
-
-
-def _plain(text: str) -> str:
-    """The cell before `harmless`."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(_RISKY) else text
 
 
 def _reading_cells(export: Export, item: ExportCase, reading: Reading, types: Mapping[int, FindingType]) -> dict[str, Any]:
@@ -173,13 +162,13 @@ def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | Unusa
         if _is_ours(files, name):
             by_reading: dict[str, list[dict[str, str]]] = defaultdict(list)
             for row in read_rows(files[name], name):
-                plain = {key: _plain(value) for key, value in row.items()}
+                plain = {key: as_it_was(value) for key, value in row.items()}
                 by_reading[plain.get("reading_id", "")].append(plain)
             for rows in by_reading.values():
                 try:
                     yield _reading(name, rows, context)
                 except (Refused, ValueError) as error:
-                    yield UnusableFile(name, f"The reading of {rows[0].get('case', '?')}: {error}")
+                    yield UnusableFile(name, f"The reading of {rows[0].get('case', '?')}: {damage_of(error)}")
 
 
 def _reading(name: str, rows: list[dict[str, str]], context: ReadContext) -> ForeignReading:

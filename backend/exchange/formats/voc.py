@@ -16,7 +16,7 @@ from backend.dicom.refusal import Refused
 from backend.exchange.export_selection import ExportCase, ImageFrame, lesions_of
 from backend.exchange.foreign import ForeignLesion, ForeignReading, ImageReference, UnusableFile
 from backend.exchange.formats.boxes import lesion_boxes
-from backend.exchange.formats.documents import file_head, read_xml
+from backend.exchange.formats.documents import damage_of, file_head, read_xml
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, ReadContext
 from backend.exchange.formats.pictures import picture_files
 from backend.readings.models import Reading, Verdict
@@ -104,7 +104,7 @@ def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | Unusa
             try:
                 yield _reading(name, read_xml(files[name], name), context, start)
             except (Refused, ValueError) as error:
-                yield UnusableFile(name, str(error))
+                yield UnusableFile(name, damage_of(error))
 
 
 def _origin(context: ReadContext) -> float:

@@ -19,7 +19,7 @@ from backend.dicom.refusal import Refused
 from backend.exchange.case_names import tail_of, without_extension
 from backend.exchange.export_selection import ExportCase, ImageFrame, lesions_of
 from backend.exchange.foreign import ForeignLesion, ForeignReading, ImageReference, UnusableFile
-from backend.exchange.formats.documents import read_json, read_text
+from backend.exchange.formats.documents import damage_of, read_json, read_text
 from backend.exchange.formats.family import Export, ExportFile, Folder, ReadContext
 from backend.exchange.formats.pictures import png_bytes
 from backend.readings.models import Lesion, Reading, Verdict
@@ -176,7 +176,7 @@ class _Reader:
             try:
                 yield self._reading(name)
             except (Refused, ValueError) as error:
-                yield UnusableFile(name, str(error))
+                yield UnusableFile(name, damage_of(error))
         for case in self._not_readable:
             images = [self._reference(one) for one in self._known.values() if str(one.get("case")) == case]
             if images:

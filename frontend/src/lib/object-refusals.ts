@@ -11,6 +11,7 @@ export const OBJECT_REFUSALS: [pattern: string, key: string][] = [
   ["The report(?: \\(.*\\))? holds no measurement groups \\(TID 1500\\)\\.", "noGroups"],
   ["Its Segmentation Type (.+) is not known\\.", "type"],
   ["A (\\w+) segmentation of (\\d+) bits a pixel is not known\\.", "bits"],
+  ["Damaged: a region of type (\\w+) has (\\d+) points\\.", "pointCount"],
   ["Its regions lie in several frames of reference\\.", "severalSpaces"],
   ["(.+): A region lies where no picture of its frame of reference does\\.", "beside"],
   ["(.+): A frame of it lies where no picture of its series does\\.", "besideSeries"],
@@ -20,6 +21,7 @@ export const OBJECT_REFUSALS: [pattern: string, key: string][] = [
   ["(.+): It marks pixels outside of its image\\.", "outsidePixels"],
   ["(.+): An outline of it lies partly outside of its image\\.", "outsideOutline"],
   ["(.+): A segmentation of (\\d+×\\d+) pixels does not lie on its image of (\\d+×\\d+)\\.", "size"],
+  ["Readings whose lesions overlap stay BINARY: a pixel of a label map has one segment\\.", "staysBinary"],
   ["Names of finding types keep 64 characters\\.", "shortTypes"],
   ["Names of finding types, attributes and their values keep 64 characters\\.", "shortNames"],
 ];

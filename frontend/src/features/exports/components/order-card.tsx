@@ -28,12 +28,14 @@ export function OrderCard({ project }: { project: Project }) {
   const [since, setSince] = useState("");
   const [until, setUntil] = useState("");
   const [form, setForm] = useState<"rle" | "polygon">("rle");
+  const [segType, setSegType] = useState<"binary" | "labelmap">("binary");
   const known = useExportPreview(slug, { format: FIRST, pictures: false });
   const models = new Set(known.data?.readers.filter((one) => one.kind === "model").map((one) => String(one.id)));
   const order: ExportOrder = {
     format,
     pictures: pictures === "alongside",
-    options: format === "coco" ? { segmentation: form } : {},
+    options:
+      format === "coco" ? { segmentation: form } : format === "dicom_seg" ? { segmentation_type: segType } : {},
     filter: {
       readers: readers.map(Number),
       finding_types: types.map(Number),
@@ -84,6 +86,21 @@ export function OrderCard({ project }: { project: Project }) {
               options={[
                 { value: "rle", label: t("rle") },
                 { value: "polygon", label: t("polygon") },
+              ]}
+            />
+          </div>
+        ) : null}
+        {format === "dicom_seg" ? (
+          <div className="col" style={{ gap: 6 }}>
+            <span className="sm b">{t("segmentationType")}</span>
+            <Segmented
+              fill
+              label={t("segmentationType")}
+              value={segType}
+              onChange={setSegType}
+              options={[
+                { value: "binary", label: t("binary") },
+                { value: "labelmap", label: t("labelmap") },
               ]}
             />
           </div>
