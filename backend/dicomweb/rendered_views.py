@@ -28,7 +28,7 @@ from backend.dicomweb.etags import content_of, etag_of
 from backend.dicomweb.frame_views import frame_numbers
 from backend.dicomweb.media_types import choose_image
 from backend.dicomweb.rendering_options import RenderingOptions, fitted, rendering_options
-from backend.dicomweb.selectors import instances_at
+from backend.dicomweb.selectors import Shown, instances_at, stored_frames_of
 
 _TYPES: Final = ("image/jpeg", "image/png")
 _MAX_IMAGES: Final = 1000
@@ -58,7 +58,7 @@ class RenderedView(DicomwebView):
             )
             response["Cache-Control"] = REVALIDATE
             return response
-        one = middle_of(found)
+        one = middle_of(found) if instance is None else _single(self.shown, study, series, instance)
         numbers = frame_numbers(frames, len(one.frame_ranges)) if frames else [(one.number_of_frames + 1) // 2]
         if len(numbers) != 1:
             raise NotAcceptable([f'multipart/related; type="{name}" (for more than one frame)' for name in _TYPES])
@@ -67,6 +67,14 @@ class RenderedView(DicomwebView):
         if is_current(request, etag):
             return not_modified(etag, IMMUTABLE)
         return cached(HttpResponse(_drawn(one, numbers[0], media_type, options), content_type=media_type), etag, IMMUTABLE)
+
+
+def _single(shown: Shown, study: str, series: str, instance: str) -> Instance:
+    """The one instance; 404 if there is none. Found as its frames are: by a query that is not composed anew."""
+    found = stored_frames_of(shown, study, series, instance)
+    if found is None:
+        raise Http404("No such series or instance in this project.")
+    return Instance.objects.get(pk=found.instance_id)
 
 
 def _images(instances: QuerySet[Instance], frames: str | None) -> Iterator[tuple[Instance, int]]:
