@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from backend.accounts.compiled_select import CompiledSelect, fields_of
 from backend.archive.decode_child import remove_old_scratch, scratch_file
 from backend.archive.encryption import QUARANTINE, opened, sealed
 from backend.archive.models import Archive, QuarantinedFile, QuarantineKind, QuarantineState
@@ -24,10 +25,17 @@ from backend.dicom.refusal import Held, Refused
 MAX_KEPT_BYTES: Final = 512 * 1024**2
 """A file is encrypted in one piece, in memory. A larger refused one is not kept, a larger held one is refused."""
 _WITH_BYTES: Final = (QuarantineState.WAITING, QuarantineState.DECIDED)
+# Asked of every file that comes in, and nearly always in vain.
+_OF_THESE_BYTES: Final = CompiledSelect(
+    fields_of(QuarantinedFile, "id"),
+    f"FROM {QuarantinedFile._meta.db_table} WHERE archive_id = %s AND received_digest = %s LIMIT 1",
+)
 
 
 def quarantined(archive: Archive, received_digest: str, *, kind: QuarantineKind) -> QuarantinedFile | None:
     """The file of these very bytes that still waits, if one does."""
+    if not _OF_THESE_BYTES.rows([archive.pk, received_digest]):
+        return None
     found = QuarantinedFile.objects.filter(
         archive=archive, received_digest=received_digest, kind=kind, state__in=_WITH_BYTES
     )

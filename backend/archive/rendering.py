@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
@@ -20,6 +21,7 @@ from pydicom.pixels import apply_modality_lut
 from pydicom.pixels.processing import apply_voi
 
 from backend.archive.models import Instance
+from backend.archive.png import png_bytes
 from backend.archive.store import get_range
 from backend.dicom.display import modality_values
 from backend.dicom.header import Header, frame_format, frame_text, numbers, values, whole_number
@@ -60,16 +62,19 @@ def render_frame(instance: Instance, number: int, window: Window | None = None) 
     pixels = decoded_frame(read_frame(instance, number), form)
     if pixels.ndim == 3:
         return pixels.astype(np.uint8)
-    low = int(pixels.min())
+    low, high = int(pixels.min()), int(pixels.max())
     index = pixels.astype(np.int32) - low
-    counts = np.bincount(index.ravel())
-    occurring = (np.arange(counts.size, dtype=np.int32) + low).astype(pixels.dtype)
+    occurring = np.arange(low, high + 1, dtype=np.int32).astype(pixels.dtype)
     padded = _is_padding(occurring, header, signed=bool(form.pixel_representation))
-    table = _presented(occurring, np.where(padded, 0, counts), header, number, window)
+
+    def counted() -> NDArray[np.int64]:
+        return np.where(padded, 0, np.bincount(index.ravel()))
+
+    table = _presented(occurring, counted, header, number, window)
     if form.photometric_interpretation == "MONOCHROME1":
         table = 255 - table
     table[padded] = 0
-    return table[index]
+    return np.take(table, index)
 
 
 def _is_padding(stored: Pixels, header: Header, *, signed: bool) -> NDArray[np.bool_]:
@@ -91,13 +96,16 @@ def _as_stored(value: int, *, signed: bool) -> int:
 
 
 def _presented(
-    stored: Pixels, counts: NDArray[np.int64], header: Header, frame: int, window: Window | None
+    stored: Pixels, counted: Callable[[], NDArray[np.int64]], header: Header, frame: int, window: Window | None
 ) -> NDArray[np.uint8]:
-    """Stored values to 0..255 by the caller's window, the header's table or window, or else the values that occur."""
+    """Stored values to 0..255 by the caller's window, the header's table or window, or else the values that occur.
+
+    `counted` tells how often each value occurs, and is asked only where no window is given.
+    """
     scaled = _scaled(stored, header, frame)
     if window is None and values(header, "VOILUTSequence"):
         return _tabled(scaled, header)
-    chosen = window or header_window(header, frame) or _fitting_window(stored, scaled, counts)
+    chosen = window or header_window(header, frame) or _fitting_window(stored, scaled, counted())
     return _windowed(scaled, chosen)
 
 
@@ -163,10 +171,8 @@ def _to_8_bit(share: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 def encode_image(pixels: NDArray[np.uint8], media_type: str, quality: int = 90) -> bytes:
     """The image as PNG or JPEG (`image/png`, `image/jpeg`)."""
+    if media_type == "image/png":
+        return png_bytes(pixels)
     out = io.BytesIO()
-    image = Image.fromarray(pixels)
-    if media_type == "image/jpeg":
-        image.save(out, "JPEG", quality=quality)
-    else:
-        image.save(out, "PNG", compress_level=3)
+    Image.fromarray(pixels).save(out, "JPEG", quality=quality)
     return out.getvalue()

@@ -26,9 +26,10 @@ from backend.dicomweb.dicomweb_view import (
 )
 from backend.dicomweb.etags import content_of, etag_of
 from backend.dicomweb.frame_views import frame_numbers
+from backend.dicomweb.kept_pictures import SHARED
 from backend.dicomweb.media_types import choose_image
 from backend.dicomweb.rendering_options import RenderingOptions, fitted, rendering_options
-from backend.dicomweb.selectors import instances_at
+from backend.dicomweb.selectors import Shown, instances_at, stored_frames_of
 
 _TYPES: Final = ("image/jpeg", "image/png")
 _MAX_IMAGES: Final = 1000
@@ -47,9 +48,8 @@ class RenderedView(DicomwebView):
             raise NotAcceptable([*_TYPES, *(f'multipart/related; type="{name}"' for name in _TYPES)])
         media_type, in_parts = chosen
         options = rendering_options(request.GET)
-        found = instances_at(self.shown, study, series, instance)
         if in_parts:
-            images = _images(found, frames)
+            images = _images(instances_at(self.shown, study, series, instance), frames)
             self.tell(study, [series])
             boundary = multipart.new_boundary()
             drawn = ((media_type, _drawn(one, number, media_type, options)) for one, number in images)
@@ -58,7 +58,10 @@ class RenderedView(DicomwebView):
             )
             response["Cache-Control"] = REVALIDATE
             return response
-        one = middle_of(found)
+        if instance is None:
+            one = middle_of(instances_at(self.shown, study, series))
+        else:
+            one = _single(self.shown, study, series, instance)
         numbers = frame_numbers(frames, len(one.frame_ranges)) if frames else [(one.number_of_frames + 1) // 2]
         if len(numbers) != 1:
             raise NotAcceptable([f'multipart/related; type="{name}" (for more than one frame)' for name in _TYPES])
@@ -66,7 +69,16 @@ class RenderedView(DicomwebView):
         etag = etag_of(content_of(one), numbers, media_type, options)
         if is_current(request, etag):
             return not_modified(etag, IMMUTABLE)
-        return cached(HttpResponse(_drawn(one, numbers[0], media_type, options), content_type=media_type), etag, IMMUTABLE)
+        picture = SHARED.picture(etag, lambda: _drawn(one, numbers[0], media_type, options))
+        return cached(HttpResponse(picture, content_type=media_type), etag, IMMUTABLE)
+
+
+def _single(shown: Shown, study: str, series: str, instance: str) -> Instance:
+    """The one instance; 404 if there is none. Found as its frames are: by a query that is not composed anew."""
+    found = stored_frames_of(shown, study, series, instance)
+    if found is None:
+        raise Http404("No such series or instance in this project.")
+    return Instance.objects.get(pk=found.instance_id)
 
 
 def _images(instances: QuerySet[Instance], frames: str | None) -> Iterator[tuple[Instance, int]]:

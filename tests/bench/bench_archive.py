@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import io
+import itertools
 import json
 import os
 import socket
@@ -37,6 +38,7 @@ AIMS = {
     "metadata of the series": 0.2,
     "frame as stored": 1.0,
     "rendered PNG": 0.25,
+    "rendered PNG, again": 0.25,
 }
 
 
@@ -215,7 +217,13 @@ def _calls(slices: int, studies: int) -> dict[str, tuple[Call, int]]:
     def frame(server: Server, connection: http.client.HTTPConnection, number: int) -> None:
         server.ask(connection, "GET", f"{instance(number)}/frames/1", Accept=STORED)
 
-    def rendered(server: Server, connection: http.client.HTTPConnection, number: int) -> None:
+    not_yet = {True: itertools.count(), False: itertools.count()}
+
+    def rendered(server: Server, connection: http.client.HTTPConnection, _number: int) -> None:
+        # Each time another slice, until all have been asked for: nobody can have it drawn already.
+        again(server, connection, next(not_yet[server.name == "Orthanc"]))
+
+    def again(server: Server, connection: http.client.HTTPConnection, number: int) -> None:
         assert server.ask(connection, "GET", f"{instance(number)}/rendered", Accept="image/png")[:4] == b"\x89PNG"
 
     return {
@@ -223,6 +231,7 @@ def _calls(slices: int, studies: int) -> dict[str, tuple[Call, int]]:
         "metadata of the series": (metadata, 1),
         "frame as stored": (frame, 10),
         "rendered PNG": (rendered, 2),
+        "rendered PNG, again": (again, 5),
     }
 
 
