@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from backend.archive.models import Instance, Series, Study
+from backend.archive.models import Instance
 from backend.dicom.refusal import Refused
 from backend.dicom.uids import keyed_digest, keyed_uid
 from backend.exchange.case_geometry import case_affine
@@ -167,17 +167,15 @@ class CaseIndex:
         return None
 
     def _place_of_series(self, uid: str) -> Place | None:
-        """The one case of a series, else of a study; None where it has several here. (One UID may be both: it is in the
-        LIDC-IDRI, of two patients.)"""
+        """The one case of a series; None where it has several here. No study is asked for: in the LIDC-IDRI a series of one
+        patient has the UID of another's study, and its readings would go there while its own images are not here."""
         archive = self._project.archive
         uids = (uid, keyed_uid(archive.key, "uid", uid))
-        series = Series.objects.filter(series_instance_uid__in=uids, study__archive=archive)
-        studies = Study.objects.filter(study_instance_uid__in=uids, archive=archive)
-        for named in (Q(series__in=series), Q(series__study__in=studies)):
-            found = list(Case.objects.filter(named, project=self._project).values_list("pk", flat=True)[:2])
-            if found:
-                return Place(found[0]) if len(found) == 1 else None
-        return None
+        cases = Case.objects.filter(
+            series__series_instance_uid__in=uids, series__study__archive=archive, project=self._project
+        )
+        found = list(cases.values_list("pk", flat=True)[:2])
+        return Place(found[0]) if len(found) == 1 else None
 
     def place_of_name(self, name: str) -> Place | None:
         """What a name stands for: the file of an import by the longest part of its path, a case's name, or either without

@@ -129,7 +129,7 @@ class ReadContext:
     """What a reader of a format may ask of the project.
 
     `by_name(name)`: the case of a file of this or an earlier import (path, name, or name without extension) or of a case's
-    name; `by_uid(uid)`: the case that holds an original SOP, Series or Study Instance UID; None where it is not here (yet).
+    name; `by_uid(uid)`: the case that holds an original SOP or Series Instance UID; None where it is not here (yet).
     `find(reference)`: the case of a reference, by its UID, else by its name (where it has a UID, the name is looked for
     among the files of the same import only: equal names of two projects are different images). `reader` is the name that
     the person gave for readings whose file names nobody. `options` are the format's own.
