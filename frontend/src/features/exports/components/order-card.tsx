@@ -164,6 +164,20 @@ export function OrderCard({ project }: { project: Project }) {
             )}
           </div>
         ) : null}
+      </div>
+      <footer
+        className="stack"
+        // What orders the export stays in sight, however long the form above it.
+        style={{
+          position: "sticky",
+          bottom: -16,
+          margin: "16px -16px -16px",
+          padding: "12px 16px 16px",
+          gap: 8,
+          background: "var(--n2)",
+          borderTop: "1px solid var(--n5)",
+        }}
+      >
         <ErrorLine error={start.error} />
         <Button
           variant="primary"
@@ -173,7 +187,7 @@ export function OrderCard({ project }: { project: Project }) {
         >
           {t("start")}
         </Button>
-      </div>
+      </footer>
     </Card>
   );
 }
