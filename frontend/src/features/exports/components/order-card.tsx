@@ -170,11 +170,12 @@ export function OrderCard({ project }: { project: Project }) {
         // What orders the export stays in sight, however long the form above it.
         style={{
           position: "sticky",
-          bottom: -16,
+          bottom: 0,
           margin: "16px -16px -16px",
           padding: "12px 16px 16px",
           gap: 8,
           background: "var(--n2)",
+          borderRadius: "0 0 var(--r3) var(--r3)",
           borderTop: "1px solid var(--n5)",
         }}
       >
