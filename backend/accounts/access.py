@@ -105,7 +105,9 @@ ACCESS: Final[dict[str, frozenset[str]]] = {
     "quarantine.discard": LEADS,
     "pixel_rule.list": LEADS,
     "pixel_rule.remove": LEADS,
+    "identity.table": LEADS,
     # beyond the role, `Membership.may_reidentify` decides
+    "identity.switch": LEADS,
     "identity.look_up": LEADS,
     "identity.export": LEADS,
     "export.coco": LEADS,

@@ -9,9 +9,10 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
-from backend.archive.encryption import IDENTITY, opened, sealed
-from backend.archive.models import Archive, Identity, Instance
+from backend.archive.encryption import IDENTITY, has_identity_key, opened, sealed
+from backend.archive.models import Archive, DeidProfile, Identity, Instance
 from backend.audit.services import record_event
+from backend.dicom.refusal import Refused
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,23 @@ def looked_up(
             detail={"reason": reason, "found": found.count()},
         )  # fmt: skip
     return [_opened(archive, row) for row in found.order_by("pk")]
+
+
+def switch_table(*, archive: Archive, keeps: bool, by: AbstractBaseUser, project_id: UUID, reason: str) -> Archive:
+    """Keep the table from the next image on, or no longer; rows that are there stay sealed. Refused where none can be."""
+    with transaction.atomic():
+        locked = Archive.objects.select_for_update().get(pk=archive.pk)
+        if keeps and locked.deid_profile == DeidProfile.NONE:
+            raise Refused("This archive does not de-identify: there is nothing to look up.")
+        if keeps and not has_identity_key():
+            raise Refused("This server has no key for a table of identities.")
+        locked.keeps_identities = keeps
+        locked.save(update_fields=["keeps_identities"])
+        record_event(
+            actor=by, verb="identity.table_switched", project_id=project_id, object_type="archive", object_id=archive.pk,
+            detail={"reason": reason, "keeps": keeps},
+        )  # fmt: skip
+    return locked
 
 
 def all_identities(*, archive: Archive, by: AbstractBaseUser, project_id: UUID, reason: str) -> list[KnownIdentity]:

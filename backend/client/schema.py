@@ -684,6 +684,22 @@ class IdentityExportInRequest(TypedDict):
     reason: str
 
 
+class IdentityTable(TypedDict):
+    """The state of the table: kept or not, possible or not (profile and key), and the caller's right."""
+
+    keeps: bool
+    deidentifies: bool
+    has_key: bool
+    may_reidentify: bool
+
+
+class IdentityTableInRequest(TypedDict):
+    """Whether the table shall be kept from now on, and why."""
+
+    keeps: bool
+    reason: str
+
+
 class ImportItem(TypedDict):
     """What became of one file."""
 
@@ -2623,6 +2639,8 @@ Operation = Literal[
     "foreign_model_show",
     "identity_export",
     "identity_look_up",
+    "identity_switch",
+    "identity_table",
     "import_create",
     "import_items",
     "import_list",
@@ -2751,6 +2769,8 @@ ADDRESSES: Final[dict[Operation, tuple[str, str]]] = {
     "foreign_model_show": ("PATCH", "/api/v1/projects/{slug}/foreign-models/{model_id}/"),
     "identity_export": ("POST", "/api/v1/projects/{slug}/identities/export/"),
     "identity_look_up": ("POST", "/api/v1/projects/{slug}/identities/look-up/"),
+    "identity_switch": ("PUT", "/api/v1/projects/{slug}/identities/"),
+    "identity_table": ("GET", "/api/v1/projects/{slug}/identities/"),
     "import_create": ("POST", "/api/v1/projects/{slug}/imports/"),
     "import_items": ("GET", "/api/v1/projects/{slug}/imports/{run_id}/items/"),
     "import_list": ("GET", "/api/v1/projects/{slug}/imports/"),

@@ -11,8 +11,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backend.archive.encryption import CannotOpen, has_identity_key
-from backend.archive.identities import all_identities, looked_up
-from backend.exchange.quarantine_serializers import IdentitiesSerializer, IdentityExportInSerializer, LookUpSerializer
+from backend.archive.identities import all_identities, looked_up, switch_table
+from backend.archive.models import Archive
+from backend.dicom.refusal import Refused
+from backend.exchange.quarantine_serializers import (
+    IdentitiesSerializer,
+    IdentityExportInSerializer,
+    IdentityTableInSerializer,
+    IdentityTableSerializer,
+    LookUpSerializer,
+)
 from backend.projects.project_view import ProjectView
 
 _NO_TABLE = "There is no table of identities here that you may read."
@@ -25,6 +33,40 @@ class _IdentityView(ProjectView):
             raise Http404(_NO_TABLE)
         if not has_identity_key():
             raise ValidationError({"detail": "This server lacks the key of the table of identities."})
+
+
+class IdentityTableView(ProjectView):
+    """Whether the archive keeps a table of identities."""
+
+    operations = {"GET": "identity.table", "PUT": "identity.switch"}
+
+    @extend_schema(operation_id="identity_table", responses=IdentityTableSerializer)
+    def get(self, request: Request, slug: str) -> Response:
+        """Whether it is kept, whether it could be, and whether the caller may look pseudonyms up."""
+        return Response(self._told(self.project.archive))
+
+    @extend_schema(operation_id="identity_switch", request=IdentityTableInSerializer, responses=IdentityTableSerializer)
+    def put(self, request: Request, slug: str) -> Response:
+        """Keep it from the next image on, or no longer; for a lead with the right to look up, with a reason, audited."""
+        if not self.membership.may_reidentify:
+            raise Http404(_NO_TABLE)
+        given = IdentityTableInSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        try:
+            archive = switch_table(
+                archive=self.project.archive, by=self.user, project_id=self.project.pk, **given.validated_data
+            )
+        except Refused as refusal:
+            raise ValidationError({"detail": str(refusal)}) from refusal
+        return Response(self._told(archive))
+
+    def _told(self, archive: Archive) -> dict[str, bool]:
+        return {
+            "keeps": archive.keeps_identities,
+            "deidentifies": archive.deid_profile != "none",
+            "has_key": has_identity_key(),
+            "may_reidentify": self.membership.may_reidentify,
+        }
 
 
 class IdentityLookUpView(_IdentityView):

@@ -101,6 +101,22 @@ class LookUpSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(min_length=10, max_length=500)
 
 
+class IdentityTableInSerializer(serializers.Serializer[Any]):
+    """Whether the table shall be kept from now on, and why."""
+
+    keeps = serializers.BooleanField()
+    reason = serializers.CharField(min_length=10, max_length=500)
+
+
+class IdentityTableSerializer(serializers.Serializer[Any]):
+    """The state of the table: kept or not, possible or not (profile and key), and the caller's right."""
+
+    keeps = serializers.BooleanField()
+    deidentifies = serializers.BooleanField()
+    has_key = serializers.BooleanField()
+    may_reidentify = serializers.BooleanField()
+
+
 class IdentityExportInSerializer(serializers.Serializer[Any]):
     """Why the whole table is needed."""
 

@@ -15,7 +15,7 @@ from backend.exchange.export_views import (
     ExportVerifyView,
     MaskExportView,
 )
-from backend.exchange.identity_views import IdentityExportView, IdentityLookUpView
+from backend.exchange.identity_views import IdentityExportView, IdentityLookUpView, IdentityTableView
 from backend.exchange.import_views import (
     ImportDetailView,
     ImportFileView,
@@ -75,6 +75,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{_QUARANTINE}<uuid:file_id>/preview/", QuarantinePreviewView.as_view(), name="quarantine-preview"),
     path("projects/<slug:slug>/pixel-rules/", PixelRuleListView.as_view(), name="pixel-rule-list"),
     path("projects/<slug:slug>/pixel-rules/<int:rule_id>/", PixelRuleView.as_view(), name="pixel-rule-detail"),
+    path("projects/<slug:slug>/identities/", IdentityTableView.as_view(), name="identity-table"),
     path("projects/<slug:slug>/identities/look-up/", IdentityLookUpView.as_view(), name="identity-look-up"),
     path("projects/<slug:slug>/identities/export/", IdentityExportView.as_view(), name="identity-export"),
     path("projects/<slug:slug>/splits/", SplitView.as_view(), name="split-list"),

@@ -88,3 +88,43 @@ def test_no_table_is_kept_unless_asked_for(project, child, make_dicom, as_file, 
     path.write_bytes(as_file(make_dicom(np.zeros((4, 4), "u1"))))
     ingest_file(archive=project.archive, child=child, path=path, modality="CT")
     assert not Identity.objects.exists()
+
+
+TABLE = "/api/v1/projects/breast/identities/"
+
+
+@pytest.fixture
+def cleaned(project, settings):
+    """An archive that de-identifies and keeps no table, on a server with a key."""
+    settings.REIDENTIFICATION_KEY = "a key of this server"
+    project.archive.deid_profile = "basic"
+    project.archive.save()
+    return project.archive
+
+
+def test_a_lead_with_the_right_has_the_table_kept_and_the_switch_is_in_the_trail(cleaned, lead, as_person):
+    call_command("grant_reidentification", lead.get_username(), "--project", "breast")
+    api = as_person(lead)
+    answer = api.put(TABLE, {"keeps": True, "reason": WHY}, format="json")
+    assert answer.json() == {"keeps": True, "deidentifies": True, "has_key": True, "may_reidentify": True}
+    cleaned.refresh_from_db()
+    assert cleaned.keeps_identities
+    assert Event.objects.get(verb="identity.table_switched").detail == {"keeps": True, "reason": WHY}
+
+
+def test_a_lead_without_the_right_sees_the_state_and_switches_nothing(cleaned, lead, as_person):
+    api = as_person(lead)
+    assert api.get(TABLE).json()["may_reidentify"] is False
+    assert api.put(TABLE, {"keeps": True, "reason": WHY}, format="json").status_code == 404
+    cleaned.refresh_from_db()
+    assert not cleaned.keeps_identities
+
+
+@pytest.mark.parametrize(("profile", "key"), [("none", "a key"), ("basic", "")])
+def test_no_table_is_promised_where_none_can_be_kept(cleaned, lead, as_person, settings, profile, key):
+    call_command("grant_reidentification", lead.get_username(), "--project", "breast")
+    settings.REIDENTIFICATION_KEY, cleaned.deid_profile = key, profile
+    cleaned.save()
+    assert as_person(lead).put(TABLE, {"keeps": True, "reason": WHY}, format="json").status_code == 400
+    cleaned.refresh_from_db()
+    assert not cleaned.keeps_identities

@@ -528,6 +528,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/identities/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Whether it is kept, whether it could be, and whether the caller may look pseudonyms up. */
+        get: operations["identity_table"];
+        /** @description Keep it from the next image on, or no longer; for a lead with the right to look up, with a reason, audited. */
+        put: operations["identity_switch"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/identities/export/": {
         parameters: {
             query?: never;
@@ -2469,6 +2487,18 @@ export interface components {
         };
         /** @description Why the whole table is needed. */
         IdentityExportInRequest: {
+            reason: string;
+        };
+        /** @description The state of the table: kept or not, possible or not (profile and key), and the caller's right. */
+        IdentityTable: {
+            keeps: boolean;
+            deidentifies: boolean;
+            has_key: boolean;
+            may_reidentify: boolean;
+        };
+        /** @description Whether the table shall be kept from now on, and why. */
+        IdentityTableInRequest: {
+            keeps: boolean;
             reason: string;
         };
         /** @description What became of one file. */
@@ -5512,6 +5542,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    identity_table: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityTable"];
+                };
+            };
+        };
+    };
+    identity_switch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityTableInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityTable"];
                 };
             };
         };

@@ -121,6 +121,7 @@ export type QuarantinedFile = Narrowed<S["QuarantinedFile"], { proposed: Rectang
 export type Quarantine = Narrowed<S["Quarantine"], { results: QuarantinedFile[] }>;
 export type PixelRule = Narrowed<S["PixelRule"], { rectangles: Rectangle[] }>;
 export type KnownIdentity = S["Identity"];
+export type IdentityTable = S["IdentityTable"];
 export type ImportItem = S["ImportItem"];
 export type SplitCounts = S["SplitCounts"];
 export type WaitingReadings = S["WaitingReadings"];

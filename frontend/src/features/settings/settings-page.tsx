@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
+import { IdentitiesSection } from "@/features/settings/components/identities-section";
 import { MembersSection } from "@/features/settings/components/members-section";
 import { QuestionSection } from "@/features/settings/components/question-section";
 import { SplitsSection } from "@/features/settings/components/splits-section";
@@ -12,7 +13,7 @@ import { ErrorState } from "@/ui/error-state";
 import { LoadingRows } from "@/ui/loading-rows";
 import { PageHead } from "@/ui/page-head";
 
-const SECTIONS = ["question", "types", "members", "splits", "webhooks"] as const;
+const SECTIONS = ["question", "types", "members", "splits", "identities", "webhooks"] as const;
 type Section = (typeof SECTIONS)[number];
 
 export interface SectionProps {
@@ -24,6 +25,7 @@ const FORMS: Record<Section, React.ComponentType<SectionProps>> = {
   types: TypesSection,
   members: MembersSection,
   splits: SplitsSection,
+  identities: IdentitiesSection,
   webhooks: WebhooksSection,
 };
 

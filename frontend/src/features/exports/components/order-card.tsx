@@ -181,6 +181,21 @@ export function OrderCard({ project }: { project: Project }) {
             )}
           </div>
         ) : null}
+      </div>
+      <footer
+        className="stack"
+        // What orders the export stays in sight, however long the form above it.
+        style={{
+          position: "sticky",
+          bottom: 0,
+          margin: "16px -16px -16px",
+          padding: "12px 16px 16px",
+          gap: 8,
+          background: "var(--n2)",
+          borderRadius: "0 0 var(--r3) var(--r3)",
+          borderTop: "1px solid var(--n5)",
+        }}
+      >
         <ErrorLine error={start.error} />
         <Button
           variant="primary"
@@ -190,7 +205,7 @@ export function OrderCard({ project }: { project: Project }) {
         >
           {t("start")}
         </Button>
-      </div>
+      </footer>
     </Card>
   );
 }
