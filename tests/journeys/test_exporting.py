@@ -57,6 +57,13 @@ def test_a_lead_exports_proves_and_fetches_and_sees_what_waits(
     expect(page.get_by_text("No export yet")).to_be_visible()
     expect(page.get_by_text("This format carries all of it.")).to_be_visible()
     page.get_by_role("combobox", name="Format").click()
+    page.get_by_role("option", name="DICOM SEG").click()
+    expect(page.get_by_text("stay BINARY")).to_have_count(0)
+    page.get_by_text("LABELMAP", exact=True).click()
+    expect(page.get_by_text("Readings whose lesions overlap stay BINARY")).to_be_visible()
+    assert violations(page) == []
+    _shoot(page, "export-label-map")
+    page.get_by_role("combobox", name="Format").click()
     page.get_by_role("option", name="Pascal VOC").click()
     expect(page.get_by_text("1 ellipse becomes a box")).to_be_visible()
     assert violations(page) == []
