@@ -141,10 +141,10 @@ def stored_masks(project: Any, scan: dict[str, Any]) -> dict[tuple[float, ...], 
     return found
 
 
-def key_of(row: dict[str, str], voxels: int | None = None) -> tuple[float, ...]:
+def key_of(row: dict[str, str]) -> tuple[float, ...]:
     """The table's row as `stored_masks` names a mask."""
     box = [float(row[name]) for name in ("x_min", "y_min", "x_max", "y_max", "z_min", "z_max")]
-    return (*box, int(row["n_voxels"]) if voxels is None else voxels)
+    return (*box, int(row["n_voxels"]))
 
 
 def pair_dice(masks: list[tuple[list[int], np.ndarray]]) -> list[float]:

