@@ -47,23 +47,53 @@ def _checked(key: str) -> str:
 
 
 def put_object(*, key: str, data: bytes) -> None:
-    """Write an object whole; whoever reads it sees the old bytes or the new ones, never a part. StoreFull without room."""
-    try:
-        obstore.put(_store(), _checked(key), data)
-    except obstore.exceptions.GenericError as error:
-        if _NO_ROOM.search(str(error)):
-            raise StoreFull(errno.ENOSPC, "There is no room left to store anything") from error
-        raise
+    """Write an object whole; whoever reads it sees the old bytes or the new ones, never a part. StoreFull without room.
+
+    It outlives a loss of power: in a folder it lies on the disk when this returns, as a row that names it does when committed.
+    """
+    _put(key, data)
 
 
 def put_file(*, key: str, path: Path) -> None:
-    """Write a file as an object, in pieces where it is large; StoreFull without room."""
+    """Write a file as an object, in pieces where it is large; durable and StoreFull as in `put_object`."""
+    _put(key, path)
+
+
+def _put(key: str, data: bytes | Path) -> None:
+    store, key = _store(), _checked(key)
+    folder = _folder_at(settings.OBJECT_STORE_URL)
+    new_folders = _missing_folders(folder, key) if folder is not None else []
     try:
-        obstore.put(_store(), _checked(key), path)
+        obstore.put(store, key, data)
     except obstore.exceptions.GenericError as error:
         if _NO_ROOM.search(str(error)):
             raise StoreFull(errno.ENOSPC, "There is no room left to store anything") from error
         raise
+    if folder is None:
+        return
+    file = _file(key)
+    if file is None:
+        os.sync()  # Under what name the store wrote it is the store's affair.
+        return
+    for path in (file, os.path.dirname(file), *new_folders):
+        _sync(path)
+
+
+def _missing_folders(folder: str, key: str) -> list[str]:
+    """The folders that get a new entry when the object is written, the nearest first, but for the object's own."""
+    gaining, parent = [], os.path.dirname(f"{folder}/{key}")
+    while len(parent) > len(folder) and not os.path.isdir(parent):
+        parent = os.path.dirname(parent)
+        gaining.append(parent)
+    return gaining
+
+
+def _sync(path: str) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @cache

@@ -1,6 +1,12 @@
 """The object store in a folder."""
 
+import os
+import uuid
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
 import pytest
+from django.conf import settings
 
 from backend.archive.store import delete_object, get_object, get_range, has_object, put_object
 
@@ -43,3 +49,25 @@ def test_nothing_outside_the_store_can_be_read(key: str):
         get_object(key)
     with pytest.raises(ValueError):
         get_range(key, 0, 1)
+
+
+def test_an_object_and_the_folders_that_name_it_lie_on_the_disk_when_it_is_written(monkeypatch: pytest.MonkeyPatch):
+    synced: list[tuple[int, int]] = []
+    fsync = os.fsync
+
+    def noted(handle: int) -> None:
+        fsync(handle)
+        found = os.fstat(handle)
+        synced.append((found.st_dev, found.st_ino))
+
+    monkeypatch.setattr(os, "fsync", noted)
+    name = uuid.uuid4().hex
+    store = Path(unquote(urlsplit(settings.OBJECT_STORE_URL).path))
+    put_object(key="blobs/here", data=b"0")
+    synced.clear()
+    put_object(key=f"blobs/{name}/ab/object", data=b"0123456789")
+    paths = [f"blobs/{name}/ab/object", f"blobs/{name}/ab", f"blobs/{name}", "blobs"]
+    assert synced == [((found := (store / path).stat()).st_dev, found.st_ino) for path in paths]
+    synced.clear()
+    put_object(key=f"blobs/{name}/ab/object", data=b"9876543210")
+    assert len(synced) == 2 and get_object(f"blobs/{name}/ab/object") == b"9876543210"
