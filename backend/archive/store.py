@@ -49,7 +49,7 @@ def _checked(key: str) -> str:
 def put_object(*, key: str, data: bytes) -> None:
     """Write an object whole; whoever reads it sees the old bytes or the new ones, never a part. StoreFull without room.
 
-    It outlives a loss of power: in a folder it lies on the disk when this returns, as a row that names it does when committed.
+    It outlives a loss of power: in a folder it lies on the disk when this returns, before a row names it.
     """
     _put(key, data)
 
