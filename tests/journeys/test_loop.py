@@ -80,6 +80,8 @@ def upload(page: Page, folder: Path) -> None:
 def mark_by_mouse(page: Page) -> None:
     """Draw a box with the mouse in the middle of the image, give the verdict, submit."""
     name = page.locator("main.vp").get_attribute("aria-label")
+    # A mark can be drawn once the image is there.
+    expect(page.get_by_test_id("window").first).to_be_visible()
     page.keyboard.press("b")
     page.keyboard.press("1")
     drag(page, page.get_by_test_id("viewport"), (0.40, 0.35), (0.60, 0.55))
