@@ -67,7 +67,7 @@ def _reference(one: ImageReference, archive: Archive) -> dict[str, Any]:
 
 
 def _as_series(references: Sequence[ImageReference], archive: Archive) -> list[dict[str, Any]]:
-    """The same UIDs as the archive calls a series or study of them: files that wait may name those and no image at all."""
+    """The same UIDs as the archive calls a series of them: files that wait may name those and no image at all."""
     if archive.deid_profile == DeidProfile.NONE:
         return []
     given = [one.sop_instance_uid for one in references if one.sop_instance_uid]

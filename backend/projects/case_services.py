@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from django.db import transaction
@@ -17,6 +17,7 @@ from backend.projects.models import Assignment, Case, CaseHash, CaseHashPart, Pr
 from backend.projects.selectors import in_reading_order
 from backend.projects.splits import EMBARGOED, KnownCase, NewCase, Placement, plan_placements
 
+_Item = TypeVar("_Item")
 _CHUNK: Final = 100
 _MANY: Final = 500
 _HASHES_A_QUESTION: Final = 3  # 272 keys each; SQLite takes 999
@@ -144,9 +145,9 @@ def _draft(project: Project, instance: Instance, candidate: CaseCandidate, seed:
     return _Draft(instance, candidate.source_name, NewCase(seed, group_key, instance.dhash))
 
 
-def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), _MANY):
-        yield ids[start : start + _MANY]
+def _chunks(items: Sequence[_Item], size: int = _MANY) -> Iterator[Sequence[_Item]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
 def _known(project: Project, new: Sequence[NewCase]) -> tuple[list[UUID | None], list[KnownCase]]:
@@ -154,24 +155,19 @@ def _known(project: Project, new: Sequence[NewCase]) -> tuple[list[UUID | None],
     ids: list[UUID | None] = []
     known: list[KnownCase] = []
     near = _near(project, [case.dhash for case in new if case.dhash])
-    for chunk in _chunks_of_ids(list(near)):
+    for chunk in _chunks(list(near)):
         rows = Case.objects.filter(pk__in=chunk).values_list("pk", "name", "group_key", "split", "readings_submitted")
         begun = set(Assignment.objects.filter(case__in=chunk).values_list("case_id", flat=True))
         for pk, name, group_key, split, readings in rows:
             ids.append(pk)
             known.append(KnownCase(name, group_key, split, near[pk], readings == 0 and pk not in begun))
     groups = sorted({case.group_key for case in new if case.group_key})
-    for start in range(0, len(groups), _MANY):
-        settled = Case.objects.filter(project=project, group_key__in=groups[start : start + _MANY])
+    for named in _chunks(groups):
+        settled = Case.objects.filter(project=project, group_key__in=named)
         for group_key, split in settled.exclude(split=Split.EMBARGOED).values_list("group_key", "split").distinct():
             ids.append(None)
             known.append(KnownCase("", group_key, split, "", may_be_embargoed=False))
     return ids, known
-
-
-def _chunks_of_ids(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
-    for start in range(0, len(ids), _MANY):
-        yield ids[start : start + _MANY]
 
 
 def _near(project: Project, new: Sequence[str]) -> dict[UUID, str]:
@@ -183,8 +179,8 @@ def _near(project: Project, new: Sequence[str]) -> dict[UUID, str]:
     if made <= len(new) * _SCANNED_A_CASE:
         there = dict(CaseHash.objects.filter(project=project).values_list("case_id", "dhash"))
     else:
-        for start in range(0, len(new), _HASHES_A_QUESTION):
-            keys = [key for dhash in new[start : start + _HASHES_A_QUESTION] for key in near_parts(dhash)]
+        for asked in _chunks(new, _HASHES_A_QUESTION):
+            keys = [key for dhash in asked for key in near_parts(dhash)]
             parts = CaseHashPart.objects.filter(project=project, key__in=keys)
             there |= dict(parts.values_list("hash_id", "hash__dhash").distinct())
     ids, hashes = list(there), list(there.values())
