@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import uuid
 from pathlib import Path
+from typing import Final
+
+_UID: Final = re.compile(r"(?<![0-9])[0-2](?:\.(?:0|[1-9][0-9]*)){3,}(?![0-9])")
+"""A UID (PS3.5 section 9) within other text; of four components at least, so that no measure is taken for one."""
 
 
 def keyed_digest(key: str, purpose: str, data: bytes | str) -> str:
@@ -18,6 +23,11 @@ def keyed_uid(key: str, purpose: str, data: bytes | str) -> str:
     """A UUID-derived UID (PS3.5 B.2, root 2.25) from the keyed digest of `data`."""
     digest = bytes.fromhex(keyed_digest(key, purpose, data))
     return f"2.25.{uuid.UUID(bytes=digest[:16], version=5).int}"
+
+
+def with_keyed_uids(key: str, text: str) -> str:
+    """A text in which every UID stands as an archive of this key names the study, series or image that has it."""
+    return _UID.sub(lambda found: keyed_uid(key, "uid", found[0]), text)
 
 
 def keyed_fraction(key: str, purpose: str, data: bytes | str) -> float:

@@ -20,7 +20,7 @@ from backend.exchange.case_index import CaseIndex
 from backend.exchange.export_selection import ImageFrame
 from backend.exchange.foreign import Code, ForeignLesion, ForeignMeasurement, ForeignReading, ImageReference
 from backend.exchange.models import ImportRun, PendingReading
-from backend.exchange.pending_content import content_digest, reading_content
+from backend.exchange.pending_content import archive_text, content_digest, reading_content
 from backend.exchange.vocabulary_match import AttributeWishes, finding_type_named
 from backend.geometry.marks import Grid, InvalidMark
 from backend.geometry.measurements import check_measurement
@@ -107,8 +107,13 @@ class Attacher:
             for case_id, pieces in self._by_case(reading, located).items():
                 self._merge(case_id, reading, pieces, [stored for case, stored in measured if case == case_id])
         except (Refused, InvalidMark) as reason:
-            self.outcome.refuse(reading.source, _unused(reading.reader, reason))
+            self.refuse(reading.source, _unused(reading.reader, reason))
         return True
+
+    def refuse(self, source: str, reason: str) -> None:
+        """A file, or a part of it, is not used; told in words that the archive may keep."""
+        archive = self._project.archive
+        self.outcome.refuse(archive_text(source, archive), archive_text(reason, archive))
 
     def is_here(self, reading: ForeignReading) -> bool:
         """Whether the images that a reading needs are here."""
@@ -129,7 +134,7 @@ class Attacher:
             except _SaysNothing:
                 continue
             except (Refused, InvalidMark) as reason:
-                self.outcome.refuse(draft.source, _unused(reader, reason))
+                self.refuse(draft.source, _unused(reader, reason))
                 continue
             by_reader.setdefault(reader, []).append(given)
         for reader, readings in by_reader.items():
@@ -282,7 +287,7 @@ class Attacher:
             defaults={
                 "run": self._run,
                 "format": self._format,
-                "source": reading.source[:500],
+                "source": archive_text(reading.source, self._project.archive)[:500],
                 "reader": reading.reader[:150],
                 "options": {**self._options, **reading.keep_options},
                 "content": content,

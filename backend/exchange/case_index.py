@@ -120,7 +120,8 @@ class CaseIndex:
         if not uid:
             return self.place_of_name(reference.name)
         if uid.startswith(DIGEST):
-            found = self.place_of_digest(uid.removeprefix(DIGEST))
+            digest, _, named = uid.removeprefix(DIGEST).partition(" ")
+            found = self.place_of_digest(digest) or (self._place_of_series(named) if named else None)
         else:
             found = self.place_of_uid(uid) or self._place_of_series(uid)
         return found or (self._place_beside(reference.name) if reference.name and self._run is not None else None)

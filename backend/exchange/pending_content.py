@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from backend.archive.models import Archive, DeidProfile
 from backend.archive.store import get_object, has_object, put_object
-from backend.dicom.uids import keyed_digest, keyed_uid
+from backend.dicom.uids import keyed_digest, keyed_uid, with_keyed_uids
 from backend.exchange.foreign import Code, ForeignLesion, ForeignMeasurement, ForeignReading, ImageReference
 from backend.geometry.rasterise import crop_mask, paste_mask
 from backend.geometry.rle import blob_key, decode_mask, encode_mask, mask_digest
@@ -24,11 +24,8 @@ from backend.geometry.rle import blob_key, decode_mask, encode_mask, mask_digest
 
 def reading_content(reading: ForeignReading, archive: Archive) -> dict[str, Any]:
     """The reading as JSON; its masks go to the object store."""
-    images = [_reference(one, archive) for one in reading.images]
-    if reading.keep_files or reading.keep_data:
-        images += _as_series(reading.images, archive)
     content = {
-        "images": images,
+        "images": [_reference(one, archive) for one in reading.images],
         "lesions": [_lesion(one, archive) for one in reading.lesions],
         "image_findings": dict(reading.image_findings),
         "complete": reading.complete,
@@ -40,7 +37,7 @@ def reading_content(reading: ForeignReading, archive: Archive) -> dict[str, Any]
 
 
 def reading_of_content(content: Mapping[str, Any], *, source: str, reader: str) -> ForeignReading:
-    """The reading that `reading_content` wrote; a reference kept as a digest has the UID `digest:…`."""
+    """The reading that `reading_content` wrote; a reference kept as a digest has the UID `digest:… …`."""
     return ForeignReading(
         source=source,
         reader=reader,
@@ -62,21 +59,19 @@ def content_digest(format_name: str, reader: str, content: Mapping[str, Any], fi
 def _reference(one: ImageReference, archive: Archive) -> dict[str, Any]:
     uid = one.sop_instance_uid
     if uid and archive.deid_profile != DeidProfile.NONE and not uid.startswith(DIGEST):
-        uid = DIGEST + keyed_digest(archive.key, "sop instance uid", uid)
+        uid = f"{DIGEST}{keyed_digest(archive.key, 'sop instance uid', uid)} {keyed_uid(archive.key, 'uid', uid)}"
     return {"sop_instance_uid": uid, "frame": one.frame, "name": one.name}
 
 
-def _as_series(references: Sequence[ImageReference], archive: Archive) -> list[dict[str, Any]]:
-    """The same UIDs as the archive calls a series of them: files that wait may name those and no image at all."""
-    if archive.deid_profile == DeidProfile.NONE:
-        return []
-    given = [one.sop_instance_uid for one in references if one.sop_instance_uid]
-    uids = [keyed_uid(archive.key, "uid", uid) for uid in given if not uid.startswith(DIGEST)]
-    return [{"sop_instance_uid": uid, "frame": 1, "name": ""} for uid in uids]
-
-
 DIGEST = "digest:"
-"""How a reference begins that is kept as the keyed digest of its UID."""
+"""How a reference begins that is kept as the keyed digest of its UID, a space, and the archive's own UID for it: what is
+named may be an image or a series of one case."""
+
+
+def archive_text(text: str, archive: Archive) -> str:
+    """What a file is called or what is said of it, as it may be kept in this archive: no UID in it that the archive would
+    name otherwise."""
+    return text if archive.deid_profile == DeidProfile.NONE else with_keyed_uids(archive.key, text)
 
 
 def _lesion(one: ForeignLesion, archive: Archive) -> dict[str, Any]:

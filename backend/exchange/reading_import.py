@@ -124,13 +124,13 @@ def _read_format(
             for reading in _guarded(one, folder, read_context(index, chosen.reader, chosen.options, objects)):
                 count += 1
                 if isinstance(reading, UnusableFile):
-                    attacher.outcome.refuse(reading.source, reading.reason)
+                    attacher.refuse(reading.source, reading.reason)
                 else:
                     attacher.take(reading, _kept_files(project, folder, reading))
                 if on_reading is not None:
                     on_reading(count)
     except Refused as refusal:
-        attacher.outcome.refuse(_first_opened(folder), str(refusal))
+        attacher.refuse(_first_opened(folder), str(refusal))
     return attacher.finish()
 
 
@@ -226,12 +226,13 @@ def _read_again(project: Project, index: CaseIndex, row: PendingReading) -> Atta
             with ObjectReader(project, index, of_kept=True) as objects:
                 readings = list(_guarded(one, folder, read_context(index, row.reader, row.options, objects)))
         except Refused as refusal:
-            return AttachOutcome(refused=[(row.source, str(refusal))])
+            attacher.refuse(row.source, str(refusal))
+            return attacher.finish()
         if any(isinstance(found, ForeignReading) and (found.keep_files or found.keep_data) for found in readings):
             return AttachOutcome(waiting=1)
         for found in readings:
             if isinstance(found, UnusableFile):
-                attacher.outcome.refuse(found.source, found.reason)
+                attacher.refuse(found.source, found.reason)
             else:
                 attacher.take(found)
     return attacher.finish()

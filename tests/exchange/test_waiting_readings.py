@@ -64,6 +64,11 @@ def written(path: Path, content: object) -> Path:
     return path
 
 
+def kept(project) -> str:
+    """All that the rows of what waits say."""
+    return json.dumps(list(project.pending_readings.values_list("content", "source", "options")))
+
+
 def marks(project) -> list:
     from backend.readings.models import Lesion
 
@@ -81,7 +86,7 @@ def test_readings_wait_for_their_images_and_are_attached_when_they_come(empty, t
     listed = as_person(lead).get(URL).json()
     assert listed["total"] == 2 and listed["results"][0]["reader"] == "Truth" and listed["results"][0]["lesions"] == 1
     if project.archive.deid_profile == "basic":
-        assert "99999" not in json.dumps(list(project.pending_readings.values_list("content", flat=True)))
+        assert "99999" not in kept(project)
     (case,) = phantoms.import_images(project, images)
     assert as_person(lead).get(URL).json()["total"] == 0
     reading = Reading.objects.get(case=case)
@@ -157,9 +162,28 @@ def test_a_file_that_names_a_series_waits_and_is_read_when_the_series_is_here(em
     (tmp_path / "annotations.csv").write_text(rows)
     assert "1 wait" in import_readings(project, tmp_path / "annotations.csv")
     if project.archive.deid_profile == "basic":
-        assert "99999" not in json.dumps(list(project.pending_readings.values_list("content", flat=True)))
+        assert "99999" not in kept(project)
     phantoms.import_images(project, images)
     assert [kind for kind, *_ in marks(project)] == ["mask"] and project.pending_readings.count() == 0
+
+
+def test_a_mark_on_a_series_by_its_uid_waits_and_is_attached_when_the_series_is_here(empty, tmp_path):
+    project, _, images = empty
+    given = document()
+    given["images"] = [{**given["images"][0], "sop_instance_uid": "1.3.6.1.4.1.99999.1.100"}]
+    given["annotations"] = given["annotations"][:1]
+    assert "1 wait" in import_readings(project, written(tmp_path / "coco.json", given))
+    phantoms.import_images(project, images)
+    assert [kind for kind, *_ in marks(project)] == ["mask"] and project.pending_readings.count() == 0
+
+
+def test_what_is_refused_is_told_in_the_archives_names(empty, tmp_path):
+    project, _, images = empty
+    phantoms.import_images(project, images)
+    rows = "seriesuid,coordX,coordY,coordZ,diameter_mm\n1.3.6.1.4.1.99999.1.100,5000,0,0,9\n"
+    (tmp_path / "annotations.csv").write_text(rows)
+    told = import_readings(project, tmp_path / "annotations.csv")
+    assert "lies outside the series" in told and project.cases.get().series.series_instance_uid in told
 
 
 def test_equal_names_of_two_projects_are_not_one_image(empty, tmp_path, make_dicom, as_file):

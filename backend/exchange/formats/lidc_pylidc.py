@@ -28,11 +28,13 @@ CARRIES = lidc.CARRIES
 SPECIFICITY = 10
 READ_IN_CHILD = True
 _READERS: Final = 4
+_WANTED: Final = "? IN ('', scans.series_instance_uid) AND ? IN ('', CAST(scans.id AS TEXT))"
 _RATINGS: Final = (
     "subtlety", "internalStructure", "calcification", "sphericity", "margin", "lobulation", "spiculation", "texture",
     "malignancy",
 )  # fmt: skip
-_SCAN_OPTION: Final = "series"
+_SERIES_OPTION: Final = "series"
+_SCAN_OPTION: Final = "scan"
 
 
 @dataclass
@@ -76,7 +78,7 @@ def _is_database(files: Folder, name: str) -> bool:
 def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]:
     """The readings of each scan; a scan that is not here is kept, and with it the database.
 
-    The option `series` limits it to one scan by its Series Instance UID.
+    The option `series` limits it to one scan by its Series Instance UID, `scan` by the database's own number.
     """
     for name in files:
         if not _is_database(files, name):
@@ -92,11 +94,10 @@ def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | Unusa
 
 
 def _readings(name: str, database: sqlite3.Connection, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]:
-    wanted = context.options.get(_SCAN_OPTION, "")
+    wanted = (context.options.get(_SERIES_OPTION, ""), context.options.get(_SCAN_OPTION, ""))
     scans = database.execute(
-        "SELECT id, series_instance_uid FROM scans WHERE id IN (SELECT scan_id FROM annotations) AND ? IN ('', "
-        "series_instance_uid) ORDER BY id",
-        (wanted,),
+        f"SELECT id, series_instance_uid FROM scans WHERE id IN (SELECT scan_id FROM annotations) AND {_WANTED} ORDER BY id",
+        wanted,
     ).fetchall()
     included = lidc.outline_is_included(context)
     # The database has no index on the outlines' mark: one pass over them gathers those that are asked for.
@@ -106,9 +107,9 @@ def _readings(name: str, database: sqlite3.Connection, context: ReadContext) -> 
         known = context.by_uid(str(series))
         if known is None:
             here = [ImageReference(sop_instance_uid=str(series))]
-            yield ForeignReading(
-                source, lidc.READER.format(1), here, keep_files=[name], keep_options={_SCAN_OPTION: str(series)}
-            )
+            # The number, not the UID: what is kept may not name a series that the archive names otherwise.
+            kept = {_SCAN_OPTION: str(scan), _SERIES_OPTION: ""}
+            yield ForeignReading(source, lidc.READER.format(1), here, keep_files=[name], keep_options=kept)
             continue
         try:
             yield from _readings_of_scan(source, _marks(database, scan, outlines), known, included)
@@ -116,12 +117,12 @@ def _readings(name: str, database: sqlite3.Connection, context: ReadContext) -> 
             yield UnusableFile(source, str(refusal))
 
 
-def _outlines(database: sqlite3.Connection, series: str) -> dict[int, list[tuple[float, bool, str]]]:
+def _outlines(database: sqlite3.Connection, wanted: tuple[str, str]) -> dict[int, list[tuple[float, bool, str]]]:
     found: dict[int, list[tuple[float, bool, str]]] = {}
     rows = database.execute(
-        "SELECT annotation_id, image_z_position, inclusion, coords FROM contours WHERE ? = '' OR annotation_id IN (SELECT "
-        "annotations.id FROM annotations JOIN scans ON scans.id = scan_id WHERE series_instance_uid = ?) ORDER BY id",
-        (series, series),
+        "SELECT annotation_id, image_z_position, inclusion, coords FROM contours WHERE annotation_id IN (SELECT "
+        f"annotations.id FROM annotations JOIN scans ON scans.id = scan_id WHERE {_WANTED}) ORDER BY id",
+        wanted,
     )
     for mark, z, inclusion, coords in rows:
         found.setdefault(mark, []).append((float(z), bool(inclusion), str(coords)))

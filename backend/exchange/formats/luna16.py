@@ -32,6 +32,7 @@ _NODULES: Final = ("seriesuid", *_PLACE, "diameter_mm")
 _CANDIDATES: Final = ("seriesuid", *_PLACE, "class")
 _LARGEST_MM: Final = 300.0
 _SERIES_OPTION: Final = "series"
+_ROW_OPTION: Final = "row"
 
 
 def recognises(files: Folder) -> bool:
@@ -40,25 +41,38 @@ def recognises(files: Folder) -> bool:
 
 
 def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]:
-    """A reading for each series of each table; one that is not here waits, and the table with it."""
+    """A reading for each series of each table; one that is not here waits, and the table with it.
+
+    The option `series` limits it to one by its Series Instance UID, `row` to the one that this row is the first of (from 1).
+    """
     kinds = [(READER, _NODULES)] + ([(CANDIDATES, _CANDIDATES)] if context.options.get("candidates") == "included" else [])
     for reader, columns in kinds:
         for name in tables_with(files, columns):
             by_series: dict[str, list[dict[str, str]]] = {}
-            for row in rows_of(files, name):
+            first_row: dict[str, str] = {}
+            for number_of_row, row in enumerate(rows_of(files, name), start=1):
                 by_series.setdefault(row["seriesuid"], []).append(row)
+                first_row.setdefault(row["seriesuid"], str(number_of_row))
             for series, rows in by_series.items():
-                if context.options.get(_SERIES_OPTION, series) == series:
-                    yield _reading(f"{name}: {series}", name, reader, series, rows, context)
+                if _is_asked_for(context, series, first_row[series]):
+                    yield _reading(name, reader, series, first_row[series], rows, context)
+
+
+def _is_asked_for(context: ReadContext, series: str, row: str) -> bool:
+    return context.options.get(_SERIES_OPTION) in (None, "", series) and context.options.get(_ROW_OPTION, row) == row
 
 
 def _reading(
-    source: str, name: str, reader: str, series: str, rows: Sequence[dict[str, str]], context: ReadContext
+    name: str, reader: str, series: str, row: str, rows: Sequence[dict[str, str]], context: ReadContext
 ) -> ForeignReading | UnusableFile:
+    source = f"{name}: {series}"
     known = context.by_uid(series)
     if known is None:
-        reference = ImageReference(sop_instance_uid=series)
-        return ForeignReading(source, reader, [reference], keep_files=[name], keep_options={_SERIES_OPTION: series})
+        # The row, not the UID: what is kept may not name a series that the archive names otherwise.
+        kept = {_ROW_OPTION: row, _SERIES_OPTION: ""}
+        return ForeignReading(
+            source, reader, [ImageReference(sop_instance_uid=series)], keep_files=[name], keep_options=kept
+        )
     try:
         if known.affine is None:
             raise Refused(f"The slices of {known.case_name} make no regular grid.")
