@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -26,12 +26,11 @@ from workers.cnn.data import Samples
 from workers.cnn.model import NetConfig, UNet, Weights, build_network, set_priors, shrink_and_perturb, transfer_weights
 from workers.cnn.patches import Volumes
 from workers.cnn.plan import Plan
-from workers.cnn.prompt_training import PromptTraining
 from workers.cnn.train import FAST_RATE, SCRATCH_RATE, WARM_RATE, Recipe, Training
 from workers.datasets import training_set
 from workers.networks import code_version, training_environment, version_weights
 from workers.planning import settings_plan
-from workers.pointing import carried_prompts, forget_prompt_checkpoint, store_prompts, train_prompts
+from workers.pointing import carried_prompts, forget_prompt_checkpoint, measure_prompts, store_prompts, train_prompts
 from workers.reporting import LOG_SECONDS, Reporter, left_out
 
 FEW_LABELS: Final = 20
@@ -60,7 +59,15 @@ def train_round(round_: Round, report: Reporter) -> None:
     resume_training(training, _checkpoint_key(round_), report)
     _run_training(training, round_, report)
     prompts = None if round_.settings["track"] == Track.FAST else train_prompts(round_, vocabulary, report)
-    _make_version(training, prompts, round_, vocabulary, report)
+    measured = measure_prompts(prompts, round_, vocabulary, report)
+    report.check()
+    prefix = f"models/{round_.project_id}/{next_version_number(round_.project)}"
+    beside = {
+        **_store_snapshots(training, prefix),
+        **carried_prompts(round_),
+        **store_prompts(prompts, prefix, measured),
+    }
+    _make_version(training, beside, round_, vocabulary, report)
 
 
 def _load_samples(round_: Round, vocabulary: Vocabulary, plan: Plan) -> tuple[Samples | Volumes, list[str]]:
@@ -217,8 +224,9 @@ def weights_file(training: Training, vocabulary: Vocabulary, snapshot_hash: str)
 
 
 def _make_version(
-    training: Training, prompts: PromptTraining | None, round_: Round, vocabulary: Vocabulary, report: Reporter
+    training: Training, beside: dict[str, dict[str, Any]], round_: Round, vocabulary: Vocabulary, report: Reporter
 ) -> None:
+    """Write the version down; `beside`: what its `config` says of the networks that are kept beside its own."""
     snapshot, project = round_.snapshot, round_.project
     assert snapshot is not None
     net = training.network.config
@@ -227,11 +235,6 @@ def _make_version(
     key = f"models/{project.pk}/{number}-{digest}.safetensors"
     report.check()
     put_object(key=key, data=data)
-    beside = {
-        **_store_snapshots(training, f"models/{project.pk}/{number}"),
-        **carried_prompts(round_),
-        **store_prompts(prompts, f"models/{project.pk}/{number}"),
-    }
     with transaction.atomic():
         version = create_model_version(
             project=project,

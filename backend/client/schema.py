@@ -131,6 +131,14 @@ class CaseCounts(TypedDict):
     submitted: int
 
 
+class Clicks(TypedDict):
+    """The network that answers clicks: outlined lesions it learned from, and how well it outlines those of VALIDATION."""
+
+    lesions: int
+    core_seconds: float
+    measured: list[Metric]
+
+
 class ComparedCase(TypedDict):
     """A case as both versions read it; `change` is this one's value minus the other's, null where there is none."""
 
@@ -1234,6 +1242,7 @@ class ModelCard(TypedDict):
     validation: CardEvaluation | None
     holdout: CardEvaluation | None
     holdout_looks: dict[str, Any]
+    clicks: Clicks | None
     calibration: dict[str, Any]
     onnx: Onnx | None
     limits: list[dict[str, Any]]
@@ -1271,6 +1280,7 @@ class ModelVersion(TypedDict):
     core_seconds: float
     weights_sha256: str
     config: dict[str, Any]
+    clicks: Clicks | None
     gate: dict[str, Any]
     display_threshold: float
     calibration: dict[str, Any]

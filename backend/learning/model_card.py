@@ -19,6 +19,7 @@ from backend.readings.models import Reading
 from backend.registry.models import Evaluation, ModelState, ModelVersion
 from backend.registry.selectors import (
     card_text,
+    clicks_document,
     holdout_looks,
     latest_evaluation,
     onnx_document,
@@ -57,6 +58,7 @@ def model_card(version: ModelVersion) -> Facts:
         "validation": _measured(validation),
         "holdout": _measured(holdout),
         "holdout_looks": {"version": _looks(version), "project": holdout_looks(project)},
+        "clicks": clicks_document(version),
         "calibration": version.calibration,
         "onnx": onnx_document(version),
     }

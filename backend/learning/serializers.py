@@ -11,6 +11,7 @@ from backend.learning.ranking import REASONS
 from backend.registry.models import ModelState
 from backend.registry.serializers import (
     CardTextSerializer,
+    ClicksSerializer,
     MetricSerializer,
     OnnxSerializer,
     PromotionSerializer,
@@ -363,6 +364,7 @@ class ModelCardSerializer(serializers.Serializer[object]):
     validation = CardEvaluationSerializer(allow_null=True)
     holdout = CardEvaluationSerializer(allow_null=True)
     holdout_looks = serializers.DictField()
+    clicks = ClicksSerializer(allow_null=True)
     calibration = serializers.DictField()
     onnx = OnnxSerializer(allow_null=True)
     limits = serializers.ListField(child=serializers.DictField())

@@ -46,6 +46,7 @@ def version_document(version: ModelVersion) -> dict[str, Any]:
         "core_seconds": version.core_seconds,
         "weights_sha256": version.weights_sha256,
         "config": version.config,
+        "clicks": clicks_document(version),
         "gate": version.gate,
         "display_threshold": version.display_threshold,
         "calibration": version.calibration,
@@ -55,6 +56,14 @@ def version_document(version: ModelVersion) -> dict[str, Any]:
         "evaluations": [evaluation_document(evaluation) for evaluation in version.evaluations.all()],
         "holdout_looks": holdout_looks(version.project),
     }
+
+
+def clicks_document(version: ModelVersion) -> dict[str, Any] | None:
+    """Of how many lesions the version learned to answer clicks, and how well it does; None where it does not."""
+    kept = version.config.get("prompts")
+    if not kept:
+        return None
+    return {"lesions": kept["lesions"], "core_seconds": kept["core_seconds"], "measured": kept.get("measured", [])}
 
 
 def onnx_document(version: ModelVersion) -> dict[str, Any] | None:

@@ -78,6 +78,14 @@ class OnnxSerializer(serializers.Serializer[object]):
     torch = serializers.CharField()
 
 
+class ClicksSerializer(serializers.Serializer[object]):
+    """The network that answers clicks: outlined lesions it learned from, and how well it outlines those of VALIDATION."""
+
+    lesions = serializers.IntegerField()
+    core_seconds = serializers.FloatField()
+    measured = MetricSerializer(many=True)
+
+
 class PromotionSerializer(serializers.Serializer[object]):
     """A version came to serve; `by` is null where the gate let it."""
 
@@ -108,6 +116,7 @@ class ModelVersionSerializer(serializers.Serializer[object]):
     core_seconds = serializers.FloatField()
     weights_sha256 = serializers.CharField()
     config = serializers.DictField()
+    clicks = ClicksSerializer(allow_null=True)
     gate = serializers.DictField()
     display_threshold = serializers.FloatField()
     calibration = serializers.DictField()

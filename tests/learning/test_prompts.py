@@ -16,6 +16,7 @@ from backend.jobs import questions
 from backend.learning.models import Round
 from backend.learning.services import start_round
 from backend.projects.arms import arm_of
+from backend.readings.models import Lesion
 from backend.registry.models import ModelVersion
 from tests.rows import make_case, make_model
 from workers.pointing import load_prompts
@@ -257,6 +258,9 @@ def test_a_slow_round_learns_to_answer_clicks_beside_the_automatic_network_and_a
     assert network is not None and load_prompts(first) is network, "warm"
     fast = work(start_round(project=disc_project, by=lead))
     assert fast.settings["track"] == "fast" and fast.model_version.config["prompts"] == kept
+    assert [one["metric"] for one in kept["measured"]] == ["click_dice_1", "click_dice_3", "box_dice", "box_gain"]
+    outlined = Lesion.objects.filter(reading__case__project=disc_project, reading__case__split="VALIDATION")
+    assert {one["n_positive"] for one in kept["measured"]} == {outlined.count()}
     slow = work(start_round(project=disc_project, by=lead, track="slow"))
     assert slow.model_version.config["prompts"]["sha256"] != kept["sha256"]
 

@@ -1884,6 +1884,13 @@ export interface components {
             open: number;
             submitted: number;
         };
+        /** @description The network that answers clicks: outlined lesions it learned from, and how well it outlines those of VALIDATION. */
+        Clicks: {
+            lesions: number;
+            /** Format: double */
+            core_seconds: number;
+            measured: components["schemas"]["Metric"][];
+        };
         /** @description A case as both versions read it; `change` is this one's value minus the other's, null where there is none. */
         ComparedCase: {
             /** Format: uuid */
@@ -3105,6 +3112,7 @@ export interface components {
             holdout_looks: {
                 [key: string]: unknown;
             };
+            clicks: components["schemas"]["Clicks"] | null;
             calibration: {
                 [key: string]: unknown;
             };
@@ -3152,6 +3160,7 @@ export interface components {
             config: {
                 [key: string]: unknown;
             };
+            clicks: components["schemas"]["Clicks"] | null;
             gate: {
                 [key: string]: unknown;
             };

@@ -1,6 +1,7 @@
 import { Fragment } from "react";
 import { useTranslation } from "react-i18next";
 import { ExportButtons } from "@/features/models/components/export-buttons";
+import { CLICK_NUMBERS } from "@/features/models/state/click-numbers";
 import type { Evaluation, Metric, ModelVersion } from "@/lib/api-types";
 import { count, decimal } from "@/lib/format";
 import { serverWords } from "@/lib/server-words";
@@ -62,7 +63,9 @@ export function NumbersCard({
   version: ModelVersion;
 }) {
   const { t } = useTranslation("models");
-  const sections = evaluation ? sectionsOf(evaluation.metrics) : [];
+  const isValidation = evaluation?.split === "VALIDATION";
+  const clicks = isValidation ? (version.clicks?.measured ?? []) : [];
+  const sections = evaluation ? sectionsOf(evaluation.metrics, clicks) : [];
   return (
     <Card
       bare
@@ -74,7 +77,10 @@ export function NumbersCard({
       }
       actions={
         evaluation ? (
-          <ExportButtons name={`error-v${version.number}`} rows={() => table(evaluation.metrics)} />
+          <ExportButtons
+            name={`error-v${version.number}`}
+            rows={() => table([...evaluation.metrics, ...clicks])}
+          />
         ) : null
       }
     >
@@ -119,11 +125,17 @@ export function NumbersCard({
       )}
       {evaluation ? (
         <p className="sm q" style={{ padding: "12px 16px 16px" }}>
-          {t("numbers.note", { threshold: decimal(version.display_threshold) })} {calibrated()}
+          {t("numbers.note", { threshold: decimal(version.display_threshold) })} {calibrated()}{" "}
+          {isValidation ? answersClicks() : null}
         </p>
       ) : null}
     </Card>
   );
+
+  function answersClicks(): string {
+    const { clicks: told } = version;
+    return told ? t("numbers.clicks", { lesions: count(told.lesions) }) : t("numbers.noClicks");
+  }
 
   function calibrated(): string {
     const { method, note } = version.calibration;
@@ -135,11 +147,13 @@ export function NumbersCard({
   }
 }
 
-function sectionsOf(metrics: readonly Metric[]): [string, [Metric, number][]][] {
-  const known = SECTIONS.map(([section, lines]): [string, [Metric, number][]] => [
+function sectionsOf(metrics: readonly Metric[], clicks: readonly Metric[]): [string, [Metric, number][]][] {
+  const all = [...metrics, ...clicks];
+  const sections: typeof SECTIONS = [...SECTIONS, ["clicks", CLICK_NUMBERS]];
+  const known = sections.map(([section, lines]): [string, [Metric, number][]] => [
     section,
     lines.flatMap(([name, places]): [Metric, number][] => {
-      const found = metrics.find((one) => one.metric === name && one.finding_type === null);
+      const found = all.find((one) => one.metric === name && one.finding_type === null);
       return found ? [[found, places]] : [];
     }),
   ]);

@@ -37,6 +37,15 @@ const card: ModelCard = {
     ...{ start: null, steps: 60, core_seconds: 12, seed: 1, image_size: 128, recipe: null, net: null },
     environment: null,
   },
+  clicks: {
+    ...{ lesions: 18, core_seconds: 9 },
+    measured: [
+      {
+        ...{ metric: "click_dice_1", finding_type: null, value: 0.7691, low: 0.7352, high: 0.7991 },
+        ...{ n_patients: 60, n_positive: 60, note: "" },
+      },
+    ],
+  },
   gate: { decision: "waits", reasons: ["few_to_prove"], n_patients: 4, proof: [], metrics: [] },
   promotions: [],
   validation: null,
@@ -64,8 +73,15 @@ describe("the model card", () => {
     expect(all).toContain("It has never served.");
     expect(all).not.toMatch(/undefined|NaN|\{\{/);
   });
+  it("says that a version answers no clicks", () => {
+    const section = cardSections({ ...card, clicks: null }, inEnglish).find(({ key }) => key === "clicks");
+    expect(section?.blocks).toEqual([{ kind: "text", text: "This version answers no clicks." }]);
+  });
+
   it("is a Markdown file with the same words", () => {
     const text = cardMarkdown(card, inEnglish);
+    expect(text).toContain("learned from 18 outlined lesions");
+    expect(text).toContain("| Dice, one click | 0.769 [0.735, 0.799] | 60 | 60 |");
     expect(text).toMatch(/^# Model card: Breast \| US, v3\n\n## Purpose/);
     expect(text).toContain("| Type | Mass | 16 | 18 |");
     expect(text).toContain("- It learned from 24 cases only.");

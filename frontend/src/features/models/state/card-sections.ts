@@ -1,5 +1,6 @@
 /** The model card in the page's words: the page draws these sections, and the Markdown file is written from them. */
 import type { TFunction } from "i18next";
+import { CLICK_NUMBERS } from "@/features/models/state/click-numbers";
 import { gateSentences } from "@/features/models/state/gate-words";
 import { groupName } from "@/features/models/state/subgroup-names";
 import type { CardEvaluation, Counted, FindingType, Limit, Metric, ModelCard } from "@/lib/api-types";
@@ -43,6 +44,7 @@ export function cardSections(card: ModelCard, t: T): Section[] {
     ["training", [facts(trainingFacts(card, t), t)]],
     ["validation", measured(card.validation, card, t, t("card.notMeasured"))],
     ["holdout", [...measured(card.holdout, card, t, t("card.noHoldout")), looks(card, t)]],
+    ["clicks", clicks(card, t)],
     ["calibration", calibration(card, t)],
     ["subgroups", subgroups(card, t)],
     ["gate", gate(card, t)],
@@ -192,8 +194,13 @@ function trainingFacts({ training, version }: ModelCard, t: T): string[][] {
 
 function measured(told: CardEvaluation | null, card: ModelCard, t: T, otherwise: string): Block[] {
   if (!told) return [{ kind: "text", text: otherwise }];
-  const rows = NUMBERS.flatMap(([name, places]) =>
-    told.metrics
+  const values = { time: dayTime(told.measured_at), cases: count(told.n_cases), patients: count(told.n_patients) };
+  return [{ kind: "text", text: t("card.measured", values) }, numbers(told.metrics, NUMBERS, card, t)];
+}
+
+function numbers(metrics: readonly Metric[], shown: [string, number][], card: ModelCard, t: T): Block {
+  const rows = shown.flatMap(([name, places]) =>
+    metrics
       .filter((one) => one.metric === name)
       .map((one) => [
         one.finding_type === null
@@ -205,11 +212,17 @@ function measured(told: CardEvaluation | null, card: ModelCard, t: T, otherwise:
         one.note ? words(one.note, t) : "",
       ]),
   );
-  const values = { time: dayTime(told.measured_at), cases: count(told.n_cases), patients: count(told.n_patients) };
   const head = ["metric", "interval", "patients", "positives", "remark"].map((name) => t(`card.col.${name}`));
+  return { kind: "table", head, rows };
+}
+
+/** How well it outlines what it is pointed at. */
+function clicks(card: ModelCard, t: T): Block[] {
+  const { clicks: told } = card;
+  if (!told) return [{ kind: "text", text: t("numbers.noClicks") }];
   return [
-    { kind: "text", text: t("card.measured", values) },
-    { kind: "table", head, rows },
+    { kind: "text", text: t("numbers.clicks", { lesions: count(told.lesions) }) },
+    ...(told.measured.length ? [numbers(told.measured, CLICK_NUMBERS, card, t)] : []),
   ];
 }
 
