@@ -47,9 +47,11 @@ class InstancesView(DicomwebView):
             raise Http404("No such study, series or instance in this project.")
         accept = self.accept()
         chosen = {syntax: offer for syntax in syntaxes if (offer := choose_instances(accept, syntax)) is not None}
-        if len(chosen) < len(syntaxes):
+        others = [syntax for syntax in syntaxes if syntax not in chosen]
+        first = next(iter(chosen.values()), None)
+        if first is None or found.filter(transfer_syntax_uid__in=others, file_range__isnull=True).exists():
             raise NotAcceptable(instance_types())
-        first = next(iter(chosen.values()))
+        chosen |= {syntax: _as_stored(first, syntax) for syntax in others}
         if instance is None and not first.multipart and not first.zipped:
             raise NotAcceptable(['multipart/related; type="application/dicom"', f"{ZIP} (for more than one instance)"])
         self.tell(study, [series] if series is not None else series_of(found))
@@ -83,12 +85,16 @@ def _one(request: Request, instance: Instance, chosen: Representation) -> HttpRe
     return cached(HttpResponse(body, content_type=multipart.content_type(DICOM, boundary)), etag, kept)
 
 
+def _as_stored(offer: Representation, syntax: str) -> Representation:
+    return replace(offer, syntax=syntax, is_stored=True)
+
+
 def _files(instances: QuerySet[Instance], chosen: Mapping[str, Representation]) -> Iterator[tuple[str, bytes]]:
     for instance in instances.iterator(chunk_size=_CHUNK):
         offer = chosen[instance.transfer_syntax_uid]
         if instance.file_range is not None:
             # Objects of readings go as they are, whatever their images are asked for in.
-            offer = replace(offer, syntax=instance.transfer_syntax_uid, is_stored=True)
+            offer = _as_stored(offer, instance.transfer_syntax_uid)
         yield offer.content_type, part10_file(instance, syntax=offer.syntax)
 
 

@@ -25,6 +25,7 @@ _TWIN: Final = CompiledSelect(
     "WHERE project_id = %s AND i.sop_instance_uid = %s LIMIT 1",
 )
 
+ALREADY_PUBLISHED: Final = "Already here: published from a reading of this project."
 CURRENT: Final = Q(revision=F("reading__revision"), reading__state=ReadingState.SUBMITTED)
 """Of derived objects: their reading is still what it was when they were written."""
 

@@ -40,7 +40,6 @@ from backend.readings.models import ReaderKind, Reading
 PUBLISHED_FORMATS: Final = frozenset({"dicom_seg", "dicom_sr", "dicom_rtstruct"})
 PUBLISH: Final = "exchange.run_publication"
 WITHDRAW: Final = "exchange.run_withdrawal"
-ALREADY_PUBLISHED: Final = "Already here: published from a reading of this project."
 _MODALITIES: Final = ("SEG", "SR", "RTSTRUCT")
 _CHUNK: Final = 50
 
