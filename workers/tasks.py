@@ -7,6 +7,7 @@ from celery import shared_task
 from backend.audit.sealing import seal_events
 from backend.dimse.transferring import run_transfer
 from backend.exchange.export_runs import expire_exports, run_export
+from backend.exchange.publishing import run_publication, run_withdrawal
 from backend.exchange.quarantine_services import expire_kept_aside, run_release
 from backend.exchange.receiving import settle_received
 from backend.exchange.services import run_import
@@ -21,6 +22,8 @@ __all__ = [
     "expire",
     "expire_quarantine",
     "export_run",
+    "publish",
+    "withdraw",
     "import_run",
     "reconcile",
     "release_held",
@@ -123,6 +126,22 @@ def verify_run(job_id: str) -> None:
     with running(job_id) as lease:
         if lease is not None:
             run_verification(lease)
+
+
+@shared_task(name="exchange.run_publication")
+def publish(job_id: str) -> None:
+    """Bring the objects of an export into the archive."""
+    with running(job_id) as lease:
+        if lease is not None:
+            run_publication(lease)
+
+
+@shared_task(name="exchange.run_withdrawal")
+def withdraw(job_id: str) -> None:
+    """Take the objects of an export out of the archive."""
+    with running(job_id) as lease:
+        if lease is not None:
+            run_withdrawal(lease)
 
 
 @shared_task(name="exchange.expire_exports")

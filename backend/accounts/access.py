@@ -98,6 +98,8 @@ ACCESS: Final[dict[str, frozenset[str]]] = {
     "export.delete": LEADS,
     "export.cancel": LEADS,
     "export.verify": LEADS,
+    "export.publish": LEADS,
+    "export.withdraw": LEADS,
     "export.download": LEADS,
     "quarantine.list": LEADS,
     "quarantine.preview": LEADS,

@@ -115,6 +115,8 @@ class Instance(models.Model):
     for the header, which names them by BulkDataURI (`backend.dicom.header`). `position` is the
     distance along the slice normal in mm, by which a series is ordered. `dhash` is the 256-bit difference hash (hex).
     `received_digest` and `original_uid_digest` are HMACs under the archive's key: duplicates are found, nobody is named.
+    `file_range`: where in the same object the whole DICOM file lies, of what was made here and is served byte for byte (it
+    may have no frames at all); null of images, whose files are rebuilt.
     """
 
     series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="instances")
@@ -137,6 +139,7 @@ class Instance(models.Model):
     dicom_json = models.TextField()
     frames_key = models.CharField(max_length=200)
     frame_ranges = models.JSONField()
+    file_range = models.JSONField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -24,7 +24,12 @@ _TABLE_LIMIT = 2**32 - 2**20
 
 
 def part10_file(instance: Instance, *, syntax: str = "") -> bytes:
-    """The instance as a DICOM file, as it is stored or in another transfer syntax (those of `backend.dicom.transcode`)."""
+    """The instance as a DICOM file, as it is stored or in another transfer syntax (those of `backend.dicom.transcode`).
+
+    What was made here is its own file, byte for byte, whatever syntax is asked for.
+    """
+    if instance.file_range is not None:
+        return get_range(instance.frames_key, *instance.file_range)
     syntax = syntax or instance.transfer_syntax_uid
     header = json.loads(instance.dicom_json)
     belonging = {tag: item for tag, item in header.items() if _belongs(tag)}

@@ -60,9 +60,24 @@ def header_text(
     `MAX_INLINE_BYTES` go to `bulk`; without it they are left out.
     """
     _fill_pixel_module(dataset, form, number_of_frames)
-    dataset.AvailableTransferSyntaxUID = form.transfer_syntax_uid
     if note:
         dataset.DerivationDescription = note
+    return _encoded(dataset, form.transfer_syntax_uid, bulk)
+
+
+def object_text(dataset: Dataset, bulk: BulkData | None = None) -> str:
+    """DICOM JSON of an object whose file is served as it is, with or without a pixel module of its own; no pixels.
+
+    Otherwise as `header_text`; changes `dataset`.
+    """
+    for keyword in _PIXEL_KEYWORDS:
+        if keyword in dataset:
+            delattr(dataset, keyword)
+    return _encoded(dataset, str(dataset.file_meta.TransferSyntaxUID), bulk)
+
+
+def _encoded(dataset: Dataset, transfer_syntax_uid: str, bulk: BulkData | None) -> str:
+    dataset.AvailableTransferSyntaxUID = transfer_syntax_uid
     _drop_unreadable(dataset)
     taken = bulk.add if bulk is not None else _left_out
     encoded = dataset.to_json_dict(MAX_INLINE_BYTES, taken, suppress_invalid_tags=True)

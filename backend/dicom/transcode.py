@@ -12,12 +12,13 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLos
 from backend.dicom.stored_frames import FrameFormat, Pixels
 
 TARGET_SYNTAXES: Final = tuple(map(str, (ExplicitVRLittleEndian, JPEGLSLossless, JPEG2000Lossless, RLELossless)))
-_MAX_BITS: Final = 16
+_BITS: Final = frozenset({8, 16})
+"""A sample of one bit goes as it is stored: no compression here knows it."""
 
 
 def can_encode(form: FrameFormat, syntax: str) -> bool:
     """Whether frames of this kind can be had in the transfer syntax."""
-    return syntax in TARGET_SYNTAXES and (syntax == ExplicitVRLittleEndian or form.bits_allocated <= _MAX_BITS)
+    return syntax in TARGET_SYNTAXES and (syntax == ExplicitVRLittleEndian or form.bits_allocated in _BITS)
 
 
 def encoded_frame(pixels: Pixels, form: FrameFormat, syntax: str) -> bytes:

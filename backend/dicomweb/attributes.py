@@ -49,10 +49,14 @@ class Attribute:
 
     @property
     def selected(self) -> str:
-        """What a query reads: of a patient's name all component groups, as PS3.5 6.2.1.1 writes them."""
+        """What a query reads: of a patient's name all component groups, as PS3.5 6.2.1.1 writes them; of what describes
+        pixels, which is zero where there are none, nothing."""
+        if self.tag in _OF_PIXELS:
+            return f"NULLIF({self.sql}, 0)"
         return f"{self.sql} || '=' || t.patient_name_other" if self.matching == Matching.NAME else self.sql
 
 
+_OF_PIXELS: Final = frozenset({"00280002", "00280008", "00280010", "00280011", "00280100"})
 _TABLE: Final = {Level.STUDY: "t", Level.SERIES: "s", Level.INSTANCE: "i"}
 
 

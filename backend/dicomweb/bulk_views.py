@@ -9,7 +9,15 @@ from backend.archive.byte_range import asked_range
 from backend.archive.store import get_range
 from backend.dicom.header import BULK_SCHEME
 from backend.dicomweb import multipart
-from backend.dicomweb.dicomweb_view import IMMUTABLE, DicomwebView, NotAcceptable, cached, is_current, not_modified
+from backend.dicomweb.dicomweb_view import (
+    IMMUTABLE,
+    REVALIDATE,
+    DicomwebView,
+    NotAcceptable,
+    cached,
+    is_current,
+    not_modified,
+)
 from backend.dicomweb.etags import content_of, etag_of
 from backend.dicomweb.media_types import OCTET_STREAM, choose_image
 from backend.dicomweb.selectors import instances_at
@@ -32,12 +40,13 @@ class BulkDataView(DicomwebView):
         in_parts = chosen[1]
         self.tell(study, [series])
         etag = etag_of(content_of(found), offset, length, in_parts)
+        kept = IMMUTABLE if found.file_range is None else REVALIDATE
         if is_current(request, etag):
-            return not_modified(etag, IMMUTABLE)
+            return not_modified(etag, kept)
         if in_parts:
             boundary = multipart.new_boundary()
             body = multipart.body([get_range(found.frames_key, offset, length)], OCTET_STREAM, boundary)
-            return cached(HttpResponse(body, content_type=multipart.content_type(OCTET_STREAM, boundary)), etag, IMMUTABLE)
+            return cached(HttpResponse(body, content_type=multipart.content_type(OCTET_STREAM, boundary)), etag, kept)
         asked = asked_range(request.headers.get("Range", ""), length)
         if asked is None:
             response = HttpResponse(get_range(found.frames_key, offset, length), content_type=OCTET_STREAM)
@@ -49,4 +58,4 @@ class BulkDataView(DicomwebView):
             response = HttpResponse(data, content_type=OCTET_STREAM, status=206)
             response["Content-Range"] = f"bytes {asked[0]}-{asked[1] - 1}/{length}"
         response["Accept-Ranges"] = "bytes"
-        return cached(response, etag, IMMUTABLE)
+        return cached(response, etag, kept)

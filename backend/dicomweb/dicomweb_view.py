@@ -83,7 +83,7 @@ class DicomwebView(ProjectView):
     @cached_property
     def shown(self) -> Shown:
         """What the caller may fetch here."""
-        return Shown(self.project, self.role)
+        return Shown(self.project, self.role, self.user)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Every answer, also a refusal, says which other pages may read it; what they may do is asked before anything."""

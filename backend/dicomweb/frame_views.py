@@ -17,7 +17,7 @@ from backend.dicom.header import frame_format
 from backend.dicom.stored_frames import FrameFormat
 from backend.dicom.transcode import can_encode
 from backend.dicomweb import multipart
-from backend.dicomweb.dicomweb_view import IMMUTABLE, DicomwebView, NotAcceptable, cached, is_current, not_modified
+from backend.dicomweb.dicomweb_view import IMMUTABLE, REVALIDATE, DicomwebView, NotAcceptable, cached, is_current, not_modified
 from backend.dicomweb.etags import etag_of
 from backend.dicomweb.media_types import Representation, choose_frames, frame_types
 from backend.dicomweb.selectors import StoredFramesOf, stored_frames_of
@@ -58,20 +58,21 @@ def answer_frames(
     if not chosen.multipart and len(numbers) > 1:
         raise NotAcceptable(['multipart/related; type="application/octet-stream" (for more than one frame)'])
     etag = etag_of(found.frames_key, list(numbers), chosen)
+    kept = REVALIDATE if found.is_published else IMMUTABLE
     view.tell(study, [series])
     if is_current(view.request, etag):
-        return not_modified(etag, IMMUTABLE)
+        return not_modified(etag, kept)
     form = None if chosen.is_stored else _form(found, chosen)
     frames = (_frame(found, number, form, chosen) for number in numbers)
     if not chosen.multipart:
-        return cached(HttpResponse(next(frames), content_type=chosen.content_type), etag, IMMUTABLE)
+        return cached(HttpResponse(next(frames), content_type=chosen.content_type), etag, kept)
     boundary = multipart.new_boundary()
     content_type = multipart.content_type(chosen.part_type, boundary)
     if len(numbers) == 1:
         body = multipart.body(frames, chosen.content_type, boundary)
-        return cached(HttpResponse(body, content_type=content_type), etag, IMMUTABLE)
+        return cached(HttpResponse(body, content_type=content_type), etag, kept)
     parts = ((chosen.content_type, frame) for frame in frames)
-    return cached(StreamingHttpResponse(multipart.stream_body(parts, boundary), content_type=content_type), etag, IMMUTABLE)
+    return cached(StreamingHttpResponse(multipart.stream_body(parts, boundary), content_type=content_type), etag, kept)
 
 
 def frame_numbers(text: str, count: int) -> list[int]:
@@ -87,7 +88,7 @@ def frame_numbers(text: str, count: int) -> list[int]:
 
 def _form(found: StoredFramesOf, chosen: Representation) -> FrameFormat:
     form = frame_format(read_header(Instance.objects.only("dicom_json").get(pk=found.instance_id)))
-    if not can_encode(form, chosen.syntax):
+    if found.is_published or not can_encode(form, chosen.syntax):
         raise NotAcceptable(frame_types(found.transfer_syntax_uid)[:1])
     return form
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, StreamingHttpResponse
@@ -46,9 +47,11 @@ class InstancesView(DicomwebView):
             raise Http404("No such study, series or instance in this project.")
         accept = self.accept()
         chosen = {syntax: offer for syntax in syntaxes if (offer := choose_instances(accept, syntax)) is not None}
-        if len(chosen) < len(syntaxes):
+        others = [syntax for syntax in syntaxes if syntax not in chosen]
+        first = next(iter(chosen.values()), None)
+        if first is None or found.filter(transfer_syntax_uid__in=others, file_range__isnull=True).exists():
             raise NotAcceptable(instance_types())
-        first = next(iter(chosen.values()))
+        chosen |= {syntax: _as_stored(first, syntax) for syntax in others}
         if instance is None and not first.multipart and not first.zipped:
             raise NotAcceptable(['multipart/related; type="application/dicom"', f"{ZIP} (for more than one instance)"])
         self.tell(study, [series] if series is not None else series_of(found))
@@ -67,21 +70,31 @@ class InstancesView(DicomwebView):
 
 def _one(request: Request, instance: Instance, chosen: Representation) -> HttpResponseBase:
     etag = etag_of(content_of(instance), chosen)
+    is_whole = instance.file_range is not None
+    # What is published may be withdrawn.
+    kept = REVALIDATE if is_whole else IMMUTABLE
     if is_current(request, etag):
-        return not_modified(etag, IMMUTABLE)
-    if not chosen.is_stored and not can_encode(frame_format(read_header(instance)), chosen.syntax):
+        return not_modified(etag, kept)
+    if not chosen.is_stored and (is_whole or not can_encode(frame_format(read_header(instance)), chosen.syntax)):
         raise NotAcceptable(instance_types()[:1])
     content = part10_file(instance, syntax=chosen.syntax)
     if not chosen.multipart:
-        return cached(HttpResponse(content, content_type=DICOM), etag, IMMUTABLE)
+        return cached(HttpResponse(content, content_type=DICOM), etag, kept)
     boundary = multipart.new_boundary()
     body = multipart.body([content], chosen.content_type, boundary)
-    return cached(HttpResponse(body, content_type=multipart.content_type(DICOM, boundary)), etag, IMMUTABLE)
+    return cached(HttpResponse(body, content_type=multipart.content_type(DICOM, boundary)), etag, kept)
+
+
+def _as_stored(offer: Representation, syntax: str) -> Representation:
+    return replace(offer, syntax=syntax, is_stored=True)
 
 
 def _files(instances: QuerySet[Instance], chosen: Mapping[str, Representation]) -> Iterator[tuple[str, bytes]]:
     for instance in instances.iterator(chunk_size=_CHUNK):
         offer = chosen[instance.transfer_syntax_uid]
+        if instance.file_range is not None:
+            # Objects of readings go as they are, whatever their images are asked for in.
+            offer = _as_stored(offer, instance.transfer_syntax_uid)
         yield offer.content_type, part10_file(instance, syntax=offer.syntax)
 
 

@@ -29,7 +29,7 @@ from backend.dicomweb.frame_views import frame_numbers
 from backend.dicomweb.kept_pictures import SHARED
 from backend.dicomweb.media_types import choose_image
 from backend.dicomweb.rendering_options import RenderingOptions, fitted, rendering_options
-from backend.dicomweb.selectors import Shown, instances_at, stored_frames_of
+from backend.dicomweb.selectors import Shown, images_at, stored_frames_of
 
 _TYPES: Final = ("image/jpeg", "image/png")
 _MAX_IMAGES: Final = 1000
@@ -49,7 +49,7 @@ class RenderedView(DicomwebView):
         media_type, in_parts = chosen
         options = rendering_options(request.GET)
         if in_parts:
-            images = _images(instances_at(self.shown, study, series, instance), frames)
+            images = _images(images_at(self.shown, study, series, instance), frames)
             self.tell(study, [series])
             boundary = multipart.new_boundary()
             drawn = ((media_type, _drawn(one, number, media_type, options)) for one, number in images)
@@ -59,7 +59,7 @@ class RenderedView(DicomwebView):
             response["Cache-Control"] = REVALIDATE
             return response
         if instance is None:
-            one = middle_of(instances_at(self.shown, study, series))
+            one = middle_of(images_at(self.shown, study, series))
         else:
             one = _single(self.shown, study, series, instance)
         numbers = frame_numbers(frames, len(one.frame_ranges)) if frames else [(one.number_of_frames + 1) // 2]
@@ -76,8 +76,8 @@ class RenderedView(DicomwebView):
 def _single(shown: Shown, study: str, series: str, instance: str) -> Instance:
     """The one instance; 404 if there is none. Found as its frames are: by a query that is not composed anew."""
     found = stored_frames_of(shown, study, series, instance)
-    if found is None:
-        raise Http404("No such series or instance in this project.")
+    if found is None or found.is_published:
+        raise Http404("No such image in this project.")
     return Instance.objects.get(pk=found.instance_id)
 
 
@@ -116,7 +116,7 @@ class ThumbnailView(DicomwebView):
         """The same small JPEG that the worklist shows."""
         if choose_image(self.accept(), ("image/jpeg",)) is None:
             raise NotAcceptable(["image/jpeg"])
-        found = middle_of(instances_at(self.shown, study, series, instance))
+        found = middle_of(images_at(self.shown, study, series, instance))
         numbers = frame_numbers(frames, len(found.frame_ranges)) if frames else []
         if len(numbers) > 1:
             raise ValidationError({"frames": ["A thumbnail shows one frame."]})

@@ -3,12 +3,14 @@
 The tables are called t (study), s (series), i (instance) and c (case) throughout. What a project shows is decided
 here by the same rule as in `selectors`: a series that is a case shows all its instances, an image that is a case
 shows itself, embargoed cases show nothing but to leads, and leads see also what has just arrived (import items, m).
+Which published objects of readings are shown is asked before, and only where there are any: their keys are listed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +22,7 @@ from backend.dicomweb.attributes import Level, columns_of
 from backend.dicomweb.search import Condition, Search, listed_parameters
 from backend.dicomweb.selectors import Shown
 from backend.exchange.models import ImportItem
+from backend.exchange.published_selectors import PublishedInstances
 from backend.projects.models import Case
 
 STUDY, SERIES, INSTANCE, CASE, ITEM = (model._meta.db_table for model in (Study, Series, Instance, Case, ImportItem))
@@ -42,17 +45,25 @@ _CANDIDATES: Final[Mapping[Level, str]] = {
 _MODALITY_IN_STUDY: Final = f"EXISTS (SELECT 1 FROM {SERIES} s WHERE s.study_id = t.id AND {{shown}} AND {{modality}})"
 
 
-def _shown_series(shown: Shown) -> str:
+def _shown_series(scope: Scope) -> str:
     """The condition that a series has something to show."""
-    if not shown.arriving:
-        return _CASE_OF_SERIES
-    return f"({_CASE_OF_SERIES} OR {_COME_OF_SERIES.format(runs=shown.runs_sql)})"
+    shown, published = scope.shown, scope.published
+    come = f" OR {_COME_OF_SERIES.format(runs=shown.runs_sql)}" if shown.arriving else ""
+    derived = f" OR s.id IN ({_listed(published.series)})" if published else ""
+    return f"({_CASE_OF_SERIES}{come}{derived})" if come or derived else _CASE_OF_SERIES
 
 
-def _shown_instance(shown: Shown) -> str:
+def _shown_instance(scope: Scope) -> str:
     """The condition that an instance is shown."""
+    shown, published = scope.shown, scope.published
     come = f" OR {_COME.format(runs=shown.runs_sql)}" if shown.arriving else ""
-    return f"({_WHOLE_SERIES} OR {_OWN_CASE}{come})"
+    derived = f" OR i.id IN ({_listed(published.instances)})" if published else ""
+    return f"({_WHOLE_SERIES} OR {_OWN_CASE}{come}{derived})"
+
+
+def _listed(keys: Iterable[int]) -> str:
+    """Keys of rows as they stand in a query: numbers, and more of them than a query takes as parameters."""
+    return ", ".join(str(int(key)) for key in sorted(keys))
 
 
 _ORDER: Final[Mapping[Level, str]] = {
@@ -77,19 +88,27 @@ SELECT s.id, s.study_id, s.modality,
     CASE WHEN shown.whole > 0 THEN (SELECT MIN(i.id) FROM {INSTANCE} i WHERE i.series_id = s.id) ELSE shown.first_image END
 FROM shown JOIN {SERIES} s ON s.id = shown.series_id
 """
+_PUBLISHED_BELOW: Final = f"""
+    UNION SELECT n.series_id, n.id FROM {SERIES} s JOIN {INSTANCE} n ON n.series_id = s.id
+    WHERE {{below}} IN ({{keys}}) AND n.id IN ({{published}})"""
 _COME_BELOW: Final = f"""
     UNION SELECT n.series_id, n.id FROM {SERIES} s JOIN {INSTANCE} n ON n.series_id = s.id
     JOIN {ITEM} m ON m.instance_id = n.id
     WHERE {{below}} IN ({{keys}}) AND m.run_id IN ({{runs}})"""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scope:
     """Whose search it is, and below which study and series."""
 
     shown: Shown
     study: str | None = None
     series: str | None = None
+
+    @cached_property
+    def published(self) -> PublishedInstances:
+        """The objects of readings that he sees there."""
+        return self.shown.published(self.study)
 
     def parameters(self) -> dict[str, Any]:
         """What the written conditions name."""
@@ -134,13 +153,13 @@ def _matching(scope: Scope, level: Level, search: Search, parameters: dict[str, 
         wanted.append(Condition("t.study_instance_uid = {0}", [scope.study]))
     if scope.series is not None:
         wanted.append(Condition("s.series_instance_uid = {0}", [scope.series]))
-    shown_series = _shown_series(scope.shown)
+    shown_series = _shown_series(scope)
     wanted += [
         Condition(_MODALITY_IN_STUDY.format(shown=shown_series, modality=condition.sql), condition.values)
         for condition in search.modalities
     ]
     where = [condition.written(f"v{index}_", parameters) for index, condition in enumerate(wanted)]
-    shown = _shown_instance(scope.shown) if level is Level.INSTANCE else shown_series
+    shown = _shown_instance(scope) if level is Level.INSTANCE else shown_series
     return f"{_CANDIDATES[level].format(shown=shown)} AND {' AND '.join(where)}"
 
 
@@ -152,6 +171,8 @@ def series_shown(scope: Scope, *, studies: Sequence[int] = (), series: Sequence[
     come = ""
     if scope.shown.arriving:
         come = _COME_BELOW.format(below=below, keys=names, runs=scope.shown.runs_sql)
+    if scope.published:
+        come += _PUBLISHED_BELOW.format(below=below, keys=names, published=_listed(scope.published.instances))
     return [SeriesShown(*row) for row in _fetched(_SERIES_SHOWN.format(below=below, keys=names, come=come), parameters)]
 
 

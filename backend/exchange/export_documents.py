@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from backend.accounts.models import User
 from backend.exchange.export_selection import ExportFilter, exported_readings
 from backend.exchange.format_registry import written_formats
 from backend.exchange.models import ExportRun, PendingReading
+from backend.exchange.publishing import PUBLISH, PUBLISHED_FORMATS
 from backend.jobs.models import Job
 from backend.projects.models import Project
+from backend.readings.models import ReadingState
 
 
 def format_documents() -> list[dict[str, Any]]:
@@ -41,8 +43,14 @@ def reader_documents(*, project: Project, user: User) -> list[dict[str, Any]]:
 
 def exports_of(project: Project) -> QuerySet[ExportRun]:
     """A project's exports, the newest first."""
-    found = ExportRun.objects.filter(project=project).select_related("created_by", "job", "verification_job", "project")
-    return found.order_by("-created_at")
+    found = ExportRun.objects.filter(project=project).select_related(
+        "created_by", "job", "verification_job", "publication_job", "project"
+    )
+    current = Q(derived_objects__revision=F("derived_objects__reading__revision"))
+    current &= Q(derived_objects__reading__state=ReadingState.SUBMITTED)
+    return found.annotate(
+        n_published=Count("derived_objects"), n_current=Count("derived_objects", filter=current)
+    ).order_by("-created_at")
 
 
 def export_document(run: ExportRun, user: User) -> dict[str, Any]:
@@ -68,6 +76,25 @@ def export_document(run: ExportRun, user: User) -> dict[str, Any]:
         "progress": _progress(run.job),
         "verification": run.verification if own else None,
         "verifying": _progress(run.verification_job) if _is_busy(run.verification_job) else None,
+        "publication": _publication(run, own=own),
+    }
+
+
+def _publication(run: ExportRun, *, own: bool) -> dict[str, Any] | None:
+    """What of an export is published, of those that can be; how much is for who made it alone."""
+    if run.format not in PUBLISHED_FORMATS:
+        return None
+    job = run.publication_job
+    is_busy = _is_busy(job)
+    published = job is not None and job.task == PUBLISH and job.state == "succeeded"
+    left_out = {name: int(job.result.get(name, 0)) for name in ("hidden", "models", "changed")} if job and published else {}
+    return {
+        "objects": run.n_published if own else 0,  # type: ignore[attr-defined]  # annotated by `exports_of`
+        "current": run.n_current if own else 0,  # type: ignore[attr-defined]
+        "left_out": left_out if own else {},
+        "error": job.error if job is not None and job.state == "failed" and own else "",
+        "doing": None if not is_busy or job is None else ("publish" if job.task == PUBLISH else "withdraw"),
+        "progress": _progress(job),
     }
 
 

@@ -115,7 +115,10 @@ def export_now(*, project: Project, by: User, order: ExportOrder) -> ExportRun:
 
 
 def cancel_export(*, run: ExportRun, by: User) -> None:
-    """Stop an export that waits or runs."""
+    """Stop an export that waits or runs, or the publication of its objects: what is done of that stays."""
+    publication = run.publication_job
+    if publication is not None and publication.state in ("queued", "running"):
+        cancel_job(job=publication, by=by)
     if run.job is None or run.state not in (ExportState.QUEUED, ExportState.RUNNING):
         return
     job = cancel_job(job=run.job, by=by)
@@ -286,6 +289,10 @@ def delete_export(*, run: ExportRun, by: User) -> None:
     """Remove an export that is not being written, and its file."""
     if run.state in (ExportState.QUEUED, ExportState.RUNNING):
         raise Refused("This export is being written; cancel it first.")
+    if run.publication_job is not None and run.publication_job.state in ("queued", "running"):
+        raise Refused("The archive is busy with this export; wait until it is done.")
+    if run.derived_objects.exists():
+        raise Refused("Objects of this export are published; withdraw them first.")
     key = run.key
     with transaction.atomic():
         record_event(

@@ -114,6 +114,25 @@ class VerificationSerializer(serializers.Serializer[Any]):
     lost = serializers.ListField(child=serializers.CharField())
 
 
+class LeftOutSerializer(serializers.Serializer[Any]):
+    """Readings that were not published: not to be seen by who made the export, models', changed since."""
+
+    hidden = serializers.IntegerField(required=False)
+    models = serializers.IntegerField(required=False)
+    changed = serializers.IntegerField(required=False)
+
+
+class PublicationSerializer(serializers.Serializer[Any]):
+    """What of an export is in the archive's DICOMweb: `objects`, of which `current` are shown, the others outdated."""
+
+    objects = serializers.IntegerField()
+    current = serializers.IntegerField()
+    left_out = LeftOutSerializer()
+    error = serializers.CharField(allow_blank=True)
+    doing = serializers.ChoiceField(choices=["publish", "withdraw"], allow_null=True)
+    progress = ExportProgressSerializer()
+
+
 class ExportRunSerializer(serializers.Serializer[Any]):
     """One export; `own`: the caller made it, so he may fetch it."""
 
@@ -136,6 +155,7 @@ class ExportRunSerializer(serializers.Serializer[Any]):
     progress = ExportProgressSerializer()
     verification = VerificationSerializer(allow_null=True)
     verifying = ExportProgressSerializer(allow_null=True)
+    publication = PublicationSerializer(allow_null=True)
 
 
 class WaitingReadingSerializer(serializers.Serializer[Any]):

@@ -34,6 +34,7 @@ from backend.exchange.export_source import export_of
 from backend.exchange.export_zip import zip_pieces
 from backend.exchange.format_registry import written_format
 from backend.exchange.models import ExportRun, ExportState
+from backend.exchange.publishing import start_publication, start_withdrawal
 from backend.exchange.verification import start_verification
 from backend.projects.models import FindingType, Project
 from backend.projects.project_view import ProjectView
@@ -123,7 +124,7 @@ class ExportCancelView(ProjectView):
 
     @extend_schema(operation_id="export_cancel", request=None, responses=ExportRunSerializer)
     def post(self, request: Request, slug: str, export_id: UUID) -> Response:
-        """Stop an export that waits or runs."""
+        """Stop an export that waits or runs, or its publication."""
         cancel_export(run=_own(self, export_id), by=self.user)
         return Response(export_document(_run(self, export_id), self.user))
 
@@ -138,6 +139,36 @@ class ExportVerifyView(ProjectView):
         """Import the export into an empty project and compare; the report becomes part of the export."""
         try:
             start_verification(run=_own(self, export_id), by=self.user)
+        except Refused as refusal:
+            raise ValidationError({"detail": str(refusal)}) from refusal
+        return Response(export_document(_run(self, export_id), self.user), status=status.HTTP_202_ACCEPTED)
+
+
+class ExportPublishView(ProjectView):
+    """Into the archive."""
+
+    operations = {"POST": "export.publish"}
+
+    @extend_schema(operation_id="export_publish", request=None, responses={202: ExportRunSerializer})
+    def post(self, request: Request, slug: str, export_id: UUID) -> Response:
+        """Show the DICOM objects of an export by DICOMweb, to those who may see their readings."""
+        try:
+            start_publication(run=_own(self, export_id), by=self.user)
+        except Refused as refusal:
+            raise ValidationError({"detail": str(refusal)}) from refusal
+        return Response(export_document(_run(self, export_id), self.user), status=status.HTTP_202_ACCEPTED)
+
+
+class ExportWithdrawView(ProjectView):
+    """Out of the archive."""
+
+    operations = {"POST": "export.withdraw"}
+
+    @extend_schema(operation_id="export_withdraw", request=None, responses={202: ExportRunSerializer})
+    def post(self, request: Request, slug: str, export_id: UUID) -> Response:
+        """Take what an export has published out of the archive; any lead may."""
+        try:
+            start_withdrawal(run=_run(self, export_id), by=self.user)
         except Refused as refusal:
             raise ValidationError({"detail": str(refusal)}) from refusal
         return Response(export_document(_run(self, export_id), self.user), status=status.HTTP_202_ACCEPTED)

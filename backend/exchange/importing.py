@@ -20,6 +20,7 @@ from backend.archive.ingest import Ingested, KeptAside, ingest_file
 from backend.archive.models import Instance, QuarantineKind, Series
 from backend.archive.services import order_series
 from backend.archive.thumbnails import thumbnail_of
+from backend.dicom.object_reading import HEAD_BYTES, object_uid
 from backend.dicom.refusal import Refused
 from backend.exchange.context_table import CONTEXT_COLUMNS, ContextRow, read_contexts
 from backend.exchange.export_zip import MANIFEST
@@ -27,6 +28,7 @@ from backend.exchange.import_options import ImportOptions
 from backend.exchange.label_import import LabelledImage, LabelOutcome, import_labels
 from backend.exchange.label_tables import LabelTables, column_mapping, read_boxes, read_labels
 from backend.exchange.models import ImportItem, ImportRun, ItemState
+from backend.exchange.published_selectors import ALREADY_PUBLISHED, has_published, is_published_here
 from backend.exchange.reading_import import ReadingOptions, ReadingOutcome, claimed_files, import_foreign_readings
 from backend.exchange.source_folder import SourceFolder
 from backend.exchange.sources import Source, sources_in
@@ -279,6 +281,8 @@ def bring_readings(
     refused = ImportItem.objects.filter(run=run, state=ItemState.REFUSED, instance=None)
     names = set(refused.values_list("name", flat=True)) | {source.name for source in plan.claimed}
     sources = [source for source in (*plan.images, *plan.claimed) if source.name in names and source.exists()]
+    own = _published_here(run.project, sources)
+    sources = [source for source in sources if source.name not in own]
     chosen = ReadingOptions(
         format=options.readings_format,
         reader=options.imported_reader,
@@ -289,7 +293,18 @@ def bring_readings(
         project=run.project, sources=sources, chosen=chosen, by=run.created_by, run=run, on_reading=on_reading
     )
     _tell_readings(run, plan, outcome)
+    for start in range(0, len(twins := sorted(own)), 500):
+        twin = ImportItem.objects.filter(run=run, instance=None, name__in=twins[start : start + 500])
+        twin.update(state=ItemState.DUPLICATE, reason=ALREADY_PUBLISHED)
     return outcome
+
+
+def _published_here(project: Project, sources: Sequence[Source]) -> set[str]:
+    """The names of files that are objects which this project has published: its own readings come back."""
+    if not has_published(project):
+        return set()
+    with SourceFolder(sources) as folder:
+        return {name for name in folder if is_published_here(project, object_uid(folder.head(name, HEAD_BYTES)))}
 
 
 def _tell_readings(run: ImportRun, plan: ImportPlan, outcome: ReadingOutcome) -> None:

@@ -10,6 +10,7 @@ from django.db import models
 from backend.archive.models import Instance, QuarantinedFile
 from backend.jobs.models import Job
 from backend.projects.models import Case, Project
+from backend.readings.models import Reading
 
 
 class ImportState(models.TextChoices):
@@ -120,6 +121,7 @@ class ExportRun(models.Model):
     `filter` is `ExportFilter.as_json`. `key` names the zip archive in the object store, `sha256`, `size` are its own.
     `counts`: cases, readings, lesions, files. `losses`: what the format cannot carry of this selection. `verification` is
     the report of the newest round trip (`backend.exchange.verification`), `verification_job` who makes it now.
+    `publication_job` brings its objects into the archive or takes them out again (`backend.exchange.publishing`).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -140,12 +142,32 @@ class ExportRun(models.Model):
     verification = models.JSONField(null=True)
     verification_job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
     verification_project = models.UUIDField(null=True)
+    publication_job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-created_at"]
+
+
+class DerivedObject(models.Model):
+    """An object of a reading that an export run has published: its instance is in the archive, shown by this row alone.
+
+    `revision`: the reading's when the object was written. Once the reading has another one, or is no longer submitted, the
+    instance is shown to nobody; so it is when the last row that names it goes.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="derived_objects")
+    run = models.ForeignKey(ExportRun, on_delete=models.RESTRICT, related_name="derived_objects")
+    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="derived_objects")
+    reading = models.ForeignKey(Reading, on_delete=models.CASCADE, related_name="derived_objects")
+    revision = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["run", "instance"], name="published_once_per_run")]
 
 
 class WatchedKind(models.TextChoices):

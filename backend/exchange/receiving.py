@@ -33,6 +33,7 @@ from backend.dicom.refusal import Refused
 from backend.exchange.import_options import ImportOptions
 from backend.exchange.importing import case_of, duplicate_reason, take_in, tell_kept_aside
 from backend.exchange.models import ImportItem, ImportRun, ImportState, ItemState
+from backend.exchange.published_selectors import ALREADY_PUBLISHED, is_published_here
 from backend.exchange.services import deidentification_rules, start_import
 from backend.exchange.sources import upload_folder
 from backend.projects.models import Project
@@ -109,6 +110,11 @@ class Reception:
                 self._known.add(item.pk)
             self._flush_if_many()
             return Received(sent, outcome.instance, None, self._renames)
+        if sent.sop_class_uid in KEPT_CLASSES and is_published_here(self._project, sent.sop_instance_uid):
+            # A PACS sends back what it got; the UID is asked for as it came, before anything is renamed.
+            item.state, item.reason, item.name = ItemState.DUPLICATE, ALREADY_PUBLISHED, f"{sent.sop_instance_uid}.dcm"
+            self._flush_if_many()
+            return Received(sent, None, None)
         if sent.sop_class_uid in KEPT_CLASSES and not isinstance(outcome, OtherStudy):
             item.state = ItemState.WAITING
             self.flush(kept=path)

@@ -12,7 +12,9 @@ from backend.exchange.export_views import (
     ExportFormatsView,
     ExportListView,
     ExportPreviewView,
+    ExportPublishView,
     ExportVerifyView,
+    ExportWithdrawView,
     MaskExportView,
 )
 from backend.exchange.identity_views import IdentityExportView, IdentityLookUpView, IdentityTableView
@@ -68,6 +70,8 @@ urlpatterns: list[URLPattern] = [
     path(_EXPORT, ExportDetailView.as_view(), name="export-detail"),
     path(f"{_EXPORT}cancel/", ExportCancelView.as_view(), name="export-cancel"),
     path(f"{_EXPORT}verify/", ExportVerifyView.as_view(), name="export-verify"),
+    path(f"{_EXPORT}publish/", ExportPublishView.as_view(), name="export-publish"),
+    path(f"{_EXPORT}withdraw/", ExportWithdrawView.as_view(), name="export-withdraw"),
     path(f"{_EXPORT}file/", ExportFileView.as_view(), name="export-file"),
     path(_QUARANTINE, QuarantineListView.as_view(), name="quarantine-list"),
     path(f"{_QUARANTINE}release/", QuarantineReleaseView.as_view(), name="quarantine-release"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 from django.http import HttpResponse
 from django.utils import timezone
 
+from backend.archive.models import Instance, Series
 from backend.archive.store import put_object
+from backend.exchange.models import DerivedObject, ExportRun
 from backend.geometry.rle import blob_key, encode_mask
 from backend.inspection.models import Inspection
 from backend.learning.models import Inquiry
@@ -74,6 +77,7 @@ class Planted:
             pictures=PICTURES,
             made_at=timezone.now(),
         )
+        self.published = published_object(self.other)
         Decision.objects.create(reading=self.other, predicted=self.predicted, kind="rejected", reason=REASON, threshold=0.5)
 
         told = {"case": str(self.case.pk), "reading": str(self.other.pk), "revision": self.other.revision}
@@ -105,7 +109,39 @@ class Planted:
             "what was seen inside the model": str(INSPECTED),
             "its pictures": PICTURES.decode(),
             "the report of the examination": REPORT,
+            "a published object of another's": self.published.sop_instance_uid,
         }
+
+
+def published_object(reading: Reading) -> Instance:
+    """A segmentation of a reading as a lead has published it: in the study of the images, in a series of its own."""
+    study = reading.case.series.study
+    uid = f"{study.study_instance_uid}.66.4"
+    series = Series.objects.create(study=study, series_instance_uid=f"{uid}.1", modality="SEG")
+    key = f"derived/test/{uuid.uuid4().hex}"
+    put_object(key=key, data=uid.encode() * 4)
+    instance = Instance.objects.create(
+        series=series,
+        sop_instance_uid=f"{uid}.1.1",
+        sop_class_uid="1.2.840.10008.5.1.4.1.1.66.4",
+        rows=8,
+        columns=8,
+        bits_allocated=1,
+        photometric_interpretation="MONOCHROME2",
+        transfer_syntax_uid="1.2.840.10008.1.2.1",
+        received_digest=key,
+        original_uid_digest=key,
+        pixel_digest=key,
+        dicom_json=json.dumps({"00080018": {"vr": "UI", "Value": [f"{uid}.1.1"]}}),
+        frames_key=key,
+        frame_ranges=[[0, 8]],
+        file_range=[0, len(uid) * 4],
+    )
+    run = ExportRun.objects.create(project=reading.case.project, format="dicom_seg", state="done")
+    DerivedObject.objects.create(
+        project=reading.case.project, run=run, instance=instance, reading=reading, revision=reading.revision
+    )
+    return instance
 
 
 def body(answer: HttpResponse) -> bytes:
@@ -122,8 +158,8 @@ def every_page(client: Any, planted: Planted) -> dict[str, bytes]:
         "finding_type_id": [str(pk) for pk in FindingType.objects.values_list("pk", flat=True)],
         "number": [str(planted.model.model_version.number)],
         "study": [instance.series.study.study_instance_uid],
-        "series": [instance.series.series_instance_uid],
-        "instance": [instance.sop_instance_uid],
+        "series": [one.series.series_instance_uid for one in (instance, planted.published)],
+        "instance": [one.sop_instance_uid for one in (instance, planted.published)],
     }
     queries = [
         "",
@@ -255,7 +291,7 @@ def test_the_same_traces_are_there_for_an_assisted_reader(project, reader, secon
     found = {name for _, name in leaks(every_page(client, planted), planted)}
     assert {"the score of a finding", "a predicted lesion", "its reason", "the score of an image finding"} <= found
     assert {"the report of the examination", "what was seen inside the model", "its pictures"} <= found
-    assert not {"another's comment", "another's lesion", "the file's name", "the priority"} & found
+    assert not {"a published object of another's", "another's comment", "another's lesion", "the file's name", "the priority"} & found
     assert client.get(f"{BASE}/blobs/{planted.digest}/").status_code == 200
 
 
@@ -270,7 +306,8 @@ def test_a_reviewer_sees_them_after_submitting(project, reviewer, second_reader,
     change = {"revision_id": str(uuid.uuid4()), "verdict": "no_lesion"}
     saved = client.put(url, change, format="json", headers={"If-Match": room["reading"]["etag"]})
     client.post(f"{url}submit/", headers={"If-Match": saved.json()["etag"]})
-    assert "another's comment" in {name for _, name in leaks(every_page(client, planted), planted)}
+    found = {name for _, name in leaks(every_page(client, planted), planted)}
+    assert {"another's comment", "a published object of another's"} <= found
 
 
 def test_a_list_of_blinded_cases_is_the_same_whatever_the_model_says(project, reader, as_person) -> None:

@@ -193,7 +193,7 @@ def test_a_frame_costs_the_same_few_queries_whatever_the_series(
     client.get(metadata)  # The first retrieval of an hour is written into the audit trail.
     with django_assert_max_num_queries(4):
         client.get(frame)
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         assert len(client.get(metadata).json()) == 5
 
 
