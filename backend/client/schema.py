@@ -602,6 +602,21 @@ class ForeignModelInRequest(TypedDict):
     display_threshold: NotRequired[float]
 
 
+class FormatOption(TypedDict):
+    """An option of reading a format."""
+
+    name: str
+    kind: FormatOptionKindEnum
+    choices: list[str]
+    default: str
+    words: str
+    help: str
+
+
+FormatOptionKindEnum = Literal["choice", "share", "labels", "text"]
+"""One of several words."""
+
+
 class FoundSeries(TypedDict):
     """A series of the node."""
 
@@ -698,6 +713,14 @@ class IdentityTableInRequest(TypedDict):
 
     keeps: bool
     reason: str
+
+
+class ImportFormat(TypedDict):
+    """A format that readings of other programs come in, and what may be set."""
+
+    name: str
+    title: str
+    options: list[FormatOption]
 
 
 class ImportItem(TypedDict):
@@ -2642,6 +2665,7 @@ Operation = Literal[
     "identity_switch",
     "identity_table",
     "import_create",
+    "import_formats",
     "import_items",
     "import_list",
     "import_read",
@@ -2772,6 +2796,7 @@ ADDRESSES: Final[dict[Operation, tuple[str, str]]] = {
     "identity_switch": ("PUT", "/api/v1/projects/{slug}/identities/"),
     "identity_table": ("GET", "/api/v1/projects/{slug}/identities/"),
     "import_create": ("POST", "/api/v1/projects/{slug}/imports/"),
+    "import_formats": ("GET", "/api/v1/projects/{slug}/imports/formats/"),
     "import_items": ("GET", "/api/v1/projects/{slug}/imports/{run_id}/items/"),
     "import_list": ("GET", "/api/v1/projects/{slug}/imports/"),
     "import_read": ("GET", "/api/v1/projects/{slug}/imports/{run_id}/"),

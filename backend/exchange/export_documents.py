@@ -8,7 +8,7 @@ from django.db.models import Count, QuerySet
 
 from backend.accounts.models import User
 from backend.exchange.export_selection import ExportFilter, exported_readings
-from backend.exchange.format_registry import written_formats
+from backend.exchange.format_registry import read_formats, written_formats
 from backend.exchange.models import ExportRun, PendingReading
 from backend.jobs.models import Job
 from backend.projects.models import Project
@@ -26,6 +26,22 @@ def format_documents() -> list[dict[str, Any]]:
         }
         for one in sorted(written_formats().values(), key=lambda one: one.title.casefold())
     ]
+
+
+def read_format_documents() -> list[dict[str, Any]]:
+    """Every format that readings come in and what may be set, by its title."""
+    return [
+        {
+            "name": one.name,
+            "title": one.title,
+            "options": [
+                {"name": option.name, "kind": option.kind, "choices": list(option.choices), "default": option.default,
+                 "words": option.words, "help": option.help}
+                for option in one.options
+            ],
+        }
+        for one in sorted(read_formats().values(), key=lambda one: one.title.casefold())
+    ]  # fmt: skip
 
 
 def reader_documents(*, project: Project, user: User) -> list[dict[str, Any]]:

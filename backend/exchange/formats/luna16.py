@@ -19,11 +19,16 @@ from backend.exchange.foreign import ForeignLesion, ForeignReading, ImageReferen
 from backend.exchange.formats import lidc
 from backend.exchange.formats.challenge_tables import number, rows_of, tables_with
 from backend.exchange.formats.family import Carries, Folder, KnownImages, ReadContext
+from backend.exchange.formats.options import FormatOption
 
 TITLE = "LUNA16 (CSV)"
 CARRIES = Carries(kinds=frozenset({"mask", "point"}), exact_masks=False, attributes=False)
 SPECIFICITY = 10
 READ_IN_CHILD = True
+_WITH_CANDIDATES: Final = FormatOption(
+    "candidates", "choice", "Whether points of candidates.csv become readings, too.", ("left_out", "included"), "left_out"
+)
+OPTIONS: Final = (_WITH_CANDIDATES,)
 READER: Final = "LUNA16"
 CANDIDATES: Final = "LUNA16 candidates"
 DIAMETER: Final = "Diameter (mm)"
@@ -41,7 +46,8 @@ def recognises(files: Folder) -> bool:
 
 def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]:
     """A reading for each series of each table; one that is not here waits, and the table with it."""
-    kinds = [(READER, _NODULES)] + ([(CANDIDATES, _CANDIDATES)] if context.options.get("candidates") == "included" else [])
+    wants_candidates = _WITH_CANDIDATES.of(context.options) == "included"
+    kinds = [(READER, _NODULES)] + ([(CANDIDATES, _CANDIDATES)] if wants_candidates else [])
     for reader, columns in kinds:
         for name in tables_with(files, columns):
             by_series: dict[str, list[dict[str, str]]] = {}

@@ -666,6 +666,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/imports/formats/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Every format with the options that may be set; an import finds the format by itself where none is named. */
+        get: operations["import_formats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/inquiries/{kind}/": {
         parameters: {
             query?: never;
@@ -2423,6 +2440,28 @@ export interface components {
              */
             display_threshold: number;
         };
+        /**
+         * @description An option of reading a format.
+         *
+         *     `kind`: `choice` (one of `choices`), `share` (above 0, up to 1), `labels` (`1:Nodule,2:Mass`) or `text`. `words` names
+         *     its words in the languages of the page; `help` is in English. `default`: what is done where it is not set.
+         */
+        FormatOption: {
+            name: string;
+            kind: components["schemas"]["FormatOptionKindEnum"];
+            choices: string[];
+            default: string;
+            words: string;
+            help: string;
+        };
+        /**
+         * @description * `choice` - choice
+         *     * `share` - share
+         *     * `labels` - labels
+         *     * `text` - text
+         * @enum {string}
+         */
+        FormatOptionKindEnum: "choice" | "share" | "labels" | "text";
         /** @description A series of the node. */
         FoundSeries: {
             series_instance_uid: string;
@@ -2501,6 +2540,12 @@ export interface components {
             keeps: boolean;
             reason: string;
         };
+        /** @description A format that readings of other programs come in, and what may be set. */
+        ImportFormat: {
+            name: string;
+            title: string;
+            options: components["schemas"]["FormatOption"][];
+        };
         /** @description What became of one file. */
         ImportItem: {
             id: string;
@@ -2551,6 +2596,7 @@ export interface components {
             context_is_clean?: boolean;
             /** @description Format of readings among the files; empty: whichever knows them; none: they are not looked for. */
             readings_format?: string;
+            /** @description Options of that format, by name; `import_formats` tells which there are. */
             readings_options?: {
                 [key: string]: string;
             };
@@ -2578,6 +2624,7 @@ export interface components {
             context_is_clean?: boolean;
             /** @description Format of readings among the files; empty: whichever knows them; none: they are not looked for. */
             readings_format?: string;
+            /** @description Options of that format, by name; `import_formats` tells which there are. */
             readings_options?: {
                 [key: string]: string;
             };
@@ -5806,6 +5853,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportRun"];
+                };
+            };
+        };
+    };
+    import_formats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportFormat"][];
                 };
             };
         };

@@ -111,6 +111,8 @@ export type RoomPreferences = S["RoomPreferences"];
 export type ImportState = S["ImportRunStateEnum"];
 export type ItemState = S["ImportItemStateEnum"];
 export type ImportOptions = S["ImportOptions"];
+export type ImportFormat = S["ImportFormat"];
+export type FormatOption = S["FormatOption"];
 export type ImportRun = S["ImportRun"];
 
 // Quarantine
