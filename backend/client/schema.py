@@ -1181,6 +1181,7 @@ class Me(TypedDict):
     must_change_password: NotRequired[bool]
     may_create_projects: NotRequired[bool]
     is_admin: bool
+    can_keep_identities: bool
     key_bindings: dict[str, str]
     room: RoomPreferences
     tour_seen: NotRequired[bool]

@@ -3054,6 +3054,8 @@ export interface components {
             must_change_password?: boolean;
             may_create_projects?: boolean;
             is_admin: boolean;
+            /** @description Whether a new archive can keep a table of identities: the server has a key for it. */
+            readonly can_keep_identities: boolean;
             key_bindings: {
                 [key: string]: string;
             };
