@@ -290,9 +290,10 @@ DimensionEnum = Literal["auto", "2d", "2.5d", "3d"]
 
 
 class DiscardRequest(TypedDict):
-    """Which files to delete for good."""
+    """Which files to delete for good, and why."""
 
     files: list[str]
+    reason: NotRequired[str]
 
 
 class Discarded(TypedDict):
@@ -1813,9 +1814,11 @@ class PullRequest(TypedDict):
 
 
 class Quarantine(TypedDict):
-    """A page of the quarantine, and how much there is."""
+    """A page of the quarantine, how much there is, and for which reasons; `total` of those that were asked for."""
 
     counts: QuarantineCounts
+    groups: list[QuarantineGroup]
+    total: int
     results: list[QuarantinedFile]
 
 
@@ -1827,15 +1830,30 @@ class QuarantineCounts(TypedDict):
     refused: int
 
 
+class QuarantineGroup(TypedDict):
+    """Files that wait for one reason; `reason` as the first of them has it."""
+
+    group: str
+    kind: QuarantineKindEnum
+    why: str
+    reason: str
+    count: int
+
+
+QuarantineKindEnum = Literal["held", "refused"]
+"""One of several words."""
+
+
 class QuarantinedFile(TypedDict):
     """A file that is kept aside."""
 
     id: str
-    kind: QuarantinedFileKindEnum
+    kind: QuarantineKindEnum
     state: QuarantinedFileStateEnum
     name: str
     why: str
     reason: str
+    group: str
     size: int
     manufacturer: str
     model: str
@@ -1846,10 +1864,6 @@ class QuarantinedFile(TypedDict):
     proposed: list[list[int]]
     created_at: str
     expires_at: str
-
-
-QuarantinedFileKindEnum = Literal["held", "refused"]
-"""One of several words."""
 
 
 QuarantinedFileStateEnum = Literal["waiting", "decided", "released", "discarded", "expired", "failed"]
@@ -1978,6 +1992,7 @@ class ReleaseRequest(TypedDict):
     files: list[str]
     rectangles: NotRequired[list[list[int]]]
     whole_device: NotRequired[bool]
+    reason: NotRequired[str]
 
 
 class Released(TypedDict):

@@ -1259,7 +1259,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description What waits for a look and what was refused, the first that came first; at most 200 of them. */
+        /** @description What waits for a look and what was refused, the first that came first, a page of them. */
         get: operations["quarantine_list"];
         put?: never;
         post?: never;
@@ -2093,9 +2093,14 @@ export interface components {
          * @enum {string}
          */
         DimensionEnum: "auto" | "2d" | "2.5d" | "3d";
-        /** @description Which files to delete for good. */
+        /** @description Which files to delete for good, and why. */
         DiscardRequest: {
             files: string[];
+            /**
+             * @description Kept in the audit trail, and told beside held images in the import that brought them.
+             * @default
+             */
+            reason: string;
         };
         /** @description How many were deleted. */
         Discarded: {
@@ -3729,9 +3734,11 @@ export interface components {
             node: string;
             studies: components["schemas"]["WantedRequest"][];
         };
-        /** @description A page of the quarantine, and how much there is. */
+        /** @description A page of the quarantine, how much there is, and for which reasons; `total` of those that were asked for. */
         Quarantine: {
             counts: components["schemas"]["QuarantineCounts"];
+            groups: components["schemas"]["QuarantineGroup"][];
+            total: number;
             results: components["schemas"]["QuarantinedFile"][];
         };
         /** @description Held for a look, decided about and on their way, refused. */
@@ -3740,14 +3747,30 @@ export interface components {
             decided: number;
             refused: number;
         };
+        /** @description Files that wait for one reason; `reason` as the first of them has it. */
+        QuarantineGroup: {
+            group: string;
+            kind: components["schemas"]["QuarantineKindEnum"];
+            why: string;
+            reason: string;
+            count: number;
+        };
+        /**
+         * @description * `held` - Held
+         *     * `refused` - Refused
+         * @enum {string}
+         */
+        QuarantineKindEnum: "held" | "refused";
         /** @description A file that is kept aside. */
         QuarantinedFile: {
             id: string;
-            kind: components["schemas"]["QuarantinedFileKindEnum"];
+            kind: components["schemas"]["QuarantineKindEnum"];
             state: components["schemas"]["QuarantinedFileStateEnum"];
             name: string;
             why: string;
             reason: string;
+            /** @description Files of one kind and reason have the same. */
+            group: string;
             size: number;
             manufacturer: string;
             model: string;
@@ -3761,12 +3784,6 @@ export interface components {
             /** Format: date-time */
             expires_at: string;
         };
-        /**
-         * @description * `held` - Held
-         *     * `refused` - Refused
-         * @enum {string}
-         */
-        QuarantinedFileKindEnum: "held" | "refused";
         /**
          * @description * `waiting` - Waiting
          *     * `decided` - Decided
@@ -3902,6 +3919,11 @@ export interface components {
             rectangles?: number[][];
             /** @default false */
             whole_device: boolean;
+            /**
+             * @description Kept in the audit trail.
+             * @default
+             */
+            reason: string;
         };
         /** @description The job that lets them in, and how many they are. */
         Released: {
@@ -6890,7 +6912,12 @@ export interface operations {
     quarantine_list: {
         parameters: {
             query?: {
+                /** @description Those of one reason. */
+                group?: string;
                 kind?: "held" | "refused";
+                /** @description At most 1000; else 200. */
+                limit?: number;
+                offset?: number;
             };
             header?: never;
             path: {
