@@ -77,6 +77,7 @@ ACCESS: Final[dict[str, frozenset[str]]] = {
     # exchange
     "import.list": LEADS,
     "import.create": LEADS,
+    "import.formats": LEADS,
     "import.read": LEADS,
     "import.upload": LEADS,
     "import.start": LEADS,

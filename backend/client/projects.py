@@ -18,6 +18,7 @@ from .schema import (
     ExportRun,
     FindingType,
     FindingTypeInRequest,
+    ImportFormat,
     ImportItem,
     ImportOptionsRequest,
     ImportRun,
@@ -148,6 +149,10 @@ class Project:
             return download(self.transport, "export_masks", Path(target), on_bytes=on_bytes, slug=self.slug)
         query = {"segmentation": segmentation}
         return download(self.transport, "export_coco", Path(target), query=query, on_bytes=on_bytes, slug=self.slug)
+
+    def import_formats(self) -> list[ImportFormat]:
+        """The formats that readings of other programs come in, with the options of reading each."""
+        return cast(list[ImportFormat], self.transport.call("import_formats", slug=self.slug))
 
     def export_formats(self) -> list[ExportFormat]:
         """The formats that readings go out in, with what each can carry."""

@@ -298,9 +298,10 @@ DimensionEnum = Literal["auto", "2d", "2.5d", "3d"]
 
 
 class DiscardRequest(TypedDict):
-    """Which files to delete for good."""
+    """Which files to delete for good, and why."""
 
     files: list[str]
+    reason: NotRequired[str]
 
 
 class Discarded(TypedDict):
@@ -610,6 +611,21 @@ class ForeignModelInRequest(TypedDict):
     display_threshold: NotRequired[float]
 
 
+class FormatOption(TypedDict):
+    """An option of reading a format."""
+
+    name: str
+    kind: FormatOptionKindEnum
+    choices: list[str]
+    default: str
+    words: str
+    help: str
+
+
+FormatOptionKindEnum = Literal["choice", "share", "labels", "text"]
+"""One of several words."""
+
+
 class FoundSeries(TypedDict):
     """A series of the node."""
 
@@ -706,6 +722,14 @@ class IdentityTableInRequest(TypedDict):
 
     keeps: bool
     reason: str
+
+
+class ImportFormat(TypedDict):
+    """A format that readings of other programs come in, and what may be set."""
+
+    name: str
+    title: str
+    options: list[FormatOption]
 
 
 class ImportItem(TypedDict):
@@ -1166,6 +1190,7 @@ class Me(TypedDict):
     must_change_password: NotRequired[bool]
     may_create_projects: NotRequired[bool]
     is_admin: bool
+    can_keep_identities: bool
     key_bindings: dict[str, str]
     room: RoomPreferences
     tour_seen: NotRequired[bool]
@@ -1799,9 +1824,11 @@ class PullRequest(TypedDict):
 
 
 class Quarantine(TypedDict):
-    """A page of the quarantine, and how much there is."""
+    """A page of the quarantine, how much there is, and for which reasons; `total` of those that were asked for."""
 
     counts: QuarantineCounts
+    groups: list[QuarantineGroup]
+    total: int
     results: list[QuarantinedFile]
 
 
@@ -1813,15 +1840,30 @@ class QuarantineCounts(TypedDict):
     refused: int
 
 
+class QuarantineGroup(TypedDict):
+    """Files that wait for one reason; `reason` as the first of them has it."""
+
+    group: str
+    kind: QuarantineKindEnum
+    why: str
+    reason: str
+    count: int
+
+
+QuarantineKindEnum = Literal["held", "refused"]
+"""One of several words."""
+
+
 class QuarantinedFile(TypedDict):
     """A file that is kept aside."""
 
     id: str
-    kind: QuarantinedFileKindEnum
+    kind: QuarantineKindEnum
     state: QuarantinedFileStateEnum
     name: str
     why: str
     reason: str
+    group: str
     size: int
     manufacturer: str
     model: str
@@ -1832,10 +1874,6 @@ class QuarantinedFile(TypedDict):
     proposed: list[list[int]]
     created_at: str
     expires_at: str
-
-
-QuarantinedFileKindEnum = Literal["held", "refused"]
-"""One of several words."""
 
 
 QuarantinedFileStateEnum = Literal["waiting", "decided", "released", "discarded", "expired", "failed"]
@@ -1964,6 +2002,7 @@ class ReleaseRequest(TypedDict):
     files: list[str]
     rectangles: NotRequired[list[list[int]]]
     whole_device: NotRequired[bool]
+    reason: NotRequired[str]
 
 
 class Released(TypedDict):
@@ -2652,6 +2691,7 @@ Operation = Literal[
     "identity_switch",
     "identity_table",
     "import_create",
+    "import_formats",
     "import_items",
     "import_list",
     "import_read",
@@ -2782,6 +2822,7 @@ ADDRESSES: Final[dict[Operation, tuple[str, str]]] = {
     "identity_switch": ("PUT", "/api/v1/projects/{slug}/identities/"),
     "identity_table": ("GET", "/api/v1/projects/{slug}/identities/"),
     "import_create": ("POST", "/api/v1/projects/{slug}/imports/"),
+    "import_formats": ("GET", "/api/v1/projects/{slug}/imports/formats/"),
     "import_items": ("GET", "/api/v1/projects/{slug}/imports/{run_id}/items/"),
     "import_list": ("GET", "/api/v1/projects/{slug}/imports/"),
     "import_read": ("GET", "/api/v1/projects/{slug}/imports/{run_id}/"),

@@ -273,6 +273,7 @@ SPECTACULAR_SETTINGS = {
         "JobStateEnum": "backend.jobs.models.JobState",
         "MarkKindEnum": "backend.readings.models.MarkKind",
         "ModelStateEnum": "backend.registry.models.ModelState",
+        "QuarantineKindEnum": "backend.archive.models.QuarantineKind",
         "ReaderKindEnum": "backend.readings.models.ReaderKind",
         "RoundStateEnum": "backend.learning.models.RoundState",
         "WatchedKindEnum": "backend.exchange.models.WatchedKind",

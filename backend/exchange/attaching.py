@@ -289,7 +289,7 @@ class Attacher:
                 "format": self._format,
                 "source": archive_text(reading.source, self._project.archive)[:500],
                 "reader": reading.reader[:150],
-                "options": {**self._options, **reading.keep_options},
+                "options": {name: value for name, value in (self._options | dict(reading.keep_options)).items() if value},
                 "content": content,
                 "files": dict(kept),
             },

@@ -8,7 +8,7 @@ from django.db.models import Count, F, Q, QuerySet
 
 from backend.accounts.models import User
 from backend.exchange.export_selection import ExportFilter, exported_readings
-from backend.exchange.format_registry import written_formats
+from backend.exchange.format_registry import read_formats, written_formats
 from backend.exchange.models import ExportRun, PendingReading
 from backend.exchange.publishing import PUBLISH, PUBLISHED_FORMATS
 from backend.jobs.models import Job
@@ -30,6 +30,22 @@ def format_documents() -> list[dict[str, Any]]:
     ]
 
 
+def read_format_documents() -> list[dict[str, Any]]:
+    """Every format that readings come in and what may be set, by its title."""
+    return [
+        {
+            "name": one.name,
+            "title": one.title,
+            "options": [
+                {"name": option.name, "kind": option.kind, "choices": list(option.choices), "default": option.default,
+                 "words": option.words, "help": option.help}
+                for option in one.options
+            ],
+        }
+        for one in sorted(read_formats().values(), key=lambda one: one.title.casefold())
+    ]  # fmt: skip
+
+
 def reader_documents(*, project: Project, user: User) -> list[dict[str, Any]]:
     """Readers with submitted readings that `user` may export, models included, by kind and name."""
     readings = exported_readings(project=project, by=user, chosen=ExportFilter(models=True))
@@ -48,9 +64,9 @@ def exports_of(project: Project) -> QuerySet[ExportRun]:
     )
     current = Q(derived_objects__revision=F("derived_objects__reading__revision"))
     current &= Q(derived_objects__reading__state=ReadingState.SUBMITTED)
-    return found.annotate(
-        n_published=Count("derived_objects"), n_current=Count("derived_objects", filter=current)
-    ).order_by("-created_at")
+    return found.annotate(n_published=Count("derived_objects"), n_current=Count("derived_objects", filter=current)).order_by(
+        "-created_at"
+    )
 
 
 def export_document(run: ExportRun, user: User) -> dict[str, Any]:

@@ -69,8 +69,8 @@ class ForeignReading:
     image to whether it is present. `complete`: the lesions are all there are (so none means "no lesion"); where it is false
     and there is no lesion, the reading speaks of the image as a whole only. `source`: the file, for messages.
     `keep_files`: names of files that cannot be understood before the images of `images` are here (a volume of masks without
-    its grid); they are kept whole and read again when the images arrive, with `keep_options` among the options. `keep_data`
-    is the same for what is kept in another form than it came in: bytes by file name.
+    its grid); they are kept whole and read again when the images arrive, with `keep_options` among the options (an empty
+    one takes an option away). `keep_data` is the same for what is kept in another form than it came in: bytes by file name.
     """
 
     source: str

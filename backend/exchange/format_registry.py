@@ -16,6 +16,7 @@ from backend.dicom.refusal import Refused
 from backend.exchange import formats
 from backend.exchange.foreign import ForeignReading, UnusableFile
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, ReadContext
+from backend.exchange.formats.options import FormatOption
 
 Writer = Callable[[Export], Iterator[ExportFile]]
 Recogniser = Callable[[Folder], bool]
@@ -24,13 +25,15 @@ Claimer = Callable[[Folder], Collection[str]]
 Noter = Callable[[Mapping[str, str]], tuple[str, ...]]
 
 _PACKAGE: Final = formats.__name__
+NO_READINGS: Final = "none"
+"""In the place of a format's name: readings of other programs are not looked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
     """One format: its module's names; `write` is None where it can only be read, `recognises` and `read` the other way.
 
-    `notes_of(options)`: what else is lost by the options chosen; Refused where one means nothing.
+    `notes_of(options)`: what else is lost by the options chosen; Refused where one means nothing. `options`: of reading it.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Format:
     specificity: int
     in_child: bool
     notes_of: Noter
+    options: tuple[FormatOption, ...] = ()
 
 
 def _no_notes(options: Mapping[str, str]) -> tuple[str, ...]:
@@ -65,6 +69,7 @@ def all_formats() -> dict[str, Format]:
             specificity=getattr(module, "SPECIFICITY", 0),
             in_child=getattr(module, "READ_IN_CHILD", False),
             notes_of=getattr(module, "notes_of", _no_notes),
+            options=getattr(module, "OPTIONS", ()),
         )
         for module in modules
         if hasattr(module, "TITLE")
@@ -90,6 +95,32 @@ def written_format(name: str) -> Format:
 def read_format(name: str) -> Format:
     """A format to read; Refused with the names there are."""
     return _named(name, read_formats())
+
+
+def check_read_options(name: str, given: Mapping[str, str]) -> None:
+    """Refused for a format that there is not, an option that it has not, or a value that means nothing.
+
+    Without a name the options of every format may be given, for each of them may be the one that knows the files; with
+    NO_READINGS there are none.
+    """
+    if name == NO_READINGS:
+        if given:
+            raise Refused("Readings of other programs are not looked for: there is no option to set.")
+        return
+    formats = [read_format(name)] if name else list(read_formats().values())
+    for option, value in given.items():
+        known = [one for each in formats for one in each.options if one.name == option]
+        if not known:
+            raise Refused(_unknown(option, formats, is_named=bool(name)))
+        known[0].check(value)
+
+
+def _unknown(option: str, formats: list[Format], *, is_named: bool) -> str:
+    names = sorted({one.name for each in formats for one in each.options})
+    whose = formats[0].title if is_named else "No format"
+    if not names:
+        return f"{whose} has no options; {option!r} is none."
+    return f"{whose} has {'no' if is_named else 'an'} option {option!r}; there are {', '.join(names)}."
 
 
 def recognised_formats(files: Folder) -> list[Format]:

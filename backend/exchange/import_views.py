@@ -17,11 +17,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backend.dicom.refusal import Refused
+from backend.exchange.export_documents import read_format_documents
 from backend.exchange.import_options import import_options
 from backend.exchange.item_table import ItemTableRenderer
 from backend.exchange.models import ImportItem, ImportRun, ItemState
 from backend.exchange.selectors import item_document, items_worst_first, run_document, runs_of, split_document
 from backend.exchange.serializers import (
+    ImportFormatSerializer,
     ImportItemsSerializer,
     ImportRunInSerializer,
     ImportRunSerializer,
@@ -60,6 +62,17 @@ class ImportListView(ProjectView):
         except Refused as refusal:
             raise ValidationError({"files": [str(refusal)]}) from refusal
         return Response(run_document(run), status=status.HTTP_201_CREATED)
+
+
+class ImportFormatsView(ProjectView):
+    """The formats that readings of other programs come in."""
+
+    operations = {"GET": "import.formats"}
+
+    @extend_schema(operation_id="import_formats", responses=ImportFormatSerializer(many=True))
+    def get(self, request: Request, slug: str) -> Response:
+        """Every format with the options that may be set; an import finds the format by itself where none is named."""
+        return Response(read_format_documents())
 
 
 class ImportDetailView(ProjectView):

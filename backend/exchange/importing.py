@@ -24,6 +24,7 @@ from backend.dicom.object_reading import HEAD_BYTES, object_uid
 from backend.dicom.refusal import Refused
 from backend.exchange.context_table import CONTEXT_COLUMNS, ContextRow, read_contexts
 from backend.exchange.export_zip import MANIFEST
+from backend.exchange.format_registry import NO_READINGS
 from backend.exchange.import_options import ImportOptions
 from backend.exchange.label_import import LabelledImage, LabelOutcome, import_labels
 from backend.exchange.label_tables import LabelTables, column_mapping, read_boxes, read_labels
@@ -38,7 +39,6 @@ from backend.projects.selectors import case_instances
 from backend.readings.models import Reading
 
 CHUNK: Final = 100
-NO_READINGS: Final = "none"
 logger = logging.getLogger(__name__)
 _MAX_TABLE_BYTES: Final = 200 * 1024 * 1024
 

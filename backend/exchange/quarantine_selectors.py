@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+import re
+from typing import Any, Final
 
 from django.db.models import Q, QuerySet
 
 from backend.archive.models import PixelRule, QuarantinedFile, QuarantineKind, QuarantineState
 from backend.exchange.models import ImportItem
 from backend.projects.models import Project
+
+_NUMBER: Final = re.compile(r"\d[\d,.]*")
 
 
 def quarantine_of(project: Project) -> QuerySet[QuarantinedFile]:
@@ -37,6 +41,34 @@ def quarantine_counts(project: Project) -> dict[str, int]:
     return counts
 
 
+def group_of(kind: str, why: str, reason: str) -> str:
+    """Files of one kind and reason by one word; what a reason says in numbers makes no other reason."""
+    told = f"{kind} {why or _NUMBER.sub('0', reason)}"
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def quarantine_groups(project: Project, kind: str = "") -> list[dict[str, Any]]:
+    """How many files wait for each reason, the most first; `reason` is that of the first of them."""
+    rows = open_quarantine(project).filter(state=QuarantineState.WAITING)
+    rows = rows.filter(kind=kind) if kind else rows
+    found: dict[str, dict[str, Any]] = {}
+    for row_kind, why, reason in rows.values_list("kind", "why", "reason").iterator(2000):
+        group = group_of(row_kind, why, reason)
+        known = found.setdefault(group, {"group": group, "kind": row_kind, "why": why, "reason": reason, "count": 0})
+        known["count"] += 1
+    return sorted(found.values(), key=lambda one: -one["count"])
+
+
+def in_group(rows: QuerySet[QuarantinedFile], group: str) -> QuerySet[QuarantinedFile]:
+    """Those of one group."""
+    told = rows.order_by().values_list("kind", "why", "reason").distinct()
+    of_group = [(kind, why, reason) for kind, why, reason in told if group_of(kind, why, reason) == group]
+    kinds, words = {kind for kind, _, _ in of_group}, {why for _, why, _ in of_group}
+    found = rows.filter(kind__in=kinds, why__in=words)
+    # A reason that is a word stands for all texts that it may have.
+    return found if words != {""} else found.filter(reason__in=[reason for _, _, reason in of_group])
+
+
 def quarantine_documents(rows: list[QuarantinedFile]) -> list[dict[str, Any]]:
     """Files in quarantine as the API tells them to leads; their names as they were sent."""
     names = dict(
@@ -51,6 +83,7 @@ def quarantine_documents(rows: list[QuarantinedFile]) -> list[dict[str, Any]]:
             "name": names.get(row.pk, ""),
             "why": row.why,
             "reason": row.reason,
+            "group": group_of(row.kind, row.why, row.reason),
             "size": row.size,
             "manufacturer": row.facts.get("manufacturer", ""),
             "model": row.facts.get("model", ""),

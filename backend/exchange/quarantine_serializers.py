@@ -27,6 +27,7 @@ class QuarantinedFileSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(allow_blank=True)
     why = serializers.CharField(allow_blank=True)
     reason = serializers.CharField()
+    group = serializers.CharField(help_text="Files of one kind and reason have the same.")
     size = serializers.IntegerField()
     manufacturer = serializers.CharField(allow_blank=True)
     model = serializers.CharField(allow_blank=True)
@@ -47,10 +48,22 @@ class QuarantineCountsSerializer(serializers.Serializer[Any]):
     refused = serializers.IntegerField()
 
 
+class QuarantineGroupSerializer(serializers.Serializer[Any]):
+    """Files that wait for one reason; `reason` as the first of them has it."""
+
+    group = serializers.CharField()
+    kind = serializers.ChoiceField(choices=QuarantineKind.choices)
+    why = serializers.CharField(allow_blank=True)
+    reason = serializers.CharField()
+    count = serializers.IntegerField()
+
+
 class QuarantineSerializer(serializers.Serializer[Any]):
-    """A page of the quarantine, and how much there is."""
+    """A page of the quarantine, how much there is, and for which reasons; `total` of those that were asked for."""
 
     counts = QuarantineCountsSerializer()
+    groups = QuarantineGroupSerializer(many=True)
+    total = serializers.IntegerField()
     results = QuarantinedFileSerializer(many=True)
 
 
@@ -60,6 +73,9 @@ class ReleaseSerializer(serializers.Serializer[Any]):
     files = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=1000)
     rectangles = serializers.ListField(child=RectangleField(), max_length=100, default=list)
     whole_device = serializers.BooleanField(default=False)
+    reason = serializers.CharField(
+        max_length=500, required=False, allow_blank=True, default="", help_text="Kept in the audit trail."
+    )
 
 
 class ReleasedSerializer(serializers.Serializer[Any]):
@@ -70,9 +86,13 @@ class ReleasedSerializer(serializers.Serializer[Any]):
 
 
 class DiscardSerializer(serializers.Serializer[Any]):
-    """Which files to delete for good."""
+    """Which files to delete for good, and why."""
 
     files = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=1000)
+    reason = serializers.CharField(
+        max_length=500, required=False, allow_blank=True, default="",
+        help_text="Kept in the audit trail, and told beside held images in the import that brought them.",
+    )  # fmt: skip
 
 
 class DiscardedSerializer(serializers.Serializer[Any]):

@@ -30,11 +30,19 @@ from backend.projects.case_services import CaseCandidate, add_cases
 from backend.projects.models import Project, Split
 
 MAX_AT_ONCE: Final = 1000
+_DISCARDED_AT_ONCE: Final = 50
+_DISCARDED: Final = "Discarded by a lead after a look."
 _EXPIRED: Final = "Nobody looked at it in time; what was kept of it is deleted."
 
 
 def release_files(
-    *, project: Project, ids: Sequence[UUID], rectangles: Sequence[Sequence[int]], whole_device: bool, by: User
+    *,
+    project: Project,
+    ids: Sequence[UUID],
+    rectangles: Sequence[Sequence[int]],
+    whole_device: bool,
+    by: User,
+    reason: str = "",
 ) -> tuple[Job, int]:
     """Take a lead's word on held images: blank these rectangles (none: they are clean), let them in. Job, number of files.
 
@@ -66,7 +74,7 @@ def release_files(
             actor=by, verb="quarantine.release", project_id=project.pk, object_type="archive", object_id=project.archive_id,
             detail={
                 "files": [str(row.pk) for row in chosen][:100], "count": len(chosen), "rectangles": checked,
-                "whole_device": whole_device,
+                "whole_device": whole_device, **({"reason": reason} if reason else {}),
             },
         )  # fmt: skip
         job = enqueue_job(
@@ -79,24 +87,31 @@ def release_files(
     return job, len(chosen)
 
 
-def discard_files(*, project: Project, ids: Sequence[UUID], by: User) -> int:
-    """Delete files in quarantine for good; how many were."""
+def discard_files(*, project: Project, ids: Sequence[UUID], by: User, reason: str = "") -> int:
+    """Delete files in quarantine for good; how many were. `reason` is told beside them in the import that brought them."""
     rows = quarantine_of(project).filter(pk__in=list(ids)[:MAX_AT_ONCE], state=QuarantineState.WAITING)
+    told = f"{_DISCARDED[:-1]}: {reason}" if reason else _DISCARDED
+    detail = {"reason": reason} if reason else {}
     count = 0
-    for row in list(rows):
+    chosen = list(rows)
+    for start in range(0, len(chosen), _DISCARDED_AT_ONCE):
+        gone: list[QuarantinedFile] = []
         with transaction.atomic():
-            waiting = QuarantinedFile.objects.filter(pk=row.pk, state=QuarantineState.WAITING)
-            if not waiting.update(state=QuarantineState.DISCARDED, decided_by=by, decided_at=timezone.now()):
-                continue
-            ImportItem.objects.filter(quarantined=row, state=ItemState.HELD).update(
-                state=ItemState.REFUSED, reason="Discarded by a lead after a look."
+            for row in chosen[start : start + _DISCARDED_AT_ONCE]:
+                waiting = QuarantinedFile.objects.filter(pk=row.pk, state=QuarantineState.WAITING)
+                if not waiting.update(state=QuarantineState.DISCARDED, decided_by=by, decided_at=timezone.now()):
+                    continue
+                gone.append(row)
+                record_event(
+                    actor=by, verb="quarantine.discarded", project_id=project.pk, object_type="quarantined_file",
+                    object_id=row.pk, detail=detail,
+                )  # fmt: skip
+            ImportItem.objects.filter(quarantined__in=gone, state=ItemState.HELD).update(
+                state=ItemState.REFUSED, reason=told
             )
-            record_event(
-                actor=by, verb="quarantine.discarded", project_id=project.pk, object_type="quarantined_file",
-                object_id=row.pk,
-            )  # fmt: skip
-        close_quarantined(row, QuarantineState.DISCARDED)
-        count += 1
+        for row in gone:
+            close_quarantined(row, QuarantineState.DISCARDED)
+        count += len(gone)
     return count
 
 

@@ -18,7 +18,14 @@ from backend.archive.models import QuarantineKind
 from backend.archive.quarantine import preview_of
 from backend.audit.services import record_event
 from backend.dicom.refusal import Refused
-from backend.exchange.quarantine_selectors import open_quarantine, quarantine_counts, quarantine_documents, rule_documents
+from backend.exchange.quarantine_selectors import (
+    in_group,
+    open_quarantine,
+    quarantine_counts,
+    quarantine_documents,
+    quarantine_groups,
+    rule_documents,
+)
 from backend.exchange.quarantine_serializers import (
     DiscardedSerializer,
     DiscardSerializer,
@@ -27,7 +34,7 @@ from backend.exchange.quarantine_serializers import (
     ReleasedSerializer,
     ReleaseSerializer,
 )
-from backend.exchange.quarantine_services import discard_files, release_files, remove_rule
+from backend.exchange.quarantine_services import MAX_AT_ONCE, discard_files, release_files, remove_rule
 from backend.projects.project_view import ProjectView
 
 _PAGE = 200
@@ -40,17 +47,32 @@ class QuarantineListView(ProjectView):
 
     @extend_schema(
         operation_id="quarantine_list",
-        parameters=[OpenApiParameter("kind", OpenApiTypes.STR, enum=list(QuarantineKind.values))],
+        parameters=[
+            OpenApiParameter("kind", OpenApiTypes.STR, enum=list(QuarantineKind.values)),
+            OpenApiParameter("group", OpenApiTypes.STR, description="Those of one reason."),
+            OpenApiParameter("offset", OpenApiTypes.INT),
+            OpenApiParameter("limit", OpenApiTypes.INT, description=f"At most {MAX_AT_ONCE}; else {_PAGE}."),
+        ],
         responses=QuarantineSerializer,
     )
     def get(self, request: Request, slug: str) -> Response:
-        """What waits for a look and what was refused, the first that came first; at most 200 of them."""
+        """What waits for a look and what was refused, the first that came first, a page of them."""
         rows = open_quarantine(self.project)
-        kind = request.query_params.get("kind", "")
+        kind, group = request.query_params.get("kind", ""), request.query_params.get("group", "")
         if kind:
             rows = rows.filter(kind=kind)
-        found = quarantine_documents(list(rows[:_PAGE]))
-        return Response({"counts": quarantine_counts(self.project), "results": found})
+        if group:
+            rows = in_group(rows, group)
+        start = _number(request, "offset", 0)
+        found = quarantine_documents(list(rows[start : start + min(_number(request, "limit", _PAGE), MAX_AT_ONCE)]))
+        return Response(
+            {
+                "counts": quarantine_counts(self.project),
+                "groups": quarantine_groups(self.project, kind),
+                "total": rows.count(),
+                "results": found,
+            }
+        )
 
 
 class QuarantinePreviewView(ProjectView):
@@ -92,6 +114,7 @@ class QuarantineReleaseView(ProjectView):
                 ids=values["files"],
                 rectangles=values["rectangles"],
                 whole_device=values["whole_device"],
+                reason=values["reason"],
                 by=self.user,
             )
         except Refused as refusal:
@@ -109,7 +132,8 @@ class QuarantineDiscardView(ProjectView):
         """Delete files that wait in quarantine."""
         given = DiscardSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        count = discard_files(project=self.project, ids=given.validated_data["files"], by=self.user)
+        values = given.validated_data
+        count = discard_files(project=self.project, ids=values["files"], reason=values["reason"], by=self.user)
         return Response({"files": count})
 
 
@@ -135,3 +159,12 @@ class PixelRuleView(ProjectView):
         if not remove_rule(project=self.project, rule_id=rule_id, by=self.user):
             raise Http404("No such rule.")
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _number(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name, "")
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise ValidationError({name: ["A whole number, 0 or more."]})
+    return int(text)

@@ -8,6 +8,8 @@ from rest_framework import serializers
 
 from backend.archive.models import DeidProfile
 from backend.dicom.deid_options import OPTION_NAMES
+from backend.dicom.refusal import Refused
+from backend.exchange.format_registry import check_read_options
 from backend.exchange.models import ImportState, ItemState
 from backend.projects.models import Split
 
@@ -44,7 +46,43 @@ class ImportOptionsSerializer(serializers.Serializer[Any]):
         max_length=40, required=False, allow_blank=True,
         help_text="Format of readings among the files; empty: whichever knows them; none: they are not looked for.",
     )  # fmt: skip
-    readings_options = serializers.DictField(child=serializers.CharField(max_length=200), required=False)
+    readings_options = serializers.DictField(
+        child=serializers.CharField(max_length=2000), required=False,
+        help_text="Options of that format, by name; `import_formats` tells which there are.",
+    )  # fmt: skip
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The format must be there and have the options."""
+        name, given = attrs.get("readings_format", ""), attrs.get("readings_options", {})
+        if name or given:
+            try:
+                check_read_options(name, given)
+            except Refused as refusal:
+                raise serializers.ValidationError({"readings_options": [str(refusal)]}) from refusal
+        return attrs
+
+
+class FormatOptionSerializer(serializers.Serializer[Any]):
+    """An option of reading a format.
+
+    `kind`: `choice` (one of `choices`), `share` (above 0, up to 1), `labels` (`1:Nodule,2:Mass`) or `text`. `words` names
+    its words in the languages of the page; `help` is in English. `default`: what is done where it is not set.
+    """
+
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=["choice", "share", "labels", "text"])
+    choices = serializers.ListField(child=serializers.CharField())
+    default = serializers.CharField(allow_blank=True)
+    words = serializers.CharField()
+    help = serializers.CharField()
+
+
+class ImportFormatSerializer(serializers.Serializer[Any]):
+    """A format that readings of other programs come in, and what may be set."""
+
+    name = serializers.CharField()
+    title = serializers.CharField()
+    options = FormatOptionSerializer(many=True)
 
 
 class ImportRunInSerializer(serializers.Serializer[Any]):

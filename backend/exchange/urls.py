@@ -21,6 +21,7 @@ from backend.exchange.identity_views import IdentityExportView, IdentityLookUpVi
 from backend.exchange.import_views import (
     ImportDetailView,
     ImportFileView,
+    ImportFormatsView,
     ImportItemsView,
     ImportListView,
     ImportStartView,
@@ -52,6 +53,7 @@ _WAITING = "projects/<slug:slug>/waiting-readings/"
 
 urlpatterns: list[URLPattern] = [
     path(_IMPORTS, ImportListView.as_view(), name="import-list"),
+    path(f"{_IMPORTS}formats/", ImportFormatsView.as_view(), name="import-formats"),
     path(_IMPORT, ImportDetailView.as_view(), name="import-detail"),
     path(f"{_IMPORT}start/", ImportStartView.as_view(), name="import-start"),
     path(f"{_IMPORT}items/", ImportItemsView.as_view(), name="import-items"),

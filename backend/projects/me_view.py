@@ -14,6 +14,7 @@ from backend.accounts.models import User
 from backend.accounts.serializers import MeChangeSerializer, RoomPreferencesSerializer
 from backend.accounts.services import update_me
 from backend.accounts.signed_in_view import SignedInView
+from backend.archive.encryption import has_identity_key
 from backend.projects.models import Membership
 
 
@@ -39,13 +40,16 @@ class MeSerializer(serializers.ModelSerializer[User]):
     is_admin = serializers.BooleanField(source="is_superuser")
     key_bindings = serializers.DictField(child=serializers.CharField())
     room = RoomPreferencesSerializer()
+    can_keep_identities = serializers.SerializerMethodField(
+        help_text="Whether a new archive can keep a table of identities: the server has a key for it."
+    )
     projects = serializers.SerializerMethodField()
 
     class Meta:
         model = User
         fields = [
             "username", "full_name", "initials", "language", "must_change_password", "may_create_projects", "is_admin",
-            "key_bindings", "room", "tour_seen", "projects",
+            "can_keep_identities", "key_bindings", "room", "tour_seen", "projects",
         ]  # fmt: skip
 
     def get_initials(self, user: User) -> str:
@@ -53,6 +57,10 @@ class MeSerializer(serializers.ModelSerializer[User]):
         words = user.get_full_name().split()
         letters = words[0][0] + (words[-1][0] if len(words) > 1 else "") if words else user.username[:2]
         return letters.upper()
+
+    def get_can_keep_identities(self, user: User) -> bool:
+        """Of the server, not of the person: what a table of identities is sealed with."""
+        return has_identity_key()
 
     @extend_schema_field(MyProjectSerializer(many=True))
     def get_projects(self, user: User) -> list[dict[str, Any]]:

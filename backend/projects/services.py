@@ -66,7 +66,7 @@ def create_project(*, by: User | None, fields: Mapping[str, Any]) -> Project:
             Membership.objects.create(project=project, user=by, role=Role.LEAD)
         record_event(
             actor=by, verb="project.created", project_id=project.pk, object_type="project", object_id=project.pk,
-            detail={"slug": slug, "archive": project.archive.slug},
+            detail={"slug": slug, "archive": project.archive.slug, "keeps_identities": project.archive.keeps_identities},
         )  # fmt: skip
         for member in fields.get("members", ()):
             if by is None or member["username"] != by.get_username():

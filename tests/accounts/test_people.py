@@ -28,6 +28,7 @@ def test_me_tells_who_and_in_which_projects(reader: Any, as_person: Callable[...
         "must_change_password": False,
         "may_create_projects": False,
         "is_admin": False,
+        "can_keep_identities": False,
         "key_bindings": {},
         "room": {},
         "tour_seen": False,

@@ -128,3 +128,19 @@ def test_no_table_is_promised_where_none_can_be_kept(cleaned, lead, as_person, s
     assert as_person(lead).put(TABLE, {"keeps": True, "reason": WHY}, format="json").status_code == 400
     cleaned.refresh_from_db()
     assert not cleaned.keeps_identities
+
+
+@pytest.mark.parametrize("key", ["a key", ""])
+def test_who_makes_a_project_learns_whether_a_table_can_be_kept_and_chooses(make_person, as_person, settings, key):
+    settings.REIDENTIFICATION_KEY = key
+    api = as_person(make_person("fay", may_create_projects=True))
+    assert api.get("/api/v1/me/").json()["can_keep_identities"] is bool(key)
+    wanted = {"name": "Lung", "deid_profile": "basic", "keeps_identities": True}
+    answer = api.post("/api/v1/projects/", wanted, format="json")
+    if not key:
+        assert answer.status_code == 400 and "no key" in answer.content.decode()
+        return
+    made = answer.json()
+    assert made["archive"]["keeps_identities"] and not made["may_reidentify"]
+    assert Event.objects.get(verb="project.created").detail["keeps_identities"] is True
+    assert api.get(f"/api/v1/projects/{made['slug']}/identities/").json()["may_reidentify"] is False

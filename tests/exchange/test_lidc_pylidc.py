@@ -70,7 +70,7 @@ def test_a_scan_that_is_not_here_waits_and_is_read_when_it_comes(chest, child, r
     path = database(real_data, tmp_path)
     (scan,) = scans(path, SERIES)
     assert bring(chest, path, series=SERIES).waiting == 1
-    assert PendingReading.objects.get().options == {"scan": str(scan["id"]), "series": ""}
+    assert PendingReading.objects.get().options == {"scan": str(scan["id"])}
     bring_series(chest, child, tmp_path, scan, all_through_the_door=False)
     outcome = attach_waiting(project=chest)
     assert (outcome.made, outcome.waiting) == (4, 0)

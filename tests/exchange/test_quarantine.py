@@ -245,3 +245,49 @@ def test_another_project_of_the_archive_sees_nothing_of_it(project, api, screen,
     screen(project)
     assert api.get("/api/v1/projects/other/quarantine/").json()["results"] == []
     assert Job.objects.filter(task="exchange.run_release").count() == 0
+
+
+@pytest.fixture
+def refused(project):
+    """Files that could not be used, for two reasons that differ in their numbers and one that differs in more."""
+
+    def row(number: int, reason: str) -> QuarantinedFile:
+        return QuarantinedFile.objects.create(
+            archive=project.archive, project_id=project.pk, kind="refused", reason=reason, received_digest=f"{number:064}",
+            size=number, expires_at=timezone.now() + timedelta(days=1),
+        )  # fmt: skip
+
+    ends = "The file ends too early: {} bytes of pixels are due, 12 are there."
+    return [row(1, ends.format("8,192")), row(2, ends.format(100)), row(3, "Damaged: its pixels cannot be decoded.")]
+
+
+def test_what_waits_is_grouped_by_reason_whatever_its_numbers(project, api, screen, refused):
+    screen(project)
+    found = api.get(ROOT).json()
+    assert [(one["kind"], one["count"]) for one in found["groups"]] == [("refused", 2), ("held", 1), ("refused", 1)]
+    assert found["total"] == 4 and found["groups"][1]["why"] == "ultrasound"
+    for group in found["groups"]:
+        page = api.get(f"{ROOT}?group={group['group']}").json()
+        assert page["total"] == group["count"] and {one["group"] for one in page["results"]} == {group["group"]}
+    assert api.get(f"{ROOT}?group=none").json()["results"] == []
+    assert [one["kind"] for one in api.get(f"{ROOT}?kind=refused").json()["groups"]] == ["refused", "refused"]
+    assert [one["size"] for one in api.get(f"{ROOT}?kind=refused&offset=1&limit=1").json()["results"]] == [2]
+    assert api.get(f"{ROOT}?limit=all").status_code == 400
+
+
+def test_many_are_let_in_or_discarded_with_a_reason_that_is_kept(project, api, screen, refused):
+    for number in (1, 2, 3):
+        screen(project, number)
+    first, *others = [row["id"] for row in api.get(f"{ROOT}?kind=held").json()["results"]]
+    why = "Screens of a console, no image of a patient."
+    answer = api.post(f"{ROOT}discard/", {"files": [first, *(str(row.pk) for row in refused)], "reason": why}, format="json")
+    assert answer.json() == {"files": 4}
+    events = Event.objects.filter(verb="quarantine.discarded")
+    assert events.count() == 4 and {event.detail["reason"] for event in events} == {why}
+    assert ImportItem.objects.get(state="refused").reason == f"Discarded by a lead after a look: {why}"
+    body = {"files": others, "rectangles": [TEXT], "reason": "the same console, its line of text blanked"}
+    answer = api.post(f"{ROOT}release/", body, format="json").json()
+    assert answer["files"] == 2
+    assert Event.objects.get(verb="quarantine.release").detail["reason"].startswith("the same console")
+    work(answer["job"])
+    assert Case.objects.count() == 2 and api.get(ROOT).json()["total"] == 0

@@ -31,6 +31,7 @@ from backend.exchange.export_selection import ExportCase, ImageFrame, lesion_mas
 from backend.exchange.foreign import Code, ForeignLesion, ForeignMeasurement, ForeignReading, ImageReference, UnusableFile
 from backend.exchange.formats.documents import damage_of, file_head, read_json
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, ReadContext
+from backend.exchange.formats.options import EMPTY
 from backend.exchange.formats.pictures import picture_files
 from backend.geometry.measurements import measured_values
 from backend.geometry.rasterise import rasterise_outlines
@@ -39,6 +40,7 @@ from backend.readings.models import Lesion, Reading
 
 TITLE: Final = "COCO"
 READ_IN_CHILD = True
+OPTIONS: Final = (EMPTY,)
 CARRIES: Final = Carries(
     kinds=frozenset({"box", "ellipse", "polygon", "freehand", "mask", "point"}),
     attributes=True,
@@ -262,7 +264,7 @@ def _document(source: str, document: Any, context: ReadContext) -> Iterator[Fore
         else:
             by_image[annotation["image_id"]].append(annotation)
     yield from _own_readings(source, document, own, by_reading, images, categories)
-    empty = context.options.get("empty", "")
+    empty = EMPTY.of(context.options)
     for key, image in images.items():
         found = by_image.get(key, [])
         if found or (empty == "no_lesion" and not own):

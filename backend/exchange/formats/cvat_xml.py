@@ -15,6 +15,7 @@ from backend.dicom.refusal import Refused
 from backend.exchange.foreign import ForeignLesion, ForeignReading, ImageReference, UnusableFile
 from backend.exchange.formats.documents import file_head, read_xml
 from backend.exchange.formats.family import Carries, Folder, ReadContext
+from backend.exchange.formats.options import EMPTY
 from backend.exchange.formats.tool_shapes import (
     cropped_runs,
     ellipse_points,
@@ -30,6 +31,7 @@ CARRIES = Carries(
 )
 SPECIFICITY = 10
 READ_IN_CHILD = True
+OPTIONS = (EMPTY,)
 _IMAGE_OPTION = "image"
 
 
@@ -67,7 +69,7 @@ def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | Unusa
 def _reading(name: str, image: Element, context: ReadContext) -> ForeignReading | UnusableFile | None:
     given = image.get("name", "")
     source = f"{name}: {given}"
-    if not len(image) and context.options.get("empty") != "no_lesion":
+    if not len(image) and EMPTY.of(context.options) != "no_lesion":
         return None
     names = picture_names(given)
     picture, known = known_picture(context, names)

@@ -19,11 +19,10 @@ from backend.exchange.foreign import ForeignLesion, ForeignReading, ImageReferen
 from backend.exchange.formats.dicom_placing import ImagesMissing, Placer
 from backend.exchange.formats.documents import file_head
 from backend.exchange.formats.family import Export, Folder, ObjectContext, ReadContext
+from backend.exchange.formats.options import THRESHOLD, share
 from backend.exchange.marked_readings import case_sources, marked_reading
 from backend.readings.models import Reading
 
-THRESHOLD: Final = "threshold"
-"""Option: the share from which a fractional pixel counts as marked."""
 KEPT_SUFFIXES: Final = {"SEG": ".seg.kept", "SR": ".sr.kept", "RTSTRUCT": ".rtstruct.kept"}
 """What a kept object's file name ends in, by modality: it is no DICOM file any more."""
 
@@ -63,14 +62,7 @@ def object_context(context: ReadContext) -> ObjectContext:
 
 def threshold_of(context: ReadContext) -> float:
     """The option `threshold`, a half where it is not given; Refused where it is no share."""
-    given = context.options.get(THRESHOLD, "0.5")
-    try:
-        threshold = float(given)
-    except ValueError as error:
-        raise Refused(f"The threshold {given!r} is no number.") from error
-    if not 0 < threshold <= 1:
-        raise Refused(f"The threshold {given} is not above 0 and up to 1.")
-    return threshold
+    return share(THRESHOLD.of(context.options))
 
 
 def readings_of_objects(files: Folder, context: ReadContext, modality: str) -> Iterator[ForeignReading | UnusableFile]:

@@ -19,9 +19,11 @@ from backend.exchange.formats.dicom_objects import (
     readings_of_objects,
 )
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, ReadContext
+from backend.exchange.formats.options import THRESHOLD
 from backend.exchange.marked_readings import segmentation_of
 
 TITLE: Final = "DICOM SEG"
+OPTIONS: Final = (THRESHOLD,)
 CARRIES: Final = Carries(
     kinds=frozenset({"mask"}),
     codes=True,

@@ -24,9 +24,11 @@ from backend.exchange.formats.dicom_objects import (
     threshold_of,
 )
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, ReadContext
+from backend.exchange.formats.options import THRESHOLD
 from backend.exchange.marked_readings import report_of
 
 TITLE: Final = "DICOM SR"
+OPTIONS: Final = (THRESHOLD,)
 SPECIFICITY: Final = 1
 """Asked before the segmentations: those that a report refers to are part of it."""
 CARRIES: Final = Carries(

@@ -21,6 +21,7 @@ from backend.exchange.case_names import without_extension
 from backend.exchange.export_selection import ExportCase, ImageFrame
 from backend.exchange.foreign import ForeignLesion, ForeignReading, ImageReference
 from backend.exchange.formats.family import KnownImages, ReadContext
+from backend.exchange.formats.options import CASE
 from backend.geometry.rasterise import paste_mask
 
 MAX_VOXELS: Final = 300_000_000
@@ -141,7 +142,7 @@ def picture_masks(volume: NDArray[np.bool_], frames: Sequence[ImageFrame]) -> li
 
 def names_of_case(name: str, context: ReadContext) -> list[str]:
     """What the case of a volume may be called: as the option `case` says, else the file's name, with and without `_seg`."""
-    given = context.options.get("case", "")
+    given = CASE.of(context.options)
     if given:
         return [given]
     stem = without_extension(name)
@@ -158,17 +159,6 @@ def waiting(name: str, context: ReadContext) -> ForeignReading:
     """A volume whose images are not here: it is kept until a case of one of its names is."""
     images = [ImageReference(name=one) for one in names_of_case(name, context)]
     return ForeignReading(name, context.reader, images, keep_files=[name])
-
-
-def named_labels(text: str) -> dict[int, str]:
-    """The option `labels=1:Nodule,2:Mass` as names by label."""
-    names: dict[int, str] = {}
-    for part in filter(None, (one.strip() for one in text.split(","))):
-        value, colon, name = part.partition(":")
-        if not colon or not value.strip().isdigit() or not name.strip():
-            raise Refused(f"Labels are given as 1:Nodule,2:Mass; not {part!r}.")
-        names[int(value)] = name.strip()
-    return names
 
 
 def volume_of_masks(item: ExportCase, masks: Sequence[tuple[ImageFrame, NDArray[np.bool_]]]) -> NDArray[np.bool_]:

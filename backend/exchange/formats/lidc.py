@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from backend.dicom.refusal import Refused
 from backend.exchange.foreign import Code
 from backend.exchange.formats.family import Carries, KnownImages, ReadContext
+from backend.exchange.formats.options import OUTLINE
 from backend.geometry.rasterise import rasterise_outlines
 
 NODULE: Final = "Nodule"
@@ -48,10 +49,7 @@ Region = tuple[bool, NDArray[np.int64]]
 
 def outline_is_included(context: ReadContext) -> bool:
     """The option `outline`; Refused where it is neither `excluded` nor `included`."""
-    chosen = context.options.get("outline", "excluded")
-    if chosen not in ("excluded", "included"):
-        raise Refused(f"The option outline is excluded or included, not {chosen}.")
-    return chosen == "included"
+    return OUTLINE.of(context.options) == "included"
 
 
 def slice_mask(regions: Sequence[Region], *, rows: int, columns: int, included: bool) -> NDArray[np.bool_]:

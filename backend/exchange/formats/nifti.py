@@ -25,17 +25,18 @@ from backend.exchange.formats.label_volumes import (
     is_grid,
     labels_of,
     lesions_of_labels,
-    named_labels,
     picture_masks,
     volume_of_masks,
     waiting,
 )
 from backend.exchange.formats.nifti_files import image_volume, is_nifti, nifti_affine, nifti_bytes, read_nifti
+from backend.exchange.formats.options import APART, CASE, LABELS, named_labels
 from backend.projects.models import FindingType
 from backend.readings.models import Lesion, Reading
 
 TITLE: Final = "NIfTI masks"
 READ_IN_CHILD = True
+OPTIONS: Final = (LABELS, APART, CASE)
 CARRIES: Final = Carries(kinds=frozenset({"mask"}), attributes=True, image_findings=True, no_lesion=True, codes=True)
 FILE: Final = "readings.json"
 KIND: Final = "overread-nifti"
@@ -178,8 +179,8 @@ def _foreign(files: Folder, name: str, context: ReadContext) -> ForeignReading:
     if known is None:
         return waiting(name, context)
     labels = labels_of(in_grid(read_nifti(files[name], name), known))
-    apart = context.options.get("apart", "yes") != "no"
-    names = named_labels(context.options.get("labels", ""))
+    apart = APART.of(context.options) != "no"
+    names = named_labels(LABELS.of(context.options))
     lesions = list(lesions_of_labels(labels, names, known, apart=apart))
     first = known.frames[0]
     return ForeignReading(name, context.reader, [ImageReference(first.sop_instance_uid, first.number)], lesions)

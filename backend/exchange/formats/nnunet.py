@@ -26,11 +26,13 @@ from backend.exchange.formats.family import Carries, Export, ExportFile, Folder,
 from backend.exchange.formats.label_volumes import LabelVolume, in_grid, is_grid, labels_of, lesions_of_labels
 from backend.exchange.formats.nifti_files import image_volume, nifti_affine, nifti_bytes, read_nifti
 from backend.exchange.formats.nrrd_files import read_nrrd
+from backend.exchange.formats.options import APART
 from backend.projects.models import Split
 from backend.readings.models import Reading, Verdict
 
 TITLE: Final = "nnU-Net dataset"
 READ_IN_CHILD = True
+OPTIONS: Final = (APART,)
 SPECIFICITY: Final = 10
 CARRIES: Final = Carries(kinds=frozenset({"mask"}), instances=False, overlaps=False, no_lesion=True)
 FILE: Final = "dataset.json"
@@ -186,7 +188,7 @@ def _reading(
     unknown = sorted(set(np.unique(labels).tolist()) - {0, *names})
     if unknown:
         raise Refused(f"It has the label {unknown[0]}, which {description} does not name.")
-    lesions = list(lesions_of_labels(labels, names, known, apart=context.options.get("apart", "yes") != "no"))
+    lesions = list(lesions_of_labels(labels, names, known, apart=APART.of(context.options) != "no"))
     return ForeignReading(name, reader, [_first(known)], lesions)
 
 

@@ -13,14 +13,15 @@ from backend.exchange.formats.label_volumes import (
     in_grid,
     labels_of,
     lesions_of_labels,
-    named_labels,
     picture_masks,
     waiting,
 )
 from backend.exchange.formats.nrrd_files import is_nrrd, read_nrrd
+from backend.exchange.formats.options import APART, CASE, LABELS, named_labels
 
 TITLE: Final = "NRRD segmentation"
 READ_IN_CHILD = True
+OPTIONS: Final = (LABELS, APART, CASE)
 CARRIES: Final = Carries(kinds=frozenset({"mask"}), codes=True)
 
 
@@ -54,8 +55,8 @@ def _reading(files: Folder, name: str, context: ReadContext) -> ForeignReading:
                 lesions.append(ForeignLesion(segment.name, "mask", masks=masks, code=segment.code))
     else:
         labels = labels_of(in_grid(found.volume, known))
-        apart = context.options.get("apart", "yes") != "no"
-        names = named_labels(context.options.get("labels", ""))
+        apart = APART.of(context.options) != "no"
+        names = named_labels(LABELS.of(context.options))
         lesions = list(lesions_of_labels(labels, names, known, apart=apart))
     first = known.frames[0]
     return ForeignReading(name, context.reader, [ImageReference(first.sop_instance_uid, first.number)], lesions)

@@ -18,11 +18,14 @@ from backend.exchange.foreign import ForeignLesion, ForeignReading, ImageReferen
 from backend.exchange.formats.boxes import lesion_boxes
 from backend.exchange.formats.documents import damage_of, file_head, read_xml
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, ReadContext
+from backend.exchange.formats.options import FormatOption
 from backend.exchange.formats.pictures import picture_files
 from backend.readings.models import Reading, Verdict
 
 TITLE: Final = "Pascal VOC"
 READ_IN_CHILD = True
+_ORIGIN: Final = FormatOption("origin", "choice", "The number of the first pixel in the files: 1 or 0.", ("1", "0"), "1")
+OPTIONS: Final = (_ORIGIN,)
 CARRIES: Final = Carries(
     kinds=frozenset({"box"}), others_become="box", exact_masks=False, volumes=False, attributes=True, no_lesion=True
 )
@@ -98,20 +101,13 @@ def _is_voc(files: Folder, name: str) -> bool:
 
 def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]:
     """A reading per file; those of one case and reader are joined where they are attached."""
-    start = _origin(context)
+    start = float(_ORIGIN.of(context.options))
     for name in list(files):
         if _is_voc(files, name):
             try:
                 yield _reading(name, read_xml(files[name], name), context, start)
             except (Refused, ValueError) as error:
                 yield UnusableFile(name, damage_of(error))
-
-
-def _origin(context: ReadContext) -> float:
-    origin = context.options.get("origin", "1")
-    if origin not in ("0", "1"):
-        raise Refused(f"The option origin is 0 or 1, not {origin!r}.")
-    return float(origin)
 
 
 def _reading(name: str, root: ElementTree.Element, context: ReadContext, start: float) -> ForeignReading:

@@ -666,6 +666,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/imports/formats/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Every format with the options that may be set; an import finds the format by itself where none is named. */
+        get: operations["import_formats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/inquiries/{kind}/": {
         parameters: {
             query?: never;
@@ -1242,7 +1259,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description What waits for a look and what was refused, the first that came first; at most 200 of them. */
+        /** @description What waits for a look and what was refused, the first that came first, a page of them. */
         get: operations["quarantine_list"];
         put?: never;
         post?: never;
@@ -2083,9 +2100,14 @@ export interface components {
          * @enum {string}
          */
         DimensionEnum: "auto" | "2d" | "2.5d" | "3d";
-        /** @description Which files to delete for good. */
+        /** @description Which files to delete for good, and why. */
         DiscardRequest: {
             files: string[];
+            /**
+             * @description Kept in the audit trail, and told beside held images in the import that brought them.
+             * @default
+             */
+            reason: string;
         };
         /** @description How many were deleted. */
         Discarded: {
@@ -2430,6 +2452,28 @@ export interface components {
              */
             display_threshold: number;
         };
+        /**
+         * @description An option of reading a format.
+         *
+         *     `kind`: `choice` (one of `choices`), `share` (above 0, up to 1), `labels` (`1:Nodule,2:Mass`) or `text`. `words` names
+         *     its words in the languages of the page; `help` is in English. `default`: what is done where it is not set.
+         */
+        FormatOption: {
+            name: string;
+            kind: components["schemas"]["FormatOptionKindEnum"];
+            choices: string[];
+            default: string;
+            words: string;
+            help: string;
+        };
+        /**
+         * @description * `choice` - choice
+         *     * `share` - share
+         *     * `labels` - labels
+         *     * `text` - text
+         * @enum {string}
+         */
+        FormatOptionKindEnum: "choice" | "share" | "labels" | "text";
         /** @description A series of the node. */
         FoundSeries: {
             series_instance_uid: string;
@@ -2508,6 +2552,12 @@ export interface components {
             keeps: boolean;
             reason: string;
         };
+        /** @description A format that readings of other programs come in, and what may be set. */
+        ImportFormat: {
+            name: string;
+            title: string;
+            options: components["schemas"]["FormatOption"][];
+        };
         /** @description What became of one file. */
         ImportItem: {
             id: string;
@@ -2558,6 +2608,7 @@ export interface components {
             context_is_clean?: boolean;
             /** @description Format of readings among the files; empty: whichever knows them; none: they are not looked for. */
             readings_format?: string;
+            /** @description Options of that format, by name; `import_formats` tells which there are. */
             readings_options?: {
                 [key: string]: string;
             };
@@ -2585,6 +2636,7 @@ export interface components {
             context_is_clean?: boolean;
             /** @description Format of readings among the files; empty: whichever knows them; none: they are not looked for. */
             readings_format?: string;
+            /** @description Options of that format, by name; `import_formats` tells which there are. */
             readings_options?: {
                 [key: string]: string;
             };
@@ -3014,6 +3066,8 @@ export interface components {
             must_change_password?: boolean;
             may_create_projects?: boolean;
             is_admin: boolean;
+            /** @description Whether a new archive can keep a table of identities: the server has a key for it. */
+            readonly can_keep_identities: boolean;
             key_bindings: {
                 [key: string]: string;
             };
@@ -3689,9 +3743,11 @@ export interface components {
             node: string;
             studies: components["schemas"]["WantedRequest"][];
         };
-        /** @description A page of the quarantine, and how much there is. */
+        /** @description A page of the quarantine, how much there is, and for which reasons; `total` of those that were asked for. */
         Quarantine: {
             counts: components["schemas"]["QuarantineCounts"];
+            groups: components["schemas"]["QuarantineGroup"][];
+            total: number;
             results: components["schemas"]["QuarantinedFile"][];
         };
         /** @description Held for a look, decided about and on their way, refused. */
@@ -3700,14 +3756,30 @@ export interface components {
             decided: number;
             refused: number;
         };
+        /** @description Files that wait for one reason; `reason` as the first of them has it. */
+        QuarantineGroup: {
+            group: string;
+            kind: components["schemas"]["QuarantineKindEnum"];
+            why: string;
+            reason: string;
+            count: number;
+        };
+        /**
+         * @description * `held` - Held
+         *     * `refused` - Refused
+         * @enum {string}
+         */
+        QuarantineKindEnum: "held" | "refused";
         /** @description A file that is kept aside. */
         QuarantinedFile: {
             id: string;
-            kind: components["schemas"]["QuarantinedFileKindEnum"];
+            kind: components["schemas"]["QuarantineKindEnum"];
             state: components["schemas"]["QuarantinedFileStateEnum"];
             name: string;
             why: string;
             reason: string;
+            /** @description Files of one kind and reason have the same. */
+            group: string;
             size: number;
             manufacturer: string;
             model: string;
@@ -3721,12 +3793,6 @@ export interface components {
             /** Format: date-time */
             expires_at: string;
         };
-        /**
-         * @description * `held` - Held
-         *     * `refused` - Refused
-         * @enum {string}
-         */
-        QuarantinedFileKindEnum: "held" | "refused";
         /**
          * @description * `waiting` - Waiting
          *     * `decided` - Decided
@@ -3862,6 +3928,11 @@ export interface components {
             rectangles?: number[][];
             /** @default false */
             whole_device: boolean;
+            /**
+             * @description Kept in the audit trail.
+             * @default
+             */
+            reason: string;
         };
         /** @description The job that lets them in, and how many they are. */
         Released: {
@@ -5819,6 +5890,27 @@ export interface operations {
             };
         };
     };
+    import_formats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportFormat"][];
+                };
+            };
+        };
+    };
     inquiry_read: {
         parameters: {
             query?: never;
@@ -6829,7 +6921,12 @@ export interface operations {
     quarantine_list: {
         parameters: {
             query?: {
+                /** @description Those of one reason. */
+                group?: string;
                 kind?: "held" | "refused";
+                /** @description At most 1000; else 200. */
+                limit?: number;
+                offset?: number;
             };
             header?: never;
             path: {

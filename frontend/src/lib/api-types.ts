@@ -111,6 +111,8 @@ export type RoomPreferences = S["RoomPreferences"];
 export type ImportState = S["ImportRunStateEnum"];
 export type ItemState = S["ImportItemStateEnum"];
 export type ImportOptions = S["ImportOptions"];
+export type ImportFormat = S["ImportFormat"];
+export type FormatOption = S["FormatOption"];
 export type ImportRun = S["ImportRun"];
 
 // Quarantine
@@ -118,6 +120,7 @@ export type ImportRun = S["ImportRun"];
 /** Column, row, width, height in pixels of the image. */
 export type Rectangle = [number, number, number, number];
 export type QuarantinedFile = Narrowed<S["QuarantinedFile"], { proposed: Rectangle[] }>;
+export type QuarantineGroup = S["QuarantineGroup"];
 export type Quarantine = Narrowed<S["Quarantine"], { results: QuarantinedFile[] }>;
 export type PixelRule = Narrowed<S["PixelRule"], { rectangles: Rectangle[] }>;
 export type KnownIdentity = S["Identity"];

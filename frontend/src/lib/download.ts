@@ -8,11 +8,15 @@ export function download(name: string, type: string, text: string): void {
   URL.revokeObjectURL(url);
 }
 
-/** Rows as CSV (RFC 4180), with a byte order mark so that spreadsheets read Chinese. */
+/** A text that a spreadsheet would take for a formula; names come from outside. The server's tables do the same. */
+const RISKY = /^[=+\-@\t\r']/;
+
+/** Rows as CSV (RFC 4180), with a byte order mark so that spreadsheets read Chinese. Numbers are no texts. */
 export function csvOf(rows: (string | number | null)[][]): string {
   const cell = (value: string | number | null) => {
-    const text = value === null ? "" : String(value);
-    return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    const given = value === null ? "" : String(value);
+    const text = typeof value === "string" && RISKY.test(value) ? `'${given}` : given;
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   return `\uFEFF${rows.map((row) => row.map(cell).join(",")).join("\r\n")}\r\n`;
 }

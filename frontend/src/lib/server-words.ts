@@ -16,6 +16,7 @@ const SENTENCES: [pattern: string, key: string][] = [
   ["Held until a lead has looked at it\\. A colour .+", "heldColour"],
   ["Nobody looked at it in time; what was kept of it is deleted\\.", "heldExpired"],
   ["Discarded by a lead after a look\\.", "discarded"],
+  ["Discarded by a lead after a look: (.+)", "discardedFor"],
   [`${NUMBER} readings?`, "readings"],
   [`step ${NUMBER} of ${NUMBER}`, "step"],
   [`clicks: step ${NUMBER} of ${NUMBER}`, "clicksStep"],

@@ -34,7 +34,7 @@ def test_a_nodule_is_the_voxels_whose_centres_lie_in_its_sphere(series, bring, l
     uid = series.series.series_instance_uid
     outcome = bring({"annotations.csv": TABLE.format(series=uid)})
     assert (outcome.formats, outcome.made, outcome.waiting, outcome.refused) == (["luna16"], 1, 1, [])
-    assert PendingReading.objects.get().options == {"row": "3", "series": ""}
+    assert PendingReading.objects.get().options == {"row": "3"}
     large, small = sorted(lesions(series, "LUNA16"), key=lambda lesion: lesion.mask_shape, reverse=True)
     marked = {(frame, row, column) for frame in range(20) for row, column in np.argwhere(pixels(large, frame)).tolist()}
     due = {

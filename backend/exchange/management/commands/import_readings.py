@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from backend.dicom.refusal import Refused
-from backend.exchange.format_registry import read_formats
+from backend.exchange.format_registry import check_read_options, read_formats
 from backend.exchange.reading_import import ReadingOptions, import_foreign_readings
 from backend.exchange.sources import sources_in
 from backend.projects.models import Project
@@ -42,6 +42,7 @@ class Command(BaseCommand):
         )
         started = time.perf_counter()
         try:
+            check_read_options(chosen.format, chosen.options)
             sources = sources_in(Path(options["path"]).resolve())
             outcome = import_foreign_readings(project=project, sources=sources, chosen=chosen, by=None)
         except Refused as refusal:

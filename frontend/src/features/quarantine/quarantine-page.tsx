@@ -1,10 +1,14 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useQuarantine } from "@/features/quarantine/api/quarantine";
+import { DiscardDialog } from "@/features/quarantine/components/discard-dialog";
 import { HeldList } from "@/features/quarantine/components/held-list";
 import { LookCard } from "@/features/quarantine/components/look-card";
+import { ManyCard } from "@/features/quarantine/components/many-card";
 import { RefusedTable } from "@/features/quarantine/components/refused-table";
 import { RulesTable } from "@/features/quarantine/components/rules-table";
+import { chosenOf, NOTHING, type Selection, toggled } from "@/features/quarantine/state/selection";
+import "@/features/quarantine/quarantine.css";
 import { count } from "@/lib/format";
 import { useSlug } from "@/lib/project";
 import { LinkButton } from "@/ui/button";
@@ -21,14 +25,16 @@ type Part = "held" | "refused" | "rules";
 export default function QuarantinePage() {
   const { t } = useTranslation("quarantine");
   const slug = useSlug();
-  const found = useQuarantine(slug);
   const [part, setPart] = useState<Part>("held");
-  const [chosen, choose] = useState<string>();
-  const files = found.data?.results ?? [];
-  const held = files.filter((one) => one.kind === "held" && one.state === "waiting");
-  const refused = files.filter((one) => one.kind === "refused");
-  const looked = held.find((one) => one.id === chosen) ?? held[0];
+  const [group, setGroup] = useState("");
+  const kind = part === "refused" ? "refused" : "held";
+  const found = useQuarantine(slug, kind, group);
   const counts = found.data?.counts;
+  const groups = found.data?.groups;
+  // The last of a reason went: back to all that wait.
+  useEffect(() => {
+    if (group && groups && !groups.some((one) => one.group === group)) setGroup("");
+  }, [group, groups]);
 
   return (
     <>
@@ -36,7 +42,10 @@ export default function QuarantinePage() {
         <Segmented<Part>
           label={t("title")}
           value={part}
-          onChange={setPart}
+          onChange={(next) => {
+            setPart(next);
+            setGroup("");
+          }}
           options={[
             { value: "held", label: `${t("held")} ${counts ? count(counts.held) : ""}` },
             { value: "refused", label: `${t("refused")} ${counts ? count(counts.refused) : ""}` },
@@ -58,21 +67,83 @@ export default function QuarantinePage() {
           <RulesTable slug={slug} />
         </Card>
       ) : part === "refused" ? (
-        <Card bare>
-          <RefusedTable slug={slug} files={refused} />
+        <Card bare className="grow" style={{ display: "flex", flexDirection: "column", minHeight: 0 }}>
+          <RefusedTable
+            slug={slug}
+            files={found.data.results.filter((one) => one.kind === "refused")}
+            total={found.data.total}
+            groups={found.data.groups}
+            group={group}
+            onGroup={setGroup}
+          />
         </Card>
-      ) : looked ? (
+      ) : (
+        <Held slug={slug} found={found.data} group={group} onGroup={setGroup} />
+      )}
+    </>
+  );
+}
+
+interface HeldProps {
+  slug: string;
+  found: NonNullable<ReturnType<typeof useQuarantine>["data"]>;
+  group: string;
+  onGroup: (group: string) => void;
+}
+
+function Held({ slug, found, group, onGroup }: HeldProps) {
+  const { t } = useTranslation("quarantine");
+  const [looked, look] = useState<string>();
+  const [chosen, choose] = useState<Selection>(NOTHING);
+  const [leaving, leave] = useState<string[]>([]);
+  const held = found.results.filter((one) => one.kind === "held" && one.state === "waiting");
+  const several = chosenOf(held, chosen);
+  const one = held.find((file) => file.id === looked) ?? held[0];
+  const done = () => choose(NOTHING);
+  const { decided } = found.counts;
+  const waiting = found.groups.reduce((sum, each) => (!group || each.group === group ? sum + each.count : sum), 0);
+
+  return (
+    <>
+      {one ? (
         <div style={{ display: "flex", gap: 16, flex: 1, minHeight: 0 }}>
-          <HeldList files={held} chosen={looked.id} decided={counts?.decided ?? 0} onChoose={choose} />
-          <LookCard key={looked.id} slug={slug} file={looked} />
+          <HeldList
+            files={held}
+            total={waiting}
+            groups={found.groups}
+            group={group}
+            looked={several.length ? undefined : one.id}
+            chosen={new Set(several.map((file) => file.id))}
+            decided={decided}
+            onGroup={(next) => {
+              onGroup(next);
+              done();
+            }}
+            onLook={(id) => {
+              done();
+              look(id);
+            }}
+            onToggle={(id) => choose(toggled(chosen, id))}
+            onAll={(all) => choose(all ? new Set(held.map((file) => file.id)) : NOTHING)}
+          />
+          {several.length ? (
+            <ManyCard
+              slug={slug}
+              files={several}
+              onDrop={(id) => choose(toggled(chosen, id))}
+              onDiscard={() => leave(several.map((file) => file.id))}
+              onDone={done}
+            />
+          ) : (
+            <LookCard key={one.id} slug={slug} file={one} onDiscard={() => leave([one.id])} />
+          )}
         </div>
       ) : (
         <Card bare>
-          <EmptyState title={t("none")}>
-            {counts?.decided ? t("decided", { count: counts.decided }) : t("noneNote")}
-          </EmptyState>
+          <EmptyState title={t("none")}>{decided ? t("decided", { count: decided }) : t("noneNote")}</EmptyState>
         </Card>
       )}
+      <DiscardDialog slug={slug} files={leaving} onDone={done} onClose={() => leave([])} />
     </>
   );
 }

@@ -15,6 +15,8 @@ export interface Draft {
   archive: string;
   deid_profile: DeidProfile;
   deid_options: DeidOption[];
+  /** Of a new archive that de-identifies: an encrypted table of who is who. */
+  keeps_identities: boolean;
   entries: Entry[];
   members: { username: string; full_name: string; role: Role }[];
   validation_share: number;
@@ -35,6 +37,7 @@ export const EMPTY: Draft = {
   archive: "",
   deid_profile: "basic",
   deid_options: ["modified_dates", "clean_pixels"],
+  keeps_identities: false,
   entries: [],
   members: [],
   validation_share: 0.15,
@@ -80,6 +83,11 @@ export function lackOf(step: Step, draft: Draft): { key: string; values?: Record
   return null;
 }
 
+/** Whether a new archive of this draft will keep a table of identities. */
+export function keepsIdentities(draft: Draft): boolean {
+  return draft.keeps_identities && draft.deid_profile === "basic" && !draft.archive;
+}
+
 export function projectOf(draft: Draft): ProjectIn {
   return {
     name: draft.name.trim(),
@@ -89,7 +97,7 @@ export function projectOf(draft: Draft): ProjectIn {
     ...(draft.archive ? { archive: draft.archive } : {}),
     deid_profile: draft.deid_profile,
     deid_options: draft.deid_options,
-    keeps_identities: false,
+    keeps_identities: keepsIdentities(draft),
     validation_share: draft.validation_share,
     holdout_share: draft.holdout_share,
     blinded_share: draft.blinded_share,

@@ -6,6 +6,7 @@ import { useExportFormats, useExportPreview, useStartExport } from "@/features/e
 import { LossList } from "@/features/exports/components/loss-list";
 import type { ExportOrder, Project } from "@/lib/api-types";
 import { count } from "@/lib/format";
+import { formatTitle } from "@/lib/format-titles";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { ErrorLine, ErrorState } from "@/ui/error-state";
@@ -59,7 +60,7 @@ export function OrderCard({ project }: { project: Project }) {
           allowDeselect={false}
           value={format}
           onChange={(value) => value && setFormat(value)}
-          data={(formats.data ?? []).map((one) => ({ value: one.name, label: one.title }))}
+          data={(formats.data ?? []).map((one) => ({ value: one.name, label: formatTitle(one, t) }))}
         />
         <div className="col" style={{ gap: 6 }}>
           <span className="sm b">{t("pictures")}</span>

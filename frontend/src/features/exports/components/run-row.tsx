@@ -5,6 +5,7 @@ import { exportFile, useCancelExport, useDeleteExport, useVerifyExport } from "@
 import { LossList } from "@/features/exports/components/loss-list";
 import type { ExportFormat, ExportRun, ExportState } from "@/lib/api-types";
 import { bytes, count, day, dayTime, percent } from "@/lib/format";
+import { formatTitle } from "@/lib/format-titles";
 import { serverWords } from "@/lib/server-words";
 import { Button, IconButton } from "@/ui/button";
 import { Chip, type ChipTone } from "@/ui/chip";
@@ -35,7 +36,7 @@ export function RunRow({ slug, run, format }: RunRowProps) {
   const remove = useDeleteExport(slug);
   const busy = run.state === "queued" || run.state === "running";
   const share = run.progress.total ? run.progress.done / run.progress.total : 0;
-  const title = format?.title ?? run.format;
+  const title = format ? formatTitle(format, t) : run.format;
   return (
     <li style={{ padding: "14px 16px", borderTop: "1px solid var(--n5)" }} className="col">
       <div className="row" style={{ gap: 10 }}>

@@ -1,6 +1,6 @@
 import { useMutation, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, request } from "@/lib/api-client";
-import type { ImportItem, ImportOptions, ImportRun, ItemState } from "@/lib/api-types";
+import type { ImportFormat, ImportItem, ImportOptions, ImportRun, ItemState } from "@/lib/api-types";
 
 export const PAGE_SIZE = 100;
 const root = (slug: string) => `/projects/${slug}/imports/`;
@@ -27,6 +27,15 @@ export function useImportRun(slug: string, id: string | undefined) {
     enabled: Boolean(id),
     staleTime: 0,
     refetchInterval: (query) => (isBusy(query.state.data) ? 1000 : false),
+  });
+}
+
+/** The formats that readings of other programs come in, and the options of each. */
+export function useImportFormats(slug: string) {
+  return useQuery({
+    queryKey: ["import-formats", slug],
+    queryFn: ({ signal }) => api.get<ImportFormat[]>(`${root(slug)}formats/`, { signal }),
+    staleTime: Number.POSITIVE_INFINITY,
   });
 }
 

@@ -1,6 +1,9 @@
 import { Autocomplete, Checkbox, NumberInput, TextInput } from "@mantine/core";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useImportFormats } from "@/features/imports/api/imports";
+import { ReadingsFields } from "@/features/imports/components/readings-fields";
+import { isComplete, NOT_LOOKED_FOR, RECOGNISED, readingsOptions } from "@/features/imports/readings-choice";
 import { labelCandidates } from "@/features/imports/staged-labels";
 import type { ImportOptions, Project } from "@/lib/api-types";
 import type { NamedFile } from "@/lib/dropped-files";
@@ -8,6 +11,7 @@ import { bytes, count } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { DeidOptionsLine } from "@/ui/deid-options";
+import { ErrorLine } from "@/ui/error-state";
 import { Segmented } from "@/ui/segmented";
 
 interface StagedCardProps {
@@ -32,6 +36,8 @@ export function StagedCard({ files, project, onImport, onCancel }: StagedCardPro
   const [maskType, setMaskType] = useState("");
   const [scope, setScope] = useState<Scope>(found.masks ? "lesion" : "image");
   const [side, setSide] = useState<string | number>("");
+  const formats = useImportFormats(project.slug);
+  const [readings, setReadings] = useState(RECOGNISED);
   const cleans = project.archive.deid_profile !== "none";
   const size = files.reduce((total, { file }) => total + file.size, 0);
   const hasLabels = Boolean(masks || boxes || labels);
@@ -41,15 +47,19 @@ export function StagedCard({ files, project, onImport, onCancel }: StagedCardPro
     (type) => type.scope === "lesion" && type.retired_in_version === null,
   );
 
+  const namesFormat = readings.format !== "" && readings.format !== NOT_LOOKED_FOR;
+  const isReady = isComplete(readings, formats.data ?? []);
+
   const submit = () => {
-    const options: ImportOptions = {};
+    if (!isReady) return;
+    const options: ImportOptions = readingsOptions(readings, formats.data ?? []);
     if (masks) options.masks_prefix = masks.endsWith("/") ? masks : `${masks}/`;
     if (boxes) options.boxes_file = boxes;
     if (boxes && side) options.box_size = [Number(side), Number(side)];
     if (labels) options.labels_file = labels;
     if (labels) options.findings_scope = scope;
     if (masks && !labels && maskType.trim()) options.mask_type = maskType.trim();
-    if (hasLabels && reader.trim()) options.imported_reader = reader.trim();
+    if ((hasLabels || namesFormat) && reader.trim()) options.imported_reader = reader.trim();
     if (context) options.context_file = context;
     if (context && isClean) options.context_is_clean = true;
     onImport(options);
@@ -161,24 +171,27 @@ export function StagedCard({ files, project, onImport, onCancel }: StagedCardPro
                 required
               />
             ) : null}
-            {hasLabels ? (
-              <TextInput
-                label={t("staged.reader")}
-                description={t("staged.readerNote")}
-                placeholder={t("staged.readerExample")}
-                value={reader}
-                maxLength={150}
-                onChange={(event) => setReader(event.currentTarget.value)}
-                required
-              />
-            ) : null}
           </>
         ) : (
           <p className="sm q">{t("staged.noLabels")}</p>
         )}
+        <h3>{t("readings.title")}</h3>
+        <ReadingsFields formats={formats.data ?? []} choice={readings} onChange={setReadings} />
+        <ErrorLine error={formats.error} />
+        {hasLabels || namesFormat ? (
+          <TextInput
+            label={t("staged.reader")}
+            description={t(hasLabels ? "staged.readerNote" : "staged.readerElseNote")}
+            placeholder={t("staged.readerExample")}
+            value={reader}
+            maxLength={150}
+            onChange={(event) => setReader(event.currentTarget.value)}
+            required={hasLabels}
+          />
+        ) : null}
         <div className="row" style={{ justifyContent: "flex-end" }}>
           <Button onClick={onCancel}>{t("common:cancel")}</Button>
-          <Button variant="primary" type="submit">
+          <Button variant="primary" type="submit" disabled={!isReady}>
             {t("staged.import", { count: files.length, shown: count(files.length) })}
           </Button>
         </div>

@@ -4,11 +4,17 @@ import type { PixelRule, Quarantine, Rectangle } from "@/lib/api-types";
 
 const root = (slug: string) => `/projects/${slug}/quarantine/`;
 
-/** What waits; asked again while released images are on their way into the project. */
-export function useQuarantine(slug: string) {
+/** As many as can be decided about at once. */
+const MOST = 1000;
+
+/** What waits, of one reason or of all; asked again while released images are on their way into the project. */
+export function useQuarantine(slug: string, kind: "held" | "refused", group: string) {
   return useQuery({
-    queryKey: ["quarantine", slug],
-    queryFn: ({ signal }) => api.get<Quarantine>(root(slug), { signal }),
+    queryKey: ["quarantine", slug, kind, group],
+    queryFn: ({ signal }) =>
+      api.get<Quarantine>(root(slug), { signal, query: { kind, group: group || undefined, limit: MOST } }),
+    placeholderData: (previous: Quarantine | undefined, query) =>
+      query?.queryKey[2] === kind ? previous : undefined,
     refetchInterval: (query) => (query.state.data?.counts.decided ? 2000 : false),
   });
 }
@@ -27,6 +33,12 @@ interface Release {
   files: string[];
   rectangles: Rectangle[];
   whole_device: boolean;
+  reason?: string;
+}
+
+interface Discard {
+  files: string[];
+  reason: string;
 }
 
 function useChange<Given, Answer>(slug: string, change: (given: Given) => Promise<Answer>) {
@@ -44,7 +56,7 @@ export const useRelease = (slug: string) =>
   useChange(slug, (given: Release) => api.post<{ job: string; files: number }>(`${root(slug)}release/`, given));
 
 export const useDiscard = (slug: string) =>
-  useChange(slug, (files: string[]) => api.post<{ files: number }>(`${root(slug)}discard/`, { files }));
+  useChange(slug, (given: Discard) => api.post<{ files: number }>(`${root(slug)}discard/`, given));
 
 export const useRemoveRule = (slug: string) =>
   useChange(slug, (id: number) => api.delete<void>(`/projects/${slug}/pixel-rules/${id}/`));

@@ -1,17 +1,30 @@
+import { Checkbox } from "@mantine/core";
 import { useTranslation } from "react-i18next";
-import type { QuarantinedFile } from "@/lib/api-types";
+import { GroupFilter } from "@/features/quarantine/components/group-filter";
+import type { Selection } from "@/features/quarantine/state/selection";
+import type { QuarantinedFile, QuarantineGroup } from "@/lib/api-types";
 import { count, day, middle } from "@/lib/format";
 import { Card } from "@/ui/card";
 
 interface HeldListProps {
   files: QuarantinedFile[];
-  chosen: string;
+  /** How many of this reason there are; more than `files` where they are very many. */
+  total: number;
+  groups: QuarantineGroup[];
+  group: string;
+  /** The one that is looked at; none while several are chosen. */
+  looked?: string;
+  chosen: Selection;
   decided: number;
-  onChoose: (id: string) => void;
+  onGroup: (group: string) => void;
+  onLook: (id: string) => void;
+  onToggle: (id: string) => void;
+  onAll: (all: boolean) => void;
 }
 
 /** The images that wait, the first that came first: what they are called, of which device, why, and until when. */
-export function HeldList({ files, chosen, decided, onChoose }: HeldListProps) {
+export function HeldList(props: HeldListProps) {
+  const { files, total, groups, group, looked, chosen, decided } = props;
   const { t } = useTranslation("quarantine");
   return (
     <Card
@@ -20,31 +33,39 @@ export function HeldList({ files, chosen, decided, onChoose }: HeldListProps) {
       bare
       style={{ width: 320, flex: "none", display: "flex", flexDirection: "column", minHeight: 0 }}
     >
-      <ul style={{ overflow: "auto", margin: 0, padding: 0, listStyle: "none" }}>
+      <div className="stack" style={{ gap: 10, padding: "0 16px 10px", flex: "none" }}>
+        <GroupFilter groups={groups} value={group} onChange={props.onGroup} />
+        <Checkbox
+          size="xs"
+          label={t("chooseAll", { count: files.length, shown: count(files.length) })}
+          description={total > files.length ? t("firstOf", { shown: count(total) }) : undefined}
+          checked={files.length > 0 && chosen.size === files.length}
+          indeterminate={chosen.size > 0 && chosen.size < files.length}
+          onChange={(event) => props.onAll(event.currentTarget.checked)}
+        />
+      </div>
+      <ul style={{ overflow: "auto", margin: 0, padding: 0, listStyle: "none", flex: 1 }}>
         {files.map((file) => {
           const device = `${file.manufacturer} ${file.model}`.trim();
-          const isChosen = file.id === chosen;
+          const isLooked = file.id === looked;
+          const name = file.name || t("unnamed");
           return (
-            <li key={file.id}>
+            <li key={file.id} className={`held-row${isLooked || chosen.has(file.id) ? " on" : ""}`}>
+              <Checkbox
+                size="xs"
+                aria-label={t("choose", { name })}
+                checked={chosen.has(file.id)}
+                onChange={() => props.onToggle(file.id)}
+                style={{ padding: "12px 10px 12px 16px" }}
+              />
               <button
                 type="button"
-                aria-current={isChosen ? "true" : undefined}
-                onClick={() => onChoose(file.id)}
-                style={{
-                  display: "block",
-                  width: "100%",
-                  padding: "10px 16px",
-                  textAlign: "start",
-                  border: 0,
-                  borderTop: "1px solid var(--n4)",
-                  background: isChosen ? "var(--n4)" : "transparent",
-                  color: "inherit",
-                  cursor: "pointer",
-                }}
+                aria-current={isLooked ? "true" : undefined}
+                onClick={() => props.onLook(file.id)}
               >
                 <span className="row sb">
                   <span className="mono ell" title={file.name}>
-                    {middle(file.name || t("unnamed"), 26)}
+                    {middle(name, 24)}
                   </span>
                   <span className="sm sec nw">{file.modality}</span>
                 </span>

@@ -7,7 +7,8 @@ interface MaskBoardProps {
   file: QuarantinedFile;
   source: string;
   rectangles: Rectangle[];
-  onDraw: (rectangle: Rectangle) => void;
+  /** Absent where rectangles mean nothing. */
+  onDraw?: (rectangle: Rectangle) => void;
 }
 
 /** The held image with what is to be blanked over it; a drag draws a rectangle, in pixels of the image. */
@@ -60,17 +61,17 @@ export function MaskBoard({ file, source, rectangles, onDraw }: MaskBoardProps) 
           inset: 0,
           width: "100%",
           height: "100%",
-          cursor: "crosshair",
+          cursor: onDraw ? "crosshair" : "default",
           touchAction: "none",
         }}
         onPointerDown={(event) => {
-          if (event.button !== 0) return;
+          if (event.button !== 0 || !onDraw) return;
           event.currentTarget.setPointerCapture(event.pointerId);
           setDrag({ from: at(event), to: at(event) });
         }}
         onPointerMove={(event) => drag && setDrag({ from: drag.from, to: at(event) })}
         onPointerUp={() => {
-          if (drawn) onDraw(drawn);
+          if (drawn) onDraw?.(drawn);
           setDrag(undefined);
         }}
         onPointerCancel={() => setDrag(undefined)}

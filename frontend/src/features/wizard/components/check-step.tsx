@@ -1,7 +1,7 @@
 import { Fragment, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { StepProps } from "@/features/wizard/components/step-props";
-import type { Step } from "@/features/wizard/draft";
+import { keepsIdentities, type Step } from "@/features/wizard/draft";
 import { count, decimal, percent } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { DeidOptionsLine } from "@/ui/deid-options";
@@ -31,6 +31,10 @@ export function CheckStep({ draft, me, onGo }: StepProps) {
           ? []
           : [
               [t("deid:title"), <DeidOptionsLine key="deid" options={draft.deid_options} />] as [
+                string,
+                ReactNode,
+              ],
+              [t("images.identities"), t(keepsIdentities(draft) ? "check.kept" : "check.notKept")] as [
                 string,
                 ReactNode,
               ],

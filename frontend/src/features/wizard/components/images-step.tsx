@@ -1,4 +1,4 @@
-import { Select } from "@mantine/core";
+import { Checkbox, Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import type { StepProps } from "@/features/wizard/components/step-props";
@@ -10,7 +10,7 @@ import { Segmented } from "@/ui/segmented";
 /** Modalities by their DICOM code (PS3.3 C.7.3.1.1.1). */
 const MODALITIES = ["US", "CT", "MR", "DX", "CR", "MG", "PT", "NM", "XA", "RF", "ES", "OP", "SM", "XC"];
 
-export function ImagesStep({ draft, onChange }: StepProps) {
+export function ImagesStep({ draft, me, onChange }: StepProps) {
   const { t } = useTranslation("wizard");
   const projects = useQuery({
     queryKey: ["projects"],
@@ -20,6 +20,8 @@ export function ImagesStep({ draft, onChange }: StepProps) {
     (projects.data ?? []).filter((one) => one.role === "lead").map((one) => [one.archive.slug, one.archive]),
   );
   const known = archives.get(draft.archive);
+  const profile = known ? known.deid_profile : draft.deid_profile;
+  const keeps = known ? known.keeps_identities : draft.keeps_identities;
   return (
     <div className="form">
       <h2>{t("images.title")}</h2>
@@ -65,7 +67,7 @@ export function ImagesStep({ draft, onChange }: StepProps) {
         </div>
         <Segmented
           label={t("images.deid")}
-          value={known ? known.deid_profile : draft.deid_profile}
+          value={profile}
           disabled={Boolean(known)}
           onChange={(deid_profile) => onChange({ deid_profile })}
           options={[
@@ -77,12 +79,28 @@ export function ImagesStep({ draft, onChange }: StepProps) {
           {known ? t("images.deidKnown") : t(`images.${draft.deid_profile === "none" ? "none" : "basic"}Note`)}
         </p>
       </div>
-      {(known ? known.deid_profile : draft.deid_profile) === "basic" ? (
-        <DeidOptionsField
-          value={known ? known.deid_options : draft.deid_options}
-          disabled={Boolean(known)}
-          onChange={(deid_options) => onChange({ deid_options })}
-        />
+      {profile === "basic" ? (
+        <>
+          <DeidOptionsField
+            value={known ? known.deid_options : draft.deid_options}
+            disabled={Boolean(known)}
+            onChange={(deid_options) => onChange({ deid_options })}
+          />
+          <fieldset className="col" style={{ gap: 10, border: 0, padding: 0, margin: 0 }}>
+            <legend className="sm sec" style={{ fontWeight: 500, marginBottom: 10, padding: 0 }}>
+              {t("images.identities")}
+            </legend>
+            <Checkbox
+              label={t("images.keeps")}
+              description={t("images.keepsNote")}
+              checked={keeps}
+              // A draft that was begun while the server had its key can still be taken back.
+              disabled={Boolean(known) || !(me.can_keep_identities || keeps)}
+              onChange={(event) => onChange({ keeps_identities: event.currentTarget.checked })}
+            />
+            {known || me.can_keep_identities ? null : <p className="alert plain">{t("images.noKey")}</p>}
+          </fieldset>
+        </>
       ) : null}
     </div>
   );
