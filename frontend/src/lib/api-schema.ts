@@ -3721,8 +3721,13 @@ export interface components {
             negative: number[][];
             box: number[][] | null;
         };
-        /** @description What of an export is in the archive's DICOMweb: `objects`, of which `current` are shown, the others outdated. */
+        /**
+         * @description What of an export is in the archive's DICOMweb: `objects`, of which `current` are shown, the others outdated.
+         *
+         *     Whether anything is, every lead learns, who may withdraw it; how much, who made the export.
+         */
         Publication: {
+            is_published: boolean;
             objects: number;
             current: number;
             left_out: components["schemas"]["LeftOut"];

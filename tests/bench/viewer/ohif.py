@@ -31,10 +31,15 @@ def cache_folder() -> Path:
     return folder
 
 
+def is_fetched() -> bool:
+    """Whether the pages lie in the cache folder already."""
+    return (cache_folder() / f"ohif-{VERSION}" / "index.html").is_file()
+
+
 def ohif_pages(project: str) -> Path:
     """The folder of OHIF's pages, set to `/dicom-web/<project>`; NotToBeHad with the reason if npm has it not."""
     folder = cache_folder() / f"ohif-{VERSION}"
-    if not (folder / "index.html").is_file():
+    if not is_fetched():
         _unpack(_package(), folder)
     (folder / "app-config.js").write_text(_settings(project))
     for stale in folder.glob("app-config.js.*"):
