@@ -129,6 +129,7 @@ class PublicationSerializer(serializers.Serializer[Any]):
     """
 
     is_published = serializers.BooleanField()
+    is_complete = serializers.BooleanField(help_text="The last act was to publish, and it came to its end.")
     objects = serializers.IntegerField()
     current = serializers.IntegerField()
     left_out = LeftOutSerializer()

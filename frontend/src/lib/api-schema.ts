@@ -3728,6 +3728,8 @@ export interface components {
          */
         Publication: {
             is_published: boolean;
+            /** @description The last act was to publish, and it came to its end. */
+            is_complete: boolean;
             objects: number;
             current: number;
             left_out: components["schemas"]["LeftOut"];

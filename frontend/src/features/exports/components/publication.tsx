@@ -46,7 +46,7 @@ export function Publication({ slug, run }: PublicationProps) {
                 {t("publication.objects", { count: told.objects, shown: count(told.objects) })}
               </span>
             ) : null}
-            {mayPublish && (!told.is_published || outdated > 0 || told.error) ? (
+            {mayPublish && (!told.is_published || !told.is_complete) ? (
               <Button dense icon={<IconArchive size={16} stroke={1.6} />} onClick={() => setAsking("publish")}>
                 {told.is_published ? t("publication.again") : t("publication.publish")}
               </Button>
