@@ -48,9 +48,9 @@ def exports_of(project: Project) -> QuerySet[ExportRun]:
     )
     current = Q(derived_objects__revision=F("derived_objects__reading__revision"))
     current &= Q(derived_objects__reading__state=ReadingState.SUBMITTED)
-    return found.annotate(
-        n_published=Count("derived_objects"), n_current=Count("derived_objects", filter=current)
-    ).order_by("-created_at")
+    return found.annotate(n_published=Count("derived_objects"), n_current=Count("derived_objects", filter=current)).order_by(
+        "-created_at"
+    )
 
 
 def export_document(run: ExportRun, user: User) -> dict[str, Any]:

@@ -61,7 +61,9 @@ def everywhere(client, run) -> set[int]:
     study = f"{ROOT}/studies/{instance.series.study.study_instance_uid}"
     series = f"{study}/series/{instance.series.series_instance_uid}"
     one = f"{series}/instances/{instance.sop_instance_uid}"
-    found = {client.get(url).status_code for url in (one, f"{series}/metadata", f"{one}/frames/1", f"{one}/metadata", series)}
+    found = {
+        client.get(url).status_code for url in (one, f"{series}/metadata", f"{one}/frames/1", f"{one}/metadata", series)
+    }
     searched = client.get(f"{ROOT}/instances?SOPInstanceUID={instance.sop_instance_uid}").status_code
     whole = client.get(f"{study}/metadata").content + b"".join(client.get(study).streaming_content)
     assert (searched == 200) == (instance.sop_instance_uid.encode() in whole)

@@ -47,9 +47,7 @@ def viewer(transactional_db: None, tmp_path: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "gunicorn", "tests.bench.viewer.pages:application", "--bind", f"127.0.0.1:{port}"]
     command += ["--worker-class", "gthread", "--workers", "1", "--threads", "8"]
     with (tmp_path / "gunicorn.log").open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=log, stderr=log, preexec_fn=end_with_parent
-        )
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, preexec_fn=end_with_parent)
     deadline = time.monotonic() + 120
     while True:
         try:

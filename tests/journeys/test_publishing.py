@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 def test_a_lead_publishes_an_export_and_withdraws_it(
     tmp_path: Path,
-    make_dicom: Any,  # noqa: F811
-    as_file: Any,  # noqa: F811
+    make_dicom: Any,
+    as_file: Any,
     make_person: Callable[..., Any],
     live_server: Any,
     sign_in: Callable[..., BrowserContext],

@@ -86,3 +86,15 @@ def _settings(project: str) -> str:
     """The very file that the documentation tells people to use."""
     settings = (ROOT / "deploy" / "ohif-config.js").read_text()
     return settings.replace('"PROJECT"', json.dumps(project))
+
+
+def fetch() -> None:
+    """Have the pages in the cache folder, or say why not: what needs them is then left out with a reason."""
+    try:
+        ohif_pages("PROJECT")
+    except NotToBeHad as reason:
+        print(f"OHIF is not to be had: {reason}")
+
+
+if __name__ == "__main__":
+    fetch()
