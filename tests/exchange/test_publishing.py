@@ -104,9 +104,8 @@ def test_once_the_reading_is_another_its_object_is_shown_to_nobody(read, people,
         type(reading).objects.filter(pk=reading.pk).update(**change)
         for name in people:
             assert everywhere(as_person(people[name]), run) == {404}, (name, change)
-        assert lena.get(f"{URL}{run.pk}/").json()["publication"] | {"progress": 0} == {
-            "is_published": True, "is_complete": False, "objects": 1, "current": 0, "left_out": {}, "error": "", "doing": None, "progress": 0,
-        }  # fmt: skip
+        told = lena.get(f"{URL}{run.pk}/").json()["publication"]
+        assert told["is_published"] and (told["objects"], told["current"]) == (1, 0)
         type(reading).objects.filter(pk=reading.pk).update(**before)
     assert shown(lena) == ["CT", "SEG"]
 
@@ -206,10 +205,9 @@ def test_a_lead_publishes_and_withdraws_by_jobs_whose_progress_is_seen(read, peo
     assert "busy" in str(lena.post(f"{url}publish/").json())
     publish_task(str(ExportRun.objects.get().publication_job_id))
     told = lena.get(url).json()["publication"]
-    assert told == {
-        "is_published": True, "is_complete": True, "objects": 1, "current": 1, "left_out": {"hidden": 0, "models": 0, "changed": 0}, "error": "", "doing": None,
-        "progress": {"done": 1, "total": 1},
-    }  # fmt: skip
+    assert told["is_published"] and told["is_complete"] and (told["objects"], told["current"]) == (1, 1)
+    assert told["left_out"] == {"hidden": 0, "models": 0, "changed": 0} and not told["doing"] and not told["error"]
+    assert told["progress"] == {"done": 1, "total": 1}
     assert lena.post(f"{url}withdraw/").json()["publication"]["doing"] == "withdraw"
     withdraw_task(str(ExportRun.objects.get().publication_job_id))
     assert lena.get(url).json()["publication"]["objects"] == 0 and shown(lena) == ["CT"]
