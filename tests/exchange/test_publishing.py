@@ -163,6 +163,7 @@ def test_what_two_exports_publish_stays_until_both_are_withdrawn(
 @pytest.mark.parametrize("door", ["stow", "upload"])
 def test_our_own_object_that_comes_back_is_a_duplicate_and_no_reading(read, people, as_person, door, tmp_path):
     from backend.exchange.import_options import ImportOptions
+    from backend.exchange.importing import is_unread
     from backend.exchange.models import ImportItem, ImportRun
     from backend.exchange.services import import_from_server
     from backend.projects.models import Case
@@ -171,6 +172,7 @@ def test_our_own_object_that_comes_back_is_a_duplicate_and_no_reading(read, peop
     project, reading = read
     run = publish(project, people["lena"])
     instance, lena = run.derived_objects.get().instance, as_person(people["lena"])
+    assert not is_unread(instance.series)  # no image gets into its series
     answer = lena.get(f"{ROOT}/instances?Modality=SEG").json()[0]["00081190"]["Value"][0]
     data = lena.get(answer.removeprefix("http://testserver"), HTTP_ACCEPT="application/dicom").content
     assert pydicom.dcmread(BytesIO(data)).SOPInstanceUID == instance.sop_instance_uid
