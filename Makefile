@@ -2,7 +2,7 @@
 # Needs Python >= 3.11 and make. Node comes from the system (>= 20.19) or else from a package inside .venv.
 .DEFAULT_GOAL := help
 .PHONY: help setup up demo dev test check check-types check-rules check-page check-units bench bench-learning soak format schema screenshots \
-	dev-setup browser pacs
+	dev-setup browser pacs ohif
 
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python; do \
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; break; }; done)
@@ -88,7 +88,11 @@ pacs:
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq orthanc orthanc-dicomweb dcmtk >/dev/null; \
 	fi
 
-test: setup dev-setup browser pacs
+# A viewer for the tests, from npm into a cache folder: 35 MB, once. Without it its test skips.
+ohif: $(DEVELOPMENT)
+	@$(with_node) $(BIN)/python -m tests.bench.viewer.ohif
+
+test: setup dev-setup browser pacs ohif
 	@OVERREAD_BIN=$(BIN) deploy/run-tests.sh
 	@$(with_node) cd frontend && npm test
 

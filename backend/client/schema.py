@@ -310,6 +310,10 @@ class Discarded(TypedDict):
     files: int
 
 
+DoingEnum = Literal["publish", "withdraw"]
+"""One of several words."""
+
+
 class DoubtedCase(TypedDict):
     """A label that a model which has not seen the patient doubts (0…1), and what the doubt is about (null: nothing)."""
 
@@ -523,6 +527,7 @@ class ExportRun(TypedDict):
     progress: ExportProgress
     verification: Verification | None
     verifying: ExportProgress | None
+    publication: Publication | None
 
 
 ExportRunStateEnum = Literal["queued", "running", "done", "failed", "cancelled", "expired"]
@@ -1029,6 +1034,14 @@ class Learning(TypedDict):
     forecast: Forecast
     next: list[DrawnCase]
     serving: int | None
+
+
+class LeftOut(TypedDict):
+    """Readings that were not published: not to be seen by who made the export, models', changed since."""
+
+    hidden: NotRequired[int]
+    models: NotRequired[int]
+    changed: NotRequired[int]
 
 
 class Lesion(TypedDict):
@@ -1814,6 +1827,19 @@ class PromptedRequest(TypedDict):
     positive: list[list[float]]
     negative: list[list[float]]
     box: list[list[float]] | None
+
+
+class Publication(TypedDict):
+    """What of an export is in the archive's DICOMweb: `objects`, of which `current` are shown, the others outdated."""
+
+    is_published: bool
+    is_complete: bool
+    objects: int
+    current: int
+    left_out: LeftOut
+    error: str
+    doing: DoingEnum | NullEnum | None
+    progress: ExportProgress
 
 
 class PullRequest(TypedDict):
@@ -2678,8 +2704,10 @@ Operation = Literal[
     "export_list",
     "export_masks",
     "export_preview",
+    "export_publish",
     "export_read",
     "export_verify",
+    "export_withdraw",
     "finding_type_create",
     "finding_type_list",
     "finding_type_update",
@@ -2809,8 +2837,10 @@ ADDRESSES: Final[dict[Operation, tuple[str, str]]] = {
     "export_list": ("GET", "/api/v1/projects/{slug}/exports/"),
     "export_masks": ("GET", "/api/v1/projects/{slug}/exports/masks/"),
     "export_preview": ("POST", "/api/v1/projects/{slug}/exports/preview/"),
+    "export_publish": ("POST", "/api/v1/projects/{slug}/exports/{export_id}/publish/"),
     "export_read": ("GET", "/api/v1/projects/{slug}/exports/{export_id}/"),
     "export_verify": ("POST", "/api/v1/projects/{slug}/exports/{export_id}/verify/"),
+    "export_withdraw": ("POST", "/api/v1/projects/{slug}/exports/{export_id}/withdraw/"),
     "finding_type_create": ("POST", "/api/v1/projects/{slug}/finding-types/"),
     "finding_type_list": ("GET", "/api/v1/projects/{slug}/finding-types/"),
     "finding_type_update": ("PATCH", "/api/v1/projects/{slug}/finding-types/{finding_type_id}/"),

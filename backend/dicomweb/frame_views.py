@@ -17,7 +17,15 @@ from backend.dicom.header import frame_format
 from backend.dicom.stored_frames import FrameFormat
 from backend.dicom.transcode import can_encode
 from backend.dicomweb import multipart
-from backend.dicomweb.dicomweb_view import IMMUTABLE, REVALIDATE, DicomwebView, NotAcceptable, cached, is_current, not_modified
+from backend.dicomweb.dicomweb_view import (
+    IMMUTABLE,
+    REVALIDATE,
+    DicomwebView,
+    NotAcceptable,
+    cached,
+    is_current,
+    not_modified,
+)
 from backend.dicomweb.etags import etag_of
 from backend.dicomweb.media_types import Representation, choose_frames, frame_types
 from backend.dicomweb.selectors import StoredFramesOf, stored_frames_of

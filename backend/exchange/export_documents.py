@@ -105,7 +105,9 @@ def _publication(run: ExportRun, *, own: bool) -> dict[str, Any] | None:
     published = job is not None and job.task == PUBLISH and job.state == "succeeded"
     left_out = {name: int(job.result.get(name, 0)) for name in ("hidden", "models", "changed")} if job and published else {}
     return {
-        "objects": run.n_published if own else 0,  # type: ignore[attr-defined]  # annotated by `exports_of`
+        "is_published": bool(run.n_published),  # type: ignore[attr-defined]  # annotated by `exports_of`
+        "is_complete": published,
+        "objects": run.n_published if own else 0,  # type: ignore[attr-defined]
         "current": run.n_current if own else 0,  # type: ignore[attr-defined]
         "left_out": left_out if own else {},
         "error": job.error if job is not None and job.state == "failed" and own else "",

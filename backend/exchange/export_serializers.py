@@ -123,8 +123,13 @@ class LeftOutSerializer(serializers.Serializer[Any]):
 
 
 class PublicationSerializer(serializers.Serializer[Any]):
-    """What of an export is in the archive's DICOMweb: `objects`, of which `current` are shown, the others outdated."""
+    """What of an export is in the archive's DICOMweb: `objects`, of which `current` are shown, the others outdated.
 
+    Whether anything is, every lead learns, who may withdraw it; how much, who made the export.
+    """
+
+    is_published = serializers.BooleanField()
+    is_complete = serializers.BooleanField(help_text="The last act was to publish, and it came to its end.")
     objects = serializers.IntegerField()
     current = serializers.IntegerField()
     left_out = LeftOutSerializer()

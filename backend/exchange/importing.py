@@ -29,7 +29,12 @@ from backend.exchange.import_options import ImportOptions
 from backend.exchange.label_import import LabelledImage, LabelOutcome, import_labels
 from backend.exchange.label_tables import LabelTables, column_mapping, read_boxes, read_labels
 from backend.exchange.models import ImportItem, ImportRun, ItemState
-from backend.exchange.published_selectors import ALREADY_PUBLISHED, has_published, is_published_here
+from backend.exchange.published_selectors import (
+    ALREADY_PUBLISHED,
+    PUBLISHED_MODALITIES,
+    has_published,
+    is_published_here,
+)
 from backend.exchange.reading_import import ReadingOptions, ReadingOutcome, claimed_files, import_foreign_readings
 from backend.exchange.source_folder import SourceFolder
 from backend.exchange.sources import Source, sources_in
@@ -175,7 +180,9 @@ def tell_kept_aside(item: ImportItem, aside: KeptAside) -> None:
 
 
 def is_unread(series: Series) -> bool:
-    """Whether no case of any project that is this whole series has been opened or read."""
+    """Whether no case of any project that is this whole series has been opened or read, nor the series holds a reading."""
+    if series.modality in PUBLISHED_MODALITIES:
+        return False
     cases = list(Case.objects.filter(series=series, instance__isnull=True).values_list("pk", flat=True))
     if not cases:
         return True

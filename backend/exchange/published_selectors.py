@@ -26,6 +26,7 @@ _TWIN: Final = CompiledSelect(
 )
 
 ALREADY_PUBLISHED: Final = "Already here: published from a reading of this project."
+PUBLISHED_MODALITIES: Final = ("SEG", "SR", "RTSTRUCT")
 CURRENT: Final = Q(revision=F("reading__revision"), reading__state=ReadingState.SUBMITTED)
 """Of derived objects: their reading is still what it was when they were written."""
 

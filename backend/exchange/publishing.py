@@ -33,6 +33,7 @@ from backend.exchange.export_selection import ExportCase, ExportFilter, exported
 from backend.exchange.export_zip import MANIFEST
 from backend.exchange.formats.dicom_objects import object_path
 from backend.exchange.models import DerivedObject, ExportRun, ExportState
+from backend.exchange.published_selectors import PUBLISHED_MODALITIES
 from backend.exchange.sources import scratch_folder
 from backend.jobs.models import Job
 from backend.jobs.services import JobCancelled, Lease, enqueue_job, is_cancelled, report_progress
@@ -40,7 +41,6 @@ from backend.readings.models import ReaderKind, Reading
 
 PUBLISHED_FORMATS: Final = frozenset({"dicom_seg", "dicom_sr", "dicom_rtstruct"})
 PUBLISH: Final = "exchange.run_publication"
-_MODALITIES: Final = ("SEG", "SR", "RTSTRUCT")
 _CHUNK: Final = 50
 
 OnStep = Callable[[int, int], None]
@@ -175,7 +175,7 @@ def _readings_of(run: ExportRun, entries: Sequence[Mapping[str, Any]]) -> Iterat
 def _names_of(reading: Reading, names: frozenset[str]) -> list[str]:
     """The files of a reading in the export, a segmentation before the report that speaks of it."""
     case = ExportCase(reading.case, [])
-    wanted = (object_path(case, reading, modality) for modality in _MODALITIES)
+    wanted = (object_path(case, reading, modality) for modality in PUBLISHED_MODALITIES)
     return [name for name in wanted if name in names]
 
 
@@ -220,6 +220,8 @@ def _stored(archive: Archive, study: Study, made: WholeObject, data: bytes, key:
     values = series_values(made.header, text(made.header, "Modality", 16))
     uid = values.pop("series_instance_uid")
     series, _ = Series.objects.get_or_create(study=study, series_instance_uid=uid, defaults=values)
+    if series.modality != values["modality"]:
+        raise Refused("Images in the archive have the series UID of an object of this export.")
     return Instance.objects.create(
         series=series,
         # Under purposes of their own: by these no file that comes in is ever taken for the same image.

@@ -18,7 +18,7 @@ SEG, SR, RTSTRUCT = "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.88.
 
 
 @pytest.fixture
-def read(db, tmp_path, make_dicom, as_file, make_person):  # noqa: F811
+def read(db, tmp_path, make_dicom, as_file, make_person):
     """A tilted series of 37 × 53 pixels (1,961 bits: no whole bytes) with two readings, and its lead."""
     from backend.projects.models import Membership
 

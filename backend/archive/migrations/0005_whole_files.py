@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('archive', '0004_deidentification'),
+        ("archive", "0004_deidentification"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='instance',
-            name='file_range',
+            model_name="instance",
+            name="file_range",
             field=models.JSONField(null=True),
         ),
     ]

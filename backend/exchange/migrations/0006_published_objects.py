@@ -5,35 +5,56 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('archive', '0005_whole_files'),
-        ('exchange', '0005_quarantine'),
-        ('jobs', '0001_initial'),
-        ('projects', '0006_case_hashes'),
-        ('readings', '0007_foreign_model_readers'),
+        ("archive", "0005_whole_files"),
+        ("exchange", "0005_quarantine"),
+        ("jobs", "0001_initial"),
+        ("projects", "0006_case_hashes"),
+        ("readings", "0007_foreign_model_readers"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='exportrun',
-            name='publication_job',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='jobs.job'),
+            model_name="exportrun",
+            name="publication_job",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="jobs.job"
+            ),
         ),
         migrations.CreateModel(
-            name='DerivedObject',
+            name="DerivedObject",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('revision', models.PositiveIntegerField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('instance', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='derived_objects', to='archive.instance')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='derived_objects', to='projects.project')),
-                ('reading', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='derived_objects', to='readings.reading')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='derived_objects', to='exchange.exportrun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("revision", models.PositiveIntegerField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "instance",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="derived_objects", to="archive.instance"
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="derived_objects", to="projects.project"
+                    ),
+                ),
+                (
+                    "reading",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="derived_objects", to="readings.reading"
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.RESTRICT, related_name="derived_objects", to="exchange.exportrun"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
-                'constraints': [models.UniqueConstraint(fields=('run', 'instance'), name='published_once_per_run')],
+                "ordering": ["pk"],
+                "constraints": [models.UniqueConstraint(fields=("run", "instance"), name="published_once_per_run")],
             },
         ),
     ]

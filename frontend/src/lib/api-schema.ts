@@ -314,7 +314,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Stop an export that waits or runs. */
+        /** @description Stop an export that waits or runs, or its publication. */
         post: operations["export_cancel"];
         delete?: never;
         options?: never;
@@ -339,6 +339,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/exports/{export_id}/publish/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Show the DICOM objects of an export by DICOMweb, to those who may see their readings. */
+        post: operations["export_publish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/exports/{export_id}/verify/": {
         parameters: {
             query?: never;
@@ -350,6 +367,23 @@ export interface paths {
         put?: never;
         /** @description Import the export into an empty project and compare; the report becomes part of the export. */
         post: operations["export_verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/exports/{export_id}/withdraw/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Take what an export has published out of the archive; any lead may. */
+        post: operations["export_withdraw"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2113,6 +2147,12 @@ export interface components {
         Discarded: {
             files: number;
         };
+        /**
+         * @description * `publish` - publish
+         *     * `withdraw` - withdraw
+         * @enum {string}
+         */
+        DoingEnum: "publish" | "withdraw";
         /** @description A label that a model which has not seen the patient doubts (0…1), and what the doubt is about (null: nothing). */
         DoubtedCase: {
             /** Format: uuid */
@@ -2343,6 +2383,7 @@ export interface components {
             progress: components["schemas"]["ExportProgress"];
             verification: components["schemas"]["Verification"] | null;
             verifying: components["schemas"]["ExportProgress"] | null;
+            publication: components["schemas"]["Publication"] | null;
         };
         /**
          * @description * `queued` - Queued
@@ -2890,6 +2931,12 @@ export interface components {
             forecast: components["schemas"]["Forecast"];
             next: components["schemas"]["DrawnCase"][];
             serving: number | null;
+        };
+        /** @description Readings that were not published: not to be seen by who made the export, models', changed since. */
+        LeftOut: {
+            hidden?: number;
+            models?: number;
+            changed?: number;
         };
         /** @description A stored lesion. */
         Lesion: {
@@ -3736,6 +3783,22 @@ export interface components {
             positive: number[][];
             negative: number[][];
             box: number[][] | null;
+        };
+        /**
+         * @description What of an export is in the archive's DICOMweb: `objects`, of which `current` are shown, the others outdated.
+         *
+         *     Whether anything is, every lead learns, who may withdraw it; how much, who made the export.
+         */
+        Publication: {
+            is_published: boolean;
+            /** @description The last act was to publish, and it came to its end. */
+            is_complete: boolean;
+            objects: number;
+            current: number;
+            left_out: components["schemas"]["LeftOut"];
+            error: string;
+            doing: (components["schemas"]["DoingEnum"] | components["schemas"]["NullEnum"]) | null;
+            progress: components["schemas"]["ExportProgress"];
         };
         /** @description What to pull from which node. */
         PullRequest: {
@@ -5267,7 +5330,51 @@ export interface operations {
             };
         };
     };
+    export_publish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export_id: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportRun"];
+                };
+            };
+        };
+    };
     export_verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export_id: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportRun"];
+                };
+            };
+        };
+    };
+    export_withdraw: {
         parameters: {
             query?: never;
             header?: never;

@@ -95,6 +95,7 @@ const SENTENCES: [pattern: string, key: string][] = [
   [`Gave up after ${NUMBER} attempts: each time the worker was lost\\.`, "gaveUp"],
   ["Cancelled\\.", "cancelled"],
   ["Already here as (.+)\\.", "alreadyHere"],
+  ["Already here: published from a reading of this project\\.", "alreadyPublished"],
   [`${NUMBER} readings? of (.+)\\.`, "readingsOf"],
   ["The same image twice in this import\\.", "twice"],
   ["Labels\\.", "labels"],

@@ -31,10 +31,15 @@ def cache_folder() -> Path:
     return folder
 
 
+def is_fetched() -> bool:
+    """Whether the pages lie in the cache folder already."""
+    return (cache_folder() / f"ohif-{VERSION}" / "index.html").is_file()
+
+
 def ohif_pages(project: str) -> Path:
     """The folder of OHIF's pages, set to `/dicom-web/<project>`; NotToBeHad with the reason if npm has it not."""
     folder = cache_folder() / f"ohif-{VERSION}"
-    if not (folder / "index.html").is_file():
+    if not is_fetched():
         _unpack(_package(), folder)
     (folder / "app-config.js").write_text(_settings(project))
     for stale in folder.glob("app-config.js.*"):
@@ -81,3 +86,15 @@ def _settings(project: str) -> str:
     """The very file that the documentation tells people to use."""
     settings = (ROOT / "deploy" / "ohif-config.js").read_text()
     return settings.replace('"PROJECT"', json.dumps(project))
+
+
+def fetch() -> None:
+    """Have the pages in the cache folder, or say why not: what needs them is then left out with a reason."""
+    try:
+        ohif_pages("PROJECT")
+    except NotToBeHad as reason:
+        print(f"OHIF is not to be had: {reason}")
+
+
+if __name__ == "__main__":
+    fetch()

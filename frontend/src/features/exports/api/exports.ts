@@ -23,7 +23,8 @@ export function useExportPreview(slug: string, order: ExportOrder) {
   });
 }
 
-const isBusy = (run: ExportRun) => run.state === "queued" || run.state === "running" || run.verifying !== null;
+const isBusy = (run: ExportRun) =>
+  run.state === "queued" || run.state === "running" || run.verifying !== null || Boolean(run.publication?.doing);
 
 /** Exports, newest first; asked again each second while one is being written or verified. */
 export function useExports(slug: string) {
@@ -53,6 +54,12 @@ export const useVerifyExport = (slug: string) =>
 
 export const useCancelExport = (slug: string) =>
   useRefreshing(slug, (id: string) => api.post<ExportRun>(`${root(slug)}${id}/cancel/`, {}));
+
+export const usePublishExport = (slug: string) =>
+  useRefreshing(slug, (id: string) => api.post<ExportRun>(`${root(slug)}${id}/publish/`, {}));
+
+export const useWithdrawExport = (slug: string) =>
+  useRefreshing(slug, (id: string) => api.post<ExportRun>(`${root(slug)}${id}/withdraw/`, {}));
 
 export const useDeleteExport = (slug: string) =>
   useRefreshing(slug, (id: string) => api.delete(`${root(slug)}${id}/`));

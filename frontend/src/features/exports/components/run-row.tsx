@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { exportFile, useCancelExport, useDeleteExport, useVerifyExport } from "@/features/exports/api/exports";
 import { LossList } from "@/features/exports/components/loss-list";
+import { Publication } from "@/features/exports/components/publication";
 import type { ExportFormat, ExportRun, ExportState } from "@/lib/api-types";
 import { bytes, count, day, dayTime, percent } from "@/lib/format";
 import { formatTitle } from "@/lib/format-titles";
@@ -116,6 +117,7 @@ export function RunRow({ slug, run, format }: RunRowProps) {
         </p>
       ) : null}
       {run.verification ? <Proof run={run} /> : null}
+      {run.publication ? <Publication slug={slug} run={run} /> : null}
       {run.losses.length && run.state === "done" ? (
         <details className="sm" style={{ marginTop: 8 }}>
           <summary className="sec">{t("lost")}</summary>
