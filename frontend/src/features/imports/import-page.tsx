@@ -34,6 +34,15 @@ export default function ImportPage() {
   const uploading = upload.slug === slug && upload.phase !== "idle";
   const shownId = chosen ?? runs.data?.[0]?.id;
   const run = useImportRun(slug, uploading ? undefined : shownId);
+  // What is looked at stays, also when another system begins to send; one's own upload is looked at when it is there.
+  const newest = runs.data?.[0]?.id;
+  useEffect(() => {
+    if (!chosen && newest) choose(newest);
+  }, [chosen, newest]);
+  const own = upload.slug === slug ? upload.run : null;
+  useEffect(() => {
+    if (own) choose(own);
+  }, [own]);
   const state = run.data?.state;
   useEffect(() => {
     if (state !== "done") return;

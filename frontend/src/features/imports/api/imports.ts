@@ -5,7 +5,10 @@ import type { ImportFormat, ImportItem, ImportOptions, ImportRun, ItemState } fr
 export const PAGE_SIZE = 100;
 const root = (slug: string) => `/projects/${slug}/imports/`;
 
-/** Runs of the project, newest first. */
+/** Other systems send when they like: how often it is looked whether one has begun. */
+const ARRIVALS = 10_000;
+
+/** Runs of the project, newest first; asked again while the page is visible. */
 export function useImportRuns(slug: string) {
   return useQuery({
     queryKey: ["imports", slug],
@@ -13,6 +16,7 @@ export function useImportRuns(slug: string) {
       const answer = await api.get<ImportRun[] | { results: ImportRun[] }>(root(slug), { signal });
       return Array.isArray(answer) ? answer : answer.results;
     },
+    refetchInterval: ARRIVALS,
   });
 }
 
