@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { filesToUpload, useImportRun, useImportRuns } from "@/features/imports/api/imports";
+import { filesToUpload, useHeldCount, useImportRun, useImportRuns } from "@/features/imports/api/imports";
 import { DropZone } from "@/features/imports/components/drop-zone";
 import { RunPanel } from "@/features/imports/components/run-panel";
 import { SplitsCard } from "@/features/imports/components/splits-card";
@@ -26,6 +26,7 @@ export default function ImportPage() {
   const project = useProject(slug);
   const client = useQueryClient();
   const runs = useImportRuns(slug);
+  const held = useHeldCount(slug);
   const upload = useUpload();
   const [staged, setStaged] = useState<NamedFile[]>([]);
   const [chosen, choose] = useState<string>();
@@ -46,7 +47,7 @@ export default function ImportPage() {
   const state = run.data?.state;
   useEffect(() => {
     if (state !== "done") return;
-    for (const key of ["worklist", "project", "splits", "waiting"])
+    for (const key of ["worklist", "project", "splits", "waiting", "quarantine"])
       void client.invalidateQueries({ queryKey: [key, slug] });
     void client.invalidateQueries({ queryKey: ["projects"] });
   }, [state, client, slug]);
@@ -63,7 +64,7 @@ export default function ImportPage() {
     <>
       <PageHead title={t("title")} note={t("note")}>
         <LinkButton to={`/p/${slug}/quarantine`}>
-          {run.data?.counts.held ? t("quarantineHeld", { count: run.data.counts.held }) : t("quarantine")}
+          {held.data ? t("quarantineHeld", { count: held.data }) : t("quarantine")}
         </LinkButton>
       </PageHead>
       <div style={{ display: "flex", gap: 16, flex: 1, minHeight: 0 }}>

@@ -70,7 +70,9 @@ export function RunPanel({ slug, run, runs, onChoose }: RunPanelProps) {
             </Button>
           ) : null}
           <span className="sm sec num nw">
-            {t("run.files", { done: count(settled), total: count(run.counts.total) })}
+            {run.state === "receiving"
+              ? t("run.soFar", { count: run.counts.total, shown: count(run.counts.total) })
+              : t("run.files", { done: count(settled), total: count(run.counts.total) })}
             {busy && left !== null ? `, ${t("timeLeft", { time: duration(left) })}` : ""}
           </span>
         </div>
@@ -146,6 +148,7 @@ export function RunPanel({ slug, run, runs, onChoose }: RunPanelProps) {
         slug={slug}
         run={run.id}
         state={state}
+        arriving={run.state === "receiving"}
         total={state ? run.counts[state] : run.counts.total}
         revision={settled}
       />
