@@ -21,7 +21,7 @@ from backend.exchange.export_documents import read_format_documents
 from backend.exchange.import_options import import_options
 from backend.exchange.item_table import ItemTableRenderer
 from backend.exchange.models import ImportItem, ImportRun, ItemState
-from backend.exchange.selectors import item_document, items_worst_first, run_document, runs_of, split_document
+from backend.exchange.selectors import item_document, items_worst_first, run_document, run_documents, runs_of, split_document
 from backend.exchange.serializers import (
     ImportFormatSerializer,
     ImportItemsSerializer,
@@ -47,7 +47,7 @@ class ImportListView(ProjectView):
     @extend_schema(operation_id="import_list", responses=ImportRunSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
         """Imports, the newest first."""
-        return Response([run_document(run) for run in runs_of(self.project)[:50]])
+        return Response(run_documents(list(runs_of(self.project)[:50])))
 
     @extend_schema(operation_id="import_create", request=ImportRunInSerializer, responses={201: ImportRunSerializer})
     def post(self, request: Request, slug: str) -> Response:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from django.db.models import Case as Choice
 from django.db.models import Count, IntegerField, QuerySet, Value, When
@@ -26,13 +28,29 @@ _WORST_FIRST: Final = (
 def item_counts(run: ImportRun) -> dict[str, int]:
     """Number of a run's files by state, and in all."""
     rows = ImportItem.objects.filter(run=run).order_by().values_list("state").annotate(count=Count("pk"))
-    counts = {str(state): 0 for state in ItemState} | {str(state): count for state, count in rows}
+    return _with_total({str(state): count for state, count in rows})
+
+
+def _with_total(known: Mapping[str, int]) -> dict[str, int]:
+    counts = {str(state): 0 for state in ItemState} | dict(known)
     return {"total": sum(counts.values()), **counts}
+
+
+def run_documents(runs: Sequence[ImportRun]) -> list[dict[str, Any]]:
+    """Runs as the API tells them, their files counted in one query."""
+    rows = ImportItem.objects.filter(run__in=[run.pk for run in runs]).order_by().values_list("run_id", "state")
+    counts: dict[UUID, dict[str, int]] = {}
+    for run_id, state, count in rows.annotate(count=Count("pk")):
+        counts.setdefault(run_id, {})[str(state)] = count
+    return [_document(run, _with_total(counts.get(run.pk, {}))) for run in runs]
 
 
 def run_document(run: ImportRun) -> dict[str, Any]:
     """A run as the API tells it."""
-    counts = item_counts(run)
+    return _document(run, item_counts(run))
+
+
+def _document(run: ImportRun, counts: dict[str, int]) -> dict[str, Any]:
     waiting = counts["waiting"] + counts["uploading"]
     return {
         "id": str(run.pk),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -31,7 +31,7 @@ from backend.exchange.models import (
     WatchedSource,
     WatchedState,
 )
-from backend.exchange.services import OfferedFile, clean_names, run_import
+from backend.exchange.services import OfferedFile, clean_names, deidentification_rules, run_import
 from backend.exchange.sources import upload_folder
 from backend.exchange.watched_places import Changed, Place, Seen, Unreachable, place_of
 from backend.jobs.models import JobState
@@ -159,7 +159,8 @@ def _take(source: WatchedSource) -> ImportRun | None:
         run = ImportRun.objects.create(
             project=source.project,
             created_by=source.created_by,
-            options=import_options(source.options).as_json(),
+            options=replace(import_options(source.options), origin=f"{source.kind} {source.location}"[:200]).as_json(),
+            deidentification=deidentification_rules(source.project.archive),
             state=ImportState.QUEUED,
         )
         _update(files, state=WatchedState.TAKEN, run=run, item_name=Left("name", 500), reason="")

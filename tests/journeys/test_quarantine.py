@@ -15,6 +15,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from backend.accounts.models import User
 from backend.archive.models import Instance
 from backend.archive.rendering import render_frame
+from backend.audit.models import Event
 from backend.exchange.import_options import ImportOptions
 from backend.exchange.quarantine_services import run_release
 from backend.exchange.services import import_from_server
@@ -84,6 +85,34 @@ def test_text_is_blanked_by_a_lead_and_the_images_come_in(
     photograph(page, "quarantine-refused")
 
 
+def test_many_are_looked_at_on_one_sheet_and_let_in_together(
+    held: Project, lead: User, live_server: Any, sign_in: Callable[..., BrowserContext]
+) -> None:
+    page = sign_in(lead).new_page()
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"{live_server.url}/p/breast/quarantine")
+    page.get_by_role("checkbox", name="Choose all 3").check()
+    release = page.get_by_role("button", name="None shows text: let 3 in")
+    page.get_by_role("textbox", name="Reason").fill("A phantom: the name is nobody's.")
+    expect(page.get_by_text("2 of 3 seen")).to_be_visible()
+    expect(release).to_be_disabled()
+    page.get_by_role("button", name="Enlarge scan_3.dcm").scroll_into_view_if_needed()
+    expect(page.get_by_text("3 of 3 seen")).to_be_visible()
+    page.get_by_role("button", name="Leave scan_2.dcm out").click()
+    page.get_by_role("button", name="Add a rectangle").click()
+    photograph(page, "quarantine-many")
+    assert violations(page) == []
+    page.get_by_role("button", name="Blank and let 2 in").click()
+    expect(page.get_by_text("2 on their way into the project")).to_be_visible()
+    assert Event.objects.get(verb="quarantine.release").detail["reason"].startswith("A phantom")
+    assert Event.objects.filter(verb="quarantine.viewed").count() >= 3
+    page.get_by_role("radio", name="Refused 1").click()
+    page.get_by_role("checkbox", name="Choose all 1").check()
+    page.get_by_role("button", name="Discard 1").click()
+    page.get_by_role("dialog").get_by_role("button", name="Discard").click()
+    expect(page.get_by_text("No damaged file is kept")).to_be_visible()
+
+
 def test_the_wizard_says_what_is_kept_and_what_is_removed(
     project: Project, lead: User, live_server: Any, sign_in: Callable[..., BrowserContext]
 ) -> None:
@@ -96,6 +125,8 @@ def test_the_wizard_says_what_is_kept_and_what_is_removed(
     expect(page.get_by_role("checkbox", name="Blank text that is burnt into the images")).to_be_checked()
     page.get_by_role("radio", name="real dates").click()
     expect(page.get_by_text("Choose this only if you may.")).to_be_visible()
+    expect(page.get_by_role("checkbox", name="Keep an encrypted table of identities")).to_be_disabled()
+    expect(page.get_by_text("This server has no key for such a table.")).to_be_visible()
     photograph(page, "wizard-deid")
     assert violations(page) == []
 

@@ -59,4 +59,25 @@ export const IMPORT_REFUSALS: [pattern: string, key: string][] = [
   ["There is no file (.+)\\.", "noFile"],
   ["(.+) is too big for a table\\.", "bigTable"],
   ["(.+) is no UTF-8 text\\.", "noText"],
+  // Folders and buckets that are followed.
+  ["It was taken away before it was imported\\.", "takenAway"],
+  ["This source is followed no more\\.", "followedNoMore"],
+  ["The import was cancelled\\.", "wasCancelled"],
+  ["The import did not come to this file\\.", "notCome"],
+  ["There is no folder (.+)\\.", "noFolder"],
+  [
+    "(.+) does not lie in a folder that the operator of this server allows this project to watch\\.",
+    "folderNotAllowed",
+  ],
+  ["(.+) is not among the object stores that the operator of this server allows to watch\\.", "storeNotAllowed"],
+  ["(.+) is no name of a bucket\\.", "noBucketName"],
+  ["A bucket needs an access key and its secret\\.", "bucketKey"],
+  [`A project watches at most ${NUMBER} places\\.`, "manyPlaces"],
+  ["(.+) is watched already\\.", "watchedAlready"],
+  // Options of reading a format.
+  ["The option (.+) is (.+), not '(.*)'\\.", "optionValue"],
+  ["Labels are given as 1:Nodule,2:Mass; not '(.*)'\\.", "optionLabels"],
+  // What a lead decides about held images.
+  ["None of these images waits any more\\.", "noneWaits"],
+  ["These images are of several devices or sizes; rectangles fit one kind only\\.", "severalKinds"],
 ];

@@ -1,6 +1,8 @@
 import { IconAlertTriangle } from "@tabler/icons-react";
+import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "@/lib/api-client";
+import { serverWords } from "@/lib/server-words";
 import { Button } from "@/ui/button";
 
 /** What failed, in the pane that failed: a sentence, a way to try again, the code for support folded away. */
@@ -12,7 +14,7 @@ export function ErrorState({ error, retry }: { error: unknown; retry?: () => voi
         <IconAlertTriangle size={16} stroke={1.6} />
         <span className="b">{t(titleOf(error))}</span>
       </span>
-      <span className="sec sm">{sentence(error, t("error.network"))}</span>
+      <span className="sec sm">{sentence(error, t)}</span>
       {retry ? (
         <Button dense onClick={retry}>
           {t("error.again")}
@@ -37,7 +39,7 @@ export function ErrorLine({ error }: { error: unknown }) {
   return (
     <span role="alert" className="row sm" style={{ color: "var(--bad)", gap: 6 }}>
       <IconAlertTriangle size={14} stroke={1.6} style={{ flex: "none" }} />
-      {sentence(error, t("error.network"))}
+      {sentence(error, t)}
     </span>
   );
 }
@@ -50,8 +52,8 @@ function titleOf(error: unknown): string {
   return "error.title";
 }
 
-function sentence(error: unknown, network: string): string {
-  if (error instanceof ApiError) return error.message;
-  if (error instanceof TypeError) return network;
+function sentence(error: unknown, t: TFunction): string {
+  if (error instanceof ApiError) return serverWords(error.message, t);
+  if (error instanceof TypeError) return t("error.network");
   return error instanceof Error ? error.message : String(error);
 }

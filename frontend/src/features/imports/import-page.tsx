@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { filesToUpload, useImportRun, useImportRuns } from "@/features/imports/api/imports";
+import { filesToUpload, useHeldCount, useImportRun, useImportRuns } from "@/features/imports/api/imports";
 import { DropZone } from "@/features/imports/components/drop-zone";
 import { RunPanel } from "@/features/imports/components/run-panel";
 import { SplitsCard } from "@/features/imports/components/splits-card";
@@ -26,6 +26,7 @@ export default function ImportPage() {
   const project = useProject(slug);
   const client = useQueryClient();
   const runs = useImportRuns(slug);
+  const held = useHeldCount(slug);
   const upload = useUpload();
   const [staged, setStaged] = useState<NamedFile[]>([]);
   const [chosen, choose] = useState<string>();
@@ -34,10 +35,19 @@ export default function ImportPage() {
   const uploading = upload.slug === slug && upload.phase !== "idle";
   const shownId = chosen ?? runs.data?.[0]?.id;
   const run = useImportRun(slug, uploading ? undefined : shownId);
+  // What is looked at stays, also when another system begins to send; one's own upload is looked at when it is there.
+  const newest = runs.data?.[0]?.id;
+  useEffect(() => {
+    if (!chosen && newest) choose(newest);
+  }, [chosen, newest]);
+  const own = upload.slug === slug ? upload.run : null;
+  useEffect(() => {
+    if (own) choose(own);
+  }, [own]);
   const state = run.data?.state;
   useEffect(() => {
     if (state !== "done") return;
-    for (const key of ["worklist", "project", "splits", "waiting"])
+    for (const key of ["worklist", "project", "splits", "waiting", "quarantine"])
       void client.invalidateQueries({ queryKey: [key, slug] });
     void client.invalidateQueries({ queryKey: ["projects"] });
   }, [state, client, slug]);
@@ -54,7 +64,7 @@ export default function ImportPage() {
     <>
       <PageHead title={t("title")} note={t("note")}>
         <LinkButton to={`/p/${slug}/quarantine`}>
-          {run.data?.counts.held ? t("quarantineHeld", { count: run.data.counts.held }) : t("quarantine")}
+          {held.data ? t("quarantineHeld", { count: held.data }) : t("quarantine")}
         </LinkButton>
       </PageHead>
       <div style={{ display: "flex", gap: 16, flex: 1, minHeight: 0 }}>

@@ -4,6 +4,9 @@ import type { KnownIdentity } from "@/lib/api-types";
 /** Whether a text can be a pseudonym or a UID as the server takes them. */
 export const isPseudonym = (text: string) => /^(P[0-9A-F]{15}|[0-9.]{1,64})$/.test(text);
 
+/** A date of DICOM (DA, PS3.5 6.2: YYYYMMDD) as 2024-02-29; what is none stays as it is. */
+export const dateOf = (text: string) => text.replace(/^(\d{4})(\d{2})(\d{2})$/, "$1-$2-$3");
+
 export interface KnownStudy {
   identity: KnownIdentity;
   images: number;

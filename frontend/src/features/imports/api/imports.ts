@@ -1,11 +1,14 @@
 import { useMutation, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, request } from "@/lib/api-client";
-import type { ImportFormat, ImportItem, ImportOptions, ImportRun, ItemState } from "@/lib/api-types";
+import type { ImportFormat, ImportItem, ImportOptions, ImportRun, ItemState, Quarantine } from "@/lib/api-types";
 
 export const PAGE_SIZE = 100;
 const root = (slug: string) => `/projects/${slug}/imports/`;
 
-/** Runs of the project, newest first. */
+/** Other systems send when they like: how often it is looked whether one has begun. */
+const ARRIVALS = 10_000;
+
+/** Runs of the project, newest first; asked again while the page is visible. */
 export function useImportRuns(slug: string) {
   return useQuery({
     queryKey: ["imports", slug],
@@ -13,6 +16,7 @@ export function useImportRuns(slug: string) {
       const answer = await api.get<ImportRun[] | { results: ImportRun[] }>(root(slug), { signal });
       return Array.isArray(answer) ? answer : answer.results;
     },
+    refetchInterval: ARRIVALS,
   });
 }
 
@@ -27,6 +31,17 @@ export function useImportRun(slug: string, id: string | undefined) {
     enabled: Boolean(id),
     staleTime: 0,
     refetchInterval: (query) => (isBusy(query.state.data) ? 1000 : false),
+  });
+}
+
+/** How many images of the project wait for a lead's look, whichever import brought them. */
+export function useHeldCount(slug: string) {
+  return useQuery({
+    queryKey: ["quarantine", slug, "count"],
+    queryFn: ({ signal }) =>
+      api.get<Quarantine>(`/projects/${slug}/quarantine/`, { signal, query: { kind: "held", limit: 0 } }),
+    select: (found) => found.counts.held,
+    staleTime: 5_000,
   });
 }
 

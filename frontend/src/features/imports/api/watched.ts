@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api } from "@/lib/api-client";
-import type { WatchedFiles, WatchedSource, WatchedSources } from "@/lib/api-types";
+import type { ImportOptions, WatchedFiles, WatchedSource, WatchedSources } from "@/lib/api-types";
 
 const key = (slug: string) => ["watched", slug] as const;
 const root = (slug: string) => `/projects/${slug}/watched-sources/`;
@@ -38,6 +38,7 @@ export interface NewSource {
   endpoint?: string;
   credentials?: { access_key_id: string; secret_access_key: string };
   delete_after: boolean;
+  options?: ImportOptions;
 }
 
 export const useCreateWatched = (slug: string) =>

@@ -14,12 +14,14 @@ interface ItemTableProps {
   slug: string;
   run: string;
   state: ItemState | "";
+  /** More files are to come before any of them becomes a case. */
+  arriving: boolean;
   total: number;
   /** Changes whenever rows may have changed. */
   revision: number;
 }
 
-export function ItemTable({ slug, run, state, total, revision }: ItemTableProps) {
+export function ItemTable({ slug, run, state, arriving, total, revision }: ItemTableProps) {
   const { t } = useTranslation("imports");
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
@@ -63,7 +65,7 @@ export function ItemTable({ slug, run, state, total, revision }: ItemTableProps)
           <tbody>
             {before > 0 ? <tr aria-hidden="true" style={{ height: before }} /> : null}
             {items.map((item) => (
-              <ItemRow key={item.key} item={find(item.index)} />
+              <ItemRow key={item.key} item={find(item.index)} arriving={arriving} />
             ))}
             {after > 0 ? <tr aria-hidden="true" style={{ height: after }} /> : null}
           </tbody>
@@ -83,7 +85,7 @@ const LOOK: Record<ItemState, [ChipTone, ReactNode]> = {
   uploading: ["neutral", <IconClock key="u" />],
 };
 
-function ItemRow({ item }: { item: ImportItem | undefined }) {
+function ItemRow({ item, arriving }: { item: ImportItem | undefined; arriving: boolean }) {
   const { t } = useTranslation("imports");
   if (!item) {
     return (
@@ -96,7 +98,7 @@ function ItemRow({ item }: { item: ImportItem | undefined }) {
   return (
     <tr>
       <td className="mono ell" title={item.name}>
-        {middle(item.name, 36)}
+        {middle(item.name, 30)}
       </td>
       <td>
         <Chip tone={tone} icon={icon}>
@@ -113,6 +115,7 @@ function ItemRow({ item }: { item: ImportItem | undefined }) {
 
   function whatHappened(one: ImportItem): string {
     if (one.reason) return serverWords(one.reason, t);
-    return one.case ? t("inCase", { name: one.case.name, split: one.case.split }) : "";
+    if (one.case) return t("inCase", { name: one.case.name, split: one.case.split });
+    return arriving && one.state === "imported" ? t("run.withOthers") : "";
   }
 }

@@ -1,9 +1,13 @@
 import { Checkbox, PasswordInput, Select, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useImportFormats } from "@/features/imports/api/imports";
 import { useCreateWatched } from "@/features/imports/api/watched";
+import { ReadingsFields } from "@/features/imports/components/readings-fields";
+import { isComplete, RECOGNISED, readingsOptions } from "@/features/imports/readings-choice";
 import { ApiError } from "@/lib/api-client";
 import type { WatchedSources } from "@/lib/api-types";
+import { serverWords } from "@/lib/server-words";
 import { Button } from "@/ui/button";
 import { ErrorLine } from "@/ui/error-state";
 import { Segmented } from "@/ui/segmented";
@@ -27,6 +31,8 @@ export function NewWatchedForm({ slug, allowed, onDone }: Props) {
   const [key, setKey] = useState("");
   const [secret, setSecret] = useState("");
   const [deletes, setDeletes] = useState(false);
+  const formats = useImportFormats(slug);
+  const [readings, setReadings] = useState(RECOGNISED);
   const isBucket = kind === "bucket";
   const wrong = create.error instanceof ApiError ? create.error.fields.location : undefined;
   const submit = () =>
@@ -35,6 +41,7 @@ export function NewWatchedForm({ slug, allowed, onDone }: Props) {
         kind,
         location: location.trim(),
         delete_after: deletes,
+        options: readingsOptions(readings, formats.data ?? []),
         ...(isBucket
           ? {
               region: region.trim(),
@@ -68,7 +75,7 @@ export function NewWatchedForm({ slug, allowed, onDone }: Props) {
         label={t(isBucket ? "watched.bucketPath" : "watched.path")}
         description={isBucket ? undefined : t("watched.below", { roots: allowed.roots.join(", ") })}
         value={location}
-        error={wrong ? <span role="alert">{wrong}</span> : undefined}
+        error={wrong ? <span role="alert">{serverWords(wrong, t)}</span> : undefined}
         maxLength={500}
         required
         onChange={(event) => setLocation(event.currentTarget.value)}
@@ -106,6 +113,12 @@ export function NewWatchedForm({ slug, allowed, onDone }: Props) {
           />
         </>
       ) : null}
+      <ReadingsFields
+        formats={formats.data ?? []}
+        choice={readings}
+        onChange={setReadings}
+        label={t("readings.title")}
+      />
       <Checkbox
         label={t("watched.deletes")}
         checked={deletes}
@@ -116,7 +129,13 @@ export function NewWatchedForm({ slug, allowed, onDone }: Props) {
         <Button dense onClick={onDone}>
           {t("watched.cancel")}
         </Button>
-        <Button dense type="submit" variant="primary" disabled={!location.trim()} busy={create.isPending}>
+        <Button
+          dense
+          type="submit"
+          variant="primary"
+          disabled={!location.trim() || !isComplete(readings, formats.data ?? [])}
+          busy={create.isPending}
+        >
           {t("watched.follow")}
         </Button>
       </div>

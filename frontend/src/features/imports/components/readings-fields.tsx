@@ -10,17 +10,19 @@ interface ReadingsFieldsProps {
   formats: ImportFormat[];
   choice: ReadingsChoice;
   onChange: (choice: ReadingsChoice) => void;
+  /** Where no heading says what format is meant. */
+  label?: string;
 }
 
 /** In which format readings of other programs lie among the files, and how that format is read. */
-export function ReadingsFields({ formats, choice, onChange }: ReadingsFieldsProps) {
+export function ReadingsFields({ formats, choice, onChange, label }: ReadingsFieldsProps) {
   const { t } = useTranslation("imports");
   const { format } = choice;
   const note = format === NOT_LOOKED_FOR ? "offNote" : format ? "chosenNote" : "byItselfNote";
   return (
     <>
       <Select
-        label={t("readings.format")}
+        label={label ?? t("readings.format")}
         description={t(`readings.${note}`)}
         inputWrapperOrder={["label", "input", "description", "error"]}
         data={[

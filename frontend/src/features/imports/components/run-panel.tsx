@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { itemsCsv, useStartWithout } from "@/features/imports/api/imports";
 import { ItemTable } from "@/features/imports/components/item-table";
+import { originWords } from "@/features/imports/origin-words";
 import type { ImportRun, ItemState } from "@/lib/api-types";
 import { count, dayTime, duration } from "@/lib/format";
 import { serverWords } from "@/lib/server-words";
@@ -42,6 +43,8 @@ export function RunPanel({ slug, run, runs, onChoose }: RunPanelProps) {
   const startWithout = useStartWithout(slug, run.id);
   const settled = PARTS.reduce((sum, [kind]) => sum + run.counts[kind], 0);
   const busy = run.state === "queued" || run.state === "running";
+  const newest = runs[0];
+  const newer = newest && newest.id !== run.id && newest.created_at > run.created_at ? newest : undefined;
   const left = useTimeLeft(run.id, settled, run.counts.total);
   const filters: (ItemState | "")[] = ["", "refused", "embargoed", "duplicate", "imported"];
   if (run.counts.held) filters.splice(1, 0, "held");
@@ -55,10 +58,21 @@ export function RunPanel({ slug, run, runs, onChoose }: RunPanelProps) {
           <Chip tone={TONE[run.state]} icon={run.state === "done" ? <IconCheck /> : undefined}>
             {t(`run.${run.state}`)}
           </Chip>
-          {run.origin ? <span className="sm sec">{t("run.origin", { origin: run.origin })}</span> : null}
+          {run.origin ? (
+            <span className="sm sec ell" style={{ minWidth: 0 }} title={run.origin}>
+              {originWords(run.origin, t)}
+            </span>
+          ) : null}
           <span className="grow" />
-          <span className="sm sec num">
-            {t("run.files", { done: count(settled), total: count(run.counts.total) })}
+          {newer ? (
+            <Button dense variant="ghost" onClick={() => onChoose(newer.id)}>
+              {t("run.newer", { state: t(`run.${newer.state}`) })}
+            </Button>
+          ) : null}
+          <span className="sm sec num nw">
+            {run.state === "receiving"
+              ? t("run.soFar", { count: run.counts.total, shown: count(run.counts.total) })
+              : t("run.files", { done: count(settled), total: count(run.counts.total) })}
             {busy && left !== null ? `, ${t("timeLeft", { time: duration(left) })}` : ""}
           </span>
         </div>
@@ -134,6 +148,7 @@ export function RunPanel({ slug, run, runs, onChoose }: RunPanelProps) {
         slug={slug}
         run={run.id}
         state={state}
+        arriving={run.state === "receiving"}
         total={state ? run.counts[state] : run.counts.total}
         revision={settled}
       />
@@ -147,7 +162,7 @@ function RunMenu({ run, runs, onChoose }: Omit<RunPanelProps, "slug">) {
   if (runs.length < 2) return title;
   return (
     <Menu
-      width={280}
+      width={380}
       trigger={(props) => (
         <button type="button" className="btn gh" style={{ marginLeft: -12, color: "var(--n10)" }} {...props}>
           {title}
@@ -162,6 +177,11 @@ function RunMenu({ run, runs, onChoose }: Omit<RunPanelProps, "slug">) {
           right={<span className="q sm num">{count(one.counts.total)}</span>}
         >
           {t("run.title", { time: dayTime(one.created_at) })}
+          <span className="q sm ell" style={{ display: "block", maxWidth: 290 }}>
+            {[t(`run.${one.state}`), one.origin ? originWords(one.origin, t) : one.created_by]
+              .filter(Boolean)
+              .join(" · ")}
+          </span>
         </MenuItem>
       ))}
     </Menu>

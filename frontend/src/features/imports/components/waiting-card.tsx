@@ -43,10 +43,13 @@ export function WaitingCard({ slug }: { slug: string }) {
                 {one.source}
               </span>
               <span className="q sm ell">
-                {one.reader}, {t("waitingFor.lesions", { count: one.lesions, shown: count(one.lesions) })},{" "}
-                {one.names.length
-                  ? t("waitingFor.speaksOf", { names: one.names.join(", ") })
-                  : t("waitingFor.byUid")}
+                {[
+                  one.reader,
+                  t("waitingFor.lesions", { count: one.lesions, shown: count(one.lesions) }),
+                  one.names.length
+                    ? t("waitingFor.speaksOf", { names: one.names.join(", ") })
+                    : t("waitingFor.byUid"),
+                ].join(" · ")}
               </span>
             </div>
             <IconButton label={`${t("waitingFor.drop")}: ${one.source}`} onClick={() => ask(one)}>

@@ -39,10 +39,11 @@ export function ManyCard({ slug, files, onDrop, onDiscard, onDone }: ManyCardPro
     <Card
       title={t("many", number)}
       note={t("manySeen", { seen: count(nSeen), all: count(files.length) })}
+      bare
       className="grow"
       style={{ minWidth: 0, display: "flex", flexDirection: "column", minHeight: 0 }}
     >
-      <div className="row t" style={{ gap: 20, minHeight: 0, flex: 1 }}>
+      <div className="many">
         <ul className="grow sheet" aria-label={t("many", number)}>
           {files.map((file) => (
             <PreviewTile
@@ -57,7 +58,7 @@ export function ManyCard({ slug, files, onDrop, onDiscard, onDone }: ManyCardPro
             />
           ))}
         </ul>
-        <div className="stack" style={{ width: 300, flex: "none", gap: 14, overflow: "auto", maxHeight: "100%" }}>
+        <div className="stack" style={{ width: 300, flex: "none", gap: 14, overflow: "auto" }}>
           <h3>{t("rectangles")}</h3>
           {isOneKind && first ? (
             <RectangleFields size={first} rectangles={rectangles} onChange={setDrawn} />

@@ -2,7 +2,7 @@ import { TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLookUp } from "@/features/settings/api/identities";
-import { isPseudonym, studiesOf } from "@/features/settings/identity-studies";
+import { dateOf, isPseudonym, studiesOf } from "@/features/settings/identity-studies";
 import { count, DASH } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
@@ -93,7 +93,7 @@ export function LookUpCard({ slug }: { slug: string }) {
                     <tr key={`${identity.stored_sop_instance_uid} ${identity.sop_instance_uid}`}>
                       <td className="mono">{identity.patient_id || DASH}</td>
                       <td>{identity.patient_name || DASH}</td>
-                      <td className="num">{identity.study_date || DASH}</td>
+                      <td className="num nw">{dateOf(identity.study_date) || DASH}</td>
                       <td className="mono">{identity.accession_number || DASH}</td>
                       <td className="mono sm wrap" style={{ overflowWrap: "anywhere" }}>
                         {identity.study_instance_uid}
