@@ -17,7 +17,8 @@ from backend.archive.encryption import has_identity_key
 from backend.archive.identities import keep_identity
 from backend.archive.models import Archive, DeidProfile, Instance, PixelRule, QuarantinedFile, QuarantineKind, Series, Study
 from backend.archive.quarantine import hold_file, quarantined
-from backend.archive.store import delete_object, has_object, put_object
+from backend.archive.store import ObjectGroup, delete_object
+from backend.dicom.identity import Identity
 from backend.dicom.prepare import PreparationSettings, PreparedInstance
 from backend.dicom.refusal import Held, Refused
 from backend.dicom.uids import keyed_file_digest
@@ -68,6 +69,20 @@ class Ingested:
     is_new: bool
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A file that was decoded and whose frames are written; it has no rows yet."""
+
+    received_digest: str
+    prepared: PreparedInstance
+    frames_key: str
+
+    @property
+    def sent(self) -> Identity:
+        """What the file called itself."""
+        return Identity(**self.prepared.sent)
+
+
 def ingest_file(
     *,
     archive: Archive,
@@ -82,9 +97,38 @@ def ingest_file(
 ) -> Ingested:
     """Store one received file in the archive; Refused with the reason if it cannot be used or would overwrite another.
 
+    `may_grow` is asked whether a series that is here may get another instance (a new slice would move every mask that lies
+    in its grid). The rest is as in `opened_file`.
+    """
+    with ObjectGroup() as objects:
+        opened = opened_file(
+            archive=archive, child=child, path=path, objects=objects, modality=modality, patient_id=patient_id,
+            project_id=project_id, beside=beside, rectangles=rectangles,
+        )  # fmt: skip
+        if isinstance(opened, Ingested):
+            return opened
+        outcome = store_opened(archive=archive, opened=[opened], objects=objects, may_grow=may_grow)[0]
+    if isinstance(outcome, Refused):
+        raise outcome
+    return outcome
+
+
+def opened_file(
+    *,
+    archive: Archive,
+    child: DecodeChild,
+    path: Path,
+    objects: ObjectGroup,
+    modality: str,
+    patient_id: str = "",
+    project_id: UUID | None = None,
+    beside: Mapping[str, Any] | None = None,
+    rectangles: Sequence[Sequence[int]] | None = None,
+) -> Opened | Ingested:
+    """A received file, decoded, its frames among `objects`; `Ingested` where these bytes are here; Refused with the reason.
+
     `modality` and `patient_id` describe pictures, which say neither themselves; a `patient_id` given here goes before
-    the file's own. `may_grow` is asked whether a series that is here may get another instance (a new slice would move
-    every mask that lies in its grid). The received file is the caller's to delete.
+    the file's own. The received file is the caller's to delete.
 
     An image that a lead has to look at first is refused as `KeptAside`, in quarantine, and so is what is damaged or hostile;
     `project_id` and `beside` (more that the caller knows of the file) are remembered there. `rectangles`: a lead has looked,
@@ -114,14 +158,43 @@ def ingest_file(
             raise
         raise _kept_aside(archive, path, received_digest, refusal, told, project_id) from refusal
     frames_key = f"frames/{archive.pk}/{hashlib.sha256(blob).hexdigest()}"
-    if not has_object(frames_key):
-        put_object(key=frames_key, data=blob)
-    try:
-        return _stored(archive, prepared, received_digest, frames_key, may_grow)
-    except Refused:
-        if not Instance.objects.filter(frames_key=frames_key).exists():
-            delete_object(frames_key)
-        raise
+    objects.write_new(key=frames_key, data=blob)
+    return Opened(received_digest, prepared, frames_key)
+
+
+def store_opened(
+    *,
+    archive: Archive,
+    opened: Sequence[Opened],
+    objects: ObjectGroup,
+    may_grow: Callable[[Series], bool] | None = None,
+) -> list[Ingested | Refused]:
+    """Write the rows of files in one transaction, once their frames lie on the disk; what became of each, in order.
+
+    `objects` are those of `opened_file`; `may_grow` is as in `ingest_file`.
+    """
+    objects.synchronise()
+    with transaction.atomic():
+        # One writer at a time judges what is a duplicate.
+        locked = Archive.objects.select_for_update().get(pk=archive.pk)
+        if (locked.deid_profile, locked.deid_options) != (archive.deid_profile, archive.deid_options):
+            changed = Refused("The archive's de-identification was changed meanwhile; import the file again.")
+            outcomes: list[Ingested | Refused] = [changed] * len(opened)
+        else:
+            rows = _NewRows(archive, opened, may_grow)
+            outcomes = [rows.outcome(one) for one in opened]
+            objects.publish(rows.frames_keys)
+            rows.write()
+    for one, outcome in zip(opened, outcomes, strict=True):
+        if isinstance(outcome, Refused):
+            _forget_frames(objects, one.frames_key)
+    return outcomes
+
+
+def _forget_frames(objects: ObjectGroup, frames_key: str) -> None:
+    """Remove frames that no row names; those that nobody has seen yet go with their group."""
+    if objects.is_visible(frames_key) and not Instance.objects.filter(frames_key=frames_key).exists():
+        delete_object(frames_key)
 
 
 def _require_possible(archive: Archive, path: Path) -> None:
@@ -166,56 +239,84 @@ def find_received(archive: Archive, received_digest: str) -> Instance | None:
     return found.select_related("series").defer("dicom_json", "frame_ranges").first()
 
 
-def _stored(
-    archive: Archive,
-    prepared: PreparedInstance,
-    received_digest: str,
-    frames_key: str,
-    may_grow: Callable[[Series], bool] | None,
-) -> Ingested:
-    with transaction.atomic():
-        # One writer at a time judges what is a duplicate.
-        locked = Archive.objects.select_for_update().get(pk=archive.pk)
-        if (locked.deid_profile, locked.deid_options) != (archive.deid_profile, archive.deid_options):
-            raise Refused("The archive's de-identification was changed meanwhile; import the file again.")
-        if _KNOWN.rows([received_digest, prepared.original_uid_digest, archive.pk]):
-            known = find_received(archive, received_digest)
-            if known is None:
-                raise Conflicting(_CONFLICT)
-            return Ingested(known, is_new=False)
-        series, is_known = _series_of(_study_of(archive, prepared), prepared)
-        if is_known and may_grow is not None and not may_grow(series):
-            raise Refused("Its series has been read already; no image can be added to it.")
-        instance = Instance.objects.create(
+class _NewRows:
+    """The rows of files that are stored together: judged one by one, written at once. Used in the transaction."""
+
+    def __init__(self, archive: Archive, opened: Sequence[Opened], may_grow: Callable[[Series], bool] | None) -> None:
+        self._archive = archive
+        self._may_grow = may_grow
+        self._instances: list[tuple[Instance, PreparedInstance]] = []
+        self._by_digest: dict[str, Instance] = {}
+        self._by_original: set[str] = set()
+        studies = {str(one.prepared.study["study_instance_uid"]) for one in opened}
+        here = Study.objects.filter(archive=archive, study_instance_uid__in=studies).only(
+            "patient_key", "study_instance_uid"
+        )
+        self._studies = {study.study_instance_uid: study for study in here}
+        self._new_studies: list[Study] = []
+        series = {str(one.prepared.series["series_instance_uid"]) for one in opened}
+        known = Series.objects.filter(study__in=[study.pk for study in here], series_instance_uid__in=series)
+        self._series: dict[tuple[str, str], Series] = {}
+        self._may: dict[int, bool] = {}
+        for one in known.only("modality", "series_instance_uid", "study_id") if self._studies else ():
+            one.study = next(study for study in here if study.pk == one.study_id)
+            self._series[one.study.study_instance_uid, one.series_instance_uid] = one
+        self._new_series: list[Series] = []
+
+    @property
+    def frames_keys(self) -> list[str]:
+        """The objects that the new rows name."""
+        return [instance.frames_key for instance, _ in self._instances]
+
+    def outcome(self, opened: Opened) -> Ingested | Refused:
+        """What becomes of a file; nothing is written for one that is refused."""
+        prepared = opened.prepared
+        twin = self._by_digest.get(opened.received_digest)
+        if twin is not None:
+            return Ingested(twin, is_new=False)
+        is_known = _KNOWN.rows([opened.received_digest, prepared.original_uid_digest, self._archive.pk])
+        if is_known or prepared.original_uid_digest in self._by_original:
+            known = find_received(self._archive, opened.received_digest)
+            return Conflicting(_CONFLICT) if known is None else Ingested(known, is_new=False)
+        uid = str(prepared.study["study_instance_uid"])
+        study = self._studies.get(uid)
+        if study is not None and study.patient_key != prepared.patient_key:
+            return Refused("Its study is already here under another patient; one of the two is wrong.")
+        series = self._series.get((uid, str(prepared.series["series_instance_uid"])))
+        if series is not None and series.pk is not None and not self._can_grow(series):
+            return Refused("Its series has been read already; no image can be added to it.")
+        if study is None:
+            study = self._studies[uid] = Study(archive=self._archive, patient_key=prepared.patient_key, **prepared.study)
+            self._new_studies.append(study)
+        if series is None:
+            series = Series(study=study, **prepared.series)
+            self._series[uid, series.series_instance_uid] = series
+            self._new_series.append(series)
+        instance = Instance(
             series=series,
-            received_digest=received_digest,
+            received_digest=opened.received_digest,
             original_uid_digest=prepared.original_uid_digest,
-            frames_key=frames_key,
+            frames_key=opened.frames_key,
             **prepared.instance,
         )
-        if archive.keeps_identities and prepared.original:
-            pseudonym = str(prepared.study["patient_id"])
-            keep_identity(archive=archive, instance=instance, pseudonym=pseudonym, original=prepared.original)
-    return Ingested(instance, is_new=True)
+        self._instances.append((instance, prepared))
+        self._by_digest[opened.received_digest] = instance
+        self._by_original.add(prepared.original_uid_digest)
+        return Ingested(instance, is_new=True)
 
+    def _can_grow(self, series: Series) -> bool:
+        if self._may_grow is None:
+            return True
+        if series.pk not in self._may:
+            self._may[series.pk] = self._may_grow(series)
+        return self._may[series.pk]
 
-def _study_of(archive: Archive, prepared: PreparedInstance) -> Study:
-    values = dict(prepared.study)
-    uid = values.pop("study_instance_uid")
-    study = Study.objects.filter(archive=archive, study_instance_uid=uid).only("patient_key", "study_instance_uid").first()
-    if study is None:
-        return Study.objects.create(archive=archive, study_instance_uid=uid, patient_key=prepared.patient_key, **values)
-    if study.patient_key != prepared.patient_key:
-        raise Refused("Its study is already here under another patient; one of the two is wrong.")
-    return study
-
-
-def _series_of(study: Study, prepared: PreparedInstance) -> tuple[Series, bool]:
-    """The series of an instance, and whether it was here before."""
-    values = dict(prepared.series)
-    uid = values.pop("series_instance_uid")
-    series = Series.objects.filter(study=study, series_instance_uid=uid).only("modality", "series_instance_uid").first()
-    if series is not None:
-        series.study = study
-        return series, True
-    return Series.objects.create(study=study, series_instance_uid=uid, **values), False
+    def write(self) -> None:
+        """Write everything that was not refused."""
+        Study.objects.bulk_create(self._new_studies)
+        Series.objects.bulk_create(self._new_series)
+        Instance.objects.bulk_create([instance for instance, _ in self._instances])
+        for instance, prepared in self._instances:
+            if self._archive.keeps_identities and prepared.original:
+                pseudonym = str(prepared.study["patient_id"])
+                keep_identity(archive=self._archive, instance=instance, pseudonym=pseudonym, original=prepared.original)

@@ -63,7 +63,8 @@ def render_frame(instance: Instance, number: int, window: Window | None = None) 
     if pixels.ndim == 3:
         return pixels.astype(np.uint8)
     low, high = int(pixels.min()), int(pixels.max())
-    index = pixels.astype(np.int32) - low
+    index = pixels.astype(np.intp)  # what a table is looked up by: of any other integers numpy makes these, slowly
+    index -= low
     occurring = np.arange(low, high + 1, dtype=np.int32).astype(pixels.dtype)
     padded = _is_padding(occurring, header, signed=bool(form.pixel_representation))
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator
+import shutil
+import uuid
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -17,8 +20,11 @@ from django.conf import settings
 from obstore.store import ObjectStore, from_url
 
 _MAX_KEY: Final = 400
+_NO_ROOM_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NO_ROOM: Final = re.compile(rf"\(os error ({errno.ENOSPC}|{errno.EDQUOT}|{errno.EFBIG})\)")
 """obstore keeps the number of the system's error only in the text: no space, over quota, file larger than allowed."""
+_FULL: Final = "There is no room left to store anything"
+_COPIED_BYTES: Final = 1 << 20
 _VERBATIM: Final = re.compile(r"[A-Za-z0-9/_.-]+")
 
 
@@ -60,23 +66,131 @@ def put_file(*, key: str, path: Path) -> None:
 
 
 def _put(key: str, data: bytes | Path) -> None:
-    store, key = _store(), _checked(key)
-    folder = _folder_at(settings.OBJECT_STORE_URL)
-    new_folders = _missing_folders(folder, key) if folder is not None else []
+    with ObjectGroup() as group:
+        group.write(key=key, data=data)
+        group.synchronise()
+        group.publish([key])
+
+
+class ObjectGroup:
+    """Objects that are written one by one and become durable together: they wait for the disk once.
+
+    `write` them, `synchronise`, then `publish` those that a row is about to name. Used as a context: what was not published
+    is gone at its end, and nobody ever saw it. (A bucket has no such middle: there an object is seen once it is written.)
+    """
+
+    def __init__(self) -> None:
+        self._staged: dict[str, str] = {}
+        self._folders: dict[str, list[str]] = {}
+        self._visible: set[str] = set()
+
+    def __enter__(self) -> ObjectGroup:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove what was not published."""
+        for key in list(self._staged):
+            self._discard(key)
+
+    def _discard(self, key: str) -> None:
+        with suppress(FileNotFoundError):
+            os.unlink(self._staged.pop(key))
+
+    def write(self, *, key: str, data: bytes | Path) -> None:
+        """Take an object; StoreFull without room."""
+        file = _file(key)
+        with _told_when_full():
+            if file is None:
+                _put_through_store(key, data)
+                self._visible.add(key)
+                return
+            self._folders[key] = [os.path.dirname(file), *_missing_folders(_folder(), key)]
+            os.makedirs(os.path.dirname(file), exist_ok=True)
+            if key in self._staged:
+                self._discard(key)
+            # The name that obstore would give it: it lists no such file as an object.
+            self._staged[key] = f"{file}#{uuid.uuid4().int}"
+            try:
+                _write_file(self._staged[key], data)
+            except OSError:
+                self._discard(key)
+                raise
+
+    def write_new(self, *, key: str, data: bytes) -> None:
+        """Take an object that is named by its content, and may be here already; StoreFull without room."""
+        file = _file(key)
+        if key in self._staged or (file is None and has_object(key)):
+            return
+        if file is not None and _size(file) == len(data):
+            self._folders[key] = [os.path.dirname(file)]  # whoever wrote it may be about to synchronise it
+            return
+        self.write(key=key, data=data)
+
+    def is_visible(self, key: str) -> bool:
+        """Whether an object that was written here could be seen at once: it stays unless it is deleted."""
+        return key in self._visible
+
+    def synchronise(self) -> None:
+        """Have the disk hold what was written; StoreFull where it does not take it."""
+        with _told_when_full():
+            for staged in self._staged.values():
+                _sync(staged)
+
+    def publish(self, keys: Collection[str]) -> None:
+        """Let these be seen under their names, and have the disk hold the names."""
+        for key in keys:
+            if (staged := self._staged.pop(key, None)) is not None:
+                os.replace(staged, f"{_folder()}/{key}")
+        with _told_when_full():
+            for folder in dict.fromkeys(folder for key in keys for folder in self._folders.pop(key, ())):
+                _sync(folder)
+
+
+def _write_file(name: str, data: bytes | Path) -> None:
+    with open(name, "xb", buffering=0) as opened:
+        if isinstance(data, Path):
+            with data.open("rb") as source:
+                shutil.copyfileobj(source, opened, _COPIED_BYTES)
+            return
+        left = memoryview(data)
+        while left:
+            left = left[opened.write(left) :]
+
+
+def _size(file: str) -> int:
     try:
-        obstore.put(store, key, data)
+        return os.path.getsize(file)
+    except FileNotFoundError:
+        return -1
+
+
+@contextmanager
+def _told_when_full() -> Iterator[None]:
+    try:
+        yield
     except obstore.exceptions.GenericError as error:
         if _NO_ROOM.search(str(error)):
-            raise StoreFull(errno.ENOSPC, "There is no room left to store anything") from error
+            raise StoreFull(errno.ENOSPC, _FULL) from error
         raise
-    if folder is None:
-        return
-    file = _file(key)
-    if file is None:
+    except OSError as error:
+        if error.errno in _NO_ROOM_ERRORS and not isinstance(error, StoreFull):
+            raise StoreFull(errno.ENOSPC, _FULL) from error
+        raise
+
+
+def _put_through_store(key: str, data: bytes | Path) -> None:
+    obstore.put(_store(), _checked(key), data)
+    if _folder_at(settings.OBJECT_STORE_URL) is not None:
         os.sync()  # Under what name the store wrote it is the store's affair.
-        return
-    for path in (file, os.path.dirname(file), *new_folders):
-        _sync(path)
+
+
+def _folder() -> str:
+    folder = _folder_at(settings.OBJECT_STORE_URL)
+    assert folder is not None
+    return folder
 
 
 def _missing_folders(folder: str, key: str) -> list[str]:

@@ -19,6 +19,7 @@ BROKER, REST = 0, 1
 
 TRAIN_NICENESS: Final = 10
 """Training takes what reading, saving and predicting leave."""
+WEB_WORKER: Final = "backend.config.web_worker.StayingThreadWorker"
 
 
 def valkey_binary() -> str:
@@ -107,7 +108,7 @@ def web(host: str, port: int, data_dir: Path) -> Service:
     command = [sys.executable, "-m", "gunicorn", "backend.config.wsgi:application", "--bind", f"{host}:{port}"]
     command += [
         "--worker-class",
-        "gthread",
+        WEB_WORKER,
         "--workers",
         "2",
         "--threads",

@@ -19,7 +19,9 @@ def shown_frame(pixels: Pixels, header: Header, frame: int = 1) -> NDArray[np.ui
     if pixels.dtype.kind in "iu" and highest - lowest < pixels.size // 4:
         # Each value that may occur once, instead of every pixel: the same numbers for a fraction of the work.
         table = _shown(np.arange(lowest, highest + 1, dtype=np.int64).astype(pixels.dtype), header, frame)
-        return table[pixels.astype(np.intp) - lowest]
+        index = pixels.astype(np.intp)
+        index -= lowest
+        return np.take(table, index)
     return _shown(pixels, header, frame)
 
 

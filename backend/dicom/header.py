@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
 from pydicom.datadict import tag_for_keyword
-from pydicom.dataelem import DataElement
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
 
+from backend.dicom.json_values import raw_json, text_encoding
 from backend.dicom.stored_frames import FrameFormat
 
 Header = dict[str, Any]
 
 MAX_INLINE_BYTES: Final = 128 * 1024  # A look-up table of 16 bits to 16 bits.
+_MAX_INLINE_VALUE: Final = MAX_INLINE_BYTES // 4 * 3  # as base64
 BULK_SCHEME: Final = "bulk:"
 _LEFT_OUT: Final = "left-out"
 _PIXEL_KEYWORDS: Final = (
@@ -78,9 +82,7 @@ def object_text(dataset: Dataset, bulk: BulkData | None = None) -> str:
 
 def _encoded(dataset: Dataset, transfer_syntax_uid: str, bulk: BulkData | None) -> str:
     dataset.AvailableTransferSyntaxUID = transfer_syntax_uid
-    _drop_unreadable(dataset)
-    taken = bulk.add if bulk is not None else _left_out
-    encoded = dataset.to_json_dict(MAX_INLINE_BYTES, taken, suppress_invalid_tags=True)
+    encoded = _header_of(dataset, bulk.add if bulk is not None else _left_out)
     encoded["00080005"] = {"vr": "CS", "Value": ["ISO_IR 192"]}
     encoded = {tag: element for tag, element in encoded.items() if _group(tag) not in (0x0000, 0x0002, 0xFFFC)}
     _drop_marked(encoded)
@@ -109,19 +111,48 @@ def _fill_pixel_module(dataset: Dataset, form: FrameFormat, number_of_frames: in
         dataset.NumberOfFrames = number_of_frames
 
 
-def _drop_unreadable(dataset: Dataset) -> None:
-    """Remove elements whose bytes make no value of their VR, and group lengths."""
-    for tag in list(dataset.keys()):
-        try:
-            element = dataset[tag]
-        except Exception:  # noqa: BLE001 values out of every standard raise all kinds
-            del dataset[tag]
+def _header_of(dataset: Dataset, taken: Callable[[DataElement], str]) -> Header:
+    """DICOM JSON of a data set or item, without group lengths and without elements whose bytes make no value of their VR."""
+    encoding = text_encoding(dataset)
+    encoded: Header = {}
+    creators: dict[int, bool] = {}
+    for tag, element in list(dataset.items()):
+        if tag & 0xFFFF == 0:
             continue
-        if tag.element == 0:
-            del dataset[tag]
-        elif element.VR == "SQ":
-            for item in element.value:
-                _drop_unreadable(item)
+        found = None
+        if isinstance(element, RawDataElement) and (not tag >> 16 & 1 or _has_creator(dataset, tag, creators)):
+            found = raw_json(element, encoding, _MAX_INLINE_VALUE)
+        if found is None:
+            found = _element_of(dataset, tag, taken)
+        if found is not None:
+            encoded[f"{tag:08X}"] = found
+    return encoded
+
+
+def _has_creator(dataset: Dataset, tag: BaseTag, known: dict[int, bool]) -> bool:
+    """Whether nothing is wrong with the creator of a private element (PS3.5 7.8.1): else it means nothing to pydicom."""
+    creator = tag & 0xFFFF0000 | tag >> 8 & 0xFF
+    if creator not in known:
+        try:
+            known[creator] = creator not in dataset or bool(dataset[creator])
+        except Exception:  # noqa: BLE001 as above
+            known[creator] = False
+    return known[creator]
+
+
+def _element_of(dataset: Dataset, tag: BaseTag, taken: Callable[[DataElement], str]) -> dict[str, Any] | None:
+    """DICOM JSON of an element as pydicom reads it, None where it cannot."""
+    try:
+        element = dataset[tag]
+    except Exception:  # noqa: BLE001 values out of every standard raise all kinds
+        return None
+    if element.VR == "SQ":
+        return {"vr": "SQ", "Value": [_header_of(item, taken) for item in element.value]}
+    try:
+        found: dict[str, Any] = element.to_json_dict(taken, MAX_INLINE_BYTES)
+    except Exception:  # noqa: BLE001 as above
+        return None
+    return found
 
 
 def _left_out(_element: DataElement) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from pydicom.dataset import FileDataset
+
 from backend.dicom.read import read_dicom
 
 _LONGEST: Final = 64
@@ -23,7 +25,11 @@ class Identity:
 
 def identity_of(data: bytes) -> Identity:
     """The UIDs of a DICOM file; raises whatever pydicom raises where it is none."""
-    dataset = read_dicom(data)
+    return identity_in(read_dicom(data))
+
+
+def identity_in(dataset: FileDataset) -> Identity:
+    """The UIDs of a data set that was read."""
     meta = dataset.file_meta
 
     def uid(keyword: str, otherwise: str = "") -> str:

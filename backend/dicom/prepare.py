@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from io import BytesIO
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from backend.dicom.deidentify import deidentify, known_patient, patient_key
 from backend.dicom.display import shown_frame
 from backend.dicom.frames import StoredFrames, stored_frames
 from backend.dicom.header import BulkData, Header, header_text, other_name, text, values, whole_number
+from backend.dicom.identity import identity_in
 from backend.dicom.image_check import PixelModule, checked_pixel_module
 from backend.dicom.near_duplicates import difference_hash
 from backend.dicom.pictures import picture_dataset
@@ -57,10 +58,12 @@ class PreparationSettings:
 class PreparedInstance:
     """What is stored of one file, without its frames: plain values that travel as JSON.
 
+    `sent`: what the file called itself (`backend.dicom.identity`), for the answer to its sender, stored nowhere.
     `original`: the identifiers before de-identification, for the archive's own encrypted table if it keeps one; they are
     empty where nothing was changed, and stored nowhere else.
     """
 
+    sent: dict[str, str]
     patient_key: str
     original_uid_digest: str
     original: dict[str, str]
@@ -86,6 +89,7 @@ def prepared_instance(
         refuse_bomb(unpacked=module.frame_bytes * module.number_of_frames, received=len(data))
     if on_size is not None:
         on_size(module.frame_bytes * module.number_of_frames)
+    sent = asdict(identity_in(dataset))
     _name_the_nameless(dataset, data, settings)
     original_uid = str(dataset.SOPInstanceUID)
     own_id = str(dataset.get("PatientID") or "")
@@ -107,6 +111,7 @@ def prepared_instance(
     encoded = header_text(dataset, frames.form, len(frames.ranges), frames.note, bulk)
     header: Header = json.loads(encoded)
     prepared = PreparedInstance(
+        sent=sent,
         patient_key=patient_key(settings.key, known_patient(patient_id)),
         original=original,
         original_uid_digest=keyed_digest(settings.key, "sop instance uid", original_uid),

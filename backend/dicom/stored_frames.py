@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from jpeg_ls import decode_pixel_data
 from numpy.typing import NDArray
 from pydicom.encaps import encapsulate
 from pydicom.pixels import get_decoder
@@ -61,6 +62,8 @@ def decoded_frame(data: bytes, form: FrameFormat) -> Pixels:
     """Stored bytes of one frame as stored values: (rows, columns) of grey, (rows, columns, 3) RGB of colour."""
     if form.transfer_syntax_uid == ExplicitVRLittleEndian:
         return np.frombuffer(data, dtype=form.dtype, count=int(np.prod(form.shape))).reshape(form.shape)
+    if form.transfer_syntax_uid in _PLUGIN and (plain := _plain_jpeg_ls(data, form)) is not None:
+        return plain
     decoder = get_decoder(UID(form.transfer_syntax_uid))
     pixels, _ = decoder.as_array(
         encapsulate([data], has_bot=False),
@@ -78,3 +81,13 @@ def decoded_frame(data: bytes, form: FrameFormat) -> Pixels:
         pixel_keyword="PixelData",
     )
     return np.ascontiguousarray(pixels, dtype=form.dtype)
+
+
+def _plain_jpeg_ls(data: bytes, form: FrameFormat) -> Pixels | None:
+    """Grey JPEG-LS of all the form's bits, without what pydicom asks around it; None of all else."""
+    if form.samples_per_pixel != 1 or (form.pixel_representation and form.bits_stored != form.bits_allocated):
+        return None
+    values, _ = decode_pixel_data(data)
+    if len(values) != form.rows * form.columns * form.dtype.itemsize:
+        return None
+    return np.frombuffer(values, dtype=form.dtype).reshape(form.shape)

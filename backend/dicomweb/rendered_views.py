@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+from backend.accounts.compiled_select import CompiledSelect
 from backend.archive.models import Instance
 from backend.archive.rendering import encode_image, render_frame
 from backend.archive.thumbnails import make_thumbnail, thumbnail_of
@@ -34,6 +35,7 @@ from backend.dicomweb.selectors import Shown, images_at, stored_frames_of
 _TYPES: Final = ("image/jpeg", "image/png")
 _MAX_IMAGES: Final = 1000
 _CHUNK: Final = 20
+_INSTANCE: Final = CompiledSelect.of_models((Instance,), f"FROM {Instance._meta.db_table} WHERE id = %s")
 
 
 class RenderedView(DicomwebView):
@@ -78,7 +80,8 @@ def _single(shown: Shown, study: str, series: str, instance: str) -> Instance:
     found = stored_frames_of(shown, study, series, instance)
     if found is None or found.is_published:
         raise Http404("No such image in this project.")
-    return Instance.objects.get(pk=found.instance_id)
+    instance_row: Instance = next(_INSTANCE.instances([found.instance_id]))[0]
+    return instance_row
 
 
 def _images(instances: QuerySet[Instance], frames: str | None) -> Iterator[tuple[Instance, int]]:

@@ -56,14 +56,14 @@ class Shown:
         come = ImportItem.objects.filter(run_id__in=self.arriving, instance_id=OuterRef("pk"))
         return Q(Exists(own)) | Q(Exists(come))
 
-    def parameters(self) -> dict[str, Any]:
-        """What the written conditions name."""
+    def parameters(self, *, with_arriving: bool = True) -> dict[str, Any]:
+        """What the written conditions name; the arriving runs, too, which are a query of their own."""
         return {
             "project": database_key(self.project.pk),
             "embargoed": Split.EMBARGOED.value,
             "role": str(self.role),
             "lead": Role.LEAD.value,
-            **{f"run{index}": database_key(run) for index, run in enumerate(self.arriving)},
+            **({f"run{index}": database_key(run) for index, run in enumerate(self.arriving)} if with_arriving else {}),
         }
 
     @property
@@ -138,7 +138,8 @@ _ARRIVING_INSTANCE: Final = (
 def stored_frames_of(shown: Shown, study: str, series: str, instance: str) -> StoredFramesOf | None:
     """What `instances_at` finds for one instance, as far as serving its frames needs it."""
     named = {"study": study, "series": series, "instance": instance, "archive": database_key(shown.project.archive_id)}
-    row = _first(_FRAMES_SQL.format(arriving=""), shown.parameters() | named)
+    # Nearly everything that is fetched is a case already: what arrives is asked for only where it is none.
+    row = _first(_FRAMES_SQL.format(arriving=""), shown.parameters(with_arriving=False) | named)
     if row is None and shown.arriving:
         arriving = _ARRIVING_INSTANCE.format(runs=shown.runs_sql)
         row = _first(_FRAMES_SQL.format(arriving=arriving), shown.parameters() | named)

@@ -51,11 +51,14 @@ class StoringView(DicomwebView):
         with tempfile.TemporaryDirectory(prefix="stow-", dir=scratch_folder()) as folder, reception:
             try:
                 for part in _parts(request, _new_files(Path(folder))):
-                    result.add(_taken(reception, part))
+                    _take(reception, part, result)
                     part.path.unlink()
+                reception.flush()
             except MalformedBody as error:
+                reception.flush()
                 raise ParseError(_so_far(str(error), result)) from error
             except BodyTooLarge as error:
+                reception.flush()
                 raise TooLarge(_so_far(str(error), result)) from error
         if result.count == 0:
             raise ParseError("The body holds no instance.")
@@ -76,11 +79,12 @@ class StudyView(StoringView, InstancesView):
     operations: ClassVar[dict[str, str]] = {"GET": "dicomweb.retrieve", "POST": "dicomweb.store"}
 
 
-def _taken(reception: Reception, part: Part) -> Received:
+def _take(reception: Reception, part: Part, result: StoreResponse) -> None:
     part_type = part.headers.get("content-type", DICOM).partition(";")[0].strip().lower()
     if part_type != DICOM:
-        return Received(Identity(), None, Refused(f"Damaged: a part is {part_type[:40]}, not {DICOM}."))
-    return reception.take(part.path)
+        result.add(Received(Identity(), None, Refused(f"Damaged: a part is {part_type[:40]}, not {DICOM}.")))
+        return
+    reception.take(part.path, result.add)
 
 
 def _so_far(reason: str, result: StoreResponse) -> str:

@@ -166,10 +166,15 @@ def take_in(
         project_id=project.pk,
         beside={"group": group},
     )
+    tell_taken(item, ingested)
+    return ingested
+
+
+def tell_taken(item: ImportItem, ingested: Ingested) -> None:
+    """Tell an item (which is not saved) that its file is in the archive."""
     item.instance = ingested.instance
     item.modality = ingested.instance.series.modality
     item.state, item.reason = ItemState.IMPORTED, ""
-    return ingested
 
 
 def tell_kept_aside(item: ImportItem, aside: KeptAside) -> None:

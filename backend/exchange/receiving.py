@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -24,14 +24,15 @@ from django.utils import timezone
 from backend.accounts.compiled_select import CompiledSelect, fields_of
 from backend.accounts.models import User
 from backend.archive.decode_pool import SHARED, DecodePool
-from backend.archive.ingest import Ingested, KeptAside
+from backend.archive.ingest import Ingested, KeptAside, Opened, opened_file, store_opened
 from backend.archive.models import DeidProfile, Instance
+from backend.archive.store import ObjectGroup
 from backend.audit.services import record_event
 from backend.dicom.identity import Identity
 from backend.dicom.read import sniffed_format
 from backend.dicom.refusal import Refused
 from backend.exchange.import_options import ImportOptions
-from backend.exchange.importing import case_of, duplicate_reason, take_in, tell_kept_aside
+from backend.exchange.importing import case_of, duplicate_reason, is_unread, tell_kept_aside, tell_taken
 from backend.exchange.models import ImportItem, ImportRun, ImportState, ItemState
 from backend.exchange.published_selectors import ALREADY_PUBLISHED, is_published_here
 from backend.exchange.services import deidentification_rules, start_import
@@ -54,7 +55,12 @@ KEPT_CLASSES: Final = frozenset(
 
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _HEAD_BYTES: Final = 256
-_ITEMS_AT_ONCE: Final = 20
+_FILES_AT_ONCE: Final = 20
+_BYTES_AT_ONCE: Final = 64 * 1024**2
+_FULL: Final = "There is no room left to store anything."
+
+_NO_IMAGES: Final = (ItemState.WAITING, ItemState.DUPLICATE)
+"""States of files that are no images: objects that wait for the import, and those that this project has published."""
 
 
 class NoRoom(Refused):
@@ -79,93 +85,158 @@ class Received:
     is_renamed: bool = False
 
 
+@dataclass
+class _Taken:
+    """A file that has come, what the door says of it so far, and who wants to hear what becomes of it."""
+
+    item: ImportItem
+    outcome: Opened | Ingested | Refused
+    sent: Identity
+    answer: Callable[[Received], None]
+
+
 class Reception:
     """What one sender sends to a project at one time; used as a context, or closed by `flush`.
 
     `origin` says in words what brought the files. Where `study` is given, an instance of another study is refused.
+
+    Files are decoded one by one and stored some at a time: they wait together for the disk and for the database.
     """
 
     def __init__(
         self, *, project: Project, by: User | None, origin: str, study: str | None = None, pool: DecodePool = SHARED
     ) -> None:
         self._project, self._by, self._origin, self._study, self._pool = project, by, origin, study, pool
-        self._items: list[ImportItem] = []
-        self._known: set[uuid.UUID] = set()
+        self._taken: list[_Taken] = []
+        self._objects = ObjectGroup()
+        self._bytes = 0
 
     def __enter__(self) -> Reception:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self.flush()
+        try:
+            self.flush()
+        finally:
+            self._objects.close()
 
-    def take(self, path: Path) -> Received:
-        """Take one file in; the caller deletes it. Every outcome is an answer, also that it cannot be used."""
+    def take(self, path: Path, answer: Callable[[Received], None]) -> None:
+        """Take one file in; the caller deletes it. Every outcome is an answer, also that it cannot be used.
+
+        Answers come in the order of the files, the last of them with `flush`: then what they say is on the disk.
+        """
         item = self._new_item(path)
-        outcome, sent = self._tried(item, path)
-        self._items.append(item)
-        if isinstance(outcome, Ingested):
-            # Named by the UID under which it is stored, never by one that de-identification has removed.
-            item.name = f"{outcome.instance.sop_instance_uid}.dcm"
-            if not outcome.is_new:
-                self._known.add(item.pk)
-            self._flush_if_many()
-            return Received(sent, outcome.instance, None, self._renames)
-        if sent.sop_class_uid in KEPT_CLASSES and is_published_here(self._project, sent.sop_instance_uid):
+        self._bytes += item.size
+        outcome, sent = self._tried(path)
+        self._taken.append(_Taken(item, outcome, sent, answer))
+        is_object = isinstance(outcome, Refused) and sent.sop_class_uid in KEPT_CLASSES
+        is_twin = is_object and is_published_here(self._project, sent.sop_instance_uid)
+        is_kept = is_object and not is_twin and not isinstance(outcome, OtherStudy)
+        if is_twin:
             # A PACS sends back what it got; the UID is asked for as it came, before anything is renamed.
             item.state, item.reason, item.name = ItemState.DUPLICATE, ALREADY_PUBLISHED, f"{sent.sop_instance_uid}.dcm"
-            self._flush_if_many()
-            return Received(sent, None, None)
-        if sent.sop_class_uid in KEPT_CLASSES and not isinstance(outcome, OtherStudy):
+        if is_kept:
             item.state = ItemState.WAITING
             self.flush(kept=path)
-            return Received(sent, None, None)
-        if isinstance(outcome, KeptAside):
-            tell_kept_aside(item, outcome)
-        else:
-            item.state, item.reason = ItemState.REFUSED, str(outcome)
-        if sent.sop_instance_uid and not self._renames:
-            item.name = f"{sent.sop_instance_uid}.dcm"
-        self._flush_if_many()
-        return Received(sent, None, outcome)
+        elif len(self._taken) >= _FILES_AT_ONCE or self._bytes >= _BYTES_AT_ONCE:
+            self.flush()
 
     @property
     def _renames(self) -> bool:
         return self._project.archive.deid_profile != DeidProfile.NONE
 
-    def _tried(self, item: ImportItem, path: Path) -> tuple[Ingested | Refused, Identity]:
+    def _tried(self, path: Path) -> tuple[Opened | Ingested | Refused, Identity]:
         """What the archive's door says, and, where it is asked for, what the file called itself."""
         with self._pool.child() as child:
             try:
                 _require_dicom(path)
                 if self._study is not None and child.identify(path).study_instance_uid != self._study:
                     raise OtherStudy("It belongs to another study than the address says.")
-                ingested = take_in(project=self._project, item=item, path=path, child=child)
+                opened = opened_file(
+                    archive=self._project.archive,
+                    child=child,
+                    path=path,
+                    objects=self._objects,
+                    modality=self._project.modality,
+                    project_id=self._project.pk,
+                    beside={"group": ""},
+                )
             except Refused as refused:
                 return refused, child.identify(path)
             except OSError as error:
                 if error.errno not in _NO_ROOM:
                     raise
-                return NoRoom("There is no room left to store anything."), child.identify(path)
-            return ingested, child.identify(path) if self._renames else Identity()
-
-    def _flush_if_many(self) -> None:
-        if len(self._items) >= _ITEMS_AT_ONCE:
-            self.flush()
+                return NoRoom(_FULL), child.identify(path)
+            if isinstance(opened, Opened):
+                return opened, opened.sent
+            return opened, child.identify(path) if self._renames else Identity()
 
     def _new_item(self, path: Path) -> ImportItem:
         key, size = uuid.uuid4(), path.stat().st_size
         return ImportItem(pk=key, name=f"{key}.dcm", size=size, received=size, state=ItemState.IMPORTED)
 
     def flush(self, kept: Path | None = None) -> None:
-        """Write the rows of the files taken so far into the sender's run; the last one is that of the file `kept`."""
-        items, self._items = self._items, []
-        if not items:
+        """Store the files taken so far and answer for them; the last one is that of the file `kept`."""
+        taken, self._taken, self._bytes = self._taken, [], 0
+        if not taken:
             return
+        known = self._store(taken)
+        self._write_items([one.item for one in taken], known, kept)
+        for one in taken:
+            one.answer(self._received(one))
+
+    def _store(self, taken: Sequence[_Taken]) -> set[uuid.UUID]:
+        """Rows of the images; the keys of the items whose bytes were here before."""
+        waiting = [one for one in taken if isinstance(one.outcome, Opened)]
+        opened = [one.outcome for one in waiting if isinstance(one.outcome, Opened)]
+        if opened:
+            for one, became in zip(waiting, self._stored(opened), strict=True):
+                one.outcome = became
+        known = set()
+        for one in taken:
+            item, outcome = one.item, one.outcome
+            if isinstance(outcome, Ingested):
+                tell_taken(item, outcome)
+                # Named by the UID under which it is stored, never by one that de-identification has removed.
+                item.name = f"{outcome.instance.sop_instance_uid}.dcm"
+                if not outcome.is_new:
+                    known.add(item.pk)
+                continue
+            if item.state in _NO_IMAGES:
+                continue
+            if isinstance(outcome, KeptAside):
+                tell_kept_aside(item, outcome)
+            else:
+                item.state, item.reason = ItemState.REFUSED, str(outcome)
+            if one.sent.sop_instance_uid and not self._renames:
+                item.name = f"{one.sent.sop_instance_uid}.dcm"
+        return known
+
+    def _stored(self, opened: Sequence[Opened]) -> Sequence[Ingested | Refused]:
+        try:
+            return store_opened(archive=self._project.archive, opened=opened, objects=self._objects, may_grow=is_unread)
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            self._objects.close()  # there may be room for others
+            return [NoRoom(_FULL)] * len(opened)
+
+    def _received(self, one: _Taken) -> Received:
+        outcome = one.outcome
+        if isinstance(outcome, Ingested):
+            return Received(one.sent, outcome.instance, None, self._renames)
+        if one.item.state in _NO_IMAGES:
+            return Received(one.sent, None, None)
+        assert isinstance(outcome, Refused)
+        return Received(one.sent, None, outcome)
+
+    def _write_items(self, items: Sequence[ImportItem], known: Collection[uuid.UUID], kept: Path | None) -> None:
+        """Write the rows of files into the sender's run."""
         with transaction.atomic():
             run = _open_run(self._project, self._by, self._origin)
             for index, item in enumerate(items):
                 item.run = run
-                if item.pk in self._known and item.instance is not None:
+                if item.pk in known and item.instance is not None:
                     _tell_duplicate(run, item, item.instance, items[:index])
             if kept is not None:
                 folder = upload_folder(run.pk)

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from django.conf import settings
 
-from backend.archive.store import delete_object, get_object, get_range, has_object, put_object
+from backend.archive.store import ObjectGroup, delete_object, get_object, get_range, has_object, put_object
 
 
 def test_an_object_comes_back_whole_in_ranges_and_goes():
@@ -71,3 +71,26 @@ def test_an_object_and_the_folders_that_name_it_lie_on_the_disk_when_it_is_writt
     synced.clear()
     put_object(key=f"blobs/{name}/ab/object", data=b"9876543210")
     assert len(synced) == 2 and get_object(f"blobs/{name}/ab/object") == b"9876543210"
+
+
+def test_objects_of_a_group_are_seen_when_they_are_published_and_the_rest_leaves_nothing():
+    folder = Path(unquote(urlsplit(settings.OBJECT_STORE_URL).path)) / "blobs" / uuid.uuid4().hex
+    prefix = f"blobs/{folder.name}"
+    with ObjectGroup() as group:
+        for name in ("wanted", "unwanted"):
+            group.write_new(key=f"{prefix}/{name}", data=name.encode())
+        group.synchronise()
+        assert not has_object(f"{prefix}/wanted")
+        group.publish([f"{prefix}/wanted"])
+        assert get_object(f"{prefix}/wanted") == b"wanted"
+    assert [path.name for path in folder.iterdir()] == ["wanted"]
+
+
+def test_an_object_that_a_loss_of_power_left_empty_is_written_again():
+    key = f"blobs/{uuid.uuid4().hex}"
+    put_object(key=key, data=b"")
+    with ObjectGroup() as group:
+        group.write_new(key=key, data=b"0123456789")
+        group.synchronise()
+        group.publish([key])
+    assert get_object(key) == b"0123456789"

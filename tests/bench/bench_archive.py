@@ -256,7 +256,7 @@ def start_overread(folder: Path) -> tuple[Server, list[subprocess.Popen[bytes]]]
     from backend.accounts.models import User
     from backend.accounts.services import create_token
     from backend.archive.models import Archive
-    from backend.config.product import valkey_binary
+    from backend.config.product import WEB_WORKER, valkey_binary
     from backend.projects.models import Membership, Project
 
     lead = User.objects.create_user("bench", password=None)
@@ -273,7 +273,7 @@ def start_overread(folder: Path) -> tuple[Server, list[subprocess.Popen[bytes]]]
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "gunicorn", "backend.config.wsgi:application", "--bind", f"127.0.0.1:{port}"]
-    command += ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--keep-alive", "75", "--timeout", "120"]
+    command += ["--worker-class", WEB_WORKER, "--workers", "2", "--threads", "8", "--keep-alive", "75", "--timeout", "120"]
     with (folder / "web.log").open("wb") as log:
         web = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
     server = Server("Overread", f"http://127.0.0.1:{port}/dicom-web/bench", web.pid, {"Authorization": f"Bearer {token}"})

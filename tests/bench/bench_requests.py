@@ -208,7 +208,7 @@ def start(folder: Path) -> tuple[Product, subprocess.Popen[bytes]]:
     """Valkey and gunicorn on the data folder; the database is ready before."""
     from django.conf import settings
 
-    from backend.config.product import valkey_binary
+    from backend.config.product import WEB_WORKER, valkey_binary
 
     Path(settings.VALKEY_SOCKET).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     broker = subprocess.Popen(
@@ -219,7 +219,7 @@ def start(folder: Path) -> tuple[Product, subprocess.Popen[bytes]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "gunicorn", "backend.config.wsgi:application", "--bind", f"127.0.0.1:{port}"]
-    command += ["--worker-class", "gthread", "--workers", "1", "--threads", "8", "--keep-alive", "75"]
+    command += ["--worker-class", WEB_WORKER, "--workers", "1", "--threads", "8", "--keep-alive", "75"]
     web = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     product = Product(folder, web, port)
     deadline = time.monotonic() + 60

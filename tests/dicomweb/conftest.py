@@ -18,6 +18,7 @@ import requests
 from pydicom.data import get_testdata_file
 from pydicom.encaps import generate_frames
 
+from backend.config.product import WEB_WORKER
 from tests.orthanc import orthanc  # noqa: F401
 
 
@@ -134,7 +135,7 @@ def web_process(django_db_setup: None, django_db_blocker: object, tmp_path_facto
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "gunicorn", "backend.config.wsgi:application", "--bind", f"127.0.0.1:{port}"]
-    command += ["--worker-class", "gthread", "--workers", "1", "--threads", "8"]
+    command += ["--worker-class", WEB_WORKER, "--workers", "1", "--threads", "8"]
     with (tmp_path_factory.mktemp("web") / "log").open("wb") as log:
         process = subprocess.Popen(
             command,

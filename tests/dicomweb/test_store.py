@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pydicom
@@ -65,6 +67,23 @@ def test_instances_are_stored_and_each_is_answered_for(project, store, dicom, le
     url = items[0]["00081190"]["Value"][0].removeprefix("http://testserver")
     assert as_person(lead).get(f"{url}/metadata").json()[0]["00080018"]["Value"] == ["1.2.3.4.1.1"]
     assert as_person(lead).get(f"{url}/frames/1").status_code == 200
+
+
+def test_of_what_one_request_brings_each_is_judged_by_what_came_before_it(project, store, dicom):
+    sent = [dicom(number) for number in range(1, 23)]  # more than are stored at once
+    conflict, stranger = dicom(30, SOPInstanceUID="1.2.3.4.1.22"), dicom(31, PatientID="P2")
+    answer = store(*sent, sent[21], conflict, stranger, b"no DICOM", dicom(32))
+    assert answer.status_code == 202 and reasons(answer) == [0x0111, 0x0110, 0xC000]
+    stored = [item["00081155"]["Value"][0] for item in answer.json()["00081199"]["Value"]]
+    assert stored == [f"1.2.3.4.1.{number}" for number in (*range(1, 23), 22, 32)]
+    assert sorted(Instance.objects.values_list("sop_instance_uid", flat=True)) == sorted(set(stored))
+    assert list(ImportItem.objects.filter(instance=None).values_list("state", flat=True)) == ["refused"] * 3
+    assert {instance.frames_key for instance in Instance.objects.all()} == _objects_of(project)
+
+
+def _objects_of(project) -> set[str]:
+    folder = Path(unquote(urlsplit(settings.OBJECT_STORE_URL).path)) / "frames" / str(project.archive.pk)
+    return {f"frames/{project.archive.pk}/{path.name}" for path in folder.iterdir()}
 
 
 def test_what_is_sent_becomes_cases_when_it_is_quiet(project, store, dicom, lead, reader, as_person):
@@ -253,14 +272,14 @@ def test_readers_may_not_store(project, reader, reviewer, as_person, dicom):
         assert as_person(person).generic("POST", STUDIES, body(dicom(1)), content_type=CONTENT_TYPE).status_code == 403
 
 
-def test_a_full_disk_is_told_and_nothing_is_half_stored(project, store, dicom, monkeypatch):
-    from backend.archive import ingest
-    from backend.archive.store import StoreFull
+@pytest.mark.parametrize("step", ["write", "synchronise", "publish"])
+def test_a_full_disk_is_told_and_nothing_is_half_stored(project, store, dicom, monkeypatch, step):
+    from backend.archive.store import ObjectGroup, StoreFull
 
-    def full(*, key: str, data: bytes) -> None:
+    def full(*_arguments: object, **_named: object) -> None:
         raise StoreFull(28, "There is no room left to store anything")
 
-    monkeypatch.setattr(ingest, "put_object", full)
+    monkeypatch.setattr(ObjectGroup, step, full)
     answer = store(dicom(1))
     assert answer.status_code == 409 and reasons(answer) == [0xA700]
     assert not Instance.objects.exists()

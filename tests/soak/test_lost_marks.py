@@ -24,6 +24,7 @@ from django.test import Client
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from backend.config.product import WEB_WORKER
 from backend.projects.models import Case, Project
 from backend.readings.models import Lesion, Reading
 from tests.journeys.conftest import free_port
@@ -60,7 +61,7 @@ class Server:
         if connection.vendor != "sqlite":
             database = f"postgres://{values['USER']}:{values['PASSWORD']}@{values['HOST']}:{values['PORT']}/{values['NAME']}"
         command = [sys.executable, "-m", "gunicorn", "backend.config.wsgi:application", "--bind", f"127.0.0.1:{self.port}"]
-        command += ["--worker-class", "gthread", "--threads", "8", "--worker-tmp-dir", str(self.folder)]
+        command += ["--worker-class", WEB_WORKER, "--threads", "8", "--worker-tmp-dir", str(self.folder)]
         with (self.folder / "web.log").open("ab") as log:
             self.process = subprocess.Popen(
                 command,
