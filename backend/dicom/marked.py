@@ -67,7 +67,7 @@ class MarkedLesion:
     `points` are SCOORD on `sources[source]` of its object; `masks` are (index of source, bool [rows, columns]) in order of
     the sources, and every lesion has them; they may be made anew each time they are asked for. `attributes` maps names to
     values, `units` those of numbers to their unit.
-    `algorithm` names what helped a person to make it, empty where nothing did.
+    `algorithm` names what helped a person to make it, empty where nothing did. `colour`: its type's, `#rrggbb`.
     """
 
     id: uuid.UUID
@@ -81,6 +81,7 @@ class MarkedLesion:
     units: Mapping[str, str] = field(default_factory=dict)
     score: float | None = None
     algorithm: str = ""
+    colour: str = ""
 
 
 @dataclass(frozen=True)

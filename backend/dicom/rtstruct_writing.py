@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
 
+from backend.dicom.cielab import rgb_values
 from backend.dicom.marked import (
     MarkedLesion,
     MarkedReading,
@@ -97,6 +98,8 @@ def _region(number: int, lesion: MarkedLesion, reading: MarkedReading, frame_of_
 def _contours(number: int, lesion: MarkedLesion, reading: MarkedReading, outlines: Outlines) -> Dataset:
     item = Dataset()
     item.ReferencedROINumber = number
+    if colour := rgb_values(lesion.colour):
+        item.ROIDisplayColor = colour
     item.ContourSequence = list(_each(lesion, reading, outlines))
     return item
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.valuerep import DSfloat
 
+from backend.dicom.cielab import cielab_values
 from backend.dicom.marked import (
     Concept,
     MarkedLesion,
@@ -191,6 +192,8 @@ def _segment(number: int, lesion: MarkedLesion, reading: MarkedReading) -> Datas
     item.SegmentNumber, item.SegmentLabel = number, plain_text(lesion.finding, 64) or "Lesion"
     item.SegmentedPropertyCategoryCodeSequence = [code_item(_ABNORMAL)]
     item.SegmentedPropertyTypeCodeSequence = [code_item(concept_of(lesion.finding, lesion.concept))]
+    if colour := cielab_values(lesion.colour):
+        item.RecommendedDisplayCIELabValue = colour
     item.TrackingID, item.TrackingUID = f"{lesion.finding} {lesion.id}", lesion_uid(lesion.id)
     if reading.is_model:
         item.SegmentAlgorithmType, item.SegmentAlgorithmName = "AUTOMATIC", plain_text(reading.reader, 64)

@@ -92,6 +92,7 @@ def _lesion(lesion: Lesion, frames: Sequence[ImageFrame], finding_type: FindingT
         attributes={name: str(value) for name, value in lesion.attributes.items() if value not in (None, "")},
         units=units,
         score=lesion.score,
+        colour=finding_type.colour,
         algorithm=_HELPED if lesion.origin in (Origin.ACCEPTED, Origin.EDITED) else "",
     )
 

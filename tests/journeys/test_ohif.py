@@ -100,7 +100,7 @@ def test_a_published_segmentation_is_listed_and_lies_in_colour_over_the_image(
     page.goto(f"{viewer}/segmentation?StudyInstanceUIDs={study}")
     pane = page.locator('[data-cy="viewport-pane"]')
     expect(pane.get_by_text("(1/12)")).to_be_visible()
-    assert not _reddish(pane).any()
+    assert not _amber(pane).any()
 
     page.get_by_text("Segmentation: Ärztin").dblclick()
     page.locator('[data-cy="viewport-notification"]').get_by_role("button", name="Yes").click()
@@ -117,12 +117,16 @@ def test_a_published_segmentation_is_listed_and_lies_in_colour_over_the_image(
     for found, middle in ((rows, height / 2), (columns, width / 2)):
         assert abs(found[-1] - found[0] + 1 - expected) < 6 and abs((found[0] + found[-1]) / 2 - middle) < 4
     assert marked[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].mean() > 0.9
+    # In the finding type's own colour, laid over what is below.
+    pixels = np.asarray(Image.open(BytesIO(pane.screenshot())).convert("RGB"))[marked]
+    red, green, blue = pixels.astype(int).mean(axis=0)
+    assert red > green + 20 > blue + 40
     assert refused == []
     context.close()
 
 
-def _reddish(pane: Locator) -> NDArray[np.bool_]:
-    """Where the picture of a place on the page, whose image is grey, is red."""
+def _amber(pane: Locator) -> NDArray[np.bool_]:
+    """Where the picture of a place on the page, whose image is grey, is red or amber."""
     pixels = np.asarray(Image.open(BytesIO(pane.screenshot())).convert("RGB")).astype(int)
     return np.asarray(pixels[..., 0] - pixels[..., 2] > 25)
 
@@ -131,7 +135,7 @@ def _coloured(pane: Locator) -> NDArray[np.bool_]:
     """The same, once the segmentation is drawn."""
     deadline = time.monotonic() + 90
     before = 0
-    while (marked := _reddish(pane)).sum() < 5000 or marked.sum() != before:
+    while (marked := _amber(pane)).sum() < 5000 or marked.sum() != before:
         before = marked.sum()
         assert time.monotonic() < deadline, "no segmentation was drawn over the image"
         time.sleep(0.5)
