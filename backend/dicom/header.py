@@ -22,6 +22,7 @@ MAX_INLINE_BYTES: Final = 128 * 1024  # A look-up table of 16 bits to 16 bits.
 _MAX_INLINE_VALUE: Final = MAX_INLINE_BYTES // 4 * 3  # as base64
 BULK_SCHEME: Final = "bulk:"
 _LEFT_OUT: Final = "left-out"
+_GROUPS_LEFT_OUT: Final = frozenset({0x0000, 0x0002, 0xFFFC})
 _PIXEL_KEYWORDS: Final = (
     "PixelData",
     "FloatPixelData",
@@ -58,7 +59,14 @@ def bulk_range(uri: str) -> tuple[int, int]:
 def header_text(
     dataset: Dataset, form: FrameFormat, number_of_frames: int, note: str = "", bulk: BulkData | None = None
 ) -> str:
-    """DICOM JSON of the header, with the pixel module of what is stored and no pixels; changes `dataset`.
+    """What `stored_header` gives, as it is stored."""
+    return stored_header(dataset, form, number_of_frames, note, bulk)[1]
+
+
+def stored_header(
+    dataset: Dataset, form: FrameFormat, number_of_frames: int, note: str = "", bulk: BulkData | None = None
+) -> tuple[Header, str]:
+    """DICOM JSON of the header, and its text, with the pixel module of what is stored and no pixels; changes `dataset`.
 
     Available Transfer Syntax UID (0008,3002) tells the encoding of the stored frames. Binary values above
     `MAX_INLINE_BYTES` go to `bulk`; without it they are left out.
@@ -82,14 +90,15 @@ def object_text(dataset: Dataset, bulk: BulkData | None = None) -> str:
 
 def _encoded(dataset: Dataset, transfer_syntax_uid: str, bulk: BulkData | None) -> str:
     dataset.AvailableTransferSyntaxUID = transfer_syntax_uid
-    encoded = _header_of(dataset, bulk.add if bulk is not None else _left_out)
+    encoded = _header_of(dataset, bulk.add if bulk is not None else _left_out, left_out=_GROUPS_LEFT_OUT)
     encoded["00080005"] = {"vr": "CS", "Value": ["ISO_IR 192"]}
-    encoded = {tag: element for tag, element in encoded.items() if _group(tag) not in (0x0000, 0x0002, 0xFFFC)}
-    _drop_marked(encoded)
+    if bulk is None:
+        _drop_marked(encoded)
     try:
-        return json.dumps(encoded, allow_nan=False, separators=(",", ":"))
+        return encoded, json.dumps(encoded, allow_nan=False, separators=(",", ":"))
     except ValueError:
-        return json.dumps(_finite(encoded), allow_nan=False, separators=(",", ":"))
+        encoded = _finite(encoded)
+        return encoded, json.dumps(encoded, allow_nan=False, separators=(",", ":"))
 
 
 def _fill_pixel_module(dataset: Dataset, form: FrameFormat, number_of_frames: int) -> None:
@@ -111,25 +120,26 @@ def _fill_pixel_module(dataset: Dataset, form: FrameFormat, number_of_frames: in
         dataset.NumberOfFrames = number_of_frames
 
 
-def _header_of(dataset: Dataset, taken: Callable[[DataElement], str]) -> Header:
+def _header_of(dataset: Dataset, taken: Callable[[DataElement], str], *, left_out: frozenset[int] = frozenset()) -> Header:
     """DICOM JSON of a data set or item, without group lengths and without elements whose bytes make no value of their VR."""
     encoding = text_encoding(dataset)
     encoded: Header = {}
     creators: dict[int, bool] = {}
     for tag, element in list(dataset.items()):
-        if tag & 0xFFFF == 0:
+        number = int(tag)  # a tag compares itself slowly
+        if number & 0xFFFF == 0 or number >> 16 in left_out:
             continue
         found = None
-        if isinstance(element, RawDataElement) and (not tag >> 16 & 1 or _has_creator(dataset, tag, creators)):
-            found = raw_json(element, encoding, _MAX_INLINE_VALUE)
+        if isinstance(element, RawDataElement) and (not number >> 16 & 1 or _has_creator(dataset, number, creators)):
+            found = raw_json(element, number, encoding, _MAX_INLINE_VALUE)
         if found is None:
             found = _element_of(dataset, tag, taken)
         if found is not None:
-            encoded[f"{tag:08X}"] = found
+            encoded[f"{number:08X}"] = found
     return encoded
 
 
-def _has_creator(dataset: Dataset, tag: BaseTag, known: dict[int, bool]) -> bool:
+def _has_creator(dataset: Dataset, tag: int, known: dict[int, bool]) -> bool:
     """Whether nothing is wrong with the creator of a private element (PS3.5 7.8.1): else it means nothing to pydicom."""
     creator = tag & 0xFFFF0000 | tag >> 8 & 0xFF
     if creator not in known:
@@ -177,10 +187,6 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list):
         return [_finite(item) for item in value]
     return value
-
-
-def _group(tag: str) -> int:
-    return int(tag[:4], 16)
 
 
 @cache

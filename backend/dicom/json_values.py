@@ -44,14 +44,14 @@ def _holds_ascii(encoding: str) -> bool:
         return False
 
 
-def raw_json(raw: RawDataElement, encoding: str, most_inline: int) -> Element | None:
+def raw_json(raw: RawDataElement, tag: int, encoding: str, most_inline: int) -> Element | None:
     """The JSON of an element; None where pydicom has to read it. `most_inline`: bytes of a binary value that stay inline.
 
-    `encoding` is what `text_encoding` says of the element's data set.
+    `tag` is the element's as a plain number; `encoding` is what `text_encoding` says of the element's data set.
     """
     vr = raw.VR
     if vr is None:
-        vr = _public_vr(raw.tag)
+        vr = _public_vr(tag)
     translate = _TRANSLATED.get(vr or "")
     if translate is None:
         return None
@@ -59,6 +59,8 @@ def raw_json(raw: RawDataElement, encoding: str, most_inline: int) -> Element | 
     if not data:
         return {"vr": vr} if raw.length == 0 else None
     if not isinstance(data, bytes) or (vr in _TEXTS and not (encoding and data.isascii() and _ESCAPE not in data)):
+        return None
+    if tag in _LUT_DESCRIPTORS:
         return None
     if vr in _BINARIES:
         return {"vr": vr, "InlineBinary": base64.b64encode(data).decode("ascii")} if len(data) <= most_inline else None
@@ -128,7 +130,7 @@ def _numbers(code: str) -> Callable[[bytes, RawDataElement], list[Any] | None]:
     size = struct.calcsize(f"={code}")
 
     def unpacked(data: bytes, raw: RawDataElement) -> list[Any] | None:
-        if len(data) % size or raw.tag in _LUT_DESCRIPTORS:
+        if len(data) % size:
             return None
         return list(struct.unpack(f"{'<' if raw.is_little_endian else '>'}{len(data) // size}{code}", data))
 

@@ -5,7 +5,6 @@ Runs in the decoding child process (`backend.dicom.decode_loop`), where a hostil
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -23,7 +22,7 @@ from backend.dicom.deid_options import DEFAULT_OPTIONS, DeidOptions, deid_option
 from backend.dicom.deidentify import deidentify, known_patient, patient_key
 from backend.dicom.display import shown_frame
 from backend.dicom.frames import StoredFrames, stored_frames
-from backend.dicom.header import BulkData, Header, header_text, other_name, text, values, whole_number
+from backend.dicom.header import BulkData, Header, other_name, stored_header, text, values, whole_number
 from backend.dicom.identity import identity_in
 from backend.dicom.image_check import PixelModule, checked_pixel_module
 from backend.dicom.near_duplicates import difference_hash
@@ -108,8 +107,7 @@ def prepared_instance(
     else:
         frames = stored_frames(dataset, module, pack_raw=kind != "dicom")
     bulk = BulkData(len(frames.blob))
-    encoded = header_text(dataset, frames.form, len(frames.ranges), frames.note, bulk)
-    header: Header = json.loads(encoded)
+    header, encoded = stored_header(dataset, frames.form, len(frames.ranges), frames.note, bulk)
     prepared = PreparedInstance(
         sent=sent,
         patient_key=patient_key(settings.key, known_patient(patient_id)),
@@ -150,7 +148,7 @@ def _held(dataset: FileDataset, module: PixelModule, decision: PixelDecision) ->
     for offset, length in frames.ranges if len(frames.ranges) > 1 else ():
         other = decoded_frame(frames.blob[offset : offset + length], frames.form)
         seen = np.minimum(seen, other) if darkest else np.maximum(seen, other)
-    header: Header = json.loads(header_text(dataset, frames.form, len(frames.ranges)))
+    header, _ = stored_header(dataset, frames.form, len(frames.ranges))
     out = BytesIO()
     Image.fromarray(shown_frame(seen, header, len(frames.ranges) // 2 + 1)).save(out, "PNG")
     facts = {
