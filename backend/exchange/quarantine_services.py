@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from backend.archive.decode_child import DecodeChild
 from backend.archive.encryption import CannotOpen
 from backend.archive.ingest import ingest_file
 from backend.archive.models import Archive, Instance, PixelRule, QuarantinedFile, QuarantineKind, QuarantineState
-from backend.archive.quarantine import close_quarantined, expire_quarantine, known_beside, original_of
+from backend.archive.quarantine import close_quarantined, expire_quarantine, forget_bytes, known_beside, original_of
 from backend.archive.services import order_series
 from backend.archive.thumbnails import thumbnail_of
 from backend.audit.services import record_event
@@ -31,6 +32,7 @@ from backend.projects.models import Project, Split
 
 MAX_AT_ONCE: Final = 1000
 _DISCARDED_AT_ONCE: Final = 50
+_DELETED_AT_ONCE: Final = 8
 _DISCARDED: Final = "Discarded by a lead after a look."
 _EXPIRED: Final = "Nobody looked at it in time; what was kept of it is deleted."
 
@@ -93,25 +95,28 @@ def discard_files(*, project: Project, ids: Sequence[UUID], by: User, reason: st
     told = f"{_DISCARDED[:-1]}: {reason}" if reason else _DISCARDED
     detail = {"reason": reason} if reason else {}
     count = 0
-    chosen = list(rows)
-    for start in range(0, len(chosen), _DISCARDED_AT_ONCE):
-        gone: list[QuarantinedFile] = []
-        with transaction.atomic():
-            for row in chosen[start : start + _DISCARDED_AT_ONCE]:
-                waiting = QuarantinedFile.objects.filter(pk=row.pk, state=QuarantineState.WAITING)
-                if not waiting.update(state=QuarantineState.DISCARDED, decided_by=by, decided_at=timezone.now()):
-                    continue
-                gone.append(row)
-                record_event(
-                    actor=by, verb="quarantine.discarded", project_id=project.pk, object_type="quarantined_file",
-                    object_id=row.pk, detail=detail,
-                )  # fmt: skip
-            ImportItem.objects.filter(quarantined__in=gone, state=ItemState.HELD).update(
-                state=ItemState.REFUSED, reason=told
-            )
-        for row in gone:
-            close_quarantined(row, QuarantineState.DISCARDED)
-        count += len(gone)
+    chosen = list(rows.values_list("pk", flat=True))
+    with ThreadPoolExecutor(_DELETED_AT_ONCE) as deleting:
+        for start in range(0, len(chosen), _DISCARDED_AT_ONCE):
+            with transaction.atomic():
+                # As whoever lets images in does: no file is both let in and discarded.
+                Archive.objects.select_for_update().only("pk").get(pk=project.archive_id)
+                waiting = QuarantinedFile.objects.filter(
+                    pk__in=chosen[start : start + _DISCARDED_AT_ONCE], state=QuarantineState.WAITING
+                )
+                gone = list(waiting.select_for_update())
+                known = QuarantinedFile.objects.filter(pk__in=[row.pk for row in gone])
+                known.update(state=QuarantineState.DISCARDED, decided_by=by, decided_at=timezone.now())
+                for row in gone:
+                    record_event(
+                        actor=by, verb="quarantine.discarded", project_id=project.pk, object_type="quarantined_file",
+                        object_id=row.pk, detail=detail,
+                    )  # fmt: skip
+                held = ImportItem.objects.filter(quarantined__in=gone, state=ItemState.HELD)
+                held.update(state=ItemState.REFUSED, reason=told)
+            # What is decided is decided; a file's bytes wait for no other's.
+            list(deleting.map(forget_bytes, gone))
+            count += len(gone)
     return count
 
 

@@ -41,23 +41,20 @@ def test_the_format_and_its_options_are_chosen_and_used(
     import_from_server(
         project=project, by=lead, options=ImportOptions(source=str(picture(1))), limit=None, on_item=lambda *_: None
     )
-    said = {
-        "images": [{"id": 1, "width": 48, "height": 40, "file_name": picture(1).name}],
-        "annotations": [],
-        "categories": [],
-    }
+    image = {"id": 1, "width": 48, "height": 40, "file_name": picture(1).name}
+    said = {"images": [image], "annotations": [], "categories": []}
     page = sign_in(lead).new_page()
     page.goto(f"{live_server.url}/p/breast/import")
     told = {"name": "said.json", "mimeType": "application/json", "buffer": json.dumps(said).encode()}
     page.get_by_test_id("files").set_input_files([told])
     page.get_by_role("combobox", name="Format").fill("DICOM SEG")
-    page.keyboard.press("Enter")
+    page.get_by_role("option", name="DICOM SEG", exact=True).click()
     page.get_by_label("Threshold of fractional pixels").fill("1.5")
     expect(page.get_by_text("A number above 0 and up to 1.")).to_be_visible()
     expect(page.get_by_role("button", name="Import 1 file")).to_be_disabled()
     assert violations(page) == []
     page.get_by_role("combobox", name="Format").fill("COCO")
-    page.keyboard.press("Enter")
+    page.get_by_role("option", name="COCO", exact=True).click()
     page.get_by_role("radio", name="says nothing").focus()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("radio", name="has no lesion")).to_be_checked()

@@ -33,6 +33,7 @@ export function ReadingsFields({ formats, choice, onChange, label }: ReadingsFie
         value={format}
         allowDeselect={false}
         searchable
+        selectFirstOptionOnChange
         maxDropdownHeight={320}
         onChange={(value) => onChange({ format: value ?? "", values: {} })}
       />
