@@ -85,10 +85,10 @@ def object_text(dataset: Dataset, bulk: BulkData | None = None) -> str:
     for keyword in _PIXEL_KEYWORDS:
         if keyword in dataset:
             delattr(dataset, keyword)
-    return _encoded(dataset, str(dataset.file_meta.TransferSyntaxUID), bulk)
+    return _encoded(dataset, str(dataset.file_meta.TransferSyntaxUID), bulk)[1]
 
 
-def _encoded(dataset: Dataset, transfer_syntax_uid: str, bulk: BulkData | None) -> str:
+def _encoded(dataset: Dataset, transfer_syntax_uid: str, bulk: BulkData | None) -> tuple[Header, str]:
     dataset.AvailableTransferSyntaxUID = transfer_syntax_uid
     encoded = _header_of(dataset, bulk.add if bulk is not None else _left_out, left_out=_GROUPS_LEFT_OUT)
     encoded["00080005"] = {"vr": "CS", "Value": ["ISO_IR 192"]}
