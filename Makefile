@@ -88,7 +88,7 @@ pacs:
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq orthanc orthanc-dicomweb dcmtk >/dev/null; \
 	fi
 
-# A viewer for the tests, from npm into a cache folder: 35 MB, once. Without it its test skips.
+# A viewer for the tests, from npm into a cache folder: 50 MB, once. Without it its test skips.
 ohif: $(DEVELOPMENT)
 	@$(with_node) $(BIN)/python -m tests.bench.viewer.ohif
 

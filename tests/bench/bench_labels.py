@@ -27,8 +27,9 @@ from workers.cnn.train import Recipe, Training, probe_precision
 N_TEST: Final = 200
 WHOLE: Final = 10_000
 """More labels than any pool has: all of it."""
-BARE_STEPS: Final = (1000, 2000, 4000)
-LEARNER_STEPS: Final = (2000,)
+BARE_STEPS: Final = (600, 1000, 2000, 4000)
+LEARNER_STEPS: Final = (600, 2000)
+"""What a project begins with, and the bare network's middle: from few labels the longer training learns them by heart."""
 RESAMPLES: Final = 2000
 CODE: Final = tuple(f"workers/cnn/{name}.py" for name in ("model", "data", "train", "predict"))
 
