@@ -1,5 +1,6 @@
 import { type PointerEvent, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Blanked } from "@/features/quarantine/components/blanked";
 import { between } from "@/features/quarantine/state/rectangles";
 import type { QuarantinedFile, Rectangle } from "@/lib/api-types";
 
@@ -76,20 +77,7 @@ export function MaskBoard({ file, source, rectangles, onDraw }: MaskBoardProps) 
         }}
         onPointerCancel={() => setDrag(undefined)}
       >
-        {[...rectangles, ...(drawn ? [drawn] : [])].map(([left, top, width, height]) => (
-          <rect
-            key={`${left} ${top} ${width} ${height}`}
-            x={left}
-            y={top}
-            width={width}
-            height={height}
-            fill="#000"
-            fillOpacity={0.72}
-            stroke="#62b0f5"
-            strokeWidth={1.5}
-            vectorEffect="non-scaling-stroke"
-          />
-        ))}
+        <Blanked rectangles={[...rectangles, ...(drawn ? [drawn] : [])]} />
       </svg>
     </div>
   );

@@ -1,6 +1,7 @@
 import { IconCheck, IconX } from "@tabler/icons-react";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Blanked } from "@/features/quarantine/components/blanked";
 import type { QuarantinedFile, Rectangle } from "@/lib/api-types";
 import { count, middle } from "@/lib/format";
 import { IconButton } from "@/ui/button";
@@ -83,20 +84,7 @@ export function PreviewTile({ file, source, rectangles, isSeen, onSeen, onEnlarg
           aria-hidden="true"
           style={{ position: "absolute", inset: 0, width: "100%", height: "100%" }}
         >
-          {rectangles.map(([left, top, width, height]) => (
-            <rect
-              key={`${left} ${top} ${width} ${height}`}
-              x={left}
-              y={top}
-              width={width}
-              height={height}
-              fill="#000"
-              fillOpacity={0.72}
-              stroke="#62b0f5"
-              strokeWidth={1.5}
-              vectorEffect="non-scaling-stroke"
-            />
-          ))}
+          <Blanked rectangles={rectangles} />
         </svg>
       </button>
       <div className="row" style={{ gap: 6, padding: "6px 4px 6px 10px" }}>
