@@ -73,7 +73,7 @@ def test_the_format_and_its_options_are_chosen_and_used(
     # What another system sends stands in the list, and is not put before what is looked at.
     (tmp_path / "sent.dcm").write_bytes(as_file(make_dicom(np.zeros((8, 8), "u1"))))
     with Reception(project=project, by=None, origin="C-STORE from CT1") as reception:
-        reception.take(tmp_path / "sent.dcm")
+        reception.take(tmp_path / "sent.dcm", lambda _received: None)
     page.get_by_role("button", name="A newer import: arriving").click()
     expect(page.get_by_text("from CT1, by C-STORE")).to_be_visible()
     expect(page.get_by_text("1 file so far")).to_be_visible()
