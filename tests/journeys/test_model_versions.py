@@ -19,6 +19,7 @@ from backend.audit.models import Event
 from backend.learning.gate import gate_decision
 from backend.learning.vocabulary import vocabulary_of
 from backend.metrics.chance import CELLS, FULL
+from backend.metrics.intervals import Estimate
 from backend.projects.models import Assignment, Case, Project
 from backend.registry.models import ModelVersion
 from backend.registry.services import promote_version, record_evaluation
@@ -63,6 +64,16 @@ def measured(cases: list[Case], project: Project, *, seed: int) -> list[dict[str
     return told
 
 
+def pointed_at() -> dict[str, Any]:
+    """What a version's `config` says of the network that answers its clicks."""
+    values = {"click_dice_1": 0.769, "click_dice_3": 0.857, "box_dice": 0.875, "box_gain": 0.023}
+    measured = [
+        Estimate(name, None, value, value - 0.015, value + 0.014, n_patients=48, n_positive=60).as_dict()
+        for name, value in values.items()
+    ]
+    return {"lesions": 118, "core_seconds": 61.0, "measured": measured}
+
+
 @pytest.fixture
 def versions(validation: list[Case], project: Project, lead: User) -> tuple[ModelVersion, ModelVersion]:
     """Version 1 was promoted by the lead, version 2 by the gate."""
@@ -71,7 +82,7 @@ def versions(validation: list[Case], project: Project, lead: User) -> tuple[Mode
         version = make_model(project, state="candidate", number=number).model_version
         ModelVersion.objects.filter(pk=version.pk).update(
             finding_type_ids=words.as_dict(), n_labels=80 * number, snapshot_hash=f"{number}f" * 32,
-            parent=made[0] if made else None,
+            parent=made[0] if made else None, config={"prompts": pointed_at()} if made else {},
         )  # fmt: skip
         version.refresh_from_db()
         per_case.append(measured(validation, project, seed=number))
@@ -93,6 +104,10 @@ def test_a_lead_compares_two_versions_reads_the_card_and_rolls_back_with_a_reaso
     expect(page.get_by_text("Better than chance on 48 VALIDATION patients.")).to_be_visible()
     expect(page.get_by_text("Calibration slope")).to_be_visible()
     expect(page.get_by_text(re.compile("by chance up to 0\\.\\d+"))).to_be_visible()
+
+    clicks = page.get_by_role("row").filter(has_text="Dice, one click")
+    expect(clicks).to_contain_text("0.769 [0.754, 0.783]")
+    expect(page.get_by_text("learned from 118 outlined lesions")).to_be_visible()
 
     page.get_by_role("link", name="Compare").click()
     expect(page.get_by_role("combobox", name="Compare with")).to_have_value("v1 · kept")
@@ -116,10 +131,12 @@ def test_a_lead_compares_two_versions_reads_the_card_and_rolls_back_with_a_reaso
     with page.expect_download() as download:
         page.get_by_role("button", name="Markdown").click()
     text = Path(download.value.path()).read_text()
+    assert "| Box, gain over its ellipse | 0.023 [0.008, 0.037] |" in text
     assert text.startswith("# Model card: Breast ultrasound, v2") and "Second reader of breast ultrasound." in text
     assert violations(page) == []
 
     page.goto(f"{live_server.url}/p/breast/models/1")
+    expect(page.get_by_text("This version answers no clicks.")).to_be_visible()
     page.get_by_role("button", name="Roll back to v1").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("button", name="Roll back to v1")).to_be_disabled()
