@@ -12,7 +12,7 @@ import {
   useSaveCardWords,
 } from "@/features/models/api/models";
 import { VersionHead } from "@/features/models/components/version-head";
-import { type Block, cardMarkdown, cardSections } from "@/features/models/state/card-sections";
+import { type Block, cardMarkdown, cardSections, type Section } from "@/features/models/state/card-sections";
 import type { CardWords, ModelCard, ModelVersion } from "@/lib/api-types";
 import { download } from "@/lib/download";
 import { useSlug } from "@/lib/project";
@@ -73,7 +73,11 @@ function CardBody({ slug, version, card }: { slug: string; version: ModelVersion
       <article className="model-card">
         <h2 className="visually-hidden">{t("card.title")}</h2>
         {cardSections(card, t).map((section) => (
-          <section key={section.key} aria-labelledby={`card-${section.key}`} className="card">
+          <section
+            key={section.key}
+            aria-labelledby={`card-${section.key}`}
+            className={isWide(section) ? "card wide" : "card"}
+          >
             <h3 id={`card-${section.key}`}>{section.title}</h3>
             {section.blocks.map((block, index) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: the blocks of a section never change their order
@@ -133,6 +137,9 @@ function Drawn({ block }: { block: Block }) {
     </div>
   );
 }
+
+/** A table of so many columns needs the whole page. */
+const isWide = ({ blocks }: Section) => blocks.some((block) => block.kind === "table" && block.head.length > 5);
 
 /** A number with its interval stays in one line. */
 const isShort = (cell: string) => cell.length < 28 && /^[−+]?\d/.test(cell);

@@ -267,23 +267,18 @@ function calibration({ calibration: told, validation }: ModelCard, t: T): Block[
 
 const told3 = (one: Metric | undefined, places = 3) => (one ? (interval(one, places) ?? "–") : "–");
 
-function subgroups({ validation, finding_types }: ModelCard, t: T): Block[] {
+function subgroups(card: ModelCard, t: T): Block[] {
+  const { validation } = card;
   if (!validation?.subgroups.length) return [{ kind: "text", text: t("card.noSubgroups") }];
   const rows = validation.subgroups.map((row) => [
-    t(`subgroups.dimension.${row.dimension}`, { defaultValue: row.dimension }),
-    groupName(row, finding_types as unknown as FindingType[], t),
+    groupOf(row, card, t),
     count(row.n_patients),
     ...GROUP_METRICS.map((name) => {
       const one = row.metrics.find((metric) => metric.metric === name);
       return one ? (interval(one) ?? t("common:tooFew")) : row.note ? words(row.note, t) : "";
     }),
   ]);
-  const head = [
-    "",
-    t("card.col.group"),
-    t("card.col.patients"),
-    ...GROUP_METRICS.map((name) => t(`short.${name}`)),
-  ];
+  const head = [t("card.col.group"), t("card.col.patients"), ...GROUP_METRICS.map((name) => t(`short.${name}`))];
   return [{ kind: "table", head, rows }];
 }
 
