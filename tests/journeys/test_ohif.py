@@ -38,7 +38,7 @@ def viewer(transactional_db: None, tmp_path: Path) -> Iterator[str]:
     from django.db import connection
 
     if not is_fetched():
-        pytest.skip("OHIF's pages are not on this machine: `make ohif` fetches them from npm")
+        pytest.skip("OHIF's pages are not installed: `make ohif` fetches them from npm")
     values, port = connection.settings_dict, free_port()
     database = f"sqlite:///{values['NAME']}"
     if connection.vendor != "sqlite":

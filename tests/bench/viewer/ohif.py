@@ -92,7 +92,7 @@ def fetch() -> None:
     """Have the pages in the cache folder, or say why not: what needs them is then left out with a reason."""
     try:
         ohif_pages("PROJECT")
-    except NotToBeHad as reason:
+    except (NotToBeHad, OSError, subprocess.SubprocessError, tarfile.TarError) as reason:
         print(f"OHIF is not to be had: {reason}")
 
 
