@@ -56,13 +56,6 @@ def bulk_range(uri: str) -> tuple[int, int]:
     return int(offset), int(length)
 
 
-def header_text(
-    dataset: Dataset, form: FrameFormat, number_of_frames: int, note: str = "", bulk: BulkData | None = None
-) -> str:
-    """What `stored_header` gives, as it is stored."""
-    return stored_header(dataset, form, number_of_frames, note, bulk)[1]
-
-
 def stored_header(
     dataset: Dataset, form: FrameFormat, number_of_frames: int, note: str = "", bulk: BulkData | None = None
 ) -> tuple[Header, str]:
@@ -77,15 +70,15 @@ def stored_header(
     return _encoded(dataset, form.transfer_syntax_uid, bulk)
 
 
-def object_text(dataset: Dataset, bulk: BulkData | None = None) -> str:
+def object_header(dataset: Dataset, bulk: BulkData | None = None) -> tuple[Header, str]:
     """DICOM JSON of an object whose file is served as it is, with or without a pixel module of its own; no pixels.
 
-    Otherwise as `header_text`; changes `dataset`.
+    Otherwise as `stored_header`; changes `dataset`.
     """
     for keyword in _PIXEL_KEYWORDS:
         if keyword in dataset:
             delattr(dataset, keyword)
-    return _encoded(dataset, str(dataset.file_meta.TransferSyntaxUID), bulk)[1]
+    return _encoded(dataset, str(dataset.file_meta.TransferSyntaxUID), bulk)
 
 
 def _encoded(dataset: Dataset, transfer_syntax_uid: str, bulk: BulkData | None) -> tuple[Header, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -12,7 +11,7 @@ import numpy as np
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from backend.dicom.header import BulkData, Header, object_text, text, whole_number
+from backend.dicom.header import BulkData, Header, object_header, text, whole_number
 from backend.dicom.refusal import Refused
 
 
@@ -72,9 +71,9 @@ def whole_object(data: bytes) -> WholeObject:
         size = -(-bits // 8)
         ranges = [[start + index * size, size] for index in range(count)]
     bulk = BulkData(len(data) + len(frames))
-    encoded = object_text(dataset, bulk)
+    header, encoded = object_header(dataset, bulk)
     blob = b"".join((data, frames, *bulk.values))
-    return WholeObject(json.loads(encoded), encoded, blob, [0, len(data)], ranges)
+    return WholeObject(header, encoded, blob, [0, len(data)], ranges)
 
 
 def _frames_on_their_own(pixels: bytes, bits: int, count: int) -> Iterator[bytes]:

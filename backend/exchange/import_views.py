@@ -33,10 +33,12 @@ from backend.exchange.serializers import (
 )
 from backend.exchange.services import ImportConflict, OfferedFile, create_import_run, receive_chunk, start_import
 from backend.exchange.upload_parser import PieceParser
-from backend.projects.project_view import ProjectView
+from backend.projects.project_view import ProjectView, asked_number
 
 _PAGE = 100
 _LARGEST_PAGE = 10_000
+_DIGITS = 15
+"""Of an offset within a file."""
 
 
 class ImportListView(ProjectView):
@@ -109,7 +111,7 @@ class ImportFileView(ProjectView):
         item = get_object_or_404(items, pk=item_id)
         data = request.data if isinstance(request.data, bytes) else b""
         try:
-            received = receive_chunk(item=item, offset=_number(request, "offset", 0), data=data)
+            received = receive_chunk(item=item, offset=asked_number(request, "offset", 0, digits=_DIGITS), data=data)
         except ImportConflict as conflict:
             return _conflict_answer(conflict)
         except Refused as refusal:
@@ -161,8 +163,8 @@ class ImportItemsView(ProjectView):
             answer = Response({"total": total, "results": [item_document(item) for item in items.iterator(2000)]})
             answer["Content-Disposition"] = f'attachment; filename="import-{run_id}.csv"'
             return answer
-        start = _number(request, "offset", 0)
-        limit = min(_number(request, "limit", _PAGE), _LARGEST_PAGE)
+        start = asked_number(request, "offset", 0, digits=_DIGITS)
+        limit = min(asked_number(request, "limit", _PAGE, digits=_DIGITS), _LARGEST_PAGE)
         return Response({"total": total, "results": [item_document(item) for item in items[start : start + limit]]})
 
 
@@ -179,15 +181,6 @@ class SplitView(ProjectView):
 
 def _run(view: ProjectView, run_id: UUID) -> ImportRun:
     return get_object_or_404(runs_of(view.project), pk=run_id)
-
-
-def _number(request: Request, name: str, default: int) -> int:
-    text = request.query_params.get(name, "")
-    if not text:
-        return default
-    if not text.isascii() or not text.isdigit() or len(text) > 15:
-        raise ValidationError({name: ["A whole number, 0 or more."]})
-    return int(text)
 
 
 def _conflict_answer(conflict: ImportConflict) -> Response:

@@ -35,7 +35,7 @@ from backend.exchange.quarantine_serializers import (
     ReleaseSerializer,
 )
 from backend.exchange.quarantine_services import MAX_AT_ONCE, discard_files, release_files, remove_rule
-from backend.projects.project_view import ProjectView
+from backend.projects.project_view import ProjectView, asked_number
 
 _PAGE = 200
 
@@ -63,8 +63,8 @@ class QuarantineListView(ProjectView):
             rows = rows.filter(kind=kind)
         if group:
             rows = in_group(rows, group)
-        start = _number(request, "offset", 0)
-        found = quarantine_documents(list(rows[start : start + min(_number(request, "limit", _PAGE), MAX_AT_ONCE)]))
+        start = asked_number(request, "offset", 0)
+        found = quarantine_documents(list(rows[start : start + min(asked_number(request, "limit", _PAGE), MAX_AT_ONCE)]))
         return Response(
             {
                 "counts": quarantine_counts(self.project),
@@ -159,12 +159,3 @@ class PixelRuleView(ProjectView):
         if not remove_rule(project=self.project, rule_id=rule_id, by=self.user):
             raise Http404("No such rule.")
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-def _number(request: Request, name: str, default: int) -> int:
-    text = request.query_params.get(name, "")
-    if not text:
-        return default
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise ValidationError({name: ["A whole number, 0 or more."]})
-    return int(text)

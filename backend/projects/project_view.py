@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.http import Http404
-from rest_framework.exceptions import NotAuthenticated, PermissionDenied
+from rest_framework.exceptions import NotAuthenticated, PermissionDenied, ValidationError
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -47,3 +47,13 @@ class ProjectView(APIView):
             raise PermissionDenied(f"Your role in this project ({self.role}) does not include this.")
         if isinstance(request.auth, ApiToken) and not scopes_include(request.auth.scopes, operation):
             raise PermissionDenied(f"This token's scopes do not include {operation}.")
+
+
+def asked_number(request: Request, name: str, default: int, *, digits: int = 9) -> int:
+    """A whole number of the query, the default where it says none; ValidationError for what is no such number."""
+    text = request.query_params.get(name, "")
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > digits:
+        raise ValidationError({name: ["A whole number, 0 or more."]})
+    return int(text)

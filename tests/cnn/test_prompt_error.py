@@ -7,8 +7,9 @@ import pytest
 
 from tests.cnn.test_prompts import disc, picture, samples_of
 from workers.cnn.checkpoint import network_of
+from workers.cnn.data import Mark, lesion_pixels
 from workers.cnn.model import build_network
-from workers.cnn.prompt_error import inscribed_ellipse, pointed_at
+from workers.cnn.prompt_error import pointed_at
 from workers.cnn.prompt_training import PromptTraining
 from workers.cnn.prompts import NET
 from workers.cnn.train import Recipe
@@ -46,7 +47,7 @@ def test_the_ellipse_of_a_box_that_is_off_by_a_tenth_is_near_a_disc(blank):
 
 
 def test_an_ellipse_fills_its_box_and_no_more():
-    found = inscribed_ellipse((10.0, 20.0, 40.0, 50.0), 60, 60)
+    found = lesion_pixels(Mark("box", 1, points=[[10.0, 20.0], [40.0, 50.0]]), 60, 60)
     assert (found == disc(60, 60, 35.0, 25.0, 15.0)).all()
-    flat = inscribed_ellipse((0.0, 0.0, 80.0, 20.0), 40, 100)
+    flat = lesion_pixels(Mark("box", 1, points=[[0.0, 0.0], [80.0, 20.0]]), 40, 100)
     assert flat.sum() == pytest.approx(np.pi * 40 * 10, rel=0.02) and not flat[20:].any() and not flat[:, 80:].any()

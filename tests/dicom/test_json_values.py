@@ -12,7 +12,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from backend.dicom import header
-from backend.dicom.header import BulkData, header_text
+from backend.dicom.header import BulkData, stored_header
 from backend.dicom.read import read_dicom
 from backend.dicom.stored_frames import FrameFormat
 
@@ -24,12 +24,12 @@ _FOLDER = Path(pydicom.data.__file__).parent
 def _both(data: bytes, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str] | None:
     """The stored header as it is made, and as pydicom alone makes it; None of what is no data set."""
     try:
-        ours = header_text(read_dicom(data), _FORM, 1, bulk=BulkData(0))
+        ours = stored_header(read_dicom(data), _FORM, 1, bulk=BulkData(0))[1]
     except Exception:  # noqa: BLE001 damaged files raise all kinds, in the child too
         return None
     with monkeypatch.context() as patched:
         patched.setattr(header, "raw_json", lambda *_: None)
-        return ours, header_text(read_dicom(data), _FORM, 1, bulk=BulkData(0))
+        return ours, stored_header(read_dicom(data), _FORM, 1, bulk=BulkData(0))[1]
 
 
 def test_headers_of_pydicoms_own_files_are_what_pydicom_makes_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,5 +106,5 @@ def test_an_items_unusable_value_takes_nothing_else_of_its_sequence_along() -> N
     item.CodeValue, item.PixelSpacing = "T-1", ["1", "2"]
     dataset.AnatomicRegionSequence = [item]
     item["PixelSpacing"]._value = ["1", ""]
-    told = json.loads(header_text(dataset, _FORM, 1))["00082218"]["Value"]
+    told = json.loads(stored_header(dataset, _FORM, 1)[1])["00082218"]["Value"]
     assert [sorted(one) for one in told] == [["00080100"]]

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.metrics.overlap import dice
+from workers.cnn.data import Mark, lesion_pixels
 from workers.cnn.model import UNet
 from workers.cnn.prompt_training import corrective_click, first_click, jittered
-from workers.cnn.prompts import Bools, Box, Prompt, box_around, cut_view, segment, whole_view
+from workers.cnn.prompts import Bools, Prompt, box_around, cut_view, segment, whole_view
 
 CLICKS: Final = 3
 DEPTH: Final = 0.5
@@ -41,16 +42,9 @@ def pointed_at(network: UNet, image: NDArray[np.uint8], mask: Bools, generator: 
             (positive if click[1] else negative).append(click[0])
     box = jittered(box_around(mask), generator, BOX_OFF)
     told["box"] = _dice(mask, _laid(network, image, Prompt(box=box)))
-    told["ellipse"] = _dice(mask, inscribed_ellipse(box, *mask.shape))
+    drawn = Mark("box", 1, points=[box[:2], box[2:]])
+    told["ellipse"] = _dice(mask, lesion_pixels(drawn, *mask.shape))
     return told
-
-
-def inscribed_ellipse(box: Box, rows: int, columns: int) -> Bools:
-    """The pixels whose centres lie in the ellipse inscribed in a box (left, top, right, bottom)."""
-    left, top, right, bottom = box
-    x, y = np.arange(columns) + 0.5, np.arange(rows) + 0.5
-    across, down = (x - (left + right) / 2) / ((right - left) / 2), (y - (top + bottom) / 2) / ((bottom - top) / 2)
-    return np.asarray(down[:, None] ** 2 + across[None, :] ** 2 <= 1)
 
 
 def _laid(network: UNet, image: NDArray[np.uint8], prompt: Prompt, whole: NDArray[np.float32] | None = None) -> Bools:
