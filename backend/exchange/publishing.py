@@ -12,6 +12,7 @@ import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -40,7 +41,6 @@ from backend.readings.models import ReaderKind, Reading
 
 PUBLISHED_FORMATS: Final = frozenset({"dicom_seg", "dicom_sr", "dicom_rtstruct"})
 PUBLISH: Final = "exchange.run_publication"
-WITHDRAW: Final = "exchange.run_withdrawal"
 _CHUNK: Final = 50
 
 OnStep = Callable[[int, int], None]
@@ -52,33 +52,45 @@ def start_publication(*, run: ExportRun, by: User) -> Job:
         raise Refused("Only an export of DICOM objects (SEG, SR, RTSTRUCT) can be published.")
     if run.state != ExportState.DONE or not run.key:
         raise Refused("Only a finished export whose file is still here can be published.")
-    return _handed_over(run, by, task=PUBLISH, verb="export.publication_started")
+    with _alone(run, by, "export.publication_started") as locked:
+        locked.publication_job = enqueue_job(
+            task="exchange.run_publication",
+            queue="default",
+            project_id=run.project_id,
+            requested_by=by,
+            arguments={"export_run": str(run.pk)},
+        )
+    return locked.publication_job
 
 
 def start_withdrawal(*, run: ExportRun, by: User) -> Job:
     """Hand the withdrawal of what an export has published to a worker; Refused where there is nothing."""
     if not DerivedObject.objects.filter(run=run).exists():
         raise Refused("Nothing of this export is published.")
-    return _handed_over(run, by, task=WITHDRAW, verb="export.withdrawal_started")
+    with _alone(run, by, "export.withdrawal_started") as locked:
+        locked.publication_job = enqueue_job(
+            task="exchange.run_withdrawal",
+            queue="default",
+            project_id=run.project_id,
+            requested_by=by,
+            arguments={"export_run": str(run.pk)},
+        )
+    return locked.publication_job
 
 
-def _handed_over(run: ExportRun, by: User, *, task: str, verb: str) -> Job:
-    """The job that the run is given, written down and audited; Refused where another one is busy with it."""
+@contextmanager
+def _alone(run: ExportRun, by: User, verb: str) -> Iterator[ExportRun]:
+    """The run, locked, to be given a job, which is written down and audited; Refused where another one is busy with it."""
     with transaction.atomic():
         locked = ExportRun.objects.select_for_update(of=("self",)).select_related("publication_job").get(pk=run.pk)
         if locked.publication_job is not None and locked.publication_job.state in ("queued", "running"):
             raise Refused("The archive is busy with this export; wait until it is done.")
-        job = enqueue_job(
-            task=task, queue="default", project_id=run.project_id, requested_by=by,
-            arguments={"export_run": str(run.pk)},
-        )  # fmt: skip
-        locked.publication_job = job
+        yield locked
         locked.save(update_fields=["publication_job"])
         record_event(
             actor=by, verb=verb, project_id=run.project_id, object_type="export", object_id=run.pk,
             detail={"format": run.format},
         )  # fmt: skip
-    return job
 
 
 def run_publication(lease: Lease) -> None:
