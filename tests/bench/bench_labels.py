@@ -16,13 +16,16 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from backend.metrics.ranking import auc
 from tests.bench.learning_sets import SETS, LearningSet, measured
 from tests.bench.pieces import Piece, Result, code_digest, piece_options, run_pieces
 from workers.cnn.checkpoint import network_of
+from workers.cnn.data import IGNORED
+from workers.cnn.model import Outputs
 from workers.cnn.predict import predict
-from workers.cnn.train import Recipe, Training, probe_precision
+from workers.cnn.train import Recipe, Training, dice_loss, finding_loss, pixel_loss, probe_precision
 
 N_TEST: Final = 200
 WHOLE: Final = 10_000
@@ -32,6 +35,22 @@ LEARNER_STEPS: Final = (600, 2000)
 """What a project begins with, and the bare network's middle: from few labels the longer training learns them by heart."""
 RESAMPLES: Final = 2000
 CODE: Final = tuple(f"workers/cnn/{name}.py" for name in ("model", "data", "train", "predict"))
+
+
+class BareTraining(Training):
+    """The usual loss of a U-Net with several types: each pixel's type at once, and the mean Dice of the types present."""
+
+    def loss(self, outputs: Outputs, targets: Tensor, *, type_known: Tensor, findings: Tensor) -> Tensor:
+        """Cross-entropy over background and types, soft Dice of each type in the batch, and the findings."""
+        logits, types = outputs.types.float(), range(1, outputs.types.shape[1])
+        dice = []
+        for kind in types:
+            if bool((targets == kind).any()):
+                others = torch.logsumexp(logits[:, [one for one in (0, *types) if one != kind]], dim=1)
+                alone = torch.where(targets == IGNORED, targets, (targets == kind).long())
+                dice.append(dice_loss(torch.stack([others, logits[:, kind]], dim=1), alone))
+        told = self.recipe.finding_weight * finding_loss(outputs.findings.float(), findings) + pixel_loss(logits, targets)
+        return told + torch.stack(dice).mean() if dice else told
 
 
 def recipe_of(arm: str, *, steps: int, seed: int, precision: str) -> Recipe:
@@ -49,7 +68,8 @@ def measure(piece: Piece) -> Result:
     pool, test = known.split(piece["seed"], N_TEST)
     labels = pool[: piece["labels"]]
     recipe = recipe_of(piece["arm"], steps=piece["steps"], seed=piece["seed"], precision=precision)
-    training = Training(known.samples.take(labels), net=known.net, recipe=recipe)
+    arm = BareTraining if piece["arm"] == "bare" else Training
+    training = arm(known.samples.take(labels), net=known.net, recipe=recipe)
     for _ in training.run():
         pass
     network = network_of(training.weights(), config=known.net)

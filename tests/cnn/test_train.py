@@ -20,7 +20,7 @@ from workers.cnn.checkpoint import (
     network_of,
 )
 from workers.cnn.data import IGNORED, UNKNOWN
-from workers.cnn.model import NetConfig, build_network, shrink_and_perturb, transfer_weights
+from workers.cnn.model import NetConfig, Outputs, build_network, shrink_and_perturb, transfer_weights
 from workers.cnn.predict import predict
 from workers.cnn.train import (
     Recipe,
@@ -28,11 +28,14 @@ from workers.cnn.train import (
     TrainingDiverged,
     dice_loss,
     finding_loss,
+    lesion_logits,
     merge_unknown_types,
     pixel_loss,
     probe_precision,
     rate_share,
     snapshot_steps,
+    total_loss,
+    type_loss,
 )
 
 
@@ -115,14 +118,39 @@ def test_ignored_pixels_do_not_move_the_losses() -> None:
     other = logits.clone()
     other[:, :, :4] = 9.0
     assert torch.equal(pixel_loss(logits, targets), pixel_loss(other, targets))
-    assert torch.allclose(dice_loss(logits, targets), dice_loss(other, targets))
+    assert torch.equal(type_loss(logits, targets), type_loss(other, targets))
+    lesion = torch.where(targets == 2, 1, targets)
+    assert torch.allclose(dice_loss(logits[:, :2], lesion), dice_loss(other[:, :2], lesion))
 
 
 def test_losses_of_nothing_are_zero_and_not_nan() -> None:
     logits = torch.randn(2, 3, 4, 4)
     nothing = torch.full((2, 4, 4), IGNORED)
-    assert pixel_loss(logits, nothing) == 0 and dice_loss(logits, nothing) == 0
+    assert pixel_loss(logits, nothing) == 0 and type_loss(logits, nothing) == 0 and dice_loss(logits[:, :2], nothing) == 0
     assert finding_loss(torch.randn(2, 3), torch.full((2, 3), UNKNOWN, dtype=torch.uint8)) == 0
+
+
+def test_where_a_lesion_is_and_which_it_is_are_two_questions() -> None:
+    targets = torch.tensor([0, 1, 2, IGNORED])[None, None]
+    sure = torch.tensor([[6.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 9.0, 0.0], [0.0, 0.0, 0.0]]).T[None, :, None]
+    confused = sure[:, [0, 2, 1]]
+
+    def asked(logits: torch.Tensor, type_weight: float) -> float:
+        outputs = Outputs(logits, torch.zeros(1, 0), torch.zeros(1, 1))
+        known, nothing = torch.ones(1, 2, dtype=torch.bool), torch.zeros(1, 0, dtype=torch.uint8)
+        return float(
+            total_loss(outputs, targets, type_known=known, findings=nothing, type_weight=type_weight, finding_weight=0.0)
+        )
+
+    assert asked(sure, 0.0) == asked(confused, 0.0) < 0.1, "where it is does not depend on which type is meant"
+    one_wrong = (asked(sure, 1.0) - asked(sure, 0.0), asked(confused, 1.0) - asked(confused, 0.0))
+    assert one_wrong == pytest.approx((4.5, 4.5), abs=0.1), "either way one of two lesions' pixels has the wrong type"
+
+
+def test_one_type_alone_is_only_asked_where_it_is() -> None:
+    logits, targets = torch.randn(2, 2, 4, 4), torch.randint(0, 2, (2, 4, 4))
+    assert torch.equal(lesion_logits(logits), logits)
+    assert type_loss(logits, targets) == 0
 
 
 def test_background_of_an_old_reading_may_hold_a_type_that_did_not_exist_then() -> None:
