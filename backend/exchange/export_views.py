@@ -317,7 +317,7 @@ def _own(view: ProjectView, export_id: UUID) -> ExportRun:
     """An export of the caller's own; it holds what he may see, which another lead who reads blinded may not."""
     run = _run(view, export_id)
     if run.created_by_id != view.user.pk:
-        raise PermissionDenied("Only who made an export may fetch, verify, stop or delete it.")
+        raise PermissionDenied("Only who made an export may fetch, verify, publish, stop or delete it.")
     return run
 
 
