@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pydicom.dataset import Dataset, FileDataset
-from pynetdicom import AE, evt
+from pynetdicom import evt
 from pynetdicom.association import Association
 from pynetdicom.events import Event
 from pynetdicom.presentation import PresentationContext, build_context, build_role
@@ -17,7 +18,7 @@ from pynetdicom.presentation import PresentationContext, build_context, build_ro
 from backend.dicom.refusal import Refused
 from backend.dimse.addresses import addresses_of, require_dimse_address
 from backend.dimse.models import RemoteNode, Retrieval
-from backend.dimse.network import COMPRESSED, UNCOMPRESSED
+from backend.dimse.network import COMPRESSED, UNCOMPRESSED, Entity
 from backend.dimse.remote import (
     MAX_STUDIES,
     Delivery,
@@ -269,7 +270,7 @@ def _found(node: RemoteNode, query: Dataset, limit: int) -> tuple[list[Dataset],
 
 @contextmanager
 def _associated(
-    node: RemoteNode, contexts: list[PresentationContext], seconds: float = _ANSWER_SECONDS, handler: Any = None
+    node: RemoteNode, contexts: list[PresentationContext], seconds: float = 0.0, handler: Any = None
 ) -> Iterator[Association]:
     """An association for the time of the block; NodeFailed where there is none."""
     if node.port is None:
@@ -279,7 +280,10 @@ def _associated(
         require_dimse_address(address)
     except Refused as refusal:
         raise NodeFailed(str(refusal)) from refusal
-    entity = AE(ae_title=node.calling_ae_title or "OVERREAD")
+    seconds = seconds or _ANSWER_SECONDS
+    entity = Entity(ae_title=node.calling_ae_title or "OVERREAD")
+    if handler:
+        entity.bytes_left = math.inf  # images, and they go to the disk
     entity.connection_timeout = _CONNECT_SECONDS
     entity.acse_timeout = _ANSWER_SECONDS
     entity.dimse_timeout = entity.network_timeout = seconds
