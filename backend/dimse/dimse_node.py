@@ -30,6 +30,7 @@ from backend.dimse.remote import (
     Wanted,
     loosely,
 )
+from backend.dimse.tls import failure_reason, node_context
 from backend.jobs.services import JobCancelled
 
 _VERIFICATION: Final = "1.2.840.10008.1.1"
@@ -289,6 +290,10 @@ def _associated(
     entity.dimse_timeout = entity.network_timeout = seconds
     # A node that also gives (C-GET) is told that we take: the roles are turned round for its storage classes.
     roles = [build_role(uid, scp_role=True) for uid in {str(one.abstract_syntax) for one in contexts}] if handler else []
+    try:
+        tls = node_context(node.tls_authority) if node.uses_tls else None
+    except Refused as refusal:
+        raise NodeFailed(str(refusal)) from refusal
     association = entity.associate(
         str(address),
         node.port,
@@ -297,8 +302,11 @@ def _associated(
         max_pdu=131_072,
         ext_neg=[role for role in roles if role.sop_class_uid != _GET],
         evt_handlers=[(evt.EVT_C_STORE, handler)] if handler else None,
+        tls_args=(tls, node.tls_name or node.host) if tls is not None else None,
     )
     if not association.is_established:
+        if tls is not None and (failure := tls.failure or entity.failure) is not None:
+            raise NodeFailed(f"No TLS connection: {failure_reason(failure)}.")
         raise NodeFailed(_why_not(association))
     try:
         yield association

@@ -6,6 +6,7 @@ Its applications are not used (they take file names from the wire), nor its serv
 from __future__ import annotations
 
 import logging
+import ssl
 import time
 from typing import Final
 
@@ -69,9 +70,10 @@ STORAGE_CLASSES: Final[tuple[UID, ...]] = tuple(
 
 
 class Entity(AE):
-    """Our application entity for one association as a user: `bytes_left` is what may still come on it."""
+    """Our application entity for one association as a user: what may still come on it, and why its encryption failed."""
 
     bytes_left: float = 64 * 1024**2
+    failure: OSError | None = None
 
 
 def _bounded_recv(self: AssociationSocket, nr_bytes: int) -> bytearray:
@@ -92,7 +94,13 @@ def _bounded_recv(self: AssociationSocket, nr_bytes: int) -> bytearray:
         while filled < nr_bytes:
             # Once connected, pynetdicom waits for ever for the rest of a PDU, and whoever asked waits with it.
             self.socket.settimeout(max(deadline - time.monotonic(), 0.001))
-            count = self.socket.recv_into(view[filled:])
+            try:
+                count = self.socket.recv_into(view[filled:])
+            except ssl.SSLError as error:
+                # Of TLS 1.3 the refusal of our certificate comes when we have thought all was agreed on.
+                if isinstance(entity, Entity):
+                    entity.failure = error
+                raise
             if not count:
                 break
             filled += count

@@ -118,10 +118,10 @@ def receiver_process(
         url = f"postgres://{values['USER']}:{values['PASSWORD']}@{values['HOST']}:{values['PORT']}/{values['NAME']}"
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(**environment: str) -> tuple[subprocess.Popen[bytes], int]:
+    def start(*options: str, **environment: str) -> tuple[subprocess.Popen[bytes], int]:
         with (tmp_path / "receiver.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "manage.py", "dicom_receiver", "--port", "0"],
+                [sys.executable, "manage.py", "dicom_receiver", "--port", "0", *options],
                 cwd=REPOSITORY,
                 env=os.environ
                 | {"DATABASE_URL": url, "MALLOC_ARENA_MAX": "2", "OVERREAD_DICOM_RESERVE_MB": "10"}
@@ -131,7 +131,7 @@ def receiver_process(
             )
         started.append(process)
         assert process.stdout is not None
-        return process, int(process.stdout.readline().rpartition(b":")[2])
+        return process, int(process.stdout.readline().rpartition(b":")[2] or 0)
 
     yield start
     for process in started:
