@@ -130,7 +130,7 @@ def _certificates(pem: str, name: str) -> list[x509.Certificate]:
     try:
         found = x509.load_pem_x509_certificates(pem.encode())
     except ValueError as error:
-        raise Refused(f"{name}: not a certificate in PEM (-----BEGIN CERTIFICATE-----).") from error
+        raise Refused(f"{name}: not a certificate in PEM.") from error
     return found
 
 

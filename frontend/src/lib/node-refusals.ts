@@ -42,7 +42,7 @@ export const NODE_REFUSALS: [pattern: string, key: string][] = [
   ["No TLS connection: it does not speak TLS\\.", "tlsPlain"],
   ["No TLS connection: it (?:closes the connection within|breaks off) the TLS hand-shake\\.", "tlsClosed"],
   ["No TLS connection: it does not answer in TLS in time\\.", "tlsSlow"],
-  ["Its authority: not a certificate in PEM \\(-----BEGIN CERTIFICATE-----\\)\\.", "badAuthority"],
+  ["Its authority: not a certificate in PEM\\.", "badAuthority"],
   ["Its authority: the certificate expired on (\\S+)\\.", "expiredAuthority"],
   ["What it answers is no HTTP, or it closes the connection at once\\.", "noHttp"],
   ["Its answer took more than (\\d+) seconds\\.", "slowAnswer"],

@@ -47,7 +47,9 @@ export function NodeDialog({ slug, node, onClose }: NodeDialogProps) {
     onChange: (event: React.ChangeEvent<HTMLInputElement>) => set({ [field]: event.currentTarget.value }),
   });
   const submit = () => {
-    const { secret, ...rest } = given;
+    const { secret, ...fields } = given;
+    // What is not shown is not sent: nobody could correct it.
+    const rest = fields.uses_tls ? fields : { ...fields, tls_name: "", tls_authority: "" };
     save.mutate(
       { id: node?.id, node: secret ? { ...rest, secret } : rest },
       { onSuccess: (saved) => onClose(saved) },
