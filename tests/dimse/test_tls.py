@@ -7,12 +7,15 @@ import shutil
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pydicom
 import pytest
+from pynetdicom import AE
 
 from backend.archive.models import Instance
 from backend.audit.models import Event
@@ -107,6 +110,32 @@ def test_a_node_of_tls_may_not_send_in_plain(tls_receiver: Receiver, authority: 
     refused = dcmtk("echoscu", tls_receiver.port)
     assert refused.returncode != 0 and "Calling AE Title Not Recognized" in refused.stdout + refused.stderr
     assert dcmtk("echoscu", tls_receiver.tls_port, *shown(authority.issue("scanner"), authority)).returncode == 0
+
+
+def test_a_peer_that_does_not_end_its_hand_shake_is_let_go(
+    tls_receiver: Receiver, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.DICOM_IDLE_SECONDS = 1.0
+    with socket.create_connection(("127.0.0.1", int(tls_receiver.tls_port or 0)), timeout=10) as line:
+        started = time.monotonic()
+        with suppress(OSError):
+            for byte in b"\x16\x03\x01\x02\x00" + bytes(100):
+                line.sendall(bytes([byte]))
+                time.sleep(0.2)
+        assert time.monotonic() - started < 10
+    wait_until(lambda: "it does not answer in TLS in time" in caplog.text)
+
+
+def test_an_association_by_tls_ends_with_the_receiver(tls_receiver: Receiver, authority: Authority) -> None:
+    scanner = authority.issue("scanner")
+    context = ssl.create_default_context(cafile=str(authority.certificate))
+    context.load_cert_chain(scanner.certificate, scanner.key)
+    entity = AE(ae_title="SCANNER")
+    entity.add_requested_context("1.2.840.10008.1.1")
+    made = entity.associate("127.0.0.1", int(tls_receiver.tls_port or 0), ae_title="LUNGS", tls_args=(context, "127.0.0.1"))
+    assert made.is_established and made.send_c_echo().Status == 0
+    tls_receiver.stop()
+    wait_until(lambda: not tls_receiver.is_busy() and not made.is_established)
 
 
 def test_a_certificate_that_cannot_be_used_is_told_before_anything_listens(authority: Authority, settings: Any) -> None:
