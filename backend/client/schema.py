@@ -1397,6 +1397,9 @@ class Node(TypedDict):
     retrieval: RetrievalEnum
     may_send: bool
     sends_from: str
+    uses_tls: bool
+    tls_name: str
+    tls_authority: str
     base_url: str
     authentication: AuthenticationEnum
     username: str
@@ -1422,6 +1425,9 @@ class NodeInRequest(TypedDict):
     retrieval: NotRequired[RetrievalEnum]
     may_send: NotRequired[bool]
     sends_from: NotRequired[str]
+    uses_tls: NotRequired[bool]
+    tls_name: NotRequired[str]
+    tls_authority: NotRequired[str]
     base_url: NotRequired[str]
     authentication: NotRequired[AuthenticationEnum]
     username: NotRequired[str]
@@ -1568,6 +1574,9 @@ class PatchedNodeFieldsRequest(TypedDict):
     retrieval: NotRequired[RetrievalEnum]
     may_send: NotRequired[bool]
     sends_from: NotRequired[str]
+    uses_tls: NotRequired[bool]
+    tls_name: NotRequired[str]
+    tls_authority: NotRequired[str]
     base_url: NotRequired[str]
     authentication: NotRequired[AuthenticationEnum]
     username: NotRequired[str]
@@ -1962,11 +1971,12 @@ class Received(TypedDict):
 
 
 class Receiving(TypedDict):
-    """How the project receives: the port is null where the receiver is switched off."""
+    """How the project receives: a port is null where the receiver is switched off, or has no such port."""
 
     is_enabled: bool
     host: str
     port: int | None
+    tls_port: int | None
     ae_title: str
 
 

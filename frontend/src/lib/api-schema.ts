@@ -3344,6 +3344,9 @@ export interface components {
             retrieval: components["schemas"]["RetrievalEnum"];
             may_send: boolean;
             sends_from: string;
+            uses_tls: boolean;
+            tls_name: string;
+            tls_authority: string;
             base_url: string;
             authentication: components["schemas"]["AuthenticationEnum"];
             username: string;
@@ -3366,6 +3369,10 @@ export interface components {
             retrieval?: components["schemas"]["RetrievalEnum"];
             may_send?: boolean;
             sends_from?: string;
+            uses_tls?: boolean;
+            tls_name?: string;
+            /** @description Certificates in PEM: of who issued the node's, or the node's own. Empty: the system's authorities. */
+            tls_authority?: string;
             base_url?: string;
             authentication?: components["schemas"]["AuthenticationEnum"];
             username?: string;
@@ -3503,6 +3510,10 @@ export interface components {
             retrieval?: components["schemas"]["RetrievalEnum"];
             may_send?: boolean;
             sends_from?: string;
+            uses_tls?: boolean;
+            tls_name?: string;
+            /** @description Certificates in PEM: of who issued the node's, or the node's own. Empty: the system's authorities. */
+            tls_authority?: string;
             base_url?: string;
             authentication?: components["schemas"]["AuthenticationEnum"];
             username?: string;
@@ -3930,11 +3941,12 @@ export interface components {
         Received: {
             received: number;
         };
-        /** @description How the project receives: the port is null where the receiver is switched off. */
+        /** @description How the project receives: a port is null where the receiver is switched off, or has no such port. */
         Receiving: {
             is_enabled: boolean;
             host: string;
             port: number | null;
+            tls_port: number | null;
             ae_title: string;
         };
         /** @description The AE title under which senders reach the project. */
