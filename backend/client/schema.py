@@ -470,10 +470,11 @@ class ExportFormat(TypedDict):
     is_read: bool
     kinds: list[str]
     others_become: str
+    options: list[FormatOption]
 
 
 class ExportOrderRequest(TypedDict):
-    """An export to make. `pictures`: images go alongside, else they are referred to."""
+    """An export to make. `pictures`: images go alongside, else they are referred to. `export_formats` tells the options."""
 
     format: str
     filter: NotRequired[ExportFilterRequest]
@@ -617,7 +618,7 @@ class ForeignModelInRequest(TypedDict):
 
 
 class FormatOption(TypedDict):
-    """An option of reading a format."""
+    """An option of reading or of writing a format."""
 
     name: str
     kind: FormatOptionKindEnum

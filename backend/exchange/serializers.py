@@ -63,7 +63,7 @@ class ImportOptionsSerializer(serializers.Serializer[Any]):
 
 
 class FormatOptionSerializer(serializers.Serializer[Any]):
-    """An option of reading a format.
+    """An option of reading or of writing a format.
 
     `kind`: `choice` (one of `choices`), `share` (above 0, up to 1), `labels` (`1:Nodule,2:Mass`) or `text`. `words` names
     its words in the languages of the page; `help` is in English. `default`: what is done where it is not set.

@@ -414,7 +414,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Every format with what it can carry. */
+        /** @description Every format with what it can carry and the options that may be set. */
         get: operations["export_formats"];
         put?: never;
         post?: never;
@@ -2328,8 +2328,9 @@ export interface components {
             is_read: boolean;
             kinds: string[];
             others_become: string;
+            options: components["schemas"]["FormatOption"][];
         };
-        /** @description An export to make. `pictures`: images go alongside, else they are referred to. */
+        /** @description An export to make. `pictures`: images go alongside, else they are referred to. `export_formats` tells the options. */
         ExportOrderRequest: {
             format: string;
             filter?: components["schemas"]["ExportFilterRequest"];
@@ -2494,7 +2495,7 @@ export interface components {
             display_threshold: number;
         };
         /**
-         * @description An option of reading a format.
+         * @description An option of reading or of writing a format.
          *
          *     `kind`: `choice` (one of `choices`), `share` (above 0, up to 1), `labels` (`1:Nodule,2:Mass`) or `text`. `words` names
          *     its words in the languages of the page; `help` is in English. `default`: what is done where it is not set.
@@ -5403,7 +5404,7 @@ export interface operations {
                 finding_type?: number[];
                 /** @description Only readings of these readers (ids). */
                 reader?: number[];
-                /** @description How masks are written; rle is exact. */
+                /** @description rle: run lengths; polygon: borders of the pixels, run lengths where there is a hole. */
                 segmentation?: "polygon" | "rle";
             };
             header?: never;

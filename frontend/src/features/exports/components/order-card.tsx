@@ -6,10 +6,12 @@ import { useExportFormats, useExportPreview, useStartExport } from "@/features/e
 import { LossList } from "@/features/exports/components/loss-list";
 import type { ExportOrder, Project } from "@/lib/api-types";
 import { count } from "@/lib/format";
+import { areMeant, setOptions } from "@/lib/format-options";
 import { formatTitle } from "@/lib/format-titles";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { ErrorLine, ErrorState } from "@/ui/error-state";
+import { FormatOptionFields } from "@/ui/format-options";
 import { Segmented } from "@/ui/segmented";
 
 const SPLITS = ["POOL", "VALIDATION", "HOLDOUT", "EMBARGOED"] as const;
@@ -28,15 +30,14 @@ export function OrderCard({ project }: { project: Project }) {
   const [splits, setSplits] = useState<ExportSplit[]>([]);
   const [since, setSince] = useState("");
   const [until, setUntil] = useState("");
-  const [form, setForm] = useState<"rle" | "polygon">("rle");
-  const [segType, setSegType] = useState<"binary" | "labelmap">("binary");
+  const [values, setValues] = useState<Record<string, string>>({});
+  const options = formats.data?.find((one) => one.name === format)?.options ?? [];
   const known = useExportPreview(slug, { format: FIRST, pictures: false });
   const models = new Set(known.data?.readers.filter((one) => one.kind === "model").map((one) => String(one.id)));
   const order: ExportOrder = {
     format,
     pictures: pictures === "alongside",
-    options:
-      format === "coco" ? { segmentation: form } : format === "dicom_seg" ? { segmentation_type: segType } : {},
+    options: setOptions(options, values),
     filter: {
       readers: readers.map(Number),
       finding_types: types.map(Number),
@@ -59,7 +60,11 @@ export function OrderCard({ project }: { project: Project }) {
           label={t("format")}
           allowDeselect={false}
           value={format}
-          onChange={(value) => value && setFormat(value)}
+          onChange={(value) => {
+            if (!value) return;
+            setFormat(value);
+            setValues({});
+          }}
           data={(formats.data ?? []).map((one) => ({ value: one.name, label: formatTitle(one, t) }))}
         />
         <div className="col" style={{ gap: 6 }}>
@@ -76,36 +81,7 @@ export function OrderCard({ project }: { project: Project }) {
           />
           <span className="q sm">{t("picturesNote")}</span>
         </div>
-        {format === "coco" ? (
-          <div className="col" style={{ gap: 6 }}>
-            <span className="sm b">{t("segmentation")}</span>
-            <Segmented
-              fill
-              label={t("segmentation")}
-              value={form}
-              onChange={setForm}
-              options={[
-                { value: "rle", label: t("rle") },
-                { value: "polygon", label: t("polygon") },
-              ]}
-            />
-          </div>
-        ) : null}
-        {format === "dicom_seg" ? (
-          <div className="col" style={{ gap: 6 }}>
-            <span className="sm b">{t("segmentationType")}</span>
-            <Segmented
-              fill
-              label={t("segmentationType")}
-              value={segType}
-              onChange={setSegType}
-              options={[
-                { value: "binary", label: t("binary") },
-                { value: "labelmap", label: t("labelmap") },
-              ]}
-            />
-          </div>
-        ) : null}
+        <FormatOptionFields options={options} values={values} onChange={setValues} />
         <MultiSelect
           label={t("readers")}
           placeholder={readers.length ? undefined : t("allReaders")}
@@ -201,7 +177,7 @@ export function OrderCard({ project }: { project: Project }) {
         <Button
           variant="primary"
           busy={start.isPending}
-          disabled={!counts || hasNone}
+          disabled={!counts || hasNone || !areMeant(options, values)}
           onClick={() => start.mutate(order)}
         >
           {t("start")}
