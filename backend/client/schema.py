@@ -535,6 +535,20 @@ ExportRunStateEnum = Literal["queued", "running", "done", "failed", "cancelled",
 """One of several words."""
 
 
+class FileFacts(TypedDict):
+    """What a file that is not stored is, as far as its header was read; empty or 0 what is not known."""
+
+    format: str
+    modality: str
+    sop_class_uid: str
+    sop_class: str
+    transfer_syntax_uid: str
+    transfer_syntax: str
+    rows: int
+    columns: int
+    frames: int
+
+
 FindingScopeEnum = Literal["lesion", "image"]
 """One of several words."""
 
@@ -748,6 +762,7 @@ class ImportItem(TypedDict):
     state: ImportItemStateEnum
     modality: str
     reason: str
+    facts: FileFacts
     case: ItemCase | None
 
 
@@ -1882,8 +1897,17 @@ QuarantineKindEnum = Literal["held", "refused"]
 
 
 class QuarantinedFile(TypedDict):
-    """A file that is kept aside."""
+    """A file that is kept aside, and through which door it came: `origin` is empty where `sent_by` sent it from the page."""
 
+    format: str
+    modality: str
+    sop_class_uid: str
+    sop_class: str
+    transfer_syntax_uid: str
+    transfer_syntax: str
+    rows: int
+    columns: int
+    frames: int
     id: str
     kind: QuarantineKindEnum
     state: QuarantinedFileStateEnum
@@ -1894,10 +1918,8 @@ class QuarantinedFile(TypedDict):
     size: int
     manufacturer: str
     model: str
-    modality: str
-    rows: int
-    columns: int
-    frames: int
+    origin: str
+    sent_by: str
     proposed: list[list[int]]
     created_at: str
     expires_at: str

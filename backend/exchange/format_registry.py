@@ -122,11 +122,9 @@ def _check(options: Sequence[FormatOption], given: Mapping[str, str], has_no: st
         known = next((one for one in options if one.name == name), None)
         if known is None:
             there = sorted({one.name for one in options})
-            raise Refused(
-                f"{has_no} option {name!r}; there are {', '.join(there)}."
-                if there
-                else f"{has_no} options; {name!r} is none."
-            )
+            if not there:
+                raise Refused(f"{has_no} options; {name!r} is none.")
+            raise Refused(f"{has_no} option {name!r}; there are {', '.join(there)}.")
         known.check(value)
 
 

@@ -58,6 +58,9 @@ export const theme = createTheme({
         transitionProps: { duration: 160, timingFunction: easing, transition: "fade-up" },
       },
     },
+    // The list scrolls itself: a scroll area inside would be one that no key reaches.
+    Select: { defaultProps: { withScrollArea: false } },
+    MultiSelect: { defaultProps: { withScrollArea: false } },
     Menu: { defaultProps: { shadow: "md", radius: "md", transitionProps: { duration: 120 } } },
     Popover: { defaultProps: { shadow: "md", radius: "md", transitionProps: { duration: 120 } } },
   },

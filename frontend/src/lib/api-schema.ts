@@ -2397,6 +2397,23 @@ export interface components {
          */
         ExportRunStateEnum: "queued" | "running" | "done" | "failed" | "cancelled" | "expired";
         /**
+         * @description What a file that is not stored is, as far as its header was read; empty or 0 what is not known.
+         *
+         *     Of words only the standard's own: a file may hold a name in any other.
+         */
+        FileFacts: {
+            /** @description dicom, png or jpeg. */
+            format: string;
+            modality: string;
+            sop_class_uid: string;
+            sop_class: string;
+            transfer_syntax_uid: string;
+            transfer_syntax: string;
+            rows: number;
+            columns: number;
+            frames: number;
+        };
+        /**
          * @description * `lesion` - lesion
          *     * `image` - image
          * @enum {string}
@@ -2609,6 +2626,7 @@ export interface components {
             state: components["schemas"]["ImportItemStateEnum"];
             modality: string;
             reason: string;
+            facts: components["schemas"]["FileFacts"];
             case: components["schemas"]["ItemCase"] | null;
         };
         /**
@@ -3834,8 +3852,18 @@ export interface components {
          * @enum {string}
          */
         QuarantineKindEnum: "held" | "refused";
-        /** @description A file that is kept aside. */
+        /** @description A file that is kept aside, and through which door it came: `origin` is empty where `sent_by` sent it from the page. */
         QuarantinedFile: {
+            /** @description dicom, png or jpeg. */
+            format: string;
+            modality: string;
+            sop_class_uid: string;
+            sop_class: string;
+            transfer_syntax_uid: string;
+            transfer_syntax: string;
+            rows: number;
+            columns: number;
+            frames: number;
             id: string;
             kind: components["schemas"]["QuarantineKindEnum"];
             state: components["schemas"]["QuarantinedFileStateEnum"];
@@ -3847,10 +3875,8 @@ export interface components {
             size: number;
             manufacturer: string;
             model: string;
-            modality: string;
-            rows: number;
-            columns: number;
-            frames: number;
+            origin: string;
+            sent_by: string;
             proposed: number[][];
             /** Format: date-time */
             created_at: string;

@@ -76,7 +76,7 @@ export function ItemTable({ slug, run, state, arriving, total, revision }: ItemT
 }
 
 const LOOK: Record<ItemState, [ChipTone, ReactNode]> = {
-  held: ["warn", <IconEye key="h" />],
+  held: ["held", <IconEye key="h" />],
   refused: ["bad", <IconX key="x" />],
   embargoed: ["warn", <IconAlertTriangle key="!" />],
   imported: ["ok", <IconCheck key="v" />],
