@@ -61,6 +61,7 @@ export const theme = createTheme({
     // The list scrolls itself: a scroll area inside would be one that no key reaches.
     Select: { defaultProps: { withScrollArea: false } },
     MultiSelect: { defaultProps: { withScrollArea: false } },
+    Autocomplete: { defaultProps: { withScrollArea: false } },
     Menu: { defaultProps: { shadow: "md", radius: "md", transitionProps: { duration: 120 } } },
     Popover: { defaultProps: { shadow: "md", radius: "md", transitionProps: { duration: 120 } } },
   },

@@ -1,6 +1,6 @@
 import { MultiSelect, Select, TextInput } from "@mantine/core";
 import { IconAlertTriangle, IconCheck } from "@tabler/icons-react";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useExportFormats, useExportPreview, useStartExport } from "@/features/exports/api/exports";
 import { LossList } from "@/features/exports/components/loss-list";
@@ -50,6 +50,8 @@ export function OrderCard({ project }: { project: Project }) {
   const preview = useExportPreview(slug, order);
   const start = useStartExport(slug);
   const counts = preview.data?.counts;
+  const nLost = preview.data?.losses.length ?? 0;
+  const lost = useRef<HTMLDivElement>(null);
   const hasNone = counts?.readings === 0;
   const lesionTypes = project.finding_types.filter((type) => type.scope === "lesion");
 
@@ -68,7 +70,9 @@ export function OrderCard({ project }: { project: Project }) {
           data={(formats.data ?? []).map((one) => ({ value: one.name, label: formatTitle(one, t) }))}
         />
         <div className="col" style={{ gap: 6 }}>
-          <span className="sm b">{t("pictures")}</span>
+          <span className="sm sec" style={{ fontWeight: 500 }}>
+            {t("pictures")}
+          </span>
           <Segmented
             fill
             label={t("pictures")}
@@ -126,17 +130,7 @@ export function OrderCard({ project }: { project: Project }) {
         {preview.isError ? (
           <ErrorState error={preview.error} retry={() => void preview.refetch()} />
         ) : counts ? (
-          <div className="col" style={{ gap: 8 }} aria-live="polite">
-            <span className={hasNone ? "q" : "sec"}>
-              {hasNone
-                ? t("nothing")
-                : t("counts", {
-                    readings: t("readings", { count: counts.readings, shown: count(counts.readings ?? 0) }),
-                    readers: t("readersCount", { count: counts.readers, shown: count(counts.readers ?? 0) }),
-                    cases: t("cases", { count: counts.cases, shown: count(counts.cases ?? 0) }),
-                    lesions: t("lesions", { count: counts.lesions, shown: count(counts.lesions ?? 0) }),
-                  })}
-            </span>
+          <div ref={lost} className="col" style={{ gap: 8, scrollMarginBottom: 120 }}>
             {hasNone ? null : preview.data?.losses.length ? (
               <div className="alert warn" style={{ alignItems: "flex-start" }}>
                 <IconAlertTriangle
@@ -174,6 +168,25 @@ export function OrderCard({ project }: { project: Project }) {
         }}
       >
         <ErrorLine error={start.error} />
+        {counts && !preview.isError ? (
+          <div className="sm" aria-live="polite">
+            <span className={hasNone ? "q" : "sec"}>
+              {hasNone
+                ? t("nothing")
+                : t("counts", {
+                    readings: t("readings", { count: counts.readings, shown: count(counts.readings ?? 0) }),
+                    readers: t("readersCount", { count: counts.readers, shown: count(counts.readers ?? 0) }),
+                    cases: t("cases", { count: counts.cases, shown: count(counts.cases ?? 0) }),
+                    lesions: t("lesions", { count: counts.lesions, shown: count(counts.lesions ?? 0) }),
+                  })}
+            </span>{" "}
+            {!hasNone && nLost ? (
+              <button type="button" className="lost" onClick={() => lost.current?.scrollIntoView({ block: "end" })}>
+                {t("lostCount", { count: nLost, shown: count(nLost) })}
+              </button>
+            ) : null}
+          </div>
+        ) : null}
         <Button
           variant="primary"
           busy={start.isPending}
