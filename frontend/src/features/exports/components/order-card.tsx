@@ -181,7 +181,11 @@ export function OrderCard({ project }: { project: Project }) {
                   })}
             </span>{" "}
             {!hasNone && nLost ? (
-              <button type="button" className="lost" onClick={() => lost.current?.scrollIntoView({ block: "end" })}>
+              <button
+                type="button"
+                className="lost"
+                onClick={() => lost.current?.scrollIntoView({ block: "end" })}
+              >
                 {t("lostCount", { count: nLost, shown: count(nLost) })}
               </button>
             ) : null}

@@ -98,7 +98,7 @@ function ItemRow({ item, arriving }: { item: ImportItem | undefined; arriving: b
   return (
     <tr>
       <td className="mono ell" title={item.name}>
-        {middle(item.name, 30)}
+        {middle(item.name, 26)}
       </td>
       <td>
         <Chip tone={tone} icon={icon}>

@@ -33,7 +33,6 @@ export function ReadingsFields({ formats, choice, onChange, label }: ReadingsFie
         allowDeselect={false}
         searchable
         selectFirstOptionOnChange
-        maxDropdownHeight={320}
         onChange={(value) => onChange({ format: value ?? "", values: {} })}
       />
       <FormatOptionFields

@@ -30,7 +30,7 @@ export function DoorLine({ file }: { file: QuarantinedFile }) {
       ? t("sentBy", { name: file.sent_by })
       : "";
   return words ? (
-    <div className="sm q" style={{ whiteSpace: "normal", marginTop: 2 }}>
+    <div className="sm q ell" style={{ maxWidth: 220, marginTop: 2 }} title={words}>
       {words}
     </div>
   ) : null;

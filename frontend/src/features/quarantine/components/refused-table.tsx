@@ -42,7 +42,7 @@ export function RefusedTable({ slug, files, total, groups, group, onGroup }: Ref
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: who has no mouse scrolls it, too */}
       <section className="scroll" style={{ flex: 1 }} tabIndex={0} aria-label={t("refused")}>
-        <table>
+        <table style={{ minWidth: 960 }}>
           <thead>
             <tr>
               <th style={{ width: 36 }}>
@@ -75,7 +75,7 @@ export function RefusedTable({ slug, files, total, groups, group, onGroup }: Ref
                     onChange={() => choose(toggled(chosen, file.id))}
                   />
                 </td>
-                <td>
+                <td style={{ paddingBlock: 8 }}>
                   <div className="mono" title={file.name}>
                     {middle(file.name || t("unnamed"), 36)}
                   </div>
