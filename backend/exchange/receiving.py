@@ -207,6 +207,7 @@ class Reception:
             if isinstance(outcome, KeptAside):
                 tell_kept_aside(item, outcome)
             else:
+                assert isinstance(outcome, Refused)  # who was opened is stored or refused by now
                 tell_refused(item, outcome)
             if one.sent.sop_instance_uid and not self._renames:
                 item.name = f"{one.sent.sop_instance_uid}.dcm"
