@@ -115,7 +115,7 @@ class DecodeChild:
         return Identity(**answer.get("identity", {}))
 
     def describe(self, path: Path) -> dict[str, Any]:
-        """What can be told of a file that cannot be used (`backend.dicom.file_facts`); nothing where that kills the child."""
+        """What can be told of a file that cannot be used (`backend.dicom.file_facts`); nothing if that kills the child."""
         try:
             answer = self._asked(
                 {"describe": str(path.resolve()), "cpu_seconds": min(self._cpu_seconds, _DESCRIBING_SECONDS)}
