@@ -470,10 +470,11 @@ class ExportFormat(TypedDict):
     is_read: bool
     kinds: list[str]
     others_become: str
+    options: list[FormatOption]
 
 
 class ExportOrderRequest(TypedDict):
-    """An export to make. `pictures`: images go alongside, else they are referred to."""
+    """An export to make. `pictures`: images go alongside, else they are referred to. `export_formats` tells the options."""
 
     format: str
     filter: NotRequired[ExportFilterRequest]
@@ -532,6 +533,20 @@ class ExportRun(TypedDict):
 
 ExportRunStateEnum = Literal["queued", "running", "done", "failed", "cancelled", "expired"]
 """One of several words."""
+
+
+class FileFacts(TypedDict):
+    """What a file that is not stored is, as far as its header was read; empty or 0 what is not known."""
+
+    format: str
+    modality: str
+    sop_class_uid: str
+    sop_class: str
+    transfer_syntax_uid: str
+    transfer_syntax: str
+    rows: int
+    columns: int
+    frames: int
 
 
 FindingScopeEnum = Literal["lesion", "image"]
@@ -617,7 +632,7 @@ class ForeignModelInRequest(TypedDict):
 
 
 class FormatOption(TypedDict):
-    """An option of reading a format."""
+    """An option of reading or of writing a format."""
 
     name: str
     kind: FormatOptionKindEnum
@@ -747,6 +762,7 @@ class ImportItem(TypedDict):
     state: ImportItemStateEnum
     modality: str
     reason: str
+    facts: FileFacts
     case: ItemCase | None
 
 
@@ -1890,8 +1906,17 @@ QuarantineKindEnum = Literal["held", "refused"]
 
 
 class QuarantinedFile(TypedDict):
-    """A file that is kept aside."""
+    """A file that is kept aside, and through which door it came: `origin` is empty where `sent_by` sent it from the page."""
 
+    format: str
+    modality: str
+    sop_class_uid: str
+    sop_class: str
+    transfer_syntax_uid: str
+    transfer_syntax: str
+    rows: int
+    columns: int
+    frames: int
     id: str
     kind: QuarantineKindEnum
     state: QuarantinedFileStateEnum
@@ -1902,10 +1927,8 @@ class QuarantinedFile(TypedDict):
     size: int
     manufacturer: str
     model: str
-    modality: str
-    rows: int
-    columns: int
-    frames: int
+    origin: str
+    sent_by: str
     proposed: list[list[int]]
     created_at: str
     expires_at: str

@@ -414,7 +414,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Every format with what it can carry. */
+        /** @description Every format with what it can carry and the options that may be set. */
         get: operations["export_formats"];
         put?: never;
         post?: never;
@@ -2328,8 +2328,9 @@ export interface components {
             is_read: boolean;
             kinds: string[];
             others_become: string;
+            options: components["schemas"]["FormatOption"][];
         };
-        /** @description An export to make. `pictures`: images go alongside, else they are referred to. */
+        /** @description An export to make. `pictures`: images go alongside, else they are referred to. `export_formats` tells the options. */
         ExportOrderRequest: {
             format: string;
             filter?: components["schemas"]["ExportFilterRequest"];
@@ -2395,6 +2396,23 @@ export interface components {
          * @enum {string}
          */
         ExportRunStateEnum: "queued" | "running" | "done" | "failed" | "cancelled" | "expired";
+        /**
+         * @description What a file that is not stored is, as far as its header was read; empty or 0 what is not known.
+         *
+         *     Of words only the standard's own: a file may hold a name in any other.
+         */
+        FileFacts: {
+            /** @description dicom, png or jpeg. */
+            format: string;
+            modality: string;
+            sop_class_uid: string;
+            sop_class: string;
+            transfer_syntax_uid: string;
+            transfer_syntax: string;
+            rows: number;
+            columns: number;
+            frames: number;
+        };
         /**
          * @description * `lesion` - lesion
          *     * `image` - image
@@ -2494,7 +2512,7 @@ export interface components {
             display_threshold: number;
         };
         /**
-         * @description An option of reading a format.
+         * @description An option of reading or of writing a format.
          *
          *     `kind`: `choice` (one of `choices`), `share` (above 0, up to 1), `labels` (`1:Nodule,2:Mass`) or `text`. `words` names
          *     its words in the languages of the page; `help` is in English. `default`: what is done where it is not set.
@@ -2608,6 +2626,7 @@ export interface components {
             state: components["schemas"]["ImportItemStateEnum"];
             modality: string;
             reason: string;
+            facts: components["schemas"]["FileFacts"];
             case: components["schemas"]["ItemCase"] | null;
         };
         /**
@@ -3844,8 +3863,18 @@ export interface components {
          * @enum {string}
          */
         QuarantineKindEnum: "held" | "refused";
-        /** @description A file that is kept aside. */
+        /** @description A file that is kept aside, and through which door it came: `origin` is empty where `sent_by` sent it from the page. */
         QuarantinedFile: {
+            /** @description dicom, png or jpeg. */
+            format: string;
+            modality: string;
+            sop_class_uid: string;
+            sop_class: string;
+            transfer_syntax_uid: string;
+            transfer_syntax: string;
+            rows: number;
+            columns: number;
+            frames: number;
             id: string;
             kind: components["schemas"]["QuarantineKindEnum"];
             state: components["schemas"]["QuarantinedFileStateEnum"];
@@ -3857,10 +3886,8 @@ export interface components {
             size: number;
             manufacturer: string;
             model: string;
-            modality: string;
-            rows: number;
-            columns: number;
-            frames: number;
+            origin: string;
+            sent_by: string;
             proposed: number[][];
             /** Format: date-time */
             created_at: string;
@@ -5415,7 +5442,7 @@ export interface operations {
                 finding_type?: number[];
                 /** @description Only readings of these readers (ids). */
                 reader?: number[];
-                /** @description How masks are written; rle is exact. */
+                /** @description rle: run lengths; polygon: borders of the pixels, run lengths where there is a hole. */
                 segmentation?: "polygon" | "rle";
             };
             header?: never;

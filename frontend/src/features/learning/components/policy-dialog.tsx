@@ -78,7 +78,6 @@ export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: 
           data={ACQUISITIONS.map((value) => ({ value, label: t(`acquisition.${value}`) }))}
           value={draft.acquisition}
           allowDeselect={false}
-          maxDropdownHeight={360}
           renderOption={({ option }) => (
             <span>
               <span className="b">{option.label}</span>
