@@ -27,7 +27,7 @@ from backend.registry.models import ModelVersion
 from workers.cnn.model import build_network
 from workers.cnn.prompts import NET, Floats, Prompt, cut_view, segment, whole_view
 from workers.datasets import grey_frame
-from workers.pointing import load_prompts
+from workers.pointing import knows_strokes, load_prompts
 
 logger = logging.getLogger(__name__)
 
@@ -79,15 +79,21 @@ def outline_of(question: dict[str, Any]) -> dict[str, Any] | None:
     if network is None:
         raise ValueError(f"version {version.number} answers no prompts")
     image, whole = _picture(question["instance"], question["frame"])
-    box = question["box"]
-    corners = None if box is None else np.concatenate([np.min(box, axis=0), np.max(box, axis=0)]).tolist()
-    prompt = Prompt(question["positive"], question["negative"], corners and tuple(corners))
-    found = segment(network, image, prompt, whole=whole)
+    prompt = prompt_of(question)
+    found = segment(network, image, prompt if knows_strokes(version) else prompt.as_clicks(), whole=whole)
     logger.debug("prompt answered in %.0f ms", (time.monotonic() - began) * 1000)
     if found is None:
         return None
     runs = base64.b64encode(encode_mask(found.mask)).decode()
     return {"origin": list(found.origin), "shape": [1, *found.mask.shape], "runs": runs}
+
+
+def prompt_of(question: dict[str, Any]) -> Prompt:
+    """What is asked, as the network takes it; the corners of a box in any order."""
+    box, strokes = question["box"], question["strokes"]
+    corners = None if box is None else np.concatenate([np.min(box, axis=0), np.max(box, axis=0)]).tolist()
+    on, beside = ([stroke["points"] for stroke in strokes if stroke["positive"] is wanted] for wanted in (True, False))
+    return Prompt(question["positive"], question["negative"], corners and tuple(corners), on, beside)
 
 
 @lru_cache(maxsize=PICTURES)

@@ -1802,31 +1802,55 @@ class Promotion(TypedDict):
 
 
 class PromptRequest(TypedDict):
-    """Where a reader points on one frame: clicks on the lesion, clicks beside it, a box around it (two corners)."""
+    """Where a reader points on one frame: clicks on the lesion, clicks beside it, strokes, a box around it (two corners)."""
 
     sop_instance_uid: str
     frame: NotRequired[int]
     positive: NotRequired[list[list[float]]]
     negative: NotRequired[list[list[float]]]
+    strokes: NotRequired[list[PromptStrokeRequest]]
     box: NotRequired[list[list[float]] | None]
 
 
+class PromptStrokeRequest(TypedDict):
+    """A stroke of the pointer over the lesion, or with `positive` false beside it: the places through which it went."""
+
+    positive: bool
+    points: list[list[float]]
+
+
 class Prompted(TypedDict):
-    """The clicks and box from which a tool made a lesion's mask; `version` is null for a tool that needs no model."""
+    """The clicks, strokes and box from which a tool made a lesion's mask; `version` is null for a tool without a model."""
 
     version: int | None
     positive: list[list[float]]
     negative: list[list[float]]
     box: list[list[float]] | None
+    strokes: NotRequired[list[PromptedStroke]]
 
 
 class PromptedRequest(TypedDict):
-    """The clicks and box from which a tool made a lesion's mask; `version` is null for a tool that needs no model."""
+    """The clicks, strokes and box from which a tool made a lesion's mask; `version` is null for a tool without a model."""
 
     version: int | None
     positive: list[list[float]]
     negative: list[list[float]]
     box: list[list[float]] | None
+    strokes: NotRequired[list[PromptedStrokeRequest]]
+
+
+class PromptedStroke(TypedDict):
+    """A stroke of the pointer over the lesion, or with `positive` false beside it."""
+
+    positive: bool
+    points: list[list[float]]
+
+
+class PromptedStrokeRequest(TypedDict):
+    """A stroke of the pointer over the lesion, or with `positive` false beside it."""
+
+    positive: bool
+    points: list[list[float]]
 
 
 class Publication(TypedDict):

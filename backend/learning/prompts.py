@@ -6,7 +6,7 @@ A blinded reader is refused before any model is looked up, so that the refusal i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,13 +35,23 @@ class PromptRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Where a reader points on one frame (1-based): clicks on and off the lesion, and a box, in SCOORD convention."""
+    """Where a reader points on one frame (1-based): clicks on and off the lesion, strokes, a box; in SCOORD convention.
+
+    A stroke is {positive, points}.
+    """
 
     sop_instance_uid: str
     frame: int
     positive: Points
     negative: Points
     box: Points | None
+    strokes: Sequence[Mapping[str, Any]] = ()
+
+    def places(self) -> Iterator[Sequence[float]]:
+        """All places of the image that it names."""
+        yield from (*self.positive, *self.negative, *(self.box or ()))
+        for stroke in self.strokes:
+            yield from stroke["points"]
 
 
 def segment(*, project: Project, case: Case, user: User, role: str, prompt: Prompt) -> dict[str, Any]:
@@ -62,6 +72,7 @@ def segment(*, project: Project, case: Case, user: User, role: str, prompt: Prom
         "positive": [list(point) for point in prompt.positive],
         "negative": [list(point) for point in prompt.negative],
         "box": prompt.box and [list(point) for point in prompt.box],
+        "strokes": [dict(stroke) for stroke in prompt.strokes],
     }
     said = ask(TOPIC, question, seconds=settings.PROMPT_SECONDS)
     if said is None or "mask" not in said:
@@ -80,7 +91,7 @@ def _place(case: Case, prompt: Prompt) -> tuple[int, int]:
             continue
         if not 1 <= prompt.frame <= frames:
             raise InvalidMark(f"the image has frames 1 to {frames}, not {prompt.frame}")
-        for column, row in (*prompt.positive, *prompt.negative, *(prompt.box or ())):
+        for column, row in prompt.places():
             if not (-TOLERANCE <= column <= columns + TOLERANCE and -TOLERANCE <= row <= rows + TOLERANCE):
                 raise InvalidMark(f"({column:g}, {row:g}) lies outside the image of {columns} x {rows} pixels")
         return pk, before + prompt.frame - 1

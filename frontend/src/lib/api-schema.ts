@@ -3761,28 +3761,54 @@ export interface components {
             reason: string;
             instead_of: number | null;
         };
-        /** @description Where a reader points on one frame: clicks on the lesion, clicks beside it, a box around it (two corners). */
+        /** @description Where a reader points on one frame: clicks on the lesion, clicks beside it, strokes, a box around it (two corners). */
         PromptRequest: {
             sop_instance_uid: string;
             /** @default 1 */
             frame: number;
             positive?: number[][];
             negative?: number[][];
+            strokes?: components["schemas"]["PromptStrokeRequest"][];
             box?: number[][] | null;
         };
-        /** @description The clicks and box from which a tool made a lesion's mask; `version` is null for a tool that needs no model. */
+        /** @description A stroke of the pointer over the lesion, or with `positive` false beside it: the places through which it went. */
+        PromptStrokeRequest: {
+            positive: boolean;
+            points: number[][];
+        };
+        /**
+         * @description The clicks, strokes and box from which a tool made a lesion's mask; `version` is null for a tool without a model.
+         *
+         *     `strokes` is left out where there are none.
+         */
         Prompted: {
             version: number | null;
             positive: number[][];
             negative: number[][];
             box: number[][] | null;
+            strokes?: components["schemas"]["PromptedStroke"][];
         };
-        /** @description The clicks and box from which a tool made a lesion's mask; `version` is null for a tool that needs no model. */
+        /**
+         * @description The clicks, strokes and box from which a tool made a lesion's mask; `version` is null for a tool without a model.
+         *
+         *     `strokes` is left out where there are none.
+         */
         PromptedRequest: {
             version: number | null;
             positive: number[][];
             negative: number[][];
             box: number[][] | null;
+            strokes?: components["schemas"]["PromptedStrokeRequest"][];
+        };
+        /** @description A stroke of the pointer over the lesion, or with `positive` false beside it. */
+        PromptedStroke: {
+            positive: boolean;
+            points: number[][];
+        };
+        /** @description A stroke of the pointer over the lesion, or with `positive` false beside it. */
+        PromptedStrokeRequest: {
+            positive: boolean;
+            points: number[][];
         };
         /**
          * @description What of an export is in the archive's DICOMweb: `objects`, of which `current` are shown, the others outdated.
