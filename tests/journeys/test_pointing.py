@@ -116,6 +116,29 @@ def test_a_click_and_a_box_are_outlined_corrected_undone_kept_and_told_by_the_ve
         page.screenshot(path=f"{PICTURES}/pointing-box.png")
     room.press("Escape")
     expect(page.locator(".pt-box")).to_have_count(0)
+    room.press("Alt+s")
+    expect(page.get_by_text("drag a stroke over it, or click on it")).to_be_visible()
+    middle, across = (rows.min() + rows.max()) / 2, columns.max() - columns.min()
+    left, right = columns.min() + across / 4, columns.max() - across / 4
+    room.drag((left, middle), ((left + right) / 2, middle + 4), (right, middle))
+    expect(page.get_by_text("Outlined by model v3")).to_be_visible()
+    page.keyboard.down("Shift")
+    room.drag((columns.min() - 20, rows.min() - 8), (columns.max(), rows.min() - 8))
+    page.keyboard.up("Shift")
+    expect(page.locator("g.off[data-act=stroke]")).to_have_count(1)
+    expect(page.get_by_text("Outlined by model v3")).to_be_visible()
+    if PICTURES:
+        page.screenshot(path=f"{PICTURES}/pointing-stroke.png")
+    room.press("Enter")
+    room.wait_until_saved()
+    stroked = own(reader)[-1]
+    assert dice(body(stroked, 1, *masks[1].shape)[0], masks[1]) > 0.5 and stroked.prompted["version"] == 3
+    over, beside = stroked.prompted["strokes"]
+    assert over["positive"] and not beside["positive"] and len(over["points"]) <= 20
+    assert over["points"][0] == pytest.approx([left, middle], abs=2)
+    assert over["points"][-1] == pytest.approx([right, middle], abs=2)
+    room.press("Backspace", "s")
+    expect(room.marks).to_have_count(0)
     room.drag((columns.min(), rows.min()), (columns.max() + 1, rows.max() + 1))
     expect(page.get_by_text("Outlined by model v3")).to_be_visible()
     room.press("Enter")
