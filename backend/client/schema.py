@@ -670,6 +670,24 @@ class Froc(TypedDict):
     points: list[list[float]]
 
 
+class GenericNetwork(TypedDict):
+    """A general-purpose network by the SHA-256 of its two files."""
+
+    encoder: str
+    decoder: str
+
+
+class GenericNetworkRequest(TypedDict):
+    """A general-purpose network by the SHA-256 of its two files."""
+
+    encoder: str
+    decoder: str
+
+
+GenericOutlinesEnum = Literal["off", "until_own", "always"]
+"""One of several words."""
+
+
 class GiveRequest(TypedDict):
     """The member to whom a case is given."""
 
@@ -1586,6 +1604,7 @@ class PatchedPolicyRequest(TypedDict):
     dimension: NotRequired[DimensionEnum]
     gate_margin: NotRequired[float | None]
     unproven_serves: NotRequired[bool]
+    generic_outlines: NotRequired[GenericOutlinesEnum]
     image_size: NotRequired[int | None]
     steps_scratch: NotRequired[int]
     steps_warm: NotRequired[int]
@@ -1657,6 +1676,8 @@ class Policy(TypedDict):
     dimension: NotRequired[DimensionEnum]
     gate_margin: NotRequired[float | None]
     unproven_serves: NotRequired[bool]
+    generic_outlines: NotRequired[GenericOutlinesEnum]
+    generic_available: bool
     image_size: int | None
     steps_scratch: int
     steps_warm: int
@@ -1827,6 +1848,7 @@ class Prompted(TypedDict):
     negative: list[list[float]]
     box: list[list[float]] | None
     strokes: NotRequired[list[PromptedStroke]]
+    generic: NotRequired[GenericNetwork]
 
 
 class PromptedRequest(TypedDict):
@@ -1837,6 +1859,7 @@ class PromptedRequest(TypedDict):
     negative: list[list[float]]
     box: list[list[float]] | None
     strokes: NotRequired[list[PromptedStrokeRequest]]
+    generic: NotRequired[GenericNetworkRequest]
 
 
 class PromptedStroke(TypedDict):
@@ -2305,9 +2328,10 @@ class SecondLook(TypedDict):
 
 
 class Segment(TypedDict):
-    """What the model version makes of a prompt; no mask where it sees nothing there."""
+    """What the model version, or a general-purpose network (`version` null), makes of a prompt; no mask: it sees nothing."""
 
-    version: int
+    version: int | None
+    generic: GenericNetwork | None
     mask: SegmentMask | None
 
 

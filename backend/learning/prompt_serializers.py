@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from backend.readings.lesion_check import MAX_CLICKS, MAX_STROKE_PLACES, MAX_STROKES
+from backend.readings.serializers import GenericNetworkSerializer
 
 PAIR = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
 
@@ -68,7 +69,8 @@ class SegmentMaskSerializer(serializers.Serializer[Any]):
 
 
 class SegmentSerializer(serializers.Serializer[Any]):
-    """What the model version makes of a prompt; no mask where it sees nothing there."""
+    """What the model version, or a general-purpose network (`version` null), makes of a prompt; no mask: it sees nothing."""
 
-    version = serializers.IntegerField()
+    version = serializers.IntegerField(allow_null=True)
+    generic = GenericNetworkSerializer(allow_null=True)
     mask = SegmentMaskSerializer(allow_null=True)

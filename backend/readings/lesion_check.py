@@ -235,9 +235,12 @@ def _keep_prompts(lesion: Lesion, prompted: Mapping[str, Any] | None, case: Case
     """
     if prompted is None:
         return
+    generic = prompted.get("generic")
+    if (prompted["version"] is not None or generic) and not asked_model:
+        raise InvalidMark("this case is read without the model")
     if prompted["version"] is not None:
-        if not asked_model:
-            raise InvalidMark("this case is read without the model")
+        if generic:
+            raise InvalidMark("an outline is a model version's or a general-purpose network's, not both")
         if not ModelVersion.objects.filter(project=case.project_id, number=prompted["version"]).exists():
             raise InvalidMark(f"the project has no model version {prompted['version']}")
     grid = Grid(rows=lesion.instance.rows, columns=lesion.instance.columns)
@@ -250,6 +253,8 @@ def _keep_prompts(lesion: Lesion, prompted: Mapping[str, Any] | None, case: Case
     told["box"] = None if box is None else check_points(kind="box", points=box, grid=grid)
     if prompted.get("strokes"):
         told["strokes"] = [_checked_stroke(stroke, grid) for stroke in prompted["strokes"]]
+    if generic:
+        told["generic"] = dict(generic)
     lesion.prompted = told
 
 

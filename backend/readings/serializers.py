@@ -235,10 +235,17 @@ class PromptedStrokeSerializer(serializers.Serializer[Any]):
     points = PointsField()
 
 
+class GenericNetworkSerializer(serializers.Serializer[Any]):
+    """A general-purpose network by the SHA-256 of its two files."""
+
+    encoder = serializers.RegexField(r"^[0-9a-f]{64}$")
+    decoder = serializers.RegexField(r"^[0-9a-f]{64}$")
+
+
 class PromptedSerializer(serializers.Serializer[Any]):
     """The clicks, strokes and box from which a tool made a lesion's mask; `version` is null for a tool without a model.
 
-    `strokes` is left out where there are none.
+    `strokes` is left out where there are none; `generic` names the general-purpose network, if it was one (`version` null).
     """
 
     version = serializers.IntegerField(allow_null=True, min_value=1, max_value=2**31 - 1)
@@ -246,6 +253,7 @@ class PromptedSerializer(serializers.Serializer[Any]):
     negative = PointsField()
     box = PointsField(allow_null=True)
     strokes = serializers.ListField(child=PromptedStrokeSerializer(), max_length=MAX_STROKES, required=False)
+    generic = GenericNetworkSerializer(required=False)
 
 
 class MeasurementSerializer(serializers.Serializer[Any]):

@@ -249,7 +249,7 @@ def segment(network: UNet, image: NDArray[np.uint8], prompt: Prompt, *, whole: F
     far = whole_view(*image.shape)
     said = _look(network, image, far, prompt, np.zeros((SIZE, SIZE), dtype=np.float32), seen=whole)
     pointed = prompt.on_lesion(1 / far.scale)
-    found = _touched(said >= CERTAIN, [far.place(point) for point in pointed])
+    found = touched(said >= CERTAIN, [far.place(point) for point in pointed])
     view = view_around(_sought(found, far, pointed))
     guess = np.where(ndimage.binary_dilation(found), said, 0).astype(np.float32)
     return _outlined(_look(network, image, view, prompt, _seen_anew(guess, far, view)), view, image, prompt)
@@ -300,13 +300,15 @@ def _outlined(said: Floats, view: View, image: NDArray[np.uint8], prompt: Prompt
     mask = laid >= CERTAIN
     if prompt.box is not None:
         mask = mask & _near_box(prompt.box, mask.shape, top, left)
-    mask = _touched(mask, [(column - left, row - top) for column, row in prompt.on_lesion(1.0)])
+    return cropped(touched(mask, [(column - left, row - top) for column, row in prompt.on_lesion(1.0)]), (top, left))
+
+
+def cropped(mask: Bools, at: tuple[int, int] = (0, 0)) -> Outline | None:
+    """A mask that lies at a place (row, column) without its empty border; None where nothing is set."""
     if not mask.any():
         return None
-    first_column, first_row, last_column, last_row = (int(edge) for edge in box_around(mask))
-    return Outline(
-        np.ascontiguousarray(mask[first_row:last_row, first_column:last_column]), (top + first_row, left + first_column)
-    )
+    left, top, right, bottom = (int(edge) for edge in box_around(mask))
+    return Outline(np.ascontiguousarray(mask[top:bottom, left:right]), (at[0] + top, at[1] + left))
 
 
 def _near_box(box: Box, shape: tuple[int, ...], top: int, left: int) -> Bools:
@@ -318,7 +320,7 @@ def _near_box(box: Box, shape: tuple[int, ...], top: int, left: int) -> Bools:
     return np.asarray(down[:, None] & across[None, :])
 
 
-def _touched(mask: Bools, clicks: Sequence[Place]) -> Bools:
+def touched(mask: Bools, clicks: Sequence[Place]) -> Bools:
     """The pieces on which a place lies, else the one next to the first place; without any the largest."""
     pieces, count = ndimage.label(mask, structure=np.ones((3, 3)))
     if not count:

@@ -2546,6 +2546,23 @@ export interface components {
             n_cases: number;
             points: number[][];
         };
+        /** @description A general-purpose network by the SHA-256 of its two files. */
+        GenericNetwork: {
+            encoder: string;
+            decoder: string;
+        };
+        /** @description A general-purpose network by the SHA-256 of its two files. */
+        GenericNetworkRequest: {
+            encoder: string;
+            decoder: string;
+        };
+        /**
+         * @description * `off` - Off
+         *     * `until_own` - Until Own
+         *     * `always` - Always
+         * @enum {string}
+         */
+        GenericOutlinesEnum: "off" | "until_own" | "always";
         /** @description The member to whom a case is given. */
         GiveRequest: {
             username: string;
@@ -3525,6 +3542,14 @@ export interface components {
              */
             gate_margin?: number | null;
             unproven_serves?: boolean;
+            /**
+             * @description When the installation's general-purpose network (SAM) outlines what is pointed at.
+             *
+             *     * `off` - Off
+             *     * `until_own` - Until Own
+             *     * `always` - Always
+             */
+            generic_outlines?: components["schemas"]["GenericOutlinesEnum"];
             image_size?: number | null;
             steps_scratch?: number;
             steps_warm?: number;
@@ -3595,6 +3620,16 @@ export interface components {
              */
             gate_margin?: number | null;
             unproven_serves?: boolean;
+            /**
+             * @description When the installation's general-purpose network (SAM) outlines what is pointed at.
+             *
+             *     * `off` - Off
+             *     * `until_own` - Until Own
+             *     * `always` - Always
+             */
+            generic_outlines?: components["schemas"]["GenericOutlinesEnum"];
+            /** @description Whether the installation has one. */
+            readonly generic_available: boolean;
             image_size: number | null;
             steps_scratch: number;
             steps_warm: number;
@@ -3779,7 +3814,7 @@ export interface components {
         /**
          * @description The clicks, strokes and box from which a tool made a lesion's mask; `version` is null for a tool without a model.
          *
-         *     `strokes` is left out where there are none.
+         *     `strokes` is left out where there are none; `generic` names the general-purpose network, if it was one (`version` null).
          */
         Prompted: {
             version: number | null;
@@ -3787,11 +3822,12 @@ export interface components {
             negative: number[][];
             box: number[][] | null;
             strokes?: components["schemas"]["PromptedStroke"][];
+            generic?: components["schemas"]["GenericNetwork"];
         };
         /**
          * @description The clicks, strokes and box from which a tool made a lesion's mask; `version` is null for a tool without a model.
          *
-         *     `strokes` is left out where there are none.
+         *     `strokes` is left out where there are none; `generic` names the general-purpose network, if it was one (`version` null).
          */
         PromptedRequest: {
             version: number | null;
@@ -3799,6 +3835,7 @@ export interface components {
             negative: number[][];
             box: number[][] | null;
             strokes?: components["schemas"]["PromptedStrokeRequest"][];
+            generic?: components["schemas"]["GenericNetworkRequest"];
         };
         /** @description A stroke of the pointer over the lesion, or with `positive` false beside it. */
         PromptedStroke: {
@@ -4286,9 +4323,10 @@ export interface components {
             pairs: components["schemas"]["NearDuplicatePair"][];
             blinded_pairs: number;
         };
-        /** @description What the model version makes of a prompt; no mask where it sees nothing there. */
+        /** @description What the model version, or a general-purpose network (`version` null), makes of a prompt; no mask: it sees nothing. */
         Segment: {
-            version: number;
+            version: number | null;
+            generic: components["schemas"]["GenericNetwork"] | null;
             mask: components["schemas"]["SegmentMask"] | null;
         };
         /** @description A mask in the series grid, cropped: its first voxel [frame, row, column], its shape, its run-length blob in base64. */

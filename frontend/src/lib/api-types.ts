@@ -72,6 +72,7 @@ export type Lesion = Narrowed<
     look?: S["Lesion"]["look"];
   }
 >;
+export type GenericNetwork = S["GenericNetwork"];
 /** The outline of what was pointed at, by a model version; its run-length blob in base64. */
 export type Segmented = Narrowed<
   S["Segment"],

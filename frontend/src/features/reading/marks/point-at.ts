@@ -146,13 +146,14 @@ async function outlineOf(ground: Ground, acts: PointAct[]): Promise<Outline> {
   const prompt = pointed(acts);
   const said = why ? { refused: why } : await askForOutline(project.slug, room.case.id, frame, prompt);
   if (!("refused" in said)) {
-    return { ...drawn(ground, said.grid), version: said.version, why: null };
+    return { ...drawn(ground, said.grid), version: said.version, generic: said.generic, why: null };
   }
   if (said.refused === "noModel") withoutModel.add(room.case.id);
   const radius = session.ui.getState().growRadius;
   return {
     ...drawn(ground, outlinedWithoutModel(voxelsOf(ground), index, prompt, radius)),
     version: null,
+    generic: null,
     why: said.refused,
   };
 }
@@ -193,12 +194,13 @@ export function keepOutline(ground: Ground): boolean {
     session.say("outlineComing");
     return true;
   }
-  const { grid, version } = last.outline;
+  const { grid, version, generic } = last.outline;
   if (!grid) {
     session.say("nothingThere");
     return true;
   }
   const prompted: Prompted = { version, ...pointed(draft.steps.map(({ act }) => act)) };
+  if (generic) prompted.generic = generic;
   const lesion = continued({ session, index: draft.index });
   const kept = lesion && session.masks.gridOf(lesion.mask);
   if (lesion && !kept) {

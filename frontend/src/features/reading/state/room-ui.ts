@@ -1,6 +1,14 @@
 /** What the room shows and which tool is in hand; nothing of it is saved. */
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { FindingType, Lesion, MarkKind, Measurement, MeasurementKind, Verdict } from "@/lib/api-types";
+import type {
+  FindingType,
+  GenericNetwork,
+  Lesion,
+  MarkKind,
+  Measurement,
+  MeasurementKind,
+  Verdict,
+} from "@/lib/api-types";
 import type { Point } from "@/lib/imaging/coordinates";
 import type { NoModel } from "../api/segment";
 import type { MaskGrid } from "../geometry/mask-grid";
@@ -87,6 +95,8 @@ export interface Outline {
   grid: MaskGrid | null;
   outlines: Point[][];
   version: number | null;
+  /** The general-purpose network that outlined, where it was none of the project's. */
+  generic: GenericNetwork | null;
   why: NoModel | null;
 }
 

@@ -104,8 +104,11 @@ function PointBar() {
     ["Esc", t("edit.drop")],
   ];
   if (!outline) return <Bar text={t("edit.outlining")} keys={keys.slice(1)} />;
-  const by =
-    outline.version === null ? t(`edit.without.${outline.why}`) : t("edit.byModel", { version: outline.version });
+  const by = outline.generic
+    ? t("edit.byGeneric")
+    : outline.version === null
+      ? t(`edit.without.${outline.why}`)
+      : t("edit.byModel", { version: outline.version });
   return (
     <Bar text={outline.grid ? by : t("edit.nothingThere")} keys={outline.grid ? keys : keys.slice(1)}>
       {outline.grid ? null : <span className="sec">{by}</span>}
