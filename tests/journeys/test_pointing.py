@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,12 +19,13 @@ from backend.learning.vocabulary import vocabulary_of
 from backend.projects.models import Case, Project
 from backend.registry.models import ModelVersion
 from tests.bench.bench_prompts import busi_lesions
+from tests.cnn.tiny_sam import export_tiny_sam
 from tests.journeys.room import Room, imported
 from tests.journeys.stored_marks import body, own
 from workers.cnn.prompt_training import PromptTraining, cut_lesion, gathered
 from workers.cnn.train import Recipe
 from workers.pointing import store_prompts
-from workers.prompting import answer_prompts
+from workers.prompting import answer_generic_prompts, answer_prompts
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
@@ -164,3 +166,55 @@ def test_a_click_and_a_box_are_outlined_corrected_undone_kept_and_told_by_the_ve
 
 def dice(one: np.ndarray, other: np.ndarray) -> float:
     return float(2 * (one & other).sum() / (one.sum() + other.sum()))
+
+
+@pytest.fixture
+def general_purpose(tmp_path: Path, project: Project, settings: Any) -> Iterator[Case]:
+    """One image with a bright disc, and a worker that listens with a network which the operator brought."""
+    settings.SAM_ENCODER, settings.SAM_DECODER = map(str, export_tiny_sam(tmp_path))
+    settings.PROMPT_SECONDS = 60.0
+    rows, columns = np.ogrid[:240, :320]
+    bright = np.where((rows - 120) ** 2 + (columns - 200) ** 2 <= 50**2, 220, 40).astype(np.uint8)
+    (tmp_path / "images").mkdir()
+    Image.fromarray(bright).save(tmp_path / "images" / "disc.png")
+    [case] = imported(project, tmp_path / "images")
+    questions._server().flushdb()
+    stop = threading.Event()
+    worker = threading.Thread(target=answer_generic_prompts, args=[stop])
+    worker.start()
+    yield case
+    stop.set()
+    worker.join()
+    questions._server().flushdb()
+
+
+def test_the_lead_lets_a_general_purpose_network_outline_and_the_room_says_that_it_was_not_the_projects(
+    general_purpose: Case,
+    lead: User,
+    reader: User,
+    sign_in: Callable[..., BrowserContext],
+    enter: Callable[..., Room],
+    live_server: Any,
+) -> None:
+    page = sign_in(lead).new_page()
+    page.goto(f"{live_server.url}/p/{general_purpose.project.slug}/learning")
+    page.get_by_role("button", name="Policy", exact=True).click()
+    field = page.get_by_role("combobox", name="General-purpose network (SAM) for clicks")
+    field.click()
+    page.get_by_role("option", name="Until a version of this project answers clicks").click()
+    if PICTURES:
+        page.screenshot(path=f"{PICTURES}/pointing-policy.png")
+    page.get_by_role("button", name="Save").click()
+    expect(field).to_have_count(0)
+    context = sign_in(reader)
+    context.add_init_script("AbortSignal.timeout = () => new AbortController().signal")  # The machine may be busy.
+    room = enter(context, general_purpose)
+    room.press("s")
+    room.click(200.5, 120.5)
+    expect(room.page.get_by_text("Outlined by a general-purpose network, not by this project's model")).to_be_visible()
+    if PICTURES:
+        room.page.screenshot(path=f"{PICTURES}/pointing-generic.png")
+    room.press("Enter")
+    room.wait_until_saved()
+    [lesion] = own(reader)
+    assert set(lesion.prompted["generic"]) == {"encoder", "decoder"} and lesion.prompted["version"] is None
