@@ -211,7 +211,7 @@ def test_the_lead_lets_a_general_purpose_network_outline_and_the_room_says_that_
     room = enter(context, general_purpose)
     room.press("s")
     room.click(200.5, 120.5)
-    expect(room.page.get_by_text("Outlined by a general-purpose network, not by this project's model")).to_be_visible()
+    expect(room.page.get_by_text("Outlined by a general-purpose network")).to_be_visible()
     if PICTURES:
         room.page.screenshot(path=f"{PICTURES}/pointing-generic.png")
     room.press("Enter")
