@@ -685,6 +685,24 @@ class Froc(TypedDict):
     points: list[list[float]]
 
 
+class GenericNetwork(TypedDict):
+    """A general-purpose network by the SHA-256 of its two files."""
+
+    encoder: str
+    decoder: str
+
+
+class GenericNetworkRequest(TypedDict):
+    """A general-purpose network by the SHA-256 of its two files."""
+
+    encoder: str
+    decoder: str
+
+
+GenericOutlinesEnum = Literal["off", "until_own", "always"]
+"""One of several words."""
+
+
 class GiveRequest(TypedDict):
     """The member to whom a case is given."""
 
@@ -1611,6 +1629,7 @@ class PatchedPolicyRequest(TypedDict):
     dimension: NotRequired[DimensionEnum]
     gate_margin: NotRequired[float | None]
     unproven_serves: NotRequired[bool]
+    generic_outlines: NotRequired[GenericOutlinesEnum]
     image_size: NotRequired[int | None]
     steps_scratch: NotRequired[int]
     steps_warm: NotRequired[int]
@@ -1682,6 +1701,8 @@ class Policy(TypedDict):
     dimension: NotRequired[DimensionEnum]
     gate_margin: NotRequired[float | None]
     unproven_serves: NotRequired[bool]
+    generic_outlines: NotRequired[GenericOutlinesEnum]
+    generic_available: bool
     image_size: int | None
     steps_scratch: int
     steps_warm: int
@@ -1827,31 +1848,57 @@ class Promotion(TypedDict):
 
 
 class PromptRequest(TypedDict):
-    """Where a reader points on one frame: clicks on the lesion, clicks beside it, a box around it (two corners)."""
+    """Where a reader points on one frame: clicks on the lesion, clicks beside it, strokes, a box around it (two corners)."""
 
     sop_instance_uid: str
     frame: NotRequired[int]
     positive: NotRequired[list[list[float]]]
     negative: NotRequired[list[list[float]]]
+    strokes: NotRequired[list[PromptStrokeRequest]]
     box: NotRequired[list[list[float]] | None]
 
 
+class PromptStrokeRequest(TypedDict):
+    """A stroke of the pointer over the lesion, or with `positive` false beside it: the places through which it went."""
+
+    positive: bool
+    points: list[list[float]]
+
+
 class Prompted(TypedDict):
-    """The clicks and box from which a tool made a lesion's mask; `version` is null for a tool that needs no model."""
+    """The clicks, strokes and box from which a tool made a lesion's mask; `version` is null for a tool without a model."""
 
     version: int | None
     positive: list[list[float]]
     negative: list[list[float]]
     box: list[list[float]] | None
+    strokes: NotRequired[list[PromptedStroke]]
+    generic: NotRequired[GenericNetwork]
 
 
 class PromptedRequest(TypedDict):
-    """The clicks and box from which a tool made a lesion's mask; `version` is null for a tool that needs no model."""
+    """The clicks, strokes and box from which a tool made a lesion's mask; `version` is null for a tool without a model."""
 
     version: int | None
     positive: list[list[float]]
     negative: list[list[float]]
     box: list[list[float]] | None
+    strokes: NotRequired[list[PromptedStrokeRequest]]
+    generic: NotRequired[GenericNetworkRequest]
+
+
+class PromptedStroke(TypedDict):
+    """A stroke of the pointer over the lesion, or with `positive` false beside it."""
+
+    positive: bool
+    points: list[list[float]]
+
+
+class PromptedStrokeRequest(TypedDict):
+    """A stroke of the pointer over the lesion, or with `positive` false beside it."""
+
+    positive: bool
+    points: list[list[float]]
 
 
 class Publication(TypedDict):
@@ -2314,9 +2361,10 @@ class SecondLook(TypedDict):
 
 
 class Segment(TypedDict):
-    """What the model version makes of a prompt; no mask where it sees nothing there."""
+    """What the model version, or a general-purpose network (`version` null), makes of a prompt; no mask: it sees nothing."""
 
-    version: int
+    version: int | None
+    generic: GenericNetwork | None
     mask: SegmentMask | None
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import environ
 import structlog
+from django.core.exceptions import ImproperlyConfigured
 
 from backend.dicom.deid_options import OPTION_NAMES
 
@@ -398,6 +399,11 @@ JOB_HEARTBEAT_SECONDS = env.float("JOB_HEARTBEAT_SECONDS", default=10.0)
 CHECKPOINT_SECONDS = env.float("CHECKPOINT_SECONDS", default=10.0)
 # How long a click waits for the model's outline before the reading room falls back on its own tools.
 PROMPT_SECONDS = env.float("OVERREAD_PROMPT_SECONDS", default=2.0)
+# Encoder and decoder of a general-purpose network (SAM as ONNX) that may outline what is pointed at; none comes with us.
+SAM_ENCODER = env.str("OVERREAD_SAM_ENCODER", default="")
+SAM_DECODER = env.str("OVERREAD_SAM_DECODER", default="")
+if bool(SAM_ENCODER) != bool(SAM_DECODER):
+    raise ImproperlyConfigured("OVERREAD_SAM_ENCODER and OVERREAD_SAM_DECODER go together: one of them is missing")
 # Folders below which leads may watch ("/path", or "project=/path" for one project alone), and object stores that they may
 # ("aws", or an endpoint's address); none by default: nobody reads what the operator has not opened.
 WATCH_ROOTS: list[str] = env.list("OVERREAD_WATCH_ROOTS", default=[])

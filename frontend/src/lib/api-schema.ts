@@ -2564,6 +2564,23 @@ export interface components {
             n_cases: number;
             points: number[][];
         };
+        /** @description A general-purpose network by the SHA-256 of its two files. */
+        GenericNetwork: {
+            encoder: string;
+            decoder: string;
+        };
+        /** @description A general-purpose network by the SHA-256 of its two files. */
+        GenericNetworkRequest: {
+            encoder: string;
+            decoder: string;
+        };
+        /**
+         * @description * `off` - Off
+         *     * `until_own` - Until Own
+         *     * `always` - Always
+         * @enum {string}
+         */
+        GenericOutlinesEnum: "off" | "until_own" | "always";
         /** @description The member to whom a case is given. */
         GiveRequest: {
             username: string;
@@ -3555,6 +3572,14 @@ export interface components {
              */
             gate_margin?: number | null;
             unproven_serves?: boolean;
+            /**
+             * @description When the installation's general-purpose network (SAM) outlines what is pointed at.
+             *
+             *     * `off` - Off
+             *     * `until_own` - Until Own
+             *     * `always` - Always
+             */
+            generic_outlines?: components["schemas"]["GenericOutlinesEnum"];
             image_size?: number | null;
             steps_scratch?: number;
             steps_warm?: number;
@@ -3625,6 +3650,16 @@ export interface components {
              */
             gate_margin?: number | null;
             unproven_serves?: boolean;
+            /**
+             * @description When the installation's general-purpose network (SAM) outlines what is pointed at.
+             *
+             *     * `off` - Off
+             *     * `until_own` - Until Own
+             *     * `always` - Always
+             */
+            generic_outlines?: components["schemas"]["GenericOutlinesEnum"];
+            /** @description Whether the installation has one. */
+            readonly generic_available: boolean;
             image_size: number | null;
             steps_scratch: number;
             steps_warm: number;
@@ -3791,28 +3826,56 @@ export interface components {
             reason: string;
             instead_of: number | null;
         };
-        /** @description Where a reader points on one frame: clicks on the lesion, clicks beside it, a box around it (two corners). */
+        /** @description Where a reader points on one frame: clicks on the lesion, clicks beside it, strokes, a box around it (two corners). */
         PromptRequest: {
             sop_instance_uid: string;
             /** @default 1 */
             frame: number;
             positive?: number[][];
             negative?: number[][];
+            strokes?: components["schemas"]["PromptStrokeRequest"][];
             box?: number[][] | null;
         };
-        /** @description The clicks and box from which a tool made a lesion's mask; `version` is null for a tool that needs no model. */
+        /** @description A stroke of the pointer over the lesion, or with `positive` false beside it: the places through which it went. */
+        PromptStrokeRequest: {
+            positive: boolean;
+            points: number[][];
+        };
+        /**
+         * @description The clicks, strokes and box from which a tool made a lesion's mask; `version` is null for a tool without a model.
+         *
+         *     `strokes` is left out where there are none; `generic` names the general-purpose network, if it was one (`version` null).
+         */
         Prompted: {
             version: number | null;
             positive: number[][];
             negative: number[][];
             box: number[][] | null;
+            strokes?: components["schemas"]["PromptedStroke"][];
+            generic?: components["schemas"]["GenericNetwork"];
         };
-        /** @description The clicks and box from which a tool made a lesion's mask; `version` is null for a tool that needs no model. */
+        /**
+         * @description The clicks, strokes and box from which a tool made a lesion's mask; `version` is null for a tool without a model.
+         *
+         *     `strokes` is left out where there are none; `generic` names the general-purpose network, if it was one (`version` null).
+         */
         PromptedRequest: {
             version: number | null;
             positive: number[][];
             negative: number[][];
             box: number[][] | null;
+            strokes?: components["schemas"]["PromptedStrokeRequest"][];
+            generic?: components["schemas"]["GenericNetworkRequest"];
+        };
+        /** @description A stroke of the pointer over the lesion, or with `positive` false beside it. */
+        PromptedStroke: {
+            positive: boolean;
+            points: number[][];
+        };
+        /** @description A stroke of the pointer over the lesion, or with `positive` false beside it. */
+        PromptedStrokeRequest: {
+            positive: boolean;
+            points: number[][];
         };
         /**
          * @description What of an export is in the archive's DICOMweb: `objects`, of which `current` are shown, the others outdated.
@@ -4299,9 +4362,10 @@ export interface components {
             pairs: components["schemas"]["NearDuplicatePair"][];
             blinded_pairs: number;
         };
-        /** @description What the model version makes of a prompt; no mask where it sees nothing there. */
+        /** @description What the model version, or a general-purpose network (`version` null), makes of a prompt; no mask: it sees nothing. */
         Segment: {
-            version: number;
+            version: number | null;
+            generic: components["schemas"]["GenericNetwork"] | null;
             mask: components["schemas"]["SegmentMask"] | null;
         };
         /** @description A mask in the series grid, cropped: its first voxel [frame, row, column], its shape, its run-length blob in base64. */
