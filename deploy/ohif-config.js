@@ -12,6 +12,12 @@ window.config = {
   strictZSpacingForVolumeViewport: true,
   investigationalUseDialog: { option: "never" },
   defaultDataSourceName: "overread",
+  customizationService: {
+    // OHIF fails at a lesion that is a segment, not an outline; without a place it only leaves it out of the report's lesions.
+    onBeforeSRAddMeasurement: {
+      $set: ({ measurement }) => (measurement.coords.length ? measurement : { ...measurement, coords: [{}] }),
+    },
+  },
   dataSources: [
     {
       namespace: "@ohif/extension-default.dataSourcesModule.dicomweb",

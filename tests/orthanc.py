@@ -63,8 +63,11 @@ def is_installed() -> bool:
     return _program() is not None and _PLUGIN.exists()
 
 
-def start_orthanc(folder: Path) -> Orthanc:
-    """Start a server that keeps all it has in `folder`; skips where it is not installed. End it by `process.kill()`."""
+def start_orthanc(folder: Path, **more: Any) -> Orthanc:
+    """Start a server that keeps all it has in `folder`; `more` are settings of its own. Skips where it is not installed.
+
+    End it by `process.kill()`.
+    """
     program = _program()
     if program is None or not is_installed():
         pytest.skip("Orthanc and its DICOMweb plugin (Debian's orthanc, orthanc-dicomweb) are not installed")
@@ -91,6 +94,7 @@ def start_orthanc(folder: Path) -> Orthanc:
                 "JobsHistorySize": 100,
                 "SaveJobs": False,
                 "DicomWeb": {"Enable": True, "Root": "/dicom-web/", "ServersInDatabase": True, "EnableMetadataCache": False},
+                **more,
             }
         )
     )

@@ -80,8 +80,9 @@ def measure_prompts(
 ) -> list[dict[str, Any]]:
     """How well the trained network outlines lesions of VALIDATION, each number with its interval by patient bootstrap.
 
-    `click_dice_1` and `click_dice_3`: mean Dice after one and three clicks; `box_dice`: in a box whose edges are off by up
-    to a tenth; `box_gain`: that, less the Dice of the ellipse inscribed in the same box, which takes no model.
+    `click_dice_1` and `click_dice_3`: mean Dice after one and three clicks; `stroke_dice`: after one stroke,
+    `stroke_click_dice`: corrected by one click; `box_dice`: in a box whose edges are off by up to a tenth; `box_gain`: that,
+    less the Dice of the ellipse inscribed in the same box, which takes no model.
     """
     if training is None:
         return []
@@ -100,6 +101,8 @@ def measure_prompts(
     values = {
         "click_dice_1": [one["click_1"] for one in told],
         "click_dice_3": [one["click_3"] for one in told],
+        "stroke_dice": [one["stroke"] for one in told],
+        "stroke_click_dice": [one["stroke_click"] for one in told],
         "box_dice": [one["box"] for one in told],
         "box_gain": [one["box"] - one["ellipse"] for one in told],
     }
@@ -125,8 +128,13 @@ def store_prompts(
     data, digest = encode_weights(training.weights(), config=net)
     key = f"{prefix}-{digest}.prompts.safetensors"
     put_object(key=key, data=data)
-    about = {"steps": training.step, "lesions": len(training.samples), "core_seconds": round(training.core_seconds, 2)}
-    return {"prompts": {"key": key, "sha256": digest, "net": net.as_dict(), **about, "measured": list(measured)}}
+    about: Prompts = {
+        "steps": training.step,
+        "lesions": len(training.samples),
+        "core_seconds": round(training.core_seconds, 2),
+    }
+    about |= {"strokes": training.stroke_share > 0, "measured": list(measured)}
+    return {"prompts": {"key": key, "sha256": digest, "net": net.as_dict(), **about}}
 
 
 _warm: OrderedDict[str, UNet] = OrderedDict()
@@ -144,6 +152,11 @@ def load_prompts(version: ModelVersion) -> UNet | None:
             _warm.popitem(last=False)
     _warm.move_to_end(kept["sha256"])
     return _warm[kept["sha256"]]
+
+
+def knows_strokes(version: ModelVersion) -> bool:
+    """Whether its network has met strokes; one from before takes each for three clicks (`Prompt.as_clicks`)."""
+    return bool(version.config["prompts"].get("strokes"))
 
 
 def forget_prompt_checkpoint(round_: Round) -> None:

@@ -33,6 +33,7 @@ from backend.dicom.refusal import Held, Refused
 MEMORY_BYTES: Final = 2 * 1024**3
 CPU_SECONDS: Final = 60
 WALL_SECONDS: Final = 120.0
+_DESCRIBING_SECONDS: Final = 2
 _SCRATCH_SECONDS: Final = 3600.0
 _FILES_PER_CHILD: Final = 2000  # decoders leak a little
 _DEATHS: Final = {
@@ -112,6 +113,17 @@ class DecodeChild:
         except Refused:
             return Identity()
         return Identity(**answer.get("identity", {}))
+
+    def describe(self, path: Path) -> dict[str, Any]:
+        """What can be told of a file that cannot be used (`backend.dicom.file_facts`); nothing if that kills the child."""
+        try:
+            answer = self._asked(
+                {"describe": str(path.resolve()), "cpu_seconds": min(self._cpu_seconds, _DESCRIBING_SECONDS)}
+            )
+        except Refused:
+            return {}
+        facts: dict[str, Any] = answer.get("facts", {})
+        return facts
 
     def _asked(self, request: dict[str, Any]) -> dict[str, Any]:
         process = self._running()

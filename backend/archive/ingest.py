@@ -18,6 +18,7 @@ from backend.archive.identities import keep_identity
 from backend.archive.models import Archive, DeidProfile, Instance, PixelRule, QuarantinedFile, QuarantineKind, Series, Study
 from backend.archive.quarantine import hold_file, quarantined
 from backend.archive.store import ObjectGroup, delete_object
+from backend.dicom.file_facts import standard_facts
 from backend.dicom.identity import Identity
 from backend.dicom.prepare import PreparationSettings, PreparedInstance
 from backend.dicom.refusal import Held, Refused
@@ -58,7 +59,7 @@ class KeptAside(Refused):
 
     def __init__(self, message: str, file: QuarantinedFile) -> None:
         super().__init__(message)
-        self.file = file
+        self.file, self.facts = file, file.facts
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,7 @@ def opened_file(
     try:
         prepared, blob = child.prepare(path, preparation)
     except Refused as refusal:
+        refusal.facts = {**child.describe(path), **refusal.facts}
         if rectangles is not None or not _is_kept(refusal):
             raise
         raise _kept_aside(archive, path, received_digest, refusal, told, project_id) from refusal
@@ -183,12 +185,30 @@ def store_opened(
         else:
             rows = _NewRows(archive, opened, may_grow)
             outcomes = [rows.outcome(one) for one in opened]
+            for one, outcome in zip(opened, outcomes, strict=True):
+                if isinstance(outcome, Refused):
+                    outcome.facts = _facts_of(one.prepared)
             objects.publish(rows.frames_keys)
             rows.write()
     for one, outcome in zip(opened, outcomes, strict=True):
         if isinstance(outcome, Refused):
             _forget_frames(objects, one.frames_key)
     return outcomes
+
+
+def _facts_of(prepared: PreparedInstance) -> dict[str, Any]:
+    """What is told of an image that was read and is not stored all the same; how it was encoded is not known any more."""
+    image = prepared.instance
+    return standard_facts(
+        {
+            "format": "dicom",
+            "modality": prepared.series["modality"],
+            "sop_class_uid": image["sop_class_uid"],
+            "rows": image["rows"],
+            "columns": image["columns"],
+            "frames": image["number_of_frames"],
+        }
+    )
 
 
 def _forget_frames(objects: ObjectGroup, frames_key: str) -> None:

@@ -195,7 +195,8 @@ class QuarantinedFile(models.Model):
     """A received file that is neither stored nor served: encrypted, for leads alone, gone when its time is over.
 
     `project_id` is the project through which it came, if through one. `why` is a word of `burnt_in.REASONS`, empty of
-    refused files. `facts`: device, size, number of frames, modality, proposed rectangles. `rectangles`: what the lead who
+    refused files. `facts`: what is known of it (`backend.dicom.file_facts`), of a held one also its device and the
+    rectangles that are proposed. `rectangles`: what the lead who
     looked at it wants blanked.
     """
 

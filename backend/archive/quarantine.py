@@ -75,7 +75,7 @@ def hold_file(
         reason=str(refusal),
         received_digest=received_digest,
         size=size,
-        facts=refusal.facts if isinstance(refusal, Held) else {},
+        facts=dict(refusal.facts),
         expires_at=timezone.now() + timedelta(days=settings.QUARANTINE_DAYS),
     )
     _put(row, "file", path.read_bytes())

@@ -16,7 +16,7 @@ import numpy as np
 from .credentials import Credentials, load_credentials, save_credentials
 from .errors import OverreadError
 from .readings import lesions_of
-from .schema import ImportOptionsRequest
+from .schema import ExportOrderRequest, ImportOptionsRequest
 from .server import Server, connect
 from .uploads import Progress
 
@@ -147,16 +147,22 @@ def _export(given: argparse.Namespace) -> Any:
     project = _server(given).project(given.project)
     export_id = given.resume
     if not export_id:
-        options = dict(one.split("=", 1) for one in given.option or [] if "=" in one)
-        run = project.start_export(format=given.format, options=options, pictures=given.pictures)
-        export_id = run["id"]
+        order = ExportOrderRequest(format=given.format, options=dict(given.option), pictures=given.pictures)
+        for loss in project.preview_export(**order)["losses"]:
+            print(f"not carried by {given.format}: {loss.get('text') or loss['what']} ({loss['count']})", file=sys.stderr)
+        export_id = project.start_export(**order)["id"]
         print(f"Export {export_id}", file=sys.stderr)
     shown = None if given.json or not sys.stderr.isatty() else _show_progress
     run = project.wait_for_export(export_id, on_progress=shown)
-    for loss in run["losses"]:
-        print(f"not carried by {run['format']}: {loss['what']} ({loss['count']})", file=sys.stderr)
     path = project.download_export(export_id, Path(given.target))
     return run if given.json else f"{path}, {run['size']} bytes, SHA-256 {run['sha256']}"
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not (name and separator and value):
+        raise argparse.ArgumentTypeError("an option is NAME=VALUE")
+    return name, value
 
 
 def _rounds(given: argparse.Namespace) -> Any:
@@ -214,7 +220,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("target", help="the file to write")
     export.add_argument("--format", default="coco", help="as the export page lists them (default: coco)")
     export.add_argument("--pictures", action="store_true", help="images alongside, not by reference")
-    export.add_argument("--option", action="append", metavar="NAME=VALUE", help="of the format; may be repeated")
+    export.add_argument("--option", action="append", default=[], type=_pair, metavar="NAME=VALUE", help="of the format")
     export.add_argument("--resume", metavar="EXPORT", help="fetch an export that was started before")
     rounds = command("rounds", _rounds, "list rounds, start one, or follow one")
     rounds.add_argument("--start", action="store_true")

@@ -470,10 +470,11 @@ class ExportFormat(TypedDict):
     is_read: bool
     kinds: list[str]
     others_become: str
+    options: list[FormatOption]
 
 
 class ExportOrderRequest(TypedDict):
-    """An export to make. `pictures`: images go alongside, else they are referred to."""
+    """An export to make. `pictures`: images go alongside, else they are referred to. `export_formats` tells the options."""
 
     format: str
     filter: NotRequired[ExportFilterRequest]
@@ -532,6 +533,20 @@ class ExportRun(TypedDict):
 
 ExportRunStateEnum = Literal["queued", "running", "done", "failed", "cancelled", "expired"]
 """One of several words."""
+
+
+class FileFacts(TypedDict):
+    """What a file that is not stored is, as far as its header was read; empty or 0 what is not known."""
+
+    format: str
+    modality: str
+    sop_class_uid: str
+    sop_class: str
+    transfer_syntax_uid: str
+    transfer_syntax: str
+    rows: int
+    columns: int
+    frames: int
 
 
 FindingScopeEnum = Literal["lesion", "image"]
@@ -617,7 +632,7 @@ class ForeignModelInRequest(TypedDict):
 
 
 class FormatOption(TypedDict):
-    """An option of reading a format."""
+    """An option of reading or of writing a format."""
 
     name: str
     kind: FormatOptionKindEnum
@@ -668,6 +683,24 @@ class Froc(TypedDict):
 
     n_cases: int
     points: list[list[float]]
+
+
+class GenericNetwork(TypedDict):
+    """A general-purpose network by the SHA-256 of its two files."""
+
+    encoder: str
+    decoder: str
+
+
+class GenericNetworkRequest(TypedDict):
+    """A general-purpose network by the SHA-256 of its two files."""
+
+    encoder: str
+    decoder: str
+
+
+GenericOutlinesEnum = Literal["off", "until_own", "always"]
+"""One of several words."""
 
 
 class GiveRequest(TypedDict):
@@ -747,6 +780,7 @@ class ImportItem(TypedDict):
     state: ImportItemStateEnum
     modality: str
     reason: str
+    facts: FileFacts
     case: ItemCase | None
 
 
@@ -1397,6 +1431,9 @@ class Node(TypedDict):
     retrieval: RetrievalEnum
     may_send: bool
     sends_from: str
+    uses_tls: bool
+    tls_name: str
+    tls_authority: str
     base_url: str
     authentication: AuthenticationEnum
     username: str
@@ -1422,6 +1459,9 @@ class NodeInRequest(TypedDict):
     retrieval: NotRequired[RetrievalEnum]
     may_send: NotRequired[bool]
     sends_from: NotRequired[str]
+    uses_tls: NotRequired[bool]
+    tls_name: NotRequired[str]
+    tls_authority: NotRequired[str]
     base_url: NotRequired[str]
     authentication: NotRequired[AuthenticationEnum]
     username: NotRequired[str]
@@ -1568,6 +1608,9 @@ class PatchedNodeFieldsRequest(TypedDict):
     retrieval: NotRequired[RetrievalEnum]
     may_send: NotRequired[bool]
     sends_from: NotRequired[str]
+    uses_tls: NotRequired[bool]
+    tls_name: NotRequired[str]
+    tls_authority: NotRequired[str]
     base_url: NotRequired[str]
     authentication: NotRequired[AuthenticationEnum]
     username: NotRequired[str]
@@ -1586,6 +1629,7 @@ class PatchedPolicyRequest(TypedDict):
     dimension: NotRequired[DimensionEnum]
     gate_margin: NotRequired[float | None]
     unproven_serves: NotRequired[bool]
+    generic_outlines: NotRequired[GenericOutlinesEnum]
     image_size: NotRequired[int | None]
     steps_scratch: NotRequired[int]
     steps_warm: NotRequired[int]
@@ -1657,6 +1701,8 @@ class Policy(TypedDict):
     dimension: NotRequired[DimensionEnum]
     gate_margin: NotRequired[float | None]
     unproven_serves: NotRequired[bool]
+    generic_outlines: NotRequired[GenericOutlinesEnum]
+    generic_available: bool
     image_size: int | None
     steps_scratch: int
     steps_warm: int
@@ -1802,31 +1848,57 @@ class Promotion(TypedDict):
 
 
 class PromptRequest(TypedDict):
-    """Where a reader points on one frame: clicks on the lesion, clicks beside it, a box around it (two corners)."""
+    """Where a reader points on one frame: clicks on the lesion, clicks beside it, strokes, a box around it (two corners)."""
 
     sop_instance_uid: str
     frame: NotRequired[int]
     positive: NotRequired[list[list[float]]]
     negative: NotRequired[list[list[float]]]
+    strokes: NotRequired[list[PromptStrokeRequest]]
     box: NotRequired[list[list[float]] | None]
 
 
+class PromptStrokeRequest(TypedDict):
+    """A stroke of the pointer over the lesion, or with `positive` false beside it: the places through which it went."""
+
+    positive: bool
+    points: list[list[float]]
+
+
 class Prompted(TypedDict):
-    """The clicks and box from which a tool made a lesion's mask; `version` is null for a tool that needs no model."""
+    """The clicks, strokes and box from which a tool made a lesion's mask; `version` is null for a tool without a model."""
 
     version: int | None
     positive: list[list[float]]
     negative: list[list[float]]
     box: list[list[float]] | None
+    strokes: NotRequired[list[PromptedStroke]]
+    generic: NotRequired[GenericNetwork]
 
 
 class PromptedRequest(TypedDict):
-    """The clicks and box from which a tool made a lesion's mask; `version` is null for a tool that needs no model."""
+    """The clicks, strokes and box from which a tool made a lesion's mask; `version` is null for a tool without a model."""
 
     version: int | None
     positive: list[list[float]]
     negative: list[list[float]]
     box: list[list[float]] | None
+    strokes: NotRequired[list[PromptedStrokeRequest]]
+    generic: NotRequired[GenericNetworkRequest]
+
+
+class PromptedStroke(TypedDict):
+    """A stroke of the pointer over the lesion, or with `positive` false beside it."""
+
+    positive: bool
+    points: list[list[float]]
+
+
+class PromptedStrokeRequest(TypedDict):
+    """A stroke of the pointer over the lesion, or with `positive` false beside it."""
+
+    positive: bool
+    points: list[list[float]]
 
 
 class Publication(TypedDict):
@@ -1881,8 +1953,17 @@ QuarantineKindEnum = Literal["held", "refused"]
 
 
 class QuarantinedFile(TypedDict):
-    """A file that is kept aside."""
+    """A file that is kept aside, and through which door it came: `origin` is empty where `sent_by` sent it from the page."""
 
+    format: str
+    modality: str
+    sop_class_uid: str
+    sop_class: str
+    transfer_syntax_uid: str
+    transfer_syntax: str
+    rows: int
+    columns: int
+    frames: int
     id: str
     kind: QuarantineKindEnum
     state: QuarantinedFileStateEnum
@@ -1893,10 +1974,8 @@ class QuarantinedFile(TypedDict):
     size: int
     manufacturer: str
     model: str
-    modality: str
-    rows: int
-    columns: int
-    frames: int
+    origin: str
+    sent_by: str
     proposed: list[list[int]]
     created_at: str
     expires_at: str
@@ -1962,11 +2041,12 @@ class Received(TypedDict):
 
 
 class Receiving(TypedDict):
-    """How the project receives: the port is null where the receiver is switched off."""
+    """How the project receives: a port is null where the receiver is switched off, or has no such port."""
 
     is_enabled: bool
     host: str
     port: int | None
+    tls_port: int | None
     ae_title: str
 
 
@@ -2281,9 +2361,10 @@ class SecondLook(TypedDict):
 
 
 class Segment(TypedDict):
-    """What the model version makes of a prompt; no mask where it sees nothing there."""
+    """What the model version, or a general-purpose network (`version` null), makes of a prompt; no mask: it sees nothing."""
 
-    version: int
+    version: int | None
+    generic: GenericNetwork | None
     mask: SegmentMask | None
 
 

@@ -78,7 +78,7 @@ def workers() -> list[Service]:
 
 def dicom_receiver() -> list[Service]:
     """The DICOM receiver, where a port is set. Few arenas: their address space counts against its limit."""
-    if not settings.DICOM_PORT:
+    if not (settings.DICOM_PORT or settings.DICOM_TLS_PORT):
         return []
     return [
         Service(

@@ -13,6 +13,7 @@ from typing import Any
 
 import environ
 import structlog
+from django.core.exceptions import ImproperlyConfigured
 
 from backend.dicom.deid_options import OPTION_NAMES
 
@@ -159,6 +160,12 @@ EXPORT_DAYS = env.float("EXPORT_DAYS", default=7.0)
 
 # The DICOM receiver (C-STORE, C-ECHO): off without a port.
 DICOM_PORT = env.int("OVERREAD_DICOM_PORT", default=0)
+# A second port, encrypted (PS3.15 B.12): a certificate with its chain and its key in PEM files, which we also show to nodes
+# that ask; where client authorities are set, senders must show a certificate that one of them issued.
+DICOM_TLS_PORT = env.int("OVERREAD_DICOM_TLS_PORT", default=0)
+DICOM_TLS_CERTIFICATE = env.str("OVERREAD_DICOM_TLS_CERTIFICATE", default="")
+DICOM_TLS_KEY = env.str("OVERREAD_DICOM_TLS_KEY", default="")
+DICOM_TLS_CLIENT_AUTHORITIES = env.str("OVERREAD_DICOM_TLS_CLIENT_AUTHORITIES", default="")
 DICOM_HOST = env.str("OVERREAD_DICOM_HOST", default="127.0.0.1")
 DICOM_ASSOCIATIONS = env.int("OVERREAD_DICOM_ASSOCIATIONS", default=16)
 DICOM_IDLE_SECONDS = env.float("OVERREAD_DICOM_IDLE_SECONDS", default=60.0)
@@ -251,7 +258,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["backend.config.json_body.JsonBodyParser"],
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {
@@ -392,6 +399,11 @@ JOB_HEARTBEAT_SECONDS = env.float("JOB_HEARTBEAT_SECONDS", default=10.0)
 CHECKPOINT_SECONDS = env.float("CHECKPOINT_SECONDS", default=10.0)
 # How long a click waits for the model's outline before the reading room falls back on its own tools.
 PROMPT_SECONDS = env.float("OVERREAD_PROMPT_SECONDS", default=2.0)
+# Encoder and decoder of a general-purpose network (SAM as ONNX) that may outline what is pointed at; none comes with us.
+SAM_ENCODER = env.str("OVERREAD_SAM_ENCODER", default="")
+SAM_DECODER = env.str("OVERREAD_SAM_DECODER", default="")
+if bool(SAM_ENCODER) != bool(SAM_DECODER):
+    raise ImproperlyConfigured("OVERREAD_SAM_ENCODER and OVERREAD_SAM_DECODER go together: one of them is missing")
 # Folders below which leads may watch ("/path", or "project=/path" for one project alone), and object stores that they may
 # ("aws", or an endpoint's address); none by default: nobody reads what the operator has not opened.
 WATCH_ROOTS: list[str] = env.list("OVERREAD_WATCH_ROOTS", default=[])

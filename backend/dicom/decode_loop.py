@@ -4,7 +4,8 @@ Protocol: one JSON object per line. Request: {"path", "frames_path", "settings",
 {"prepared": {...}} with the frames blob written to `frames_path`; {"refused": reason}; or {"held": why, "facts": {...},
 "refused": sentence} with a preview there. With "finding" in the place of "settings" the file is a SEG, SR or RTSTRUCT; the
 answer is {"found": true} with `encoded_object` written to `frames_path`. A request of {"identify": path, "cpu_seconds"} is
-answered by {"identity": {...}}. Answers leave by a descriptor of their own, because decoders print to standard output.
+answered by {"identity": {...}}, one of {"describe": path, "cpu_seconds"} by {"facts": {...}}. Answers leave by a
+descriptor of their own, because decoders print to standard output.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from backend.dicom.file_facts import file_facts
 from backend.dicom.found import FindingSettings, encoded_object
 from backend.dicom.identity import identity_of
 from backend.dicom.object_reading import found_object
@@ -35,6 +37,8 @@ def answered(request: dict[str, Any]) -> dict[str, Any]:
     try:
         if "identify" in request:
             return {"identity": asdict(identity_of(Path(request["identify"]).read_bytes()))}
+        if "describe" in request:
+            return {"facts": file_facts(Path(request["describe"]).read_bytes())}
         data = Path(request["path"]).read_bytes()
         if "finding" in request:
             Path(request["frames_path"]).write_bytes(

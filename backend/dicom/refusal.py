@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 _LONGEST: Final = 380
 
 
 class Refused(Exception):
-    """A file that cannot be used; the message is shown to people and names no patient."""
+    """A file that cannot be used; the message is shown to people and names no patient.
+
+    `facts`: what is known of the file (`backend.dicom.file_facts`), where somebody has looked.
+    """
+
+    facts: Mapping[str, Any] = MappingProxyType({})
 
 
 class Held(Refused):

@@ -26,6 +26,7 @@ REPORT_CLASSES: Final = frozenset(
     }
 )
 _GROUP: Final = ("DCM", "125007")
+_EVALUATIONS: Final = ("UMLS", "C0034375")
 _TRACKING_IDENTIFIER: Final = ("DCM", "112039")
 _TRACKING_UID: Final = ("DCM", "112040")
 _FINDING: Final = ("DCM", "121071")
@@ -47,11 +48,13 @@ _NO_UNITS: Final = frozenset({"1", "{1}", ""})
 
 def found_report(dataset: Dataset, settings: FindingSettings) -> FoundObject:
     """What a measurement report says; Refused with the reason if it holds none."""
-    groups = [group for group in _containers(dataset) if code_of(group, "ConceptNameCodeSequence")[:2] == _GROUP]
-    if not groups:
+    groups = [_read_group(group, settings) for group in _containers(dataset, _GROUP)]
+    # What the container of qualitative evaluations holds is said as by a group without a region.
+    said = [_read_group(container, settings) for container in _containers(dataset, _EVALUATIONS)]
+    read = [*groups, *(one for one in said if one.findings or one.verdict)]
+    if not read:
         title = code_of(dataset, "ConceptNameCodeSequence")[2]
         raise Refused(f"The report{f' ({title})' if title else ''} holds no measurement groups (TID 1500).")
-    read = [_read_group(group, settings) for group in groups]
     marks = tuple(mark for one in read for mark in one.marks())
     findings: dict[str, bool] = {}
     for one in read:
@@ -59,7 +62,7 @@ def found_report(dataset: Dataset, settings: FindingSettings) -> FoundObject:
             findings.update(one.findings)
     verdict = next((one.verdict for one in read if one.verdict), "")
     lines = sum(one.lines for one in read)
-    bare = sum(not one.has_region and not one.findings and not one.verdict for one in read)
+    bare = sum(not one.has_region and not one.findings and not one.verdict for one in groups)
     notes = []
     if lines:
         notes.append(f"{lines} of its shapes are lines or bodies, not areas or points, and were not read.")
@@ -83,7 +86,7 @@ def found_report(dataset: Dataset, settings: FindingSettings) -> FoundObject:
     return FoundObject(
         modality="SR",
         sop_instance_uid=plain(dataset.get("SOPInstanceUID"), 64),
-        reader=_reader(dataset, read, settings),
+        reader=_reader(dataset, groups, settings),
         frame_of_reference_uid=next(iter(frames), ""),
         images=unique([*named, *sources]),
         evidence=unique(referred),
@@ -95,11 +98,12 @@ def found_report(dataset: Dataset, settings: FindingSettings) -> FoundObject:
     )
 
 
-def _containers(node: Dataset) -> Iterator[Dataset]:
+def _containers(node: Dataset, name: tuple[str, str]) -> Iterator[Dataset]:
     for item in items(node, "ContentSequence"):
         if item.get("ValueType") == "CONTAINER":
-            yield item
-            yield from _containers(item)
+            if code_of(item, "ConceptNameCodeSequence")[:2] == name:
+                yield item
+            yield from _containers(item, name)
 
 
 @dataclass
@@ -264,11 +268,11 @@ def _read_text(found: _Group, item: Dataset, name: tuple[str, str, str], setting
         found.attributes[name[2]] = value
 
 
-def _reader(dataset: Dataset, read: list[_Group], settings: FindingSettings) -> str:
+def _reader(dataset: Dataset, groups: list[_Group], settings: FindingSettings) -> str:
     """The algorithm that all groups name, else the person, else the device that observed; empty where none is told."""
-    algorithms = {(one.algorithm, one.version) for one in read}
-    if len(algorithms) == 1 and read[0].algorithm:
-        return read[0].algorithm[:100]
+    algorithms = {(one.algorithm, one.version) for one in groups}
+    if len(algorithms) == 1 and groups[0].algorithm:
+        return groups[0].algorithm[:100]
     named: dict[tuple[str, str], str] = {}
     for item in items(dataset, "ContentSequence"):
         name = code_of(item, "ConceptNameCodeSequence")[:2]

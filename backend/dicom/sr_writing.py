@@ -1,7 +1,9 @@
 """A reading as a structured report: TID 1500 Measurement Report (PS3.16) in a Comprehensive SR document (PS3.3 A.35.3).
 
-Each lesion is a measurement group with its region: SCOORD for what was drawn, a referenced segment for a mask. What is
-said of the image as a whole (its findings, "no lesion", "not readable") are evaluations of a group without a region.
+Each lesion is a measurement group with its region: SCOORD for what was drawn, a referenced segment for a mask; drawn ones
+come first, because OHIF begins with the first group and can show no segment. What is said of the image as a whole (its
+findings, "no lesion", "not readable") stands in the template's container of qualitative evaluations (row 12): a group
+without a region, which it was in reports of older versions, keeps OHIF 3.13 from showing any other.
 """
 
 from __future__ import annotations
@@ -14,19 +16,21 @@ from uuid import UUID
 import numpy as np
 from highdicom.sr import (
     AlgorithmIdentification,
+    CodeContentItem,
     CodedConcept,
+    ContainerContentItem,
+    ContentSequence,
     DeviceObserverIdentifyingAttributes,
     ImageRegion,
+    LanguageOfContentItemAndDescendants,
     Measurement,
-    MeasurementReport,
-    MeasurementsAndQualitativeEvaluations,
     ObservationContext,
     ObserverContext,
     PersonObserverIdentifyingAttributes,
     PlanarROIMeasurementsAndQualitativeEvaluations,
     QualitativeEvaluation,
     ReferencedSegment,
-    SourceImageForMeasurementGroup,
+    RelationshipTypeValues,
     SourceImageForRegion,
     SourceImageForSegmentation,
     TrackingIdentifier,
@@ -61,8 +65,15 @@ LESION: Final = Concept("SCT", "52988006", "Lesion")
 PRESENT: Final = Concept("SCT", "52101004", "Present")
 ABSENT: Final = Concept("SCT", "272519000", "Absent")
 BOUNDED_BY: Final = Concept("SCT", "75958009", "Bounded by")
+EVALUATIONS: Final = Concept("UMLS", "C0034375", "Qualitative Evaluations")
+_TITLE: Final = Concept("DCM", "126000", "Imaging Measurement Report")
+_ENGLISH: Final = Concept("RFC5646", "en-US", "English (United States)")
+_REPORTED: Final = Concept("DCM", "121058", "Procedure reported")
+_MEASUREMENTS: Final = Concept("DCM", "126010", "Imaging Measurements")
 _PERSON: Final = Concept("DCM", "121006", "Person")
 _DEVICE: Final = Concept("DCM", "121007", "Device")
+_PURPOSE: Final = "SR/2"
+"""What the UIDs are made for; another number whenever the same reading is written differently."""
 _PROCEDURE: Final = Concept("SCT", "363679005", "Imaging procedure")
 _NUMBER: Final = re.compile(r"-?\d{1,12}(\.\d{1,12})?")
 _NO_UNITS: Final = Concept("UCUM", "1", "no units")
@@ -73,25 +84,38 @@ SegmentOf = Mapping[UUID, tuple[Dataset, int]]
 
 def measurement_report(reading: MarkedReading, segments: SegmentOf) -> FileDataset:
     """The SR document of a reading; Refused where a mask has no segment to refer to."""
-    groups: list[Any] = [_group(reading, lesion, segments) for lesion in reading.lesions]
-    groups.append(_image_group(reading))
-    report = MeasurementReport(
-        observation_context=ObservationContext(observer_person_context=_observer(reading))
-        if not reading.is_model
-        else ObservationContext(observer_device_context=_observer(reading)),
-        procedure_reported=_coded(_PROCEDURE),
-        imaging_measurements=groups,
-    )
     made = object_dataset(
-        reading, sop_class=COMPREHENSIVE_SR_STORAGE, modality="SR", purpose="SR", title="Measurement report"
+        reading, sop_class=COMPREHENSIVE_SR_STORAGE, modality="SR", purpose=_PURPOSE, title="Measurement report"
     )
-    for element in report[0]:
+    for element in _content(reading, segments):
         made[element.tag] = element
     made.CompletionFlag, made.VerificationFlag = "COMPLETE", "UNVERIFIED"
     made.PerformedProcedureCodeSequence = []
     made.ReferencedPerformedProcedureStepSequence = []
     made.CurrentRequestedProcedureEvidenceSequence = [_evidence(reading, segments)]
     return made
+
+
+def _content(reading: MarkedReading, segments: SegmentOf) -> ContainerContentItem:
+    """The template's rows; highdicom's own class knows no container of qualitative evaluations."""
+    root = ContainerContentItem(name=_coded(_TITLE), template_id="1500")
+    observer = "observer_device_context" if reading.is_model else "observer_person_context"
+    rows = ContentSequence(LanguageOfContentItemAndDescendants(_coded(_ENGLISH)), is_root=False)
+    rows.extend(ObservationContext(**{observer: _observer(reading)}))
+    rows.append(CodeContentItem(_coded(_REPORTED), _coded(_PROCEDURE), RelationshipTypeValues.HAS_CONCEPT_MOD))
+    drawn_first = sorted(reading.lesions, key=lambda lesion: lesion.kind == "mask")
+    groups = [item for lesion in drawn_first for item in _group(reading, lesion, segments)]
+    if groups:
+        rows.append(_container(_MEASUREMENTS, groups))
+    rows.append(_container(EVALUATIONS, _of_the_image(reading)))
+    root.ContentSequence = rows
+    return root
+
+
+def _container(name: Concept, contained: Sequence[Any]) -> ContainerContentItem:
+    container = ContainerContentItem(name=_coded(name), relationship_type=RelationshipTypeValues.CONTAINS)
+    container.ContentSequence = ContentSequence(contained)
+    return container
 
 
 def _coded(concept: Concept) -> CodedConcept:
@@ -185,21 +209,12 @@ def _source_image(kind: Any, source: SourceFrame) -> Any:
     return kind(source.header.SOPClassUID, source.header.SOPInstanceUID, frames)
 
 
-def _image_group(reading: MarkedReading) -> MeasurementsAndQualitativeEvaluations:
-    evaluations = [
-        QualitativeEvaluation(_coded(concept_of(name, concept)), _coded(PRESENT if present else ABSENT))
-        for name, concept, present in reading.image_findings
-    ]
+def _of_the_image(reading: MarkedReading) -> list[CodeContentItem]:
+    said = [(concept_of(name, concept), PRESENT if present else ABSENT) for name, concept, present in reading.image_findings]
     if reading.verdict == "no_lesion" and reading.complete:
-        evaluations.append(QualitativeEvaluation(_coded(LESION), _coded(ABSENT)))
-    verdict = VERDICTS[reading.verdict if reading.complete else "image"]
-    evaluations.append(QualitativeEvaluation(_coded(VERDICT), _coded(verdict)))
-    return MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=TrackingIdentifier(uid=reading.series_uid("image"), identifier="Image as a whole"),
-        algorithm_id=_algorithm(reading),
-        qualitative_evaluations=evaluations,
-        source_images=[_source_image(SourceImageForMeasurementGroup, reading.sources[0])],
-    )
+        said.append((LESION, ABSENT))
+    said.append((VERDICT, VERDICTS[reading.verdict if reading.complete else "image"]))
+    return [CodeContentItem(_coded(name), _coded(value), RelationshipTypeValues.CONTAINS) for name, value in said]
 
 
 def _evidence(reading: MarkedReading, segments: SegmentOf) -> Dataset:

@@ -10,12 +10,11 @@ from backend.archive.store import get_range
 from backend.dicom.header import BULK_SCHEME
 from backend.dicomweb import multipart
 from backend.dicomweb.dicomweb_view import (
-    IMMUTABLE,
-    REVALIDATE,
     DicomwebView,
     NotAcceptable,
     cached,
     is_current,
+    kept_by_caches,
     not_modified,
 )
 from backend.dicomweb.etags import content_of, etag_of
@@ -40,7 +39,7 @@ class BulkDataView(DicomwebView):
         in_parts = chosen[1]
         self.tell(study, [series])
         etag = etag_of(content_of(found), offset, length, in_parts)
-        kept = IMMUTABLE if found.file_range is None else REVALIDATE
+        kept = kept_by_caches(is_published=found.file_range is not None)
         if is_current(request, etag):
             return not_modified(etag, kept)
         if in_parts:

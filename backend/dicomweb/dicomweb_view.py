@@ -158,6 +158,11 @@ def cached(response: T, etag: str, cache_control: str) -> T:
     return response
 
 
+def kept_by_caches(*, is_published: bool) -> str:
+    """How long caches keep what is sent of one instance: an image never changes, a published object may be withdrawn."""
+    return REVALIDATE if is_published else IMMUTABLE
+
+
 def not_modified(etag: str, cache_control: str) -> HttpResponse:
     """304."""
     return cached(HttpResponse(status=304), etag, cache_control)

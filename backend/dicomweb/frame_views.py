@@ -18,12 +18,11 @@ from backend.dicom.stored_frames import FrameFormat
 from backend.dicom.transcode import can_encode
 from backend.dicomweb import multipart
 from backend.dicomweb.dicomweb_view import (
-    IMMUTABLE,
-    REVALIDATE,
     DicomwebView,
     NotAcceptable,
     cached,
     is_current,
+    kept_by_caches,
     not_modified,
 )
 from backend.dicomweb.etags import etag_of
@@ -66,7 +65,7 @@ def answer_frames(
     if not chosen.multipart and len(numbers) > 1:
         raise NotAcceptable(['multipart/related; type="application/octet-stream" (for more than one frame)'])
     etag = etag_of(found.frames_key, list(numbers), chosen)
-    kept = REVALIDATE if found.is_published else IMMUTABLE
+    kept = kept_by_caches(is_published=found.is_published)
     view.tell(study, [series])
     if is_current(view.request, etag):
         return not_modified(etag, kept)

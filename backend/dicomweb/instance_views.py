@@ -18,12 +18,12 @@ from backend.dicom.header import frame_format
 from backend.dicom.transcode import can_encode
 from backend.dicomweb import multipart
 from backend.dicomweb.dicomweb_view import (
-    IMMUTABLE,
     REVALIDATE,
     DicomwebView,
     NotAcceptable,
     cached,
     is_current,
+    kept_by_caches,
     not_modified,
 )
 from backend.dicomweb.etags import content_of, etag_of
@@ -71,8 +71,7 @@ class InstancesView(DicomwebView):
 def _one(request: Request, instance: Instance, chosen: Representation) -> HttpResponseBase:
     etag = etag_of(content_of(instance), chosen)
     is_whole = instance.file_range is not None
-    # What is published may be withdrawn.
-    kept = REVALIDATE if is_whole else IMMUTABLE
+    kept = kept_by_caches(is_published=is_whole)
     if is_current(request, etag):
         return not_modified(etag, kept)
     if not chosen.is_stored and (is_whole or not can_encode(frame_format(read_header(instance)), chosen.syntax)):

@@ -89,8 +89,9 @@ SELECT s.id, s.study_id, s.modality,
 FROM shown JOIN {SERIES} s ON s.id = shown.series_id
 """
 _PUBLISHED_BELOW: Final = f"""
+    -- +: from the series to their instances, not through all that is published for each of them.
     UNION SELECT n.series_id, n.id FROM {SERIES} s JOIN {INSTANCE} n ON n.series_id = s.id
-    WHERE {{below}} IN ({{keys}}) AND n.id IN ({{published}})"""
+    WHERE {{below}} IN ({{keys}}) AND +n.id IN ({{published}})"""
 _COME_BELOW: Final = f"""
     UNION SELECT n.series_id, n.id FROM {SERIES} s JOIN {INSTANCE} n ON n.series_id = s.id
     JOIN {ITEM} m ON m.instance_id = n.id

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
 from rest_framework.request import Request
 
@@ -131,7 +131,10 @@ def _single(read: Read, path: Path) -> Iterator[Part]:
 
 
 def body_of(request: HttpRequest) -> Read:
-    """Reads the body piece by piece, also one of unknown length (chunked), which Django takes for none."""
+    """Reads the body piece by piece, also one of unknown length (chunked), which Django takes for none.
+
+    What the sender did is MalformedBody; an error of this server's own stays what it is, to be answered by 500 and logged.
+    """
     environ: dict[str, Any] = request.META
     is_chunked = not environ.get("CONTENT_LENGTH") and environ.get("wsgi.input_terminated")
     read: Read = environ["wsgi.input"].read if is_chunked else request.read
@@ -140,6 +143,16 @@ def body_of(request: HttpRequest) -> Read:
         try:
             return read(count)
         except Exception as error:  # each server has errors of its own for chunks that lie and senders gone
+            if _is_our_own(error):
+                raise
             raise MalformedBody("The body breaks off, or its chunks are not as long as they say.") from error
 
     return piece
+
+
+def _is_our_own(error: Exception) -> bool:
+    """Whether reading failed here: not a connection that ended or fell silent, and not a body that lies."""
+    cause = error.__cause__ if isinstance(error, UnreadablePostError) and error.__cause__ is not None else error
+    if isinstance(cause, OSError):
+        return cause.errno is not None and not isinstance(cause, ConnectionError | TimeoutError)
+    return isinstance(cause, MemoryError)

@@ -22,8 +22,8 @@ class NotAdmitted(Exception):
         self.diagnostic = diagnostic
 
 
-def admitted_sender(*, called: str, calling: str, address: str) -> Sender:
-    """The sender under whose name objects are kept; NotAdmitted where title or address are on no list."""
+def admitted_sender(*, called: str, calling: str, address: str, is_encrypted: bool) -> Sender:
+    """The sender under whose name objects are kept; NotAdmitted where title or address are on no list, or TLS is missing."""
     title = ReceivingTitle.objects.filter(ae_title=called.strip()).first()
     if title is None:
         raise NotAdmitted(f"no project receives as {called!r}", diagnostic=CALLED_UNKNOWN)
@@ -31,6 +31,9 @@ def admitted_sender(*, called: str, calling: str, address: str) -> Sender:
         project_id=title.project_id, kind=NodeKind.DIMSE, may_send=True, ae_title=calling.strip()
     )
     peer = plain_address(address)
-    if not any(may_send_from(peer, node.host, node.sends_from) for node in nodes):
+    allowed = [node for node in nodes if may_send_from(peer, node.host, node.sends_from)]
+    if not allowed:
         raise NotAdmitted(f"{calling!r} at {address} may not send to {called!r}", diagnostic=CALLING_UNKNOWN)
+    if not is_encrypted and all(node.uses_tls for node in allowed):
+        raise NotAdmitted(f"{calling!r} at {address} must send to {called!r} by TLS", diagnostic=CALLING_UNKNOWN)
     return Sender(str(title.project_id), calling.strip(), str(peer))

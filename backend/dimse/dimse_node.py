@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pydicom.dataset import Dataset, FileDataset
-from pynetdicom import AE, evt
+from pynetdicom import evt
 from pynetdicom.association import Association
 from pynetdicom.events import Event
 from pynetdicom.presentation import PresentationContext, build_context, build_role
@@ -17,7 +18,7 @@ from pynetdicom.presentation import PresentationContext, build_context, build_ro
 from backend.dicom.refusal import Refused
 from backend.dimse.addresses import addresses_of, require_dimse_address
 from backend.dimse.models import RemoteNode, Retrieval
-from backend.dimse.network import COMPRESSED, UNCOMPRESSED
+from backend.dimse.network import COMPRESSED, UNCOMPRESSED, Entity
 from backend.dimse.remote import (
     MAX_STUDIES,
     Delivery,
@@ -29,6 +30,7 @@ from backend.dimse.remote import (
     Wanted,
     loosely,
 )
+from backend.dimse.tls import failure_reason, node_context
 from backend.jobs.services import JobCancelled
 
 _VERIFICATION: Final = "1.2.840.10008.1.1"
@@ -269,7 +271,7 @@ def _found(node: RemoteNode, query: Dataset, limit: int) -> tuple[list[Dataset],
 
 @contextmanager
 def _associated(
-    node: RemoteNode, contexts: list[PresentationContext], seconds: float = _ANSWER_SECONDS, handler: Any = None
+    node: RemoteNode, contexts: list[PresentationContext], seconds: float = 0.0, handler: Any = None
 ) -> Iterator[Association]:
     """An association for the time of the block; NodeFailed where there is none."""
     if node.port is None:
@@ -279,12 +281,19 @@ def _associated(
         require_dimse_address(address)
     except Refused as refusal:
         raise NodeFailed(str(refusal)) from refusal
-    entity = AE(ae_title=node.calling_ae_title or "OVERREAD")
+    seconds = seconds or _ANSWER_SECONDS
+    entity = Entity(ae_title=node.calling_ae_title or "OVERREAD")
+    if handler:
+        entity.bytes_left = math.inf  # images, and they go to the disk
     entity.connection_timeout = _CONNECT_SECONDS
     entity.acse_timeout = _ANSWER_SECONDS
     entity.dimse_timeout = entity.network_timeout = seconds
     # A node that also gives (C-GET) is told that we take: the roles are turned round for its storage classes.
     roles = [build_role(uid, scp_role=True) for uid in {str(one.abstract_syntax) for one in contexts}] if handler else []
+    try:
+        tls = node_context(node.tls_authority) if node.uses_tls else None
+    except Refused as refusal:
+        raise NodeFailed(str(refusal)) from refusal
     association = entity.associate(
         str(address),
         node.port,
@@ -293,8 +302,11 @@ def _associated(
         max_pdu=131_072,
         ext_neg=[role for role in roles if role.sop_class_uid != _GET],
         evt_handlers=[(evt.EVT_C_STORE, handler)] if handler else None,
+        tls_args=(tls, node.tls_name or node.host) if tls is not None else None,
     )
     if not association.is_established:
+        if tls is not None and (failure := tls.failure or entity.failure) is not None:
+            raise NodeFailed(f"No TLS connection: {failure_reason(failure)}.")
         raise NodeFailed(_why_not(association))
     try:
         yield association

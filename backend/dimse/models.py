@@ -39,6 +39,8 @@ class RemoteNode(models.Model):
 
     DIMSE: `host`, `port` (null: it only sends), `ae_title`, and `calling_ae_title`, ours. `may_send`: it may store to the
     project's own AE title, from `host` or one of the addresses and networks in `sends_from` (separated by commas).
+    `uses_tls`: nothing goes to or comes from it but by TLS. Its certificate is for `tls_name` (empty: `host`) and was issued
+    by one of `tls_authority` (PEM; or it is one of them; empty: one of the system's authorities).
     DICOMweb: `base_url`, and `secret`: password or token, sealed by `backend.dimse.sealing`.
     """
 
@@ -53,6 +55,9 @@ class RemoteNode(models.Model):
     retrieval = models.CharField(max_length=4, choices=Retrieval, default=Retrieval.GET)
     may_send = models.BooleanField(default=False)
     sends_from = models.CharField(max_length=500, blank=True)
+    uses_tls = models.BooleanField(default=False)
+    tls_name = models.CharField(max_length=253, blank=True)
+    tls_authority = models.TextField(blank=True)
     base_url = models.CharField(max_length=500, blank=True)
     authentication = models.CharField(max_length=6, choices=Authentication, default=Authentication.NONE)
     username = models.CharField(max_length=150, blank=True)

@@ -1,13 +1,13 @@
-"""The module that speaks a node's language."""
+"""The module that speaks a node's language, loaded when a node is first spoken to: most web processes never do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from importlib import import_module
+from typing import Protocol, cast
 
 from pydicom.dataset import FileDataset
 
-from backend.dimse import dicomweb_node, dimse_node
 from backend.dimse.models import NodeKind, RemoteNode
 from backend.dimse.remote import Delivery, FoundSeries, FoundStudy, Received, SearchKeys, Wanted
 
@@ -33,4 +33,5 @@ class NodeModule(Protocol):
 
 def module_of(node: RemoteNode) -> NodeModule:
     """The functions for this kind of node."""
-    return dicomweb_node if node.kind == NodeKind.DICOMWEB else dimse_node
+    name = "dicomweb_node" if node.kind == NodeKind.DICOMWEB else "dimse_node"
+    return cast(NodeModule, import_module(f"backend.dimse.{name}"))

@@ -11,6 +11,7 @@ import logging
 import resource
 import shutil
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ from backend.dimse.commands import C_ECHO_RQ, C_STORE_RQ, BadCommand, Command, d
 from backend.dimse.hand_over import hand_over
 from backend.dimse.network import STORAGE_CLASSES, TRANSFER_SYNTAXES, UNCOMPRESSED
 from backend.dimse.spool import IncomingFile, Sender, Spool
-from backend.dimse.upper_layer import AcceptedConnection, AcceptedContext, Ended, Fragment, ProtocolError
+from backend.dimse.upper_layer import AcceptedConnection, AcceptedContext, Ended, Fragment, HandshakeFailed, ProtocolError
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +53,11 @@ def supported_contexts() -> list[PresentationContext]:
 
 
 class Receiver:
-    """Listens from `start` to `stop`; `port` is the one it listens on."""
+    """Listens from `start` to `stop`, plain on `port`, by TLS on `tls_port`; None: not so. 0 becomes the port it got."""
 
-    def __init__(self, *, host: str, port: int) -> None:
+    def __init__(
+        self, *, host: str, port: int | None, tls_port: int | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.spool = Spool(settings.SPOOL_DIR)
         self._contexts = supported_contexts()
         self._stopping = threading.Event()
@@ -62,23 +65,32 @@ class Receiver:
         self._open: set[AcceptedConnection] = set()
         self._room = _Room()
         self._threads: list[threading.Thread] = []
+        self._listeners: list[tuple[socket.socket, ssl.SSLContext | None]] = []
+        self.port = self._listen_on(host, port, None)
+        self.tls_port = self._listen_on(host, tls_port, tls) if tls is not None else None
+
+    def _listen_on(self, host: str, port: int | None, tls: ssl.SSLContext | None) -> int | None:
+        if port is None:
+            return None
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, port), family=family, backlog=64)
-        self.port: int = self._listener.getsockname()[1]
+        listener = socket.create_server((host, port), family=family, backlog=64)
+        self._listeners.append((listener, tls))
+        return int(listener.getsockname()[1])
 
     def start(self) -> None:
         """Take associations, and hand over what an earlier process left."""
-        for work in (self._listen, self._hand_over_again_and_again):
-            thread = threading.Thread(target=work, name=work.__name__, daemon=True)
-            self._threads.append(thread)
+        self._threads = [threading.Thread(target=self._hand_over_again_and_again, daemon=True)]
+        self._threads += [threading.Thread(target=self._listen, args=one, daemon=True) for one in self._listeners]
+        for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
         """Take nothing more; what is in the spool stays for the next start."""
         self._stopping.set()
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)  # closing alone does not wake who waits in accept
-        self._listener.close()
+        for listener, _ in self._listeners:
+            with suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)  # closing alone does not wake who waits in accept
+            listener.close()
         with self._lock:
             for connection in self._open:
                 connection.break_off()
@@ -91,10 +103,10 @@ class Receiver:
         """Whether a thread of it is still at work."""
         return bool(self._open) or any(thread.is_alive() for thread in self._threads)
 
-    def _listen(self) -> None:
+    def _listen(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
         while not self._stopping.is_set():
             try:
-                accepted, address = self._listener.accept()
+                accepted, address = listener.accept()
             except OSError as error:
                 if not self._stopping.is_set():
                     logger.warning("cannot take a connection: %s", error)
@@ -108,12 +120,15 @@ class Receiver:
                 if has_room:
                     self._open.add(connection)
             if has_room:
-                threading.Thread(target=self._serve, args=(connection, address[0], is_beyond), daemon=True).start()
+                given = (connection, tls, address[0], is_beyond)
+                threading.Thread(target=self._serve, args=given, daemon=True).start()
             else:
                 accepted.close()
 
-    def _serve(self, connection: AcceptedConnection, address: str, is_beyond: bool) -> None:
+    def _serve(self, connection: AcceptedConnection, tls: ssl.SSLContext | None, address: str, is_beyond: bool) -> None:
         try:
+            if tls is not None:
+                connection.encrypt(tls)
             sender, contexts = self._associated(connection, address, is_beyond)
             if sender is None:
                 return
@@ -122,6 +137,8 @@ class Receiver:
                 _Conversation(connection, contexts, sender, self.spool, self._room).run()
             finally:
                 self.spool.leave(sender)
+        except HandshakeFailed as failure:
+            logger.warning("connection from %s is refused: %s", address, failure)
         except Ended as end:
             logger.info("association from %s: %s", address, end)
         except ProtocolError as error:
@@ -142,7 +159,9 @@ class Receiver:
         try:
             if is_beyond:
                 raise NotAdmitted("too many associations", result=2, source=3, diagnostic=2)
-            sender = admitted_sender(called=request.called, calling=request.calling, address=address)
+            sender = admitted_sender(
+                called=request.called, calling=request.calling, address=address, is_encrypted=connection.is_encrypted
+            )
             return sender, connection.accept(request, self._contexts)
         except NotAdmitted as refusal:
             logger.warning("association rejected: %s", refusal)

@@ -36,6 +36,9 @@ def node_document(node: RemoteNode) -> dict[str, Any]:
         "retrieval": node.retrieval,
         "may_send": node.may_send,
         "sends_from": node.sends_from,
+        "uses_tls": node.uses_tls,
+        "tls_name": node.tls_name,
+        "tls_authority": node.tls_authority,
         "base_url": node.base_url,
         "authentication": node.authentication,
         "username": node.username,
@@ -48,9 +51,10 @@ def pacs_document(project: Project) -> dict[str, Any]:
     return {
         "nodes": [node_document(node) for node in RemoteNode.objects.filter(project=project)],
         "receiving": {
-            "is_enabled": bool(settings.DICOM_PORT),
+            "is_enabled": bool(settings.DICOM_PORT or settings.DICOM_TLS_PORT),
             "host": settings.DICOM_HOST,
             "port": settings.DICOM_PORT or None,
+            "tls_port": settings.DICOM_TLS_PORT or None,
             "ae_title": receiving_title(project),
         },
         "deid_profile": project.archive.deid_profile,

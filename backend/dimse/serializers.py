@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from backend.dimse.models import Authentication, Direction, NodeKind, Retrieval
+from backend.dimse.tls import MAX_PEM
 from backend.jobs.models import JobState
 
 _UID = r"^[0-9.]{1,64}$"
@@ -23,6 +24,12 @@ class NodeFieldsSerializer(serializers.Serializer[Any]):
     retrieval = serializers.ChoiceField(choices=Retrieval.choices, required=False)
     may_send = serializers.BooleanField(required=False)
     sends_from = serializers.CharField(max_length=500, required=False, allow_blank=True)
+    uses_tls = serializers.BooleanField(required=False)
+    tls_name = serializers.CharField(max_length=253, required=False, allow_blank=True)
+    tls_authority = serializers.CharField(
+        max_length=MAX_PEM, required=False, allow_blank=True,
+        help_text="Certificates in PEM: of who issued the node's, or the node's own. Empty: the system's authorities.",
+    )  # fmt: skip
     base_url = serializers.CharField(max_length=500, required=False, allow_blank=True)
     authentication = serializers.ChoiceField(choices=Authentication.choices, required=False)
     username = serializers.CharField(max_length=150, required=False, allow_blank=True)
@@ -48,6 +55,9 @@ class NodeSerializer(serializers.Serializer[Any]):
     retrieval = serializers.ChoiceField(choices=Retrieval.choices)
     may_send = serializers.BooleanField()
     sends_from = serializers.CharField()
+    uses_tls = serializers.BooleanField()
+    tls_name = serializers.CharField()
+    tls_authority = serializers.CharField()
     base_url = serializers.CharField()
     authentication = serializers.ChoiceField(choices=Authentication.choices)
     username = serializers.CharField()
@@ -55,11 +65,12 @@ class NodeSerializer(serializers.Serializer[Any]):
 
 
 class ReceivingSerializer(serializers.Serializer[Any]):
-    """How the project receives: the port is null where the receiver is switched off."""
+    """How the project receives: a port is null where the receiver is switched off, or has no such port."""
 
     is_enabled = serializers.BooleanField()
     host = serializers.CharField()
     port = serializers.IntegerField(allow_null=True)
+    tls_port = serializers.IntegerField(allow_null=True)
     ae_title = serializers.CharField()
 
 

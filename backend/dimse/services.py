@@ -36,6 +36,7 @@ from backend.dimse.nodes import module_of
 from backend.dimse.remote import FoundSeries, FoundStudy, NodeFailed, SearchKeys, Wanted
 from backend.dimse.sealing import sealed, unsealed
 from backend.dimse.selectors import may_go_on, sendable_readings
+from backend.dimse.tls import checked_authorities
 from backend.dimse.web_requests import checked_url
 from backend.jobs.services import enqueue_job
 from backend.projects.models import Project
@@ -45,7 +46,10 @@ MAX_SENT: Final = 2000
 _SIDE_BY_SIDE: Final = 4
 _asking = threading.BoundedSemaphore(_SIDE_BY_SIDE)
 _PLAIN_KEYS: Final = frozenset({"modality", "date_from", "date_to"})
-_OF_DIMSE: Final = ("host", "port", "ae_title", "calling_ae_title", "retrieval", "may_send", "sends_from")
+_OF_DIMSE: Final = (
+    "host", "port", "ae_title", "calling_ae_title", "retrieval", "may_send", "sends_from", "uses_tls", "tls_name",
+    "tls_authority",
+)  # fmt: skip
 _OF_DICOMWEB: Final = ("base_url", "authentication", "username")
 
 
@@ -69,11 +73,19 @@ def save_node(*, project: Project, node: RemoteNode | None, given: Mapping[str, 
             record_event(
                 actor=by, verb="node.created" if node is None else "node.changed", project_id=project.pk,
                 object_type="node", object_id=changed.pk,
-                detail={"name": changed.name, "kind": changed.kind, **{name: getattr(changed, name) for name in names}},
+                detail={"name": changed.name, "kind": changed.kind, **_told_fields(changed, names)},
             )  # fmt: skip
     except IntegrityError as error:
         raise Refused("There is a node of this name already.") from error
     return changed
+
+
+def _told_fields(node: RemoteNode, names: Sequence[str]) -> dict[str, Any]:
+    """What the trail says of a node; of certificates their digest."""
+    fields = {name: getattr(node, name) for name in names}
+    if trusted := fields.pop("tls_authority", ""):
+        fields["tls_authority_sha256"] = hashlib.sha256(trusted.encode()).hexdigest()
+    return fields
 
 
 def _check_dimse(node: RemoteNode) -> None:
@@ -81,6 +93,8 @@ def _check_dimse(node: RemoteNode) -> None:
     node.ae_title = checked_ae_title(node.ae_title)
     node.calling_ae_title = checked_ae_title(node.calling_ae_title or "OVERREAD")
     node.sends_from = checked_networks(node.sends_from)
+    node.tls_name = node.tls_name.strip()
+    node.tls_authority = checked_authorities(node.tls_authority) if node.tls_authority.strip() else ""
     if node.port is not None and not node.host:
         raise Refused("A port needs a host.")
     if node.port is None and not node.may_send:

@@ -8,6 +8,7 @@ take a PDU of any length into memory; measured beside this, it takes a third as 
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 import sys
 import time
@@ -29,6 +30,7 @@ from pynetdicom.pdu_primitives import (
 from pynetdicom.presentation import PresentationContext, negotiate_as_acceptor
 
 from backend.dimse.network import MAX_PDU_BYTES
+from backend.dimse.tls import failure_reason
 
 ANNOUNCED_PDU_BYTES: Final = 131_072
 """What peers are told; dcmtk sends no longer ones whatever it is told."""
@@ -50,6 +52,10 @@ _UNREADABLE: Final = (
 
 class Ended(Exception):
     """The peer released or aborted, closed the connection, or fell silent."""
+
+
+class HandshakeFailed(Ended):
+    """The peer speaks no TLS, or none that is allowed, or its certificate is none of those that are."""
 
 
 class ProtocolError(Exception):
@@ -99,6 +105,17 @@ class AcceptedConnection:
         whole, part = int(seconds), int(seconds % 1 * 1_000_000)
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             connection.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", whole, part))
+        self.is_encrypted = False
+
+    def encrypt(self, context: ssl.SSLContext) -> None:
+        """Begin with TLS, before anything else is said; HandshakeFailed with the reason."""
+        self._socket.settimeout(self._seconds)  # for all of it: a timeout of the system's would begin anew with each byte
+        try:
+            encrypted = context.wrap_socket(self._socket, server_side=True)
+        except OSError as error:
+            raise HandshakeFailed(failure_reason(error)) from error
+        encrypted.settimeout(None)
+        self._socket, self.is_encrypted = encrypted, True
 
     def request(self) -> Request:
         """The association request with which every connection begins."""
@@ -159,17 +176,23 @@ class AcceptedConnection:
     def close(self) -> None:
         """Let the last answer arrive, then close."""
         try:
-            self._socket.shutdown(socket.SHUT_WR)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 1, 0))
-            self._socket.recv(1)
+            if isinstance(self._socket, ssl.SSLSocket):
+                self._socket.unwrap()
+            else:
+                self._socket.shutdown(socket.SHUT_WR)
+                self._socket.recv(1)
         except OSError:
             pass  # it has closed already
+        except ValueError:
+            pass  # its hand-shake never came to an end
         self._socket.close()
 
     def break_off(self) -> None:
         """Wake whoever waits on this connection: it is over."""
         try:
-            self._socket.shutdown(socket.SHUT_RDWR)
+            # Not that of a socket of TLS, which would let whoever reads just now read on without it.
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
         except OSError:
             return  # it is over already
 
@@ -185,14 +208,16 @@ class AcceptedConnection:
     def _read(self, length: int) -> memoryview:
         if length > len(self._buffer):
             self._buffer = bytearray(length)
+        # TLS knows no flags; it gives a record of 16 kB at a time.
+        flags = 0 if self.is_encrypted else socket.MSG_WAITALL
         view, filled, deadline = memoryview(self._buffer)[:length], 0, time.monotonic() + self._seconds
         while filled < length:
             try:
                 if sys.platform == "linux":
                     # The peer's last, short segment waits for our acknowledgement (Nagle): that must not wait as well.
                     self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-                count = self._socket.recv_into(view[filled:], length - filled, socket.MSG_WAITALL)
-            except BlockingIOError as error:
+                count = self._socket.recv_into(view[filled:], length - filled, flags)
+            except (BlockingIOError, ssl.SSLWantReadError) as error:
                 raise Ended(f"silent for {self._seconds:.0f} s") from error
             except OSError as error:
                 raise Ended(error.strerror or "the connection broke") from error

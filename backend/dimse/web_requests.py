@@ -6,7 +6,9 @@ between a check and its use gains nothing.
 
 from __future__ import annotations
 
+import logging
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar, Final
@@ -14,14 +16,18 @@ from urllib.parse import urlsplit
 
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError
 
 from backend.dicom.refusal import Refused
 from backend.dimse.addresses import plain_address, require_web_address
 from backend.dimse.remote import NodeFailed
 
+# It writes addresses into the log, and a query names patients; what fails is told by NodeFailed.
+logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 60.0
+BODY_SECONDS = 60.0
 PIECE: Final = 1 << 17
 
 
@@ -91,6 +97,8 @@ def web_answer(
         raise NodeFailed(str(error)) from error
     except NewConnectionError as error:
         raise NodeFailed("It cannot be reached at this URL.") from error
+    except ProtocolError as error:
+        raise NodeFailed("What it answers is no HTTP, or it closes the connection at once.") from error
     except HTTPError as error:
         raise NodeFailed(f"It cannot be reached ({type(error).__name__}).") from error
     try:
@@ -105,8 +113,12 @@ def web_answer(
 
 
 def whole_body(answer: BaseHTTPResponse, limit: int) -> bytes:
-    """The body; NodeFailed where it is longer than `limit` bytes."""
-    data = answer.read(limit + 1)
-    if len(data) > limit:
-        raise NodeFailed(f"Its answer has more than {limit >> 20} MB.")
-    return data
+    """The body; NodeFailed where it is longer than `limit` bytes, or takes longer than BODY_SECONDS."""
+    data, deadline = bytearray(), time.monotonic() + BODY_SECONDS
+    while piece := answer.read1(PIECE):
+        data += piece
+        if len(data) > limit:
+            raise NodeFailed(f"Its answer has more than {limit >> 20} MB.")
+        if time.monotonic() > deadline:
+            raise NodeFailed(f"Its answer took more than {BODY_SECONDS:.0f} seconds.")
+    return bytes(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
@@ -9,6 +10,7 @@ from django.db.models import Count, F, Q, QuerySet
 from backend.accounts.models import User
 from backend.exchange.export_selection import ExportFilter, exported_readings
 from backend.exchange.format_registry import read_formats, written_formats
+from backend.exchange.formats.options import FormatOption
 from backend.exchange.models import ExportRun, PendingReading
 from backend.exchange.publishing import PUBLISH, PUBLISHED_FORMATS
 from backend.jobs.models import Job
@@ -17,7 +19,7 @@ from backend.readings.models import ReadingState
 
 
 def format_documents() -> list[dict[str, Any]]:
-    """Every format that readings go out in, by its title."""
+    """Every format that readings go out in and what may be set, by its title."""
     return [
         {
             "name": one.name,
@@ -25,6 +27,7 @@ def format_documents() -> list[dict[str, Any]]:
             "is_read": one.read is not None,
             "kinds": sorted(one.carries.kinds),
             "others_become": one.carries.others_become,
+            "options": _option_documents(one.write_options),
         }
         for one in sorted(written_formats().values(), key=lambda one: one.title.casefold())
     ]
@@ -36,13 +39,17 @@ def read_format_documents() -> list[dict[str, Any]]:
         {
             "name": one.name,
             "title": one.title,
-            "options": [
-                {"name": option.name, "kind": option.kind, "choices": list(option.choices), "default": option.default,
-                 "words": option.words, "help": option.help}
-                for option in one.options
-            ],
+            "options": _option_documents(one.read_options),
         }
         for one in sorted(read_formats().values(), key=lambda one: one.title.casefold())
+    ]
+
+
+def _option_documents(options: Sequence[FormatOption]) -> list[dict[str, Any]]:
+    return [
+        {"name": one.name, "kind": one.kind, "choices": list(one.choices), "default": one.default,
+         "words": one.words, "help": one.help}
+        for one in options
     ]  # fmt: skip
 
 

@@ -32,7 +32,7 @@ from backend.exchange.export_selection import (
 )
 from backend.exchange.export_source import export_of, reader_names
 from backend.exchange.export_zip import Entry, zip_pieces
-from backend.exchange.format_registry import Format, written_format
+from backend.exchange.format_registry import Format, write_costs, written_format
 from backend.exchange.losses import Loss, loss_sentence, losses_of, selection_counts
 from backend.exchange.models import ExportRun, ExportState
 from backend.exchange.sources import scratch_folder
@@ -68,9 +68,9 @@ class ExportPreview:
 
 def preview_export(*, project: Project, by: User, order: ExportOrder) -> ExportPreview:
     """How many readings would go out, what the format cannot carry of them; Refused for an unknown format or option."""
-    one = written_format(order.format)
+    one, costs = written_format(order.format), write_costs(order.format, order.options)
     readings = exported_readings(project=project, by=by, chosen=order.chosen)
-    losses = losses_of(one.carries, readings, order.chosen, one.notes_of(order.options))
+    losses = losses_of(one.carries, readings, order.chosen, costs)
     return ExportPreview(selection_counts(readings, order.chosen), losses)
 
 
@@ -166,7 +166,7 @@ def perform_export(*, run: ExportRun, on_case: Callable[[int, int], None] | None
         project=run.project, readings=readings, chosen=chosen, pictures=run.pictures, options=run.options, cases=cases
     )
     assert one.write is not None
-    run.losses = losses_of(one.carries, readings, chosen, one.notes_of(run.options))
+    run.losses = losses_of(one.carries, readings, chosen, write_costs(run.format, run.options))
     with tempfile.TemporaryDirectory(prefix="export-", dir=scratch_folder()) as folder:
         path = Path(folder) / "export.zip"
         entries: list[Entry] = []

@@ -6,7 +6,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from backend.dicom.refusal import Refused
+from backend.exchange.format_registry import write_costs, written_format
 from backend.exchange.models import ExportState
+from backend.exchange.serializers import FormatOptionSerializer
 from backend.projects.models import Split
 from backend.readings.models import ReaderKind
 
@@ -19,6 +22,7 @@ class ExportFormatSerializer(serializers.Serializer[Any]):
     is_read = serializers.BooleanField()
     kinds = serializers.ListField(child=serializers.CharField())
     others_become = serializers.CharField()
+    options = FormatOptionSerializer(many=True)
 
 
 class ExportFilterSerializer(serializers.Serializer[Any]):
@@ -42,12 +46,24 @@ class ExportFilterSerializer(serializers.Serializer[Any]):
 
 
 class ExportOrderSerializer(serializers.Serializer[Any]):
-    """An export to make. `pictures`: images go alongside, else they are referred to."""
+    """An export to make. `pictures`: images go alongside, else they are referred to. `export_formats` tells the options."""
 
     format = serializers.CharField(max_length=40)
     filter = ExportFilterSerializer(required=False)
     options = serializers.DictField(child=serializers.CharField(max_length=200), required=False)
     pictures = serializers.BooleanField(required=False, default=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The format must be there and have the options."""
+        for wrong, check in (
+            ("format", lambda: written_format(attrs["format"])),
+            ("options", lambda: write_costs(attrs["format"], attrs.get("options", {}))),
+        ):
+            try:
+                check()
+            except Refused as refusal:
+                raise serializers.ValidationError({wrong: [str(refusal)]}) from refusal
+        return attrs
 
 
 class ExportCountsSerializer(serializers.Serializer[Any]):

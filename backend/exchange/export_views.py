@@ -32,7 +32,8 @@ from backend.exchange.export_serializers import (
 )
 from backend.exchange.export_source import export_of
 from backend.exchange.export_zip import zip_pieces
-from backend.exchange.format_registry import written_format
+from backend.exchange.format_registry import write_costs, written_format
+from backend.exchange.formats.coco import SEGMENTATION
 from backend.exchange.models import ExportRun, ExportState
 from backend.exchange.publishing import start_publication, start_withdrawal
 from backend.exchange.verification import start_verification
@@ -53,7 +54,7 @@ class ExportFormatsView(ProjectView):
 
     @extend_schema(operation_id="export_formats", responses=ExportFormatSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
-        """Every format with what it can carry."""
+        """Every format with what it can carry and the options that may be set."""
         return Response(format_documents())
 
 
@@ -85,10 +86,7 @@ class ExportPreviewView(ProjectView):
     @extend_schema(operation_id="export_preview", request=ExportOrderSerializer, responses=ExportPreviewSerializer)
     def post(self, request: Request, slug: str) -> Response:
         """How many readings, and what the format cannot carry of them, before anything is written."""
-        try:
-            preview = preview_export(project=self.project, by=self.user, order=_order(self, request))
-        except Refused as refusal:
-            raise ValidationError({"format": [str(refusal)]}) from refusal
+        preview = preview_export(project=self.project, by=self.user, order=_order(self, request))
         readers = reader_documents(project=self.project, user=self.user)
         return Response({"readers": readers, "counts": preview.counts, "losses": preview.losses})
 
@@ -231,18 +229,18 @@ class CocoExportView(ProjectView):
         operation_id="export_coco",
         parameters=[
             *_FILTERS,
-            OpenApiParameter(
-                "segmentation", str, enum=["rle", "polygon"], description="How masks are written; rle is exact."
-            ),
+            OpenApiParameter(SEGMENTATION.name, str, enum=list(SEGMENTATION.choices), description=SEGMENTATION.help),
         ],
         responses={(200, "application/json"): OpenApiTypes.OBJECT},
     )
     def get(self, request: Request, slug: str) -> StreamingHttpResponse:
         """All submitted readings of persons, imported sources and consensus, without the archive of an export run."""
-        form = request.GET.get("segmentation", "rle")
-        if form not in ("rle", "polygon"):
-            raise ValidationError({"segmentation": ["rle or polygon."]})
-        files = _stream(self, request, "coco", {"segmentation": form})
+        options = {name: request.GET[name] for name in (SEGMENTATION.name,) if name in request.GET}
+        try:
+            write_costs("coco", options)
+        except Refused as refusal:
+            raise ValidationError({SEGMENTATION.name: [str(refusal)]}) from refusal
+        files = _stream(self, request, "coco", options)
         pieces = (piece for file in files for piece in file.pieces)
         return _attachment(pieces, "application/json", f"{self.project.slug}-coco.json")
 
@@ -317,7 +315,7 @@ def _own(view: ProjectView, export_id: UUID) -> ExportRun:
     """An export of the caller's own; it holds what he may see, which another lead who reads blinded may not."""
     run = _run(view, export_id)
     if run.created_by_id != view.user.pk:
-        raise PermissionDenied("Only who made an export may fetch, verify, stop or delete it.")
+        raise PermissionDenied("Only who made an export may fetch, verify, publish, stop or delete it.")
     return run
 
 

@@ -6,7 +6,7 @@ They are found, not listed, and loaded when they are first asked for: a web serv
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -22,7 +22,6 @@ Writer = Callable[[Export], Iterator[ExportFile]]
 Recogniser = Callable[[Folder], bool]
 Reader = Callable[[Folder, ReadContext], Iterator[ForeignReading | UnusableFile]]
 Claimer = Callable[[Folder], Collection[str]]
-Noter = Callable[[Mapping[str, str]], tuple[str, ...]]
 
 _PACKAGE: Final = formats.__name__
 NO_READINGS: Final = "none"
@@ -33,7 +32,7 @@ NO_READINGS: Final = "none"
 class Format:
     """One format: its module's names; `write` is None where it can only be read, `recognises` and `read` the other way.
 
-    `notes_of(options)`: what else is lost by the options chosen; Refused where one means nothing. `options`: of reading it.
+    `read_options`, `write_options`: what a person may set.
     """
 
     name: str
@@ -45,12 +44,8 @@ class Format:
     claims: Claimer | None
     specificity: int
     in_child: bool
-    notes_of: Noter
-    options: tuple[FormatOption, ...] = ()
-
-
-def _no_notes(options: Mapping[str, str]) -> tuple[str, ...]:
-    return ()
+    read_options: tuple[FormatOption, ...] = ()
+    write_options: tuple[FormatOption, ...] = ()
 
 
 @cache
@@ -68,8 +63,8 @@ def all_formats() -> dict[str, Format]:
             claims=getattr(module, "claims", None),
             specificity=getattr(module, "SPECIFICITY", 0),
             in_child=getattr(module, "READ_IN_CHILD", False),
-            notes_of=getattr(module, "notes_of", _no_notes),
-            options=getattr(module, "OPTIONS", ()),
+            read_options=getattr(module, "READ_OPTIONS", ()),
+            write_options=getattr(module, "WRITE_OPTIONS", ()),
         )
         for module in modules
         if hasattr(module, "TITLE")
@@ -107,20 +102,30 @@ def check_read_options(name: str, given: Mapping[str, str]) -> None:
         if given:
             raise Refused("Readings of other programs are not looked for: there is no option to set.")
         return
-    formats = [read_format(name)] if name else list(read_formats().values())
-    for option, value in given.items():
-        known = [one for each in formats for one in each.options if one.name == option]
-        if not known:
-            raise Refused(_unknown(option, formats, is_named=bool(name)))
-        known[0].check(value)
+    if name:
+        one = read_format(name)
+        _check(one.read_options, given, f"{one.title} has no")
+    else:
+        _check([option for one in read_formats().values() for option in one.read_options], given, "No format has an")
 
 
-def _unknown(option: str, formats: list[Format], *, is_named: bool) -> str:
-    names = sorted({one.name for each in formats for one in each.options})
-    whose = formats[0].title if is_named else "No format"
-    if not names:
-        return f"{whose} has no options; {option!r} is none."
-    return f"{whose} has {'no' if is_named else 'an'} option {option!r}; there are {', '.join(names)}."
+def write_costs(name: str, given: Mapping[str, str]) -> list[str]:
+    """What an export in a format loses by the options given; Refused as by `check_read_options`."""
+    one = written_format(name)
+    _check(one.write_options, given, f"{one.title} has no")
+    chosen = [(option, option.of(given)) for option in one.write_options]
+    return [option.costs[value] for option, value in chosen if value in option.costs]
+
+
+def _check(options: Sequence[FormatOption], given: Mapping[str, str], has_no: str) -> None:
+    for name, value in given.items():
+        known = next((one for one in options if one.name == name), None)
+        if known is None:
+            there = sorted({one.name for one in options})
+            if not there:
+                raise Refused(f"{has_no} options; {name!r} is none.")
+            raise Refused(f"{has_no} option {name!r}; there are {', '.join(there)}.")
+        known.check(value)
 
 
 def recognised_formats(files: Folder) -> list[Format]:

@@ -21,7 +21,15 @@ from backend.exchange.export_documents import read_format_documents
 from backend.exchange.import_options import import_options
 from backend.exchange.item_table import ItemTableRenderer
 from backend.exchange.models import ImportItem, ImportRun, ItemState
-from backend.exchange.selectors import item_document, items_worst_first, run_document, run_documents, runs_of, split_document
+from backend.exchange.selectors import (
+    door_of,
+    item_document,
+    items_worst_first,
+    run_document,
+    run_documents,
+    runs_of,
+    split_document,
+)
 from backend.exchange.serializers import (
     ImportFormatSerializer,
     ImportItemsSerializer,
@@ -157,10 +165,14 @@ class ImportItemsView(ProjectView):
         state = request.query_params.get("state", "")
         if state and state not in ItemState.values:
             raise ValidationError({"state": [f"{state} is no state of a file."]})
-        items = items_worst_first(_run(self, run_id), state)
+        run = _run(self, run_id)
+        items = items_worst_first(run, state)
         total = items.count()
         if getattr(request.accepted_renderer, "format", "") == "csv":
-            answer = Response({"total": total, "results": [item_document(item) for item in items.iterator(2000)]})
+            door = {"came": (run.received_at or run.created_at).isoformat(timespec="seconds"), **door_of(run)}
+            answer = Response(
+                {"total": total, "results": [{**item_document(item), **door} for item in items.iterator(2000)]}
+            )
             answer["Content-Disposition"] = f'attachment; filename="import-{run_id}.csv"'
             return answer
         start = asked_number(request, "offset", 0, digits=_DIGITS)

@@ -20,6 +20,7 @@ from backend.archive.ingest import Ingested, KeptAside, ingest_file
 from backend.archive.models import Instance, QuarantineKind, Series
 from backend.archive.services import order_series
 from backend.archive.thumbnails import thumbnail_of
+from backend.dicom.file_facts import standard_facts
 from backend.dicom.object_reading import HEAD_BYTES, object_uid
 from backend.dicom.refusal import Refused
 from backend.exchange.context_table import CONTEXT_COLUMNS, ContextRow, read_contexts
@@ -127,7 +128,7 @@ def import_images(
         if item is None:
             continue
         _import_one(run, item, source, plan.tables, child)
-        item.save(update_fields=["state", "reason", "instance", "case", "modality", "quarantined"])
+        item.save(update_fields=["state", "reason", "facts", "instance", "case", "modality", "quarantined"])
         on_item(item, source)
 
 
@@ -143,7 +144,7 @@ def _import_one(run: ImportRun, item: ImportItem, source: Source, tables: LabelT
         tell_kept_aside(item, aside)
         return
     except Refused as refusal:
-        item.state, item.reason = ItemState.REFUSED, str(refusal)
+        tell_refused(item, refusal)
         return
     if not ingested.is_new:
         item.case = case_of(run.project, ingested.instance)
@@ -179,9 +180,16 @@ def tell_taken(item: ImportItem, ingested: Ingested) -> None:
 
 def tell_kept_aside(item: ImportItem, aside: KeptAside) -> None:
     """Tell an item (which is not saved) that its file lies in quarantine."""
-    is_held = aside.file.kind == QuarantineKind.HELD
-    item.state, item.reason = ItemState.HELD if is_held else ItemState.REFUSED, str(aside)
+    tell_refused(item, aside)
     item.quarantined = aside.file
+    if aside.file.kind == QuarantineKind.HELD:
+        item.state = ItemState.HELD
+
+
+def tell_refused(item: ImportItem, refusal: Refused) -> None:
+    """Tell an item (which is not saved) why its file cannot be used, and what it is."""
+    item.state, item.reason, item.facts = ItemState.REFUSED, str(refusal), standard_facts(refusal.facts)
+    item.modality = item.facts.get("modality", "")
 
 
 def is_unread(series: Series) -> bool:

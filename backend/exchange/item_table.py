@@ -11,7 +11,8 @@ from rest_framework.renderers import BaseRenderer
 
 from backend.exchange.spreadsheet_cells import harmless
 
-_COLUMNS = ("name", "state", "reason", "case", "split", "modality", "size")
+_FACTS = ("format", "sop_class", "transfer_syntax", "rows", "columns", "frames")
+_COLUMNS = ("name", "state", "reason", "case", "split", "modality", "size", *_FACTS, "came", "origin", "sent_by")
 
 
 class ItemTableRenderer(BaseRenderer):
@@ -30,6 +31,7 @@ class ItemTableRenderer(BaseRenderer):
         writer.writerow(_COLUMNS)
         for item in data["results"]:
             case = item["case"] or {"name": "", "split": ""}
-            row = {**item, "case": case["name"], "split": case["split"]}
+            facts = {name: item["facts"][name] or "" for name in _FACTS}
+            row = {**item, **facts, "case": case["name"], "split": case["split"]}
             writer.writerow([harmless(row[column]) for column in _COLUMNS])
         return out.getvalue().encode()

@@ -60,7 +60,10 @@ class ItemState(models.TextChoices):
 
 
 class ImportItem(models.Model):
-    """One file of a run, its bytes received so far, and its result with the reason in a reader's words."""
+    """One file of a run, its bytes received so far, and its result with the reason in a reader's words.
+
+    `facts`: of one that is not stored, what can be told of it (`backend.dicom.file_facts`).
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="items")
@@ -70,6 +73,7 @@ class ImportItem(models.Model):
     state = models.CharField(max_length=10, choices=ItemState, default=ItemState.UPLOADING)
     modality = models.CharField(max_length=16, blank=True)
     reason = models.TextField(blank=True)
+    facts = models.JSONField(default=dict)
     instance = models.ForeignKey(Instance, null=True, on_delete=models.SET_NULL, related_name="+")
     case = models.ForeignKey(Case, null=True, on_delete=models.SET_NULL, related_name="+")
     quarantined = models.ForeignKey(QuarantinedFile, null=True, on_delete=models.SET_NULL, related_name="+")

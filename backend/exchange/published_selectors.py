@@ -10,6 +10,7 @@ from django.db.models import F, Q
 
 from backend.accounts.compiled_select import CompiledSelect, fields_of
 from backend.accounts.models import User
+from backend.archive.models import Series, Study
 from backend.exchange.export_selection import ExportFilter, exported_readings
 from backend.exchange.models import DerivedObject
 from backend.projects.models import Case, Project, Role, Split
@@ -23,6 +24,13 @@ _TWIN: Final = CompiledSelect(
     fields_of(DerivedObject, "id"),
     f"FROM {_TABLE} JOIN archive_instance i ON i.id = {_TABLE}.instance_id "
     "WHERE project_id = %s AND i.sop_instance_uid = %s LIMIT 1",
+)
+# CROSS JOIN: from the study to its cases, never through all cases of the project.
+_CASES: Final = CompiledSelect(
+    fields_of(Case, "id"),
+    f"FROM {Study._meta.db_table} t CROSS JOIN {Series._meta.db_table} s CROSS JOIN {Case._meta.db_table} "
+    "WHERE t.archive_id = %s AND t.study_instance_uid = %s AND s.study_id = t.id "
+    f"AND {Case._meta.db_table}.series_id = s.id AND {Case._meta.db_table}.project_id = %s",
 )
 
 ALREADY_PUBLISHED: Final = "Already here: published from a reading of this project."
@@ -50,11 +58,16 @@ def published_instances(*, project: Project, user: User, role: str, study: str |
     """
     if not _ANY.rows([project.pk]):
         return PublishedInstances()
-    found = DerivedObject.objects.filter(CURRENT, project=project).exclude(reading__reader__kind=ReaderKind.MODEL)
-    if study is not None:
-        found = found.filter(instance__series__study__study_instance_uid=study)
+    readings = exported_readings(project=project, by=user, chosen=ExportFilter())
+    if study is None:
+        found = DerivedObject.objects.filter(project=project)
+    else:
+        # Their keys first: else a database goes through all that the project has published.
+        cases = [pk for (pk,) in _CASES.rows([project.archive_id, study, project.pk])]
+        found, readings = DerivedObject.objects.filter(reading__case__in=cases), readings.filter(case__in=cases)
+    found = found.filter(CURRENT).exclude(reading__reader__kind=ReaderKind.MODEL)
     if role == Role.LEAD:
-        found = found.filter(reading__in=exported_readings(project=project, by=user, chosen=ExportFilter()))
+        found = found.filter(reading__in=readings)
     else:
         seen = Q(reading__reader__user=user, reading__reader__kind=ReaderKind.PERSON)
         if role == Role.REVIEWER:

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from backend.archive.models import PixelRule, QuarantinedFile, QuarantineKind, QuarantineState
 from backend.exchange.models import ImportItem
+from backend.exchange.selectors import door_of, fact_document
 from backend.projects.models import Project
 
 _NUMBER: Final = re.compile(r"\d[\d,.]*")
@@ -71,26 +72,23 @@ def in_group(rows: QuerySet[QuarantinedFile], group: str) -> QuerySet[Quarantine
 
 def quarantine_documents(rows: list[QuarantinedFile]) -> list[dict[str, Any]]:
     """Files in quarantine as the API tells them to leads; their names as they were sent."""
-    names = dict(
-        ImportItem.objects.filter(quarantined__in=[row.pk for row in rows]).order_by("-run__created_at")
-        .values_list("quarantined_id", "name")
-    )  # fmt: skip
+    items = ImportItem.objects.filter(quarantined__in=[row.pk for row in rows]).order_by("-run__created_at")
+    # Of several imports that brought it the first.
+    came = {item.quarantined_id: item for item in items.select_related("run__created_by")}
     return [
         {
             "id": str(row.pk),
             "kind": row.kind,
             "state": row.state,
-            "name": names.get(row.pk, ""),
+            "name": came[row.pk].name if row.pk in came else "",
             "why": row.why,
             "reason": row.reason,
             "group": group_of(row.kind, row.why, row.reason),
             "size": row.size,
             "manufacturer": row.facts.get("manufacturer", ""),
             "model": row.facts.get("model", ""),
-            "modality": row.facts.get("modality", ""),
-            "rows": row.facts.get("rows", 0),
-            "columns": row.facts.get("columns", 0),
-            "frames": row.facts.get("frames", 0),
+            **fact_document(row.facts),
+            **(door_of(came[row.pk].run) if row.pk in came else {"origin": "", "sent_by": ""}),
             "proposed": row.facts.get("proposed", []),
             "created_at": row.created_at,
             "expires_at": row.expires_at,

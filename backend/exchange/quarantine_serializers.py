@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from backend.archive.models import QuarantineKind, QuarantineState
+from backend.exchange.serializers import FileFactsSerializer
 
 
 class RectangleField(serializers.ListField):
@@ -18,8 +19,8 @@ class RectangleField(serializers.ListField):
         super().__init__(min_length=4, max_length=4, **options)
 
 
-class QuarantinedFileSerializer(serializers.Serializer[Any]):
-    """A file that is kept aside."""
+class QuarantinedFileSerializer(FileFactsSerializer):
+    """A file that is kept aside, and through which door it came: `origin` is empty where `sent_by` sent it from the page."""
 
     id = serializers.CharField()
     kind = serializers.ChoiceField(choices=QuarantineKind.choices)
@@ -31,10 +32,8 @@ class QuarantinedFileSerializer(serializers.Serializer[Any]):
     size = serializers.IntegerField()
     manufacturer = serializers.CharField(allow_blank=True)
     model = serializers.CharField(allow_blank=True)
-    modality = serializers.CharField(allow_blank=True)
-    rows = serializers.IntegerField()
-    columns = serializers.IntegerField()
-    frames = serializers.IntegerField()
+    origin = serializers.CharField(allow_blank=True)
+    sent_by = serializers.CharField(allow_blank=True)
     proposed = serializers.ListField(child=RectangleField())
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()

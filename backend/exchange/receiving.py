@@ -32,7 +32,7 @@ from backend.dicom.identity import Identity
 from backend.dicom.read import sniffed_format
 from backend.dicom.refusal import Refused
 from backend.exchange.import_options import ImportOptions
-from backend.exchange.importing import case_of, duplicate_reason, is_unread, tell_kept_aside, tell_taken
+from backend.exchange.importing import case_of, duplicate_reason, is_unread, tell_kept_aside, tell_refused, tell_taken
 from backend.exchange.models import ImportItem, ImportRun, ImportState, ItemState
 from backend.exchange.published_selectors import ALREADY_PUBLISHED, is_published_here
 from backend.exchange.services import deidentification_rules, start_import
@@ -207,7 +207,8 @@ class Reception:
             if isinstance(outcome, KeptAside):
                 tell_kept_aside(item, outcome)
             else:
-                item.state, item.reason = ItemState.REFUSED, str(outcome)
+                assert isinstance(outcome, Refused)  # who was opened is stored or refused by now
+                tell_refused(item, outcome)
             if one.sent.sop_instance_uid and not self._renames:
                 item.name = f"{one.sent.sop_instance_uid}.dcm"
         return known

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Case as Choice
 from django.db.models import Count, IntegerField, QuerySet, Value, When
 
+from backend.dicom.file_facts import Facts, uid_name
 from backend.exchange.models import ImportItem, ImportRun, ItemState
 from backend.projects.models import Case, Project, Split
 from backend.projects.splits import counts_by_split
@@ -68,6 +69,14 @@ def _document(run: ImportRun, counts: dict[str, int]) -> dict[str, Any]:
     }
 
 
+def door_of(run: ImportRun) -> dict[str, str]:
+    """What brought the files of a run in words, empty where a person sent them; and who stands for it."""
+    return {
+        "origin": run.options.get("origin", ""),
+        "sent_by": run.created_by.get_username() if run.created_by is not None else "",
+    }
+
+
 def runs_of(project: Project) -> QuerySet[ImportRun]:
     """A project's runs, the newest first."""
     return ImportRun.objects.filter(project=project).select_related("created_by").order_by("-created_at")
@@ -93,7 +102,22 @@ def item_document(item: ImportItem) -> dict[str, Any]:
         "state": item.state,
         "modality": item.modality,
         "reason": item.reason,
+        "facts": fact_document(item.facts),
         "case": {"id": str(case.pk), "name": case.name, "split": case.split} if case is not None else None,
+    }
+
+
+def fact_document(facts: Facts) -> dict[str, Any]:
+    """What a file that is not stored is, as the API tells it; empty or 0 what is not known."""
+    sop_class, syntax = str(facts.get("sop_class_uid", "")), str(facts.get("transfer_syntax_uid", ""))
+    return {
+        "format": facts.get("format", ""),
+        "modality": facts.get("modality", ""),
+        "sop_class_uid": sop_class,
+        "sop_class": uid_name(sop_class),
+        "transfer_syntax_uid": syntax,
+        "transfer_syntax": uid_name(syntax),
+        **{name: facts.get(name, 0) for name in ("rows", "columns", "frames")},
     }
 
 

@@ -63,7 +63,7 @@ class ImportOptionsSerializer(serializers.Serializer[Any]):
 
 
 class FormatOptionSerializer(serializers.Serializer[Any]):
-    """An option of reading a format.
+    """An option of reading or of writing a format.
 
     `kind`: `choice` (one of `choices`), `share` (above 0, up to 1), `labels` (`1:Nodule,2:Mass`) or `text`. `words` names
     its words in the languages of the page; `help` is in English. `default`: what is done where it is not set.
@@ -157,6 +157,23 @@ class ItemCaseSerializer(serializers.Serializer[Any]):
     split = serializers.ChoiceField(choices=Split.choices)
 
 
+class FileFactsSerializer(serializers.Serializer[Any]):
+    """What a file that is not stored is, as far as its header was read; empty or 0 what is not known.
+
+    Of words only the standard's own: a file may hold a name in any other.
+    """
+
+    format = serializers.CharField(allow_blank=True, help_text="dicom, png or jpeg.")
+    modality = serializers.CharField(allow_blank=True)
+    sop_class_uid = serializers.CharField(allow_blank=True)
+    sop_class = serializers.CharField(allow_blank=True)
+    transfer_syntax_uid = serializers.CharField(allow_blank=True)
+    transfer_syntax = serializers.CharField(allow_blank=True)
+    rows = serializers.IntegerField()
+    columns = serializers.IntegerField()
+    frames = serializers.IntegerField()
+
+
 class ImportItemSerializer(serializers.Serializer[Any]):
     """What became of one file."""
 
@@ -167,6 +184,7 @@ class ImportItemSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=ItemState.choices)
     modality = serializers.CharField()
     reason = serializers.CharField()
+    facts = FileFactsSerializer()
     case = ItemCaseSerializer(allow_null=True)
 
 

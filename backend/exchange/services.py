@@ -99,7 +99,7 @@ def clean_names(files: Sequence[OfferedFile]) -> list[tuple[str, OfferedFile]]:
         parts = [
             part
             for part in PurePosixPath(offered.name.replace("\\", "/").replace("\0", "")).parts
-            if part not in ("/", "..")
+            if part.strip("/") and part != ".."  # a root may have two slashes
         ]
         name = "/".join(parts)[-480:] or "file"
         number = 2

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
+from django.conf import settings
 from django.urls import reverse
 
 from backend.accounts.models import User
@@ -31,6 +32,7 @@ POLICY_FIELDS: Final = (
     "dimension",
     "gate_margin",
     "unproven_serves",
+    "generic_outlines",
     "image_size",
     "steps_scratch",
     "steps_warm",
@@ -45,7 +47,7 @@ SHOWN_NEXT: Final = 24
 
 def policy_document(policy: TrainingPolicy) -> dict[str, Any]:
     """The training policy."""
-    return {name: getattr(policy, name) for name in POLICY_FIELDS}
+    return {name: getattr(policy, name) for name in POLICY_FIELDS} | {"generic_available": bool(settings.SAM_ENCODER)}
 
 
 def round_document(round_: Round) -> dict[str, Any]:

@@ -90,6 +90,14 @@ class Round(models.Model):
         constraints = [models.UniqueConstraint(fields=["project", "number"], name="round_number")]
 
 
+class GenericOutlines(models.TextChoices):
+    """When the installation's general-purpose network outlines what is pointed at, instead of the project's own."""
+
+    OFF = "off"
+    UNTIL_OWN = "until_own"
+    ALWAYS = "always"
+
+
 class TrainingPolicy(models.Model):
     """When a round starts by itself, how it trains, and what its gate asks (`gate.GateRule`); edited by the lead.
 
@@ -107,6 +115,7 @@ class TrainingPolicy(models.Model):
     target_dice = models.FloatField(default=0.75)
     gate_margin = models.FloatField(null=True, default=None)
     unproven_serves = models.BooleanField(default=False)
+    generic_outlines = models.CharField(max_length=9, choices=GenericOutlines, default=GenericOutlines.OFF)
     dimension = models.CharField(max_length=4, choices=[(one, one) for one in ("auto", "2d", "2.5d", "3d")], default="auto")
     image_size = models.PositiveIntegerField(null=True)
     steps_scratch = models.PositiveIntegerField(default=600)

@@ -8,7 +8,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from backend.readings.lesion_check import MAX_CLICKS
+from backend.readings.lesion_check import MAX_CLICKS, MAX_STROKE_PLACES, MAX_STROKES
+from backend.readings.serializers import GenericNetworkSerializer
 
 PAIR = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
 
@@ -30,13 +31,21 @@ class PlaceField(serializers.ListField):
         return place
 
 
+class PromptStrokeSerializer(serializers.Serializer[Any]):
+    """A stroke of the pointer over the lesion, or with `positive` false beside it: the places through which it went."""
+
+    positive = serializers.BooleanField()
+    points = serializers.ListField(child=PlaceField(), min_length=2, max_length=MAX_STROKE_PLACES)
+
+
 class PromptSerializer(serializers.Serializer[Any]):
-    """Where a reader points on one frame: clicks on the lesion, clicks beside it, a box around it (two corners)."""
+    """Where a reader points on one frame: clicks on the lesion, clicks beside it, strokes, a box around it (two corners)."""
 
     sop_instance_uid = serializers.CharField(max_length=64)
     frame = serializers.IntegerField(default=1, min_value=1)
     positive = serializers.ListField(child=PlaceField(), max_length=MAX_CLICKS, required=False, default=list)
     negative = serializers.ListField(child=PlaceField(), max_length=MAX_CLICKS, required=False, default=list)
+    strokes = serializers.ListField(child=PromptStrokeSerializer(), max_length=MAX_STROKES, required=False, default=list)
     box = serializers.ListField(
         child=PlaceField(), min_length=2, max_length=2, required=False, allow_null=True, default=None
     )
@@ -44,8 +53,8 @@ class PromptSerializer(serializers.Serializer[Any]):
     def validate(self, given: dict[str, Any]) -> dict[str, Any]:
         """Something of the lesion must be pointed at, and a box have an inside."""
         box = given["box"]
-        if not given["positive"] and not box:
-            raise serializers.ValidationError("Click on the lesion, or draw a box around it.")
+        if not given["positive"] and not box and not any(stroke["positive"] for stroke in given["strokes"]):
+            raise serializers.ValidationError("Click on the lesion, draw a stroke over it, or a box around it.")
         if box and (abs(box[0][0] - box[1][0]) < 1 or abs(box[0][1] - box[1][1]) < 1):
             raise serializers.ValidationError("The box is smaller than a pixel.")
         return given
@@ -60,7 +69,8 @@ class SegmentMaskSerializer(serializers.Serializer[Any]):
 
 
 class SegmentSerializer(serializers.Serializer[Any]):
-    """What the model version makes of a prompt; no mask where it sees nothing there."""
+    """What the model version, or a general-purpose network (`version` null), makes of a prompt; no mask: it sees nothing."""
 
-    version = serializers.IntegerField()
+    version = serializers.IntegerField(allow_null=True)
+    generic = GenericNetworkSerializer(allow_null=True)
     mask = SegmentMaskSerializer(allow_null=True)

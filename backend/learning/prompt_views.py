@@ -19,7 +19,7 @@ from backend.projects.project_view import ProjectView
 
 
 class CaseSegmentView(ProjectView):
-    """What the project's network makes of a click or a box."""
+    """What the project's network makes of a click, a stroke or a box."""
 
     operations: ClassVar[dict[str, str]] = {"POST": "case.segment"}
 

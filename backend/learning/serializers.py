@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from rest_framework import serializers
 
 from backend.jobs.models import JobState
 from backend.learning.gate import MAX_MARGIN
-from backend.learning.models import InquiryKind, RoundState, Start, Track, TrainingPolicy
+from backend.learning.models import GenericOutlines, InquiryKind, RoundState, Start, Track, TrainingPolicy
 from backend.learning.ranking import REASONS
 from backend.registry.models import ModelState
 from backend.registry.serializers import (
@@ -36,6 +37,12 @@ class PolicySerializer(serializers.ModelSerializer[TrainingPolicy]):
         required=False,
         help_text="A challenger serves only if shown not to be worse by more; null: unless shown to be worse.",
     )
+    generic_outlines = serializers.ChoiceField(
+        choices=GenericOutlines.choices,
+        required=False,
+        help_text="When the installation's general-purpose network (SAM) outlines what is pointed at.",
+    )
+    generic_available = serializers.BooleanField(read_only=True, help_text="Whether the installation has one.")
     image_size = serializers.IntegerField(min_value=32, max_value=512, allow_null=True)
     steps_scratch = serializers.IntegerField(min_value=1, max_value=100_000)
     steps_warm = serializers.IntegerField(min_value=1, max_value=100_000)
@@ -55,6 +62,8 @@ class PolicySerializer(serializers.ModelSerializer[TrainingPolicy]):
             "dimension",
             "gate_margin",
             "unproven_serves",
+            "generic_outlines",
+            "generic_available",
             "image_size",
             "steps_scratch",
             "steps_warm",
@@ -63,6 +72,12 @@ class PolicySerializer(serializers.ModelSerializer[TrainingPolicy]):
             "slow_hour",
             "seed",
         ]
+
+    def validate_generic_outlines(self, value: str) -> str:
+        """Only where the operator has brought such a network."""
+        if value != GenericOutlines.OFF and not settings.SAM_ENCODER:
+            raise serializers.ValidationError("This installation has no general-purpose network (OVERREAD_SAM_ENCODER).")
+        return value
 
     def validate_image_size(self, value: int | None) -> int | None:
         """The network halves the image four times; null leaves the size to the plan."""

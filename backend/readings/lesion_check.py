@@ -30,6 +30,8 @@ from backend.readings.refusals import LesionsInvalid
 from backend.registry.models import ModelVersion
 
 MAX_CLICKS: Final = 32
+MAX_STROKES: Final = 16
+MAX_STROKE_PLACES: Final = 256
 FROM_MODEL = (Origin.ACCEPTED, Origin.EDITED)
 
 
@@ -228,12 +230,17 @@ def _keep_earlier(lesion: Lesion, earlier: Mapping[str, Any] | None, images: Map
 
 
 def _keep_prompts(lesion: Lesion, prompted: Mapping[str, Any] | None, case: Case, asked_model: bool) -> None:
-    """Store the clicks from which the mask was made. A blinded reader cannot tell by a claim which versions there are."""
+    """Store the clicks and strokes from which the mask was made. A blinded reader cannot tell by a claim which versions
+    there are.
+    """
     if prompted is None:
         return
+    generic = prompted.get("generic")
+    if (prompted["version"] is not None or generic) and not asked_model:
+        raise InvalidMark("this case is read without the model")
     if prompted["version"] is not None:
-        if not asked_model:
-            raise InvalidMark("this case is read without the model")
+        if generic:
+            raise InvalidMark("an outline is a model version's or a general-purpose network's, not both")
         if not ModelVersion.objects.filter(project=case.project_id, number=prompted["version"]).exists():
             raise InvalidMark(f"the project has no model version {prompted['version']}")
     grid = Grid(rows=lesion.instance.rows, columns=lesion.instance.columns)
@@ -243,7 +250,21 @@ def _keep_prompts(lesion: Lesion, prompted: Mapping[str, Any] | None, case: Case
             raise InvalidMark(f"a lesion is made of at most {MAX_CLICKS} clicks")
         told[name] = [check_points(kind="point", points=[place], grid=grid)[0] for place in prompted[name]]
     box = prompted["box"]
-    lesion.prompted = {**told, "box": None if box is None else check_points(kind="box", points=box, grid=grid)}
+    told["box"] = None if box is None else check_points(kind="box", points=box, grid=grid)
+    if prompted.get("strokes"):
+        told["strokes"] = [_checked_stroke(stroke, grid) for stroke in prompted["strokes"]]
+    if generic:
+        told["generic"] = dict(generic)
+    lesion.prompted = told
+
+
+def _checked_stroke(stroke: Mapping[str, Any], grid: Grid) -> dict[str, Any]:
+    """A stroke of the pointer as it is stored: {positive, points}."""
+    points = stroke["points"]
+    if not isinstance(points, list) or not 2 <= len(points) <= MAX_STROKE_PLACES:
+        raise InvalidMark(f"a stroke has 2 to {MAX_STROKE_PLACES} places")
+    places = [check_points(kind="point", points=[place], grid=grid)[0] for place in points]
+    return {"positive": stroke["positive"], "points": places}
 
 
 def _check_blob(digest: str, shape: Sequence[int]) -> None:

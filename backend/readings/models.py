@@ -145,7 +145,8 @@ class Lesion(models.Model):
     `drawn_as`: what the lesion was before it was converted to another kind: {kind, sop_instance_uid, frame, points, mask},
     the mask as {origin, shape, digest}; null when it was never converted. `drawn_as_digest` repeats that mask's digest.
     `prompted`: the clicks and box from which a tool made the mask that the person kept: {version, positive, negative, box},
-    version null where it was a tool without a model; null when the lesion was drawn by hand.
+    with `strokes` where any were drawn; version null where it was a tool without a model, or a general-purpose
+    network, which `generic` then names by its files' SHA-256; null when the lesion was drawn by hand.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from backend.geometry.measurements import POINTS as MEASUREMENT_POINTS
 from backend.projects.models import Arm, AssignmentState, Role, Split, Unit
+from backend.readings.lesion_check import MAX_STROKES
 from backend.readings.models import DecisionKind, Look, MarkKind, Origin, ReaderKind, ReadingState, Verdict
 from backend.readings.worklist_selectors import LISTED, ORDERS, STATES
 
@@ -227,13 +228,32 @@ class DrawnAsSerializer(serializers.Serializer[Any]):
     mask = MaskSerializer(allow_null=True)
 
 
+class PromptedStrokeSerializer(serializers.Serializer[Any]):
+    """A stroke of the pointer over the lesion, or with `positive` false beside it."""
+
+    positive = serializers.BooleanField()
+    points = PointsField()
+
+
+class GenericNetworkSerializer(serializers.Serializer[Any]):
+    """A general-purpose network by the SHA-256 of its two files."""
+
+    encoder = serializers.RegexField(r"^[0-9a-f]{64}$")
+    decoder = serializers.RegexField(r"^[0-9a-f]{64}$")
+
+
 class PromptedSerializer(serializers.Serializer[Any]):
-    """The clicks and box from which a tool made a lesion's mask; `version` is null for a tool that needs no model."""
+    """The clicks, strokes and box from which a tool made a lesion's mask; `version` is null for a tool without a model.
+
+    `strokes` is left out where there are none; `generic` names the general-purpose network, if it was one (`version` null).
+    """
 
     version = serializers.IntegerField(allow_null=True, min_value=1, max_value=2**31 - 1)
     positive = PointsField()
     negative = PointsField()
     box = PointsField(allow_null=True)
+    strokes = serializers.ListField(child=PromptedStrokeSerializer(), max_length=MAX_STROKES, required=False)
+    generic = GenericNetworkSerializer(required=False)
 
 
 class MeasurementSerializer(serializers.Serializer[Any]):

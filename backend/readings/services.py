@@ -122,7 +122,7 @@ def save_reading(
     case = reading.case
     given = change.get("lesions", {}).get("upsert", [])
     shown = _shown(user, case, role) if _needs_model(change) else {}
-    asks = any(item["prompted"] and item["prompted"]["version"] for item in given)
+    asks = any(item["prompted"] and (item["prompted"]["version"] or item["prompted"].get("generic")) for item in given)
     asked_model = asks and may_ask_model(user, case, role=role)
     lesions = checked_lesions(reading=reading, case=case, given=given, shown=shown, asked_model=asked_model)
     _check_image_findings(project, change)

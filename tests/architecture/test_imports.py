@@ -92,10 +92,11 @@ def test_the_default_worker_pays_neither_for_torch_nor_for_the_web_server() -> N
     assert loaded_by_a_worker("default")[1] == set()
 
 
-def test_the_web_server_loads_no_torch() -> None:
-    code = "import sys; import backend.config.wsgi, backend.config.urls; print('torch' in sys.modules)"
+def test_the_web_server_loads_neither_torch_nor_what_speaks_to_nodes() -> None:
+    wanted = "{'torch', 'pynetdicom'} & set(sys.modules)"
+    code = f"import sys; import backend.config.wsgi, backend.config.urls; print({wanted})"
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    assert done.stdout.strip() == "set()"
 
 
 def test_no_foreign_key_points_to_a_higher_app() -> None:

@@ -1,11 +1,12 @@
-"""Pointing at lesions on BUSI: one click, three clicks, a box that is off, against the ellipse in that box; and how long
-a click takes from request to mask.
+"""Pointing at lesions on BUSI: clicks, a stroke, a box that is off, against the ellipse in that box; and how long a click
+takes from request to mask.
 
-`python -m tests.bench.bench_prompts [--steps 600] [--labels 200] [--unseen 120] [--seed 0]`. Real images
+`python -m tests.bench.bench_prompts [--steps 600] [--labels 200] [--unseen 120] [--seed 0] [--clicks 60]`, with `--clicks 0`
+without the times; `--stroke-share 0` trains without strokes and takes each for three clicks. Real images
 (OVERREAD_TEST_DATA), split by near-duplicate group. It trains `workers.cnn.prompt_training` as a round does, then asks a
 real gunicorn and a real worker of the queue `infer`. A click: drawn from the middle of the lesion (at least half as deep
-inside as its deepest pixel); a correction: the deepest place of the largest error; a box: each edge moved by up to 10 % of
-its sides.
+inside as its deepest pixel); a correction: the deepest place of the largest error; a stroke: a curve through three such
+pixels; a box: each edge moved by up to 10 % of its sides.
 """
 
 from __future__ import annotations
@@ -81,13 +82,15 @@ def quality(data: Path, options: argparse.Namespace) -> tuple[Any, dict[str, Any
     cut = [one for _, image, mask in lesions[: options.labels] if (one := cut_lesion(image, mask)) is not None]
     seen = {group for group, _, _ in lesions[: options.labels]}
     unseen = [lesion for lesion in lesions if lesion[0] not in seen][-options.unseen :]
-    training = PromptTraining(gathered(cut), recipe=Recipe(steps=options.steps, seed=options.seed))
+    recipe = Recipe(steps=options.steps, seed=options.seed)
+    training = PromptTraining(gathered(cut), recipe=recipe, stroke_share=options.stroke_share)
     for progress in training.run():
         if progress.step % 100 == 0:
             print(f"step {progress.step}: {progress.core_seconds:.0f} core-s", file=sys.stderr, flush=True)
     network = network_of(training.weights(), config=NET)
     rng = np.random.default_rng(options.seed)
-    told = [pointed_at(network, image, mask, rng) for _, image, mask in unseen]
+    as_clicks = options.stroke_share == 0
+    told = [pointed_at(network, image, mask, rng, strokes_as_clicks=as_clicks) for _, image, mask in unseen]
     groups = [group for group, _, _ in unseen]
     numbers: dict[str, Any] = {
         name: with_interval([one[name] for one in told], groups, np.random.default_rng(0)) for name in told[0]
@@ -185,6 +188,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--unseen", type=int, default=120)
     parser.add_argument("--clicks", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--stroke-share", type=float, default=0.25)
     options = parser.parse_args(arguments)
     data = Path(os.environ.get("OVERREAD_TEST_DATA", ""))
     if not (data / "busi").is_dir():
@@ -206,7 +210,8 @@ def main(arguments: list[str] | None = None) -> int:
         training, told = quality(data, options)
         told["quality_load"] = os.getloadavg()[0]
         print(json.dumps(told), file=sys.stderr, flush=True)
-        told["latency"] = latency(training, data, options.clicks)
+        if options.clicks:
+            told["latency"] = latency(training, data, options.clicks)
         told["load"] = os.getloadavg()[0]
     print(json.dumps(told, indent=1))
     return 0

@@ -24,7 +24,8 @@ def blank():
 def test_every_way_to_point_is_told_and_the_same_seed_tells_the_same(blank):
     image, mask = picture(np.random.default_rng(77))
     first, again = (pointed_at(blank, image, mask, np.random.default_rng(5)) for _ in range(2))
-    assert list(first) == ["click_1", "click_2", "click_3", "box", "ellipse"] and first == again
+    assert list(first) == ["click_1", "click_2", "click_3", "box", "ellipse", "stroke", "stroke_click"]
+    assert first == again
     assert all(0 <= value <= 1 for value in first.values())
 
 

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from workers.cnn import prompts
 from workers.cnn.checkpoint import decode_checkpoint, encode_checkpoint, network_of
 from workers.cnn.prompt_training import (
     PATCH,
     PromptTraining,
+    Situation,
     corrective_click,
     cut_lesion,
     first_click,
@@ -17,12 +19,14 @@ from workers.cnn.prompt_training import (
     jittered,
     prompt_loss,
     prompt_steps,
+    random_stroke,
 )
 from workers.cnn.prompts import (
     NET,
     SIZE,
     Prompt,
     View,
+    along,
     box_around,
     channels,
     click_map,
@@ -115,11 +119,54 @@ def test_the_channels_are_image_guess_and_clicks() -> None:
     seen = rng.normal(100, 20, (SIZE, SIZE)).astype(np.float32)
     inside = np.ones((SIZE, SIZE), bool)
     inside[:, 50:] = False
-    made = channels(seen, inside, ellipse_map((10, 10, 30, 30)), positive=[(20, 20)], negative=[(40, 40)])
+    made = channels(seen, inside, ellipse_map((10, 10, 30, 30)), Prompt([(20, 20)], [(40, 40)]))
     assert made.shape == (4, SIZE, SIZE) and made.dtype == np.float32
     assert abs(made[0][inside].mean()) < 1e-4 and made[0][inside].std() == pytest.approx(1, abs=1e-3)
     assert (made[0][~inside] == 0).all()
     assert made[2][20, 20] == 1 and made[3][40, 40] == 1 and made[2][40, 40] == 0 == made[3][20, 20]
+    drawn = Prompt(strokes=[[(10, 20), (30, 20)]], negative_strokes=[[(40, 40), (40, 50), (45, 50)]])
+    made = channels(seen, inside, np.zeros_like(seen), drawn)
+    assert (made[2][20, 10:30] == 1).all() and not made[2][25:].any() and not made[2][:, 34:].any()
+    assert (made[3][40:50, 40] == 1).all() and (made[3][50, 40:45] == 1).all() and not made[3][:37].any()
+
+
+def test_a_stroke_is_the_same_place_in_the_image_the_view_and_the_channel() -> None:
+    view = View(30, 10, 128)
+    [stroke] = prompts._seen_through(view, Prompt(strokes=[[(31, 11), (157, 137)]])).strokes
+    assert stroke == [(0.5, 0.5), (63.5, 63.5)]
+    assert np.diagonal(click_map([], strokes=[stroke])).min() == 1
+    assert along([(0, 0), (3, 4)], 2.5) == [(0, 0), (1.5, 2), (3, 4)] and len(along([(2, 2), (2, 2)], 1)) == 2
+
+
+def test_for_a_network_that_knows_no_strokes_each_is_three_clicks() -> None:
+    prompt = Prompt([(1, 1)], (), None, [[(0, 0), (10, 0), (10, 10)]], [[(5, 5), (5, 5)]])
+    assert prompt.as_clicks() == Prompt([(1, 1), (0, 0), (10, 0), (10, 10)], [(5, 5), (5, 5), (5, 5)])
+
+
+def test_a_stroke_runs_along_a_region_without_leaving_it() -> None:
+    rng = np.random.default_rng(0)
+    ellipse = ellipse_map((10, 30, 60, 44)) > 0
+    ring = disc(64, 64, 30, 30, 14) & ~disc(64, 64, 30, 32, 11)
+    for region in (ellipse, ring):
+        drawn = [random_stroke(region, rng) for _ in range(40)]
+        assert all(region[int(row), int(column)] for stroke in drawn for column, row in stroke)
+        assert min(len(stroke) for stroke in drawn) >= 2 and len({str(stroke) for stroke in drawn}) == 40
+    lengths = [np.ptp(np.array(random_stroke(ellipse, rng)), axis=0) for _ in range(40)]
+    assert np.mean(lengths, axis=0)[0] > 3 * np.mean(lengths, axis=0)[1], "along its longer axis"
+    single = np.zeros((9, 9), bool)
+    single[3, 4] = True
+    assert {(int(column), int(row)) for column, row in random_stroke(single, rng)} == {(4, 3)}
+
+
+def test_a_correction_may_be_a_stroke_over_the_largest_error() -> None:
+    truth = disc(SIZE, SIZE, 30, 30, 12)
+    situation = Situation(np.zeros((SIZE, SIZE), np.float32), np.ones_like(truth), truth, np.zeros((SIZE, SIZE), np.float32))
+    situation.correct((truth | disc(SIZE, SIZE, 50, 50, 6)).astype(np.float32), np.random.default_rng(0))
+    [beside] = situation.negative_strokes
+    assert all(np.hypot(column - 50, row - 50) <= 7 for column, row in beside) and not situation.strokes
+    situation.correct(truth.astype(np.float32), np.random.default_rng(0))
+    assert len(situation.negative_strokes) == 1 and not (situation.positive or situation.negative)
+    assert situation.inputs()[3].max() == 1
 
 
 def test_a_first_click_lies_in_the_middle_of_the_lesion() -> None:
@@ -183,12 +230,13 @@ def test_it_learns_to_outline_the_disc_that_is_pointed_at_and_to_be_corrected() 
     assert np.mean(losses[-10:]) < 0.5 * np.mean(losses[:10])
     network = network_of(training.weights(), config=NET)
     rng = np.random.default_rng(99)
-    clicked, boxed = [], []
+    clicked, boxed, stroked = [], [], []
     for _ in range(8):
         image, mask = picture(rng)
         clicked.append(overlap(segment(network, image, Prompt(positive=[first_click(mask, rng, least=0.5)])), mask))
         boxed.append(overlap(segment(network, image, Prompt(box=jittered(box_around(mask), rng, 0.1))), mask))
-    assert np.mean(clicked) > 0.7 and np.mean(boxed) > 0.8, (clicked, boxed)
+        stroked.append(overlap(segment(network, image, Prompt(strokes=[random_stroke(mask, rng)])), mask))
+    assert np.mean(clicked) > 0.7 and np.mean(boxed) > 0.8 and np.mean(stroked) > 0.7, (clicked, boxed, stroked)
 
 
 def overlap(found, mask: np.ndarray) -> float:

@@ -209,7 +209,11 @@ def test_a_report_carries_marks_attributes_score_findings_and_its_author(reading
 
 def test_no_lesion_and_a_model_are_told_in_a_report(reading):
     nothing = measurement_report(reading(verdict="no_lesion"), {})
-    assert (read_back(nothing).verdict, read_back(nothing).images) == ("no_lesion", ("1.2.3.0",))
+    assert (read_back(nothing).verdict, read_back(nothing).evidence) == ("no_lesion", ("1.2.3.0",))
+    # As versions before wrote it: a measurement group without a region.
+    nothing.ContentSequence[-1].ConceptNameCodeSequence[0].CodingSchemeDesignator = "DCM"
+    nothing.ContentSequence[-1].ConceptNameCodeSequence[0].CodeValue = "125007"
+    assert read_back(nothing).verdict == "no_lesion"
     model = measurement_report(reading(mark("point", points=[[1, 1]]), is_model=True, reader="Net", version="4"), {})
     assert read_back(model).reader == "Net" and b"111001" in as_bytes(model)  # Algorithm Identification (TID 4019)
 

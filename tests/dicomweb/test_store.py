@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
@@ -14,6 +15,8 @@ from django.conf import settings
 
 from backend.archive.models import Instance
 from backend.audit.models import Event
+from backend.dicomweb.multipart_reader import MalformedBody
+from backend.dicomweb.store_views import body_of
 from backend.exchange.models import ImportItem, ImportRun
 from backend.projects.models import Case
 from tests.dicom.conftest import as_file, make_dicom  # noqa: F401
@@ -308,3 +311,24 @@ def test_eight_clients_store_at_once(project, lead, dicom, as_person):
     assert Instance.objects.count() == 24 and ImportRun.objects.count() == 1
     settle()
     assert Case.objects.count() == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ConnectionResetError(104, "Connection reset by peer"), MalformedBody),
+        (TimeoutError(110, "Connection timed out"), MalformedBody),
+        (ValueError("a chunk that lies"), MalformedBody),
+        (OSError(5, "Input/output error"), OSError),
+        (MemoryError(), MemoryError),
+    ],
+)
+def test_a_sender_who_is_gone_sent_a_broken_body_and_an_error_of_the_server_stays_one(rf, error, told):
+    def read(count: int) -> bytes:
+        raise error
+
+    request = rf.post("/", b"x", content_type="application/dicom")
+    request._stream = SimpleNamespace(read=read)
+    with pytest.raises(told) as raised:
+        body_of(request)(1)
+    assert told is not OSError or raised.value.errno == 5

@@ -105,8 +105,10 @@ def receiver(ct_project: Any, empty_spool: Path) -> Iterator[Any]:
 
 
 @pytest.fixture
-def receiver_process(ct_project: Any, empty_spool: Path) -> Iterator[Callable[[], tuple[subprocess.Popen[bytes], int]]]:
-    """Starts `manage.py dicom_receiver` on the test database; gives the process and its port."""
+def receiver_process(
+    ct_project: Any, empty_spool: Path, tmp_path: Path
+) -> Iterator[Callable[[], tuple[subprocess.Popen[bytes], int]]]:
+    """Starts `manage.py dicom_receiver` on the test database; gives the process and its port. It logs to receiver.log."""
     from django.db import connection
 
     values = connection.settings_dict
@@ -116,16 +118,20 @@ def receiver_process(ct_project: Any, empty_spool: Path) -> Iterator[Callable[[]
         url = f"postgres://{values['USER']}:{values['PASSWORD']}@{values['HOST']}:{values['PORT']}/{values['NAME']}"
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(**environment: str) -> tuple[subprocess.Popen[bytes], int]:
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "dicom_receiver", "--port", "0"],
-            cwd=REPOSITORY,
-            env=os.environ | {"DATABASE_URL": url, "MALLOC_ARENA_MAX": "2", "OVERREAD_DICOM_RESERVE_MB": "10"} | environment,
-            stdout=subprocess.PIPE,
-        )
+    def start(*options: str, **environment: str) -> tuple[subprocess.Popen[bytes], int]:
+        with (tmp_path / "receiver.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "manage.py", "dicom_receiver", "--port", "0", *options],
+                cwd=REPOSITORY,
+                env=os.environ
+                | {"DATABASE_URL": url, "MALLOC_ARENA_MAX": "2", "OVERREAD_DICOM_RESERVE_MB": "10"}
+                | environment,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
         started.append(process)
         assert process.stdout is not None
-        return process, int(process.stdout.readline().rpartition(b":")[2])
+        return process, int(process.stdout.readline().rpartition(b":")[2] or 0)
 
     yield start
     for process in started:

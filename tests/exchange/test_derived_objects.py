@@ -70,7 +70,7 @@ def test_a_submitted_reading_is_a_segmentation_and_a_report_of_the_stored_images
     assert set(found.images) <= stored and [sum(int(m.pixels.sum()) for m in one.masks) for one in found.marks] == [29, 16]
     told = found_object(report_file, settings)
     assert told.reader == "Ärztin Nr. 2"
-    assert [mark.segment for mark in told.marks] == [(seg.SOPInstanceUID, 1), None]
+    assert [mark.segment for mark in told.marks] == [None, (seg.SOPInstanceUID, 1)]  # what is drawn comes first
     assert files(reading, structure_set=True) == [seg_file, report_file, structures_file]  # sent again, the same
     reading.state = "draft"
     with pytest.raises(Refused, match="Only a submitted reading"):

@@ -1,4 +1,4 @@
-"""Options of reading a format: declared once, and checked, told, shown and used as declared."""
+"""Options of reading and of writing a format: declared once, and checked, told, shown and used as declared."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from backend.dicom.refusal import Refused
-from backend.exchange.format_registry import check_read_options, read_formats
-from backend.exchange.formats.options import APART, THRESHOLD
-from backend.exchange.models import ImportRun
+from backend.exchange.format_registry import all_formats, check_read_options, read_formats, write_costs, written_formats
+from backend.exchange.formats.options import APART, THRESHOLD, FormatOption
+from backend.exchange.models import ExportRun, ImportRun
 
 ROOT = "/api/v1/projects/breast/imports/"
+EXPORTS = "/api/v1/projects/breast/exports/"
 LOCALES = Path(__file__).parents[2] / "frontend" / "src" / "locales"
 
 
@@ -56,23 +57,43 @@ def test_what_no_format_has_is_refused_with_what_there_is(name: str, options: di
 def test_a_reader_uses_the_default_that_is_told() -> None:
     assert APART.of({}) == "yes" and APART.of({"apart": "no"}) == "no"
     assert float(THRESHOLD.of({})) == 0.5
-    for one in read_formats().values():
-        for option in one.options:
-            assert not option.default or option.check(option.default) is None
+    for option in _every_option():
+        assert not option.default or option.check(option.default) is None
+
+
+def _every_option() -> list[FormatOption]:
+    return [option for one in all_formats().values() for option in (*one.read_options, *one.write_options)]
+
+
+def test_what_a_choice_costs_is_told_and_what_the_format_has_not_is_refused() -> None:
+    assert write_costs("dicom_seg", {"segmentation_type": "binary"}) == write_costs("dicom_seg", {}) == []
+    (told,) = write_costs("dicom_seg", {"segmentation_type": "labelmap"})
+    assert "stay BINARY" in told
+    for option in _every_option():
+        assert set(option.costs) <= set(option.choices)
+    with pytest.raises(Refused, match="COCO has no option 'empty'; there are segmentation"):
+        write_costs("coco", {"empty": "unread"})
+    with pytest.raises(Refused, match="Pascal VOC has no options; 'origin' is none"):
+        write_costs("voc", {"origin": "0"})
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_every_option_has_its_words_on_the_import_page(language: str) -> None:
-    words = json.loads((LOCALES / language / "imports.json").read_text())["readings"]["option"]
-    for one in read_formats().values():
-        for option in one.options:
-            known = words[option.words]
-            assert known["label"] and known["help"]
-            assert set(option.choices) <= set(known.get("choice", {})), option.name
+def test_every_option_has_its_words_on_the_pages(language: str) -> None:
+    words = json.loads((LOCALES / language / "formats.json").read_text())["option"]
+    for option in _every_option():
+        known = words[option.words]
+        assert known["label"] and known["help"]
+        assert set(option.choices) <= set(known.get("choice", {})), option.name
+
+
+def test_what_a_choice_costs_is_told_in_the_language_of_the_page() -> None:
+    sentences = (LOCALES.parent / "lib" / "object-refusals.ts").read_text().replace("\\\\", "")
+    for option in _every_option():
+        assert all(f'"{told}"' in sentences for told in option.costs.values()), option.costs
 
 
 @pytest.mark.django_db
-def test_the_import_page_is_told_each_format_and_its_options(as_person, lead, reader, project) -> None:
+def test_the_pages_are_told_each_format_and_its_options(as_person, lead, reader, project) -> None:
     found = {one["name"]: one for one in as_person(lead).get(f"{ROOT}formats/").json()}
     assert set(found) == set(read_formats())
     assert [option["name"] for option in found["nifti"]["options"]] == ["labels", "apart", "case"]
@@ -80,6 +101,9 @@ def test_the_import_page_is_told_each_format_and_its_options(as_person, lead, re
         "name": "origin", "kind": "choice", "choices": ["1", "0"], "default": "1", "words": "origin", "help": "",
     }  # fmt: skip
     assert found["yolo"]["options"] == []
+    written = {one["name"]: one for one in as_person(lead).get(f"{EXPORTS}formats/").json()}
+    assert set(written) == set(written_formats())
+    assert [one["choices"] for one in written["dicom_seg"]["options"]] == [["binary", "labelmap"]]
     assert as_person(reader).get(f"{ROOT}formats/").status_code == 403
 
 
@@ -99,6 +123,24 @@ def test_an_import_with_options_that_mean_nothing_is_refused_before_a_byte_is_se
     answer = as_person(lead).post(ROOT, asked, format="json")
     assert answer.status_code == 400 and told in answer.content.decode()
     assert not ImportRun.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("order", "field", "told"),
+    [
+        ({"format": "word"}, "format", "There is no format 'word'"),
+        ({"format": "yolo", "options": {"segmentation": "rle"}}, "options", "YOLO segmentation has no options"),
+        ({"format": "coco", "options": {"segmentation": "mesh"}}, "options", "rle or polygon, not 'mesh'"),
+    ],
+)
+def test_an_export_with_options_that_mean_nothing_is_refused_before_it_starts(
+    as_person, lead, project, order, field, told
+) -> None:
+    for address in (EXPORTS, f"{EXPORTS}preview/"):
+        answer = as_person(lead).post(address, order, format="json")
+        assert answer.status_code == 400 and told in answer.json()[field][0], answer.content
+    assert not ExportRun.objects.exists()
 
 
 @pytest.mark.django_db

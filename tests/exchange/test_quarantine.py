@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from datetime import timedelta
 from io import BytesIO
@@ -220,6 +221,46 @@ def test_a_damaged_file_is_kept_for_leads_and_never_given_out(project, api, make
     assert (row["kind"], row["name"]) == ("refused", "cut.dcm") and "too early" in row["reason"]
     assert api.get(f"{ROOT}{row['id']}/preview/").status_code == 404
     assert release(api, [row["id"]]).status_code == 400
+
+
+def test_of_a_file_that_cannot_be_used_a_lead_sees_what_it_is_and_by_which_door_it_came(
+    project, api, lead, make_dicom, as_file, tmp_path
+):
+    made = make_dicom(np.zeros((64, 48), "u2"))
+    made.Modality = "CT"
+    data = as_file(made)
+    (tmp_path / "cut.dcm").write_bytes(data[:-3000])
+    (tmp_path / "none.txt").write_text("no image")
+    options = ImportOptions(source=str(tmp_path), origin="folder /scans")
+    run, _ = import_from_server(project=project, by=lead, options=options, limit=None, on_item=lambda *_: None)
+    told = {
+        "format": "dicom", "modality": "CT", "sop_class": str(made.SOPClassUID.name), "rows": 64, "columns": 48,
+        "sop_class_uid": made.SOPClassUID, "transfer_syntax": "Explicit VR Little Endian", "frames": 0,
+        "transfer_syntax_uid": "1.2.840.10008.1.2.1",
+    }  # fmt: skip
+    (row,) = api.get(ROOT).json()["results"]
+    assert row | told == row and row["size"] == len(data) - 3000 and row["created_at"]
+    assert (row["origin"], row["sent_by"]) == ("folder /scans", lead.username)
+    items = f"/api/v1/projects/breast/imports/{run.pk}/items/"
+    cut, text = sorted(api.get(items).json()["results"], key=lambda item: item["name"])
+    assert cut["facts"] == told and cut["modality"] == "CT" and text["facts"]["format"] == text["modality"] == ""
+    table = {line["name"]: line for line in csv.DictReader(api.get(f"{items}?format=csv").content.decode().splitlines())}
+    assert table["cut.dcm"] | {"rows": "64", "origin": "folder /scans", "sent_by": lead.username} == table["cut.dcm"]
+    assert (
+        table["cut.dcm"]["sop_class"] == told["sop_class"] and table["cut.dcm"]["came"] and table["none.txt"]["rows"] == ""
+    )
+
+
+def test_a_name_in_the_place_of_what_a_file_is_is_told_to_nobody(project, api, make_dicom, as_file, tmp_path):
+    made = make_dicom(np.zeros((64, 48), "u2"))
+    made.PatientID, made.Modality, made.SOPClassUID = "19570424", "QUISENBERRY", "1.3.6.1.4.1.99.19570424"
+    (tmp_path / "cut.dcm").write_bytes(as_file(made)[:-3000])
+    options = ImportOptions(source=str(tmp_path))
+    import_from_server(project=project, by=None, options=options, limit=None, on_item=lambda *_: None)
+    rows = str([*QuarantinedFile.objects.values(), *ImportItem.objects.values()])
+    assert "QUISENBERRY" not in rows and "19570424" not in rows
+    (row,) = api.get(ROOT).json()["results"]
+    assert (row["modality"], row["sop_class_uid"], row["sop_class"], row["rows"]) == ("", "", "", 64)
 
 
 def test_regions_of_an_ultrasound_image_are_all_that_stays(project, screen):

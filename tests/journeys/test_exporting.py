@@ -57,6 +57,8 @@ def test_a_lead_exports_proves_and_fetches_and_sees_what_waits(
     expect(page.get_by_text("No export yet")).to_be_visible()
     expect(page.get_by_text("This format carries all of it.")).to_be_visible()
     page.get_by_role("combobox", name="Format").click()
+    expect(page.get_by_role("option", name="DICOM SEG")).to_be_visible()
+    assert violations(page) == []  # a list that is open, too
     page.get_by_role("option", name="DICOM SEG").click()
     expect(page.get_by_text("stay BINARY")).to_have_count(0)
     page.get_by_text("LABELMAP", exact=True).click()

@@ -1,4 +1,4 @@
-"""OHIF, as published, opens a study of ours and lays a reading that a lead has published over its images."""
+"""OHIF, as published, opens a study of ours and lays readings that a lead has published over its images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from django.conf import settings
 from django.test import Client
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from backend.config.supervisor import end_with_parent
 from tests.bench.viewer.ohif import is_fetched, ohif_pages
@@ -30,6 +30,7 @@ from tests.journeys.conftest import ROOT, free_port
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 SLICES = 12
 SIDE = 90
+BOX = [[300.0, 100.0], [390.0, 160.0]]
 
 
 @pytest.fixture
@@ -63,7 +64,10 @@ def viewer(transactional_db: None, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def published(transactional_db: None, real_data: Path, tmp_path: Path, make_person: Callable[..., Any]) -> Any:
-    """Slices of a real CT, a reading that marks a block in the middle of them, and the lead who has published it."""
+    """Slices of a real CT, a reading that marks a block in the middle of them, and the lead who has published it.
+
+    A second one, with a box, is published as a report and as a structure set.
+    """
     from backend.exchange.export_selection import case_frames
     from backend.projects.models import Membership
 
@@ -80,10 +84,15 @@ def published(transactional_db: None, real_data: Path, tmp_path: Path, make_pers
     mark = phantoms.stored_mask(block, [1, 256 - SIDE // 2, 256 - SIDE // 2])
     phantoms.add_lesion(reading, project.finding_types.get(name="Nodule"), frames[1], mark, {})
     publish(project, lead)
+    second = phantoms.add_reading(project, case, "LIDC 1", "lesions", {})
+    box = {"kind": "box", "points": BOX}
+    phantoms.add_lesion(second, project.finding_types.get(name="Mass, other"), frames[5], box, {})
+    publish(project, lead, "dicom_sr")
+    publish(project, lead, "dicom_rtstruct")
     return project, lead, case.series.study.study_instance_uid
 
 
-def test_a_published_segmentation_is_listed_and_lies_in_colour_over_the_image(
+def test_a_published_segmentation_structure_set_and_report_are_listed_and_lie_over_the_image(
     published: Any, viewer: str, browser: Browser
 ) -> None:
     _, lead, study = published
@@ -108,8 +117,7 @@ def test_a_published_segmentation_is_listed_and_lies_in_colour_over_the_image(
     expect(page.locator('[data-cy="data-row-title"]')).to_have_text("Nodule")
     expect(page.locator('[data-cy="viewport-notification"]')).to_have_count(0)
     marked = _coloured(pane)
-    if folder := os.environ.get("OVERREAD_TEST_PICTURES"):
-        page.screenshot(path=Path(folder) / "ohif-segmentation.png")
+    _shoot(page, "segmentation")
     # The image fills the pane, and the block lies in its middle: 90 of 512 pixels wide and high.
     height, width = marked.shape
     rows, columns = (np.flatnonzero(marked.sum(axis=axis) > SIDE) for axis in (1, 0))
@@ -121,8 +129,38 @@ def test_a_published_segmentation_is_listed_and_lies_in_colour_over_the_image(
     pixels = np.asarray(Image.open(BytesIO(pane.screenshot())).convert("RGB"))[marked]
     red, green, blue = pixels.astype(int).mean(axis=0)
     assert red > green + 20 > blue + 40
+
+    page.goto(f"{viewer}/viewer?StudyInstanceUIDs={study}")
+    page.get_by_text("Skip all").click()
+    for name, shape in (("Structure set", "path"), ("Measurement report", "polyline")):
+        page.get_by_text(f"{name}: LIDC 1").dblclick()
+        _assert_is_the_box(pane, pane.locator(f"svg.svg-layer {shape}"))
+        _shoot(page, name)
+    # What it asks of a report: only what it takes over stands in its panel of measurements.
+    page.locator('[data-cy="viewport-notification"]').get_by_role("button", name="Yes").click()
+    page.locator('[data-cy="trackedMeasurements-btn"]').click()
+    expect(page.locator('[data-cy="data-row-title"]')).to_have_text("Mass, other")
+    _shoot(page, "measurements")
     assert refused == []
     context.close()
+
+
+def _shoot(page: Page, name: str) -> None:
+    if folder := os.environ.get("OVERREAD_TEST_PICTURES"):
+        page.screenshot(path=Path(folder) / f"ohif-{name.replace(' ', '-').lower()}.png")
+
+
+def _assert_is_the_box(pane: Locator, shape: Locator) -> None:
+    """The one outline over the image, which is 512 pixels wide and fills the height of the pane, is the box to the pixel."""
+    expect(shape).to_have_count(1)
+    place = pane.bounding_box()
+    assert place is not None
+    scale = place["height"] / 512
+    (left, top), (right, bottom) = BOX
+    expected = (place["width"] / 2 + (left - 256) * scale, top * scale, (right - left) * scale, (bottom - top) * scale)
+    # The outline itself: the line's width lies half outside.
+    found = shape.evaluate("one => { const { x, y, width, height } = one.getBBox(); return [x, y, width, height]; }")
+    assert np.abs(np.subtract(found, expected)).max() < 1
 
 
 def _amber(pane: Locator) -> NDArray[np.bool_]:

@@ -82,6 +82,8 @@ def test_text_is_blanked_by_a_lead_and_the_images_come_in(
     photograph(page, "quarantine-rules")
     page.get_by_role("radio", name="Refused 1").click()
     expect(page.get_by_text("cut.dcm")).to_be_visible()
+    expect(page.get_by_text("64 × 64 px")).to_be_visible()
+    assert violations(page) == []
     photograph(page, "quarantine-refused")
 
 

@@ -19,7 +19,9 @@ from backend.projects.arms import arm_of
 from backend.readings.models import Lesion
 from backend.registry.models import ModelVersion
 from tests.rows import make_case, make_model
+from workers import prompting
 from workers.pointing import load_prompts
+from workers.prompting import prompt_of
 
 pytestmark = pytest.mark.django_db
 
@@ -95,9 +97,41 @@ def test_a_click_is_answered_with_the_outline_and_the_version_on_the_frame_that_
     assert listener == [
         {
             **{"version": version.pk, "instance": second.pk, "frame": 2},
-            **{"positive": [], "negative": [[1.0, 2.0]], "box": [[30.0, 40.0], [10.0, 5.5]]},
+            **{"positive": [], "negative": [[1.0, 2.0]], "box": [[30.0, 40.0], [10.0, 5.5]], "strokes": []},
         }
     ]
+
+
+def test_a_stroke_over_the_lesion_is_answered_as_a_click_is(
+    assisted: Any, reader: Any, as_person: Any, listener: list[dict[str, Any]]
+) -> None:
+    promptable(assisted)
+    case = make_case(assisted, rows=80, columns=100)
+    over, beside = ({"positive": on, "points": [[0, 0], [50.5, 40], [100, 80]]} for on in (True, False))
+    given = click(case, positive=[], strokes=[over, beside])
+    assert as_person(reader).post(url(case), given, format="json").status_code == 200
+    [asked] = listener
+    assert asked["strokes"] == [over, beside] and asked["positive"] == []
+    prompt = prompt_of(asked)
+    assert prompt.strokes == [over["points"]] == prompt.negative_strokes and prompt.box is None
+
+
+def test_a_version_from_before_there_were_strokes_takes_them_for_clicks(
+    assisted: Any, draw_case: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = promptable(assisted)
+    question = {
+        **{"version": version.pk, "instance": draw_case(1).instance.pk, "frame": 1, "positive": [], "negative": []},
+        **{"box": None, "strokes": [{"positive": True, "points": [[4, 4], [20, 4]]}]},
+    }
+    heard = []
+    monkeypatch.setattr(prompting, "load_prompts", lambda version: object())
+    monkeypatch.setattr(prompting, "segment", lambda network, image, prompt, whole: heard.append(prompt))
+    prompting.outline_of(question)
+    version.config["prompts"]["strokes"] = True
+    version.save()
+    prompting.outline_of(question)
+    assert [(one.positive, len(one.strokes)) for one in heard] == [([(4, 4), (12, 4), (20, 4)], 0), ([], 1)]
 
 
 @pytest.mark.parametrize("split", ["POOL", "VALIDATION", "HOLDOUT"])
@@ -173,6 +207,13 @@ def test_without_a_worker_it_is_503_at_once_and_with_a_silent_one_after_two_seco
         {"frame": 0},
         {"frame": 2},
         {"sop_instance_uid": "1.2.3"},
+        {"positive": [], "strokes": [{"positive": False, "points": [[1, 1], [2, 2]]}]},
+        {"strokes": [{"positive": True, "points": [[1, 1]]}]},
+        {"strokes": [{"positive": True, "points": [[1, 1]] * 257}]},
+        {"strokes": [{"positive": True, "points": [[1, 1], [2, 2]]}] * 17},
+        {"strokes": [{"positive": True, "points": [[1, 1], [1, 81]]}]},
+        {"strokes": [{"points": [[1, 1], [2, 2]]}]},
+        {"strokes": [[[1, 1], [2, 2]]]},
     ],
 )
 def test_what_is_not_a_place_on_the_image_is_refused(
@@ -209,7 +250,14 @@ def test_a_lesion_keeps_the_clicks_from_which_it_was_made(assisted: Any, reader:
     assert answer.status_code == 200 and answer.json()["lesions"][0]["prompted"] == prompted
     by_hand, _ = saved_mask(client, make_case(assisted), assisted, None)
     assert by_hand.json()["lesions"][0]["prompted"] is None
-    for wrong in ({"version": 3}, {"positive": [[500, 1]]}, {"negative": "x"}, {"box": [[1, 1], [1, 1]]}):
+    stroke = {"positive": False, "points": [[1.0, 1.0], [2.0, 3.0]]}
+    drawn, _ = saved_mask(client, make_case(assisted), assisted, {**prompted, "strokes": [stroke]})
+    assert drawn.json()["lesions"][0]["prompted"] == {**prompted, "strokes": [stroke]}
+    for wrong in (
+        {"version": 3}, {"positive": [[500, 1]]}, {"negative": "x"}, {"box": [[1, 1], [1, 1]]},
+        {"strokes": [{**stroke, "points": [[1, 1]]}]}, {"strokes": [{**stroke, "points": [[1, 1], [1, 500]]}]},
+        {"strokes": [{**stroke, "points": "xyz"}]},
+    ):  # fmt: skip
         refused, lesion = saved_mask(client, make_case(assisted), assisted, {**prompted, **wrong})
         assert refused.status_code == 400 and lesion in refused.content.decode(), refused.content
 
@@ -258,7 +306,10 @@ def test_a_slow_round_learns_to_answer_clicks_beside_the_automatic_network_and_a
     assert network is not None and load_prompts(first) is network, "warm"
     fast = work(start_round(project=disc_project, by=lead))
     assert fast.settings["track"] == "fast" and fast.model_version.config["prompts"] == kept
-    assert [one["metric"] for one in kept["measured"]] == ["click_dice_1", "click_dice_3", "box_dice", "box_gain"]
+    assert [one["metric"] for one in kept["measured"]] == [
+        *("click_dice_1", "click_dice_3", "stroke_dice", "stroke_click_dice", "box_dice", "box_gain"),
+    ]
+    assert kept["strokes"] is True
     outlined = Lesion.objects.filter(reading__case__project=disc_project, reading__case__split="VALIDATION")
     assert {one["n_positive"] for one in kept["measured"]} == {outlined.count()}
     slow = work(start_round(project=disc_project, by=lead, track="slow"))

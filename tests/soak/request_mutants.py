@@ -32,7 +32,7 @@ def stow_request(path: str, token: str, *files: bytes) -> Request:
     """An honest request that stores these files."""
     body = multipart(*files)
     headers = {b"Content-Type": CONTENT_TYPE, b"Content-Length": b"%d" % len(body)}
-    return Request("good", _written(b"POST", path, token, headers, body))
+    return Request("good", written(b"POST", path, token, headers, body))
 
 
 def stow_requests(
@@ -52,10 +52,11 @@ def stow_requests(
         headers = {b"Content-Type": CONTENT_TYPE, b"Content-Length": b"%d" % len(body)} | headers
         if rng.random() < 0.3:
             headers[b"Accept"] = rng.choice(_ACCEPTED)
-        yield Request(f"{number:05}{way.__name__}", _written(b"POST", path + rng.choice(_PATHS), token, headers, body))
+        yield Request(f"{number:05}{way.__name__}", written(b"POST", path + rng.choice(_PATHS), token, headers, body))
 
 
-def _written(method: bytes, path: str, token: str, headers: dict[bytes, bytes], body: bytes = b"") -> bytes:
+def written(method: bytes, path: str, token: str, headers: dict[bytes, bytes], body: bytes = b"") -> bytes:
+    """A request as it goes over the wire; a field without a value is left out."""
     given = {b"Host": b"localhost", b"Authorization": f"Bearer {token}".encode(), b"Connection": b"close"} | headers
     lines = b"".join(b"%b: %b\r\n" % pair for pair in given.items() if pair[1] or pair[0] == b"Accept")
     return b"%b %b HTTP/1.1\r\n%b\r\n%b" % (method, path.encode(), lines, body)
@@ -177,7 +178,7 @@ def get_requests(path: str, token: str, instance: str, rng: random.Random, count
         if rng.random() < 0.2:
             headers[b"Prefer"] = b"count=exact"
         target = f"{path}/{below}" + (f"?{query}" if query else "")
-        yield Request(f"{number:05}-{target[:150]}", _written(b"GET", target, token, headers))
+        yield Request(f"{number:05}-{target[:150]}", written(b"GET", target, token, headers))
 
 
 def _value(rng: random.Random) -> str:

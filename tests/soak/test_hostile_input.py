@@ -19,6 +19,7 @@ from backend.exchange.reading_import import ReadingOptions, import_foreign_readi
 from backend.exchange.sources import Source, sources_in
 from backend.exchange.zips import extract_entry, zip_entries
 from tests.rows import make_case
+from tests.soak.limits import LONGEST_CPU_S, MOST_MEMORY, SEED, cpu_seconds, is_clear, peak_memory
 from tests.soak.mutants import (
     Mutant,
     dicom_mutants,
@@ -31,17 +32,8 @@ from tests.soak.mutants import (
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.timeout(14400)]
 
-SEED = 20261129
-LONGEST_CPU_S = 5.0
-MOST_MEMORY = 1024**3
 IN_THE_SUITE = {"dicom": 600, "objects": 100, "pictures": 100, "zips": 100, "readings": 100}
 IN_ALL = {"dicom": 11_000, "objects": 2_000, "pictures": 2_000, "zips": 2_000, "readings": 3_000}
-
-
-def is_clear(reason: str) -> bool:
-    """Whether it is one line, a sentence, no traceback, and says nothing of the machine."""
-    has_words = reason.endswith(".") and 8 < len(reason) < 400
-    return has_words and not any(word in reason for word in ("\n", "Traceback", "/tmp", "Errno"))
 
 
 class Stopwatch:
@@ -61,18 +53,6 @@ class Stopwatch:
     def _used() -> float:
         own, others = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
         return own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime
-
-
-def peak_memory(pid: int) -> int:
-    """The most memory (bytes) that a process has held."""
-    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024
-
-
-def cpu_seconds(pid: int) -> float:
-    """CPU seconds of a process."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
 
 
 def as_image(child: DecodeChild, path: Path) -> None:

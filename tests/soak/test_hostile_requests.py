@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import random
-import socket
 import time
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -17,91 +14,14 @@ from django.conf import settings
 
 from backend.archive.models import Instance
 from tests.dicom.conftest import as_file, make_dicom  # noqa: F401
-from tests.dicomweb.conftest import web_process  # noqa: F401
+from tests.soak.door import Door, listeners
+from tests.soak.limits import MOST_MEMORY, SEED, is_clear
 from tests.soak.mutants import dicom_originals
 from tests.soak.request_mutants import Request, get_requests, stow_request, stow_requests
-from tests.soak.test_hostile_input import LONGEST_CPU_S, MOST_MEMORY, SEED, cpu_seconds, is_clear, peak_memory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(7200)]
 
 IN_THE_SUITE, IN_ALL = {"stow": 130, "get": 250}, {"stow": 4_000, "get": 6_000}
-LONGEST_WALL_S = 20.0
-"""Other programs run on this machine; what is judged is CPU time."""
-
-
-class Door:
-    """The web process as its callers see it, and what it takes."""
-
-    def __init__(self, url: str) -> None:
-        split = urlsplit(url)
-        self.address = (str(split.hostname), int(split.port or 0))
-        self.most_memory, self.longest = 0, 0.0
-        self.pids = _listeners(self.address[1])
-
-    def ask(self, request: Request) -> tuple[int, dict[str, str], bytes]:
-        """Status, header and body of the answer; the sender closes its side once everything is sent."""
-        before = self._cpu()
-        with socket.create_connection(self.address, timeout=LONGEST_WALL_S) as line:
-            try:
-                line.sendall(request.data)
-                line.shutdown(socket.SHUT_WR)
-            except OSError:
-                pass  # it need not read to the end what it refuses
-            received = _all_of(line)
-        used = self._cpu() - before
-        self.longest = max(self.longest, used)
-        assert used < LONGEST_CPU_S, (request.name, used)
-        self.most_memory = max(self.most_memory, *(peak_memory(pid) for pid in self._alive()))
-        head, _, body = received.partition(b"\r\n\r\n")
-        lines = head.decode("latin-1").split("\r\n")
-        headers = dict(line.lower().split(": ", 1) for line in lines[1:] if ": " in line)
-        return (int(lines[0].split()[1]) if received else 0), headers, body
-
-    def _alive(self) -> list[int]:
-        return [pid for pid in _with_children(self.pids) if Path(f"/proc/{pid}/status").exists()]
-
-    def _cpu(self) -> float:
-        return sum(cpu_seconds(pid) for pid in self._alive())
-
-
-def _all_of(line: socket.socket) -> bytes:
-    received = bytearray()
-    try:
-        while piece := line.recv(1 << 16):
-            received += piece
-    except ConnectionResetError:
-        pass  # what it has not read of us; the answer has come before
-    return bytes(received)
-
-
-def _listeners(port: int) -> list[int]:
-    """The processes whose command line says this port."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if b"127.0.0.1:%d" % port in words:
-                found.append(int(entry.name))
-    return found
-
-
-def _with_children(pids: Iterable[int]) -> Iterator[int]:
-    for pid in pids:
-        yield pid
-        try:
-            tasks = list(Path(f"/proc/{pid}/task").iterdir())
-            children = {int(child) for task in tasks for child in (task / "children").read_text().split()}
-        except OSError:
-            continue
-        yield from children - {*pids}
-
-
-@pytest.fixture
-def door(web_process: str) -> Door:
-    return Door(web_process)
 
 
 @pytest.fixture
@@ -162,7 +82,7 @@ def test_damaged_bodies_are_answered_in_words(
             wrong.append((request.name, told))
     print({one: statuses.count(one) for one in sorted(set(statuses))}, round(door.longest, 2), door.most_memory >> 20)
     assert not wrong, "\n".join(map(str, wrong[:20]))
-    assert door.most_memory < MOST_MEMORY and door.pids == _listeners(door.address[1])
+    assert door.most_memory < MOST_MEMORY and door.pids == listeners(door.address[1])
     assert Instance.objects.exists() and {400, 409} <= set(statuses) and statuses.count(400) < 0.8 * len(statuses)
     assert not [one for one in (settings.UPLOAD_DIR / "scratch").iterdir() if one.name.startswith("stow-")]
 

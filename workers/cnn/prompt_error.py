@@ -1,7 +1,8 @@
-"""How well a network that is pointed at outlines lesions which it has not learned from, clicked at as in its training."""
+"""How well a network that is pointed at outlines lesions which it has not learned from, pointed at as in its training."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from backend.metrics.overlap import dice
 from workers.cnn.data import Mark, lesion_pixels
 from workers.cnn.model import UNet
-from workers.cnn.prompt_training import corrective_click, first_click, jittered
+from workers.cnn.prompt_training import corrective_click, first_click, jittered, random_stroke
 from workers.cnn.prompts import Bools, Prompt, box_around, cut_view, segment, whole_view
 
 CLICKS: Final = 3
@@ -20,11 +21,19 @@ BOX_OFF: Final = 0.1
 """A box that a person draws is off: each edge by up to this share of its sides."""
 
 
-def pointed_at(network: UNet, image: NDArray[np.uint8], mask: Bools, generator: np.random.Generator) -> dict[str, float]:
-    """Dice of each way to point at one lesion: `click_1` … `click_3`, `box`, and `ellipse`, the one inscribed in that box.
+def pointed_at(
+    network: UNet,
+    image: NDArray[np.uint8],
+    mask: Bools,
+    generator: np.random.Generator,
+    *,
+    strokes_as_clicks: bool = False,
+) -> dict[str, float]:
+    """Dice of each way to point at one lesion: `click_1` … `click_3`, `stroke`, `stroke_click` (a stroke, then one click to
+    correct it), `box`, and `ellipse`, the one inscribed in that box.
 
     image: 8-bit grey [rows, columns]; mask: the lesion in it, of the same size, not empty. A correction is the deepest place
-    of the largest error; a person who sees none clicks no more.
+    of the largest error; a person who sees none clicks no more. `strokes_as_clicks`: for a network that knows no strokes.
     """
     told: dict[str, float] = {}
     positive = [first_click(mask, generator, least=DEPTH)]
@@ -44,6 +53,15 @@ def pointed_at(network: UNet, image: NDArray[np.uint8], mask: Bools, generator: 
     told["box"] = _dice(mask, _laid(network, image, Prompt(box=box)))
     drawn = Mark("box", 1, points=[box[:2], box[2:]])
     told["ellipse"] = _dice(mask, lesion_pixels(drawn, *mask.shape))
+    # Of a random stream of its own: what clicks and boxes show stays what it was.
+    stroke = Prompt(strokes=[random_stroke(mask, generator.spawn(1)[0], least=DEPTH)])
+    for name in ("stroke", "stroke_click"):
+        said = _laid(network, image, stroke.as_clicks() if strokes_as_clicks else stroke, whole)
+        told[name] = _dice(mask, said)
+        click = corrective_click(said, mask, np.ones_like(mask))
+        if click is not None:
+            place, on_lesion = click
+            stroke = replace(stroke, positive=[place] if on_lesion else [], negative=[] if on_lesion else [place])
     return told
 
 

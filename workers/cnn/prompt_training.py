@@ -1,4 +1,4 @@
-"""Learning to be pointed at: simulated clicks and boxes on outlined lesions, and the loop.
+"""Learning to be pointed at: simulated clicks, strokes and boxes on outlined lesions, and the loop.
 
     training = PromptTraining(samples, recipe=Recipe(steps=400, seed=1))
     for progress in training.run():
@@ -7,7 +7,8 @@
 
 Every step draws lesions and for each a situation in which a person may point at it: a box whose edges are off by up to
 `BOX_JITTER`, a first click on the whole image, a click with a guess of what the first look found. Some of them are then
-corrected as a person would: by a click in the middle of the largest error of what the network says now.
+corrected as a person would: by a click in the middle of the largest error of what the network says now. A share of
+the clicks (`STROKE_SHARE`) is a stroke instead (`random_stroke`): small, so that clicks alone stay the common case.
 All of it follows from seed and step, so a run restored from `state()` goes on bit for bit, like `train.Training`.
 """
 
@@ -35,6 +36,7 @@ from workers.cnn.prompts import (
     Bools,
     Box,
     Floats,
+    Prompt,
     View,
     box_around,
     channels,
@@ -54,6 +56,8 @@ BOX_JITTER: Final = 0.12
 CORRECTED_SHARE: Final = 0.4
 FIRST_CORRECTED: Final = 0.15
 """Nothing is corrected in this first part of the training, where all is wrong."""
+STROKE_SHARE: Final = 0.25
+STROKE_PLACES: Final = 12
 DEGREES: Final = 20.0
 STRETCH: Final = 1.15
 GAMMA: Final = 1.25
@@ -114,30 +118,40 @@ def gathered(cut: Sequence[CutLesion]) -> PromptSamples:
     return PromptSamples(*(np.stack([getattr(one, name) for one in cut]) for name in ("images", "masks", "content")))
 
 
+Point = tuple[float, float]
+
+
 @dataclass(slots=True)
 class Situation:
-    """What the network is given and what it should say: `seen`, `inside`, `mask`, `guess` [size, size], and the clicks."""
+    """What the network is given and what it should say: `seen`, `inside`, `mask`, `guess` [size, size], clicks, strokes."""
 
     seen: Floats
     inside: Bools
     mask: Bools
     guess: Floats
-    positive: list[tuple[float, float]] = field(default_factory=list)
-    negative: list[tuple[float, float]] = field(default_factory=list)
+    positive: list[Point] = field(default_factory=list)
+    negative: list[Point] = field(default_factory=list)
+    strokes: list[list[Point]] = field(default_factory=list)
+    negative_strokes: list[list[Point]] = field(default_factory=list)
 
     def inputs(self) -> Floats:
         """As channels."""
-        return channels(self.seen, self.inside, self.guess, positive=self.positive, negative=self.negative)
+        prompt = Prompt(self.positive, self.negative, None, self.strokes, self.negative_strokes)
+        return channels(self.seen, self.inside, self.guess, prompt)
 
-    def correct(self, said: Floats) -> None:
-        """Click as a person would who sees this answer; nothing where it is right."""
-        click = corrective_click(said >= CERTAIN, self.mask, self.inside)
-        if click is not None:
-            place, on_lesion = click
-            (self.positive if on_lesion else self.negative).append(place)
+    def correct(self, said: Floats, generator: np.random.Generator | None = None) -> None:
+        """Click as a person would who sees this answer, or with a generator draw a stroke; nothing where it is right."""
+        wrong = largest_error(said >= CERTAIN, self.mask, self.inside)
+        if wrong is None:
+            return
+        region, on_lesion = wrong
+        if generator is None:
+            (self.positive if on_lesion else self.negative).append(_deepest(region))
+        else:
+            (self.strokes if on_lesion else self.negative_strokes).append(random_stroke(region, generator))
 
 
-def first_click(mask: Bools, generator: np.random.Generator, *, least: float = 0.3) -> tuple[float, float]:
+def first_click(mask: Bools, generator: np.random.Generator, *, least: float = 0.3) -> Point:
     """Somewhere in the middle of a lesion: a pixel at least `least` times as deep inside as the deepest one."""
     depth = _depth(mask)
     rows, columns = np.nonzero(depth >= least * depth.max())
@@ -145,8 +159,33 @@ def first_click(mask: Bools, generator: np.random.Generator, *, least: float = 0
     return float(columns[at]) + 0.5, float(rows[at]) + 0.5
 
 
-def corrective_click(said: Bools, mask: Bools, inside: Bools) -> tuple[tuple[float, float], bool] | None:
-    """The deepest place of the largest connected error, and whether it is lesion; None where there is no error."""
+def random_stroke(region: Bools, generator: np.random.Generator, *, least: float = 0.3) -> list[Point]:
+    """A curved stroke along a region, of two places or more: it bends through three of its deeper pixels, in turn along
+    its longer axis, and where it would leave the region only its longest piece inside is drawn.
+    """
+    depth = _depth(region)
+    rows, columns = np.nonzero(depth >= least * depth.max())
+    chosen = generator.integers(len(rows), size=3)
+    places = np.stack([columns[chosen], rows[chosen]], axis=1) + 0.5
+    every = np.stack(np.nonzero(region)[::-1], axis=1) - np.mean(np.nonzero(region)[::-1], axis=1)
+    axis = np.linalg.eigh(every.T @ every)[1][:, -1]
+    start, middle, end = places[np.argsort(places @ axis, kind="stable")]
+    share = np.linspace(0, 1, STROKE_PLACES)[:, None]
+    bent = 2 * middle - (start + end) / 2  # The curve (Bézier) then passes through the middle one half-way.
+    path = (1 - share) ** 2 * start + 2 * share * (1 - share) * bent + share**2 * end
+    return [(float(column), float(row)) for column, row in _longest_inside(path, region)]
+
+
+def _longest_inside(path: NDArray[np.float64], region: Bools) -> NDArray[np.float64]:
+    """The longest run of a path's places that lie in the region; a single place is doubled."""
+    at = np.floor(path[:, ::-1]).astype(int).clip(0, np.array(region.shape) - 1)
+    pieces, count = ndimage.label(region[at[:, 0], at[:, 1]])
+    kept = path[pieces == 1 + int(np.bincount(pieces)[1:].argmax())] if count else path[:1]
+    return kept if len(kept) > 1 else np.repeat(kept, 2, axis=0)
+
+
+def largest_error(said: Bools, mask: Bools, inside: Bools) -> tuple[Bools, bool] | None:
+    """The largest connected error, and whether it is lesion; None where there is no error."""
     largest: tuple[int, Bools, bool] | None = None
     for wrong, on_lesion in ((mask & ~said & inside, True), (said & ~mask & inside, False)):
         pieces, count = ndimage.label(wrong)
@@ -156,10 +195,18 @@ def corrective_click(said: Bools, mask: Bools, inside: Bools) -> tuple[tuple[flo
         at = int(sizes.argmax())
         if largest is None or sizes[at] > largest[0]:
             largest = int(sizes[at]), np.asarray(pieces == at + 1), on_lesion
-    if largest is None:
-        return None
-    row, column = np.unravel_index(int(_depth(largest[1]).argmax()), mask.shape)
-    return (float(column) + 0.5, float(row) + 0.5), largest[2]
+    return None if largest is None else largest[1:]
+
+
+def corrective_click(said: Bools, mask: Bools, inside: Bools) -> tuple[Point, bool] | None:
+    """The deepest place of the largest connected error, and whether it is lesion; None where there is no error."""
+    wrong = largest_error(said, mask, inside)
+    return None if wrong is None else (_deepest(wrong[0]), wrong[1])
+
+
+def _deepest(region: Bools) -> Point:
+    row, column = np.unravel_index(int(_depth(region).argmax()), region.shape)
+    return float(column) + 0.5, float(row) + 0.5
 
 
 def jittered(box: Box, generator: np.random.Generator, share: float = BOX_JITTER) -> Box:
@@ -177,11 +224,11 @@ def _depth(mask: Bools) -> Floats:
 class PromptTraining:
     """Network, its running average, optimizer and random state of one run."""
 
-    def __init__(self, samples: PromptSamples, *, recipe: Recipe) -> None:
+    def __init__(self, samples: PromptSamples, *, recipe: Recipe, stroke_share: float = STROKE_SHARE) -> None:
         if not len(samples):
             raise ValueError("there is no outlined lesion to learn from")
         torch.set_deterministic_debug_mode("error")
-        self.samples, self.recipe = samples, recipe
+        self.samples, self.recipe, self.stroke_share = samples, recipe, stroke_share
         self.network = build_network(NET, seed=recipe.seed)
         self.ema: Weights = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
@@ -225,8 +272,12 @@ class PromptTraining:
             if not chosen:
                 break
             for one, said in zip(chosen, shares(self.network, np.stack([one.inputs() for one in chosen])), strict=True):
-                one.correct(said)
+                one.correct(said, generator if self._strokes(generator) else None)
         return made
+
+    def _strokes(self, generator: np.random.Generator) -> bool:
+        """Whether a stroke is drawn where a click would be."""
+        return self.stroke_share > 0 and bool(generator.random() < self.stroke_share)
 
     def _situation(self, kind: str, generator: np.random.Generator) -> Situation:
         which = 0 if kind == "wide" else 1
@@ -249,6 +300,8 @@ class PromptTraining:
         made = Situation(_varied(seen, generator), inside, mask, np.zeros_like(seen))
         if kind == "box":
             made.guess = ellipse_map(view.box(drawn))
+        elif self._strokes(generator):
+            made.strokes.append(random_stroke(mask, generator))
         else:
             made.positive.append(first_click(mask, generator))
         if kind == "click":

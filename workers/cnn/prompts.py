@@ -1,4 +1,4 @@
-"""Pointing: clicks and boxes as channels of a small network that outlines the one lesion that is pointed at.
+"""Pointing: clicks, strokes and boxes as channels of a small network that outlines the one lesion that is pointed at.
 
 It is a network of its own beside the automatic one, which is thereby left as it is. It looks at a square cut-out of the
 image (a `View`) resampled to `SIZE` × `SIZE` pixels, so that a lesion fills its input however small it is in the image:
@@ -7,11 +7,11 @@ image (a `View`) resampled to `SIZE` × `SIZE` pixels, so that a lesion fills it
 | --- | --- |
 | 0 | the image, standardised within the view |
 | 1 | a first guess: of a box its inscribed ellipse, of clicks what the first look found; 0 where there is none |
-| 2, 3 | discs at the clicks on the lesion, at the clicks beside it |
+| 2, 3 | discs at the clicks on the lesion, at those beside it; a stroke is the path of such a disc |
 
-A box says where to look. A click does not: the network looks at the whole image first, then at what it found there
-(`segment`). Clicks are as in Xu et al. 2016 (Deep interactive object selection), with discs (Benenson et al. 2019) and
-a guess handed on (Sofiiuk et al. 2022, RITM). Places are SCOORD: [column, row], the image's top-left corner is (0, 0).
+A box says where to look. A click or stroke does not: the network looks at the whole image first, then at what it found
+there (`segment`). Clicks are as in Xu et al. 2016 (Deep interactive object selection), with discs (Benenson et al. 2019)
+and a guess handed on (Sofiiuk et al. 2022, RITM). Places are SCOORD: [column, row], the image's top-left corner is (0, 0).
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ REACH: Final = 0.15
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Place = Sequence[float]
+Path = Sequence[Place]
+"""The places through which a stroke went, in turn."""
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
@@ -71,11 +73,25 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Where a person points: clicks on the lesion, clicks beside it, a box around it. Not all may be missing."""
+    """Where a person points: clicks and strokes on the lesion, clicks and strokes beside it, a box around it.
+
+    The box, or something on the lesion, must be there.
+    """
 
     positive: Sequence[Place] = ()
     negative: Sequence[Place] = ()
     box: Box | None = None
+    strokes: Sequence[Path] = ()
+    negative_strokes: Sequence[Path] = ()
+
+    def on_lesion(self, step: float) -> list[Place]:
+        """Every place that is said to be lesion; of strokes one at least every `step` pixels."""
+        return [*self.positive, *(place for stroke in self.strokes for place in along(stroke, step))]
+
+    def as_clicks(self) -> Prompt:
+        """For a network that has never met a stroke: each as three clicks, at its ends and half-way."""
+        on, beside = ([place for path in paths for place in halves(path)] for paths in (self.strokes, self.negative_strokes))
+        return Prompt([*self.positive, *on], [*self.negative, *beside], self.box)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +172,35 @@ def _linear(places: NDArray[np.floating[Any]], size: int) -> Floats:
     return weights
 
 
-def click_map(places: Sequence[Place], size: int = SIZE) -> Floats:
-    """1 on discs of 3 % of the size at these places (in the map's pixels), fading over a pixel: float32 [size, size]."""
+def click_map(places: Sequence[Place], size: int = SIZE, *, strokes: Sequence[Path] = ()) -> Floats:
+    """1 on discs of 3 % of the size at these places (in the map's pixels), fading over a pixel: float32 [size, size].
+
+    And on the area that such a disc passes over along each stroke.
+    """
     drawn = np.zeros((size, size), dtype=np.float32)
     centres = np.arange(size, dtype=np.float32) + 0.5
-    for column, row in places:
+    for column, row in (*places, *(place for stroke in strokes for place in along(stroke, 1.0))):
         distance = np.hypot(centres[None, :] - np.float32(column), centres[:, None] - np.float32(row))
         np.maximum(drawn, np.clip(0.03 * size + 1 - distance, 0, 1), out=drawn)
     return drawn
+
+
+def along(path: Path, step: float) -> list[Place]:
+    """The places of a path and as many between them as leave no gap wider than `step`."""
+    places = np.asarray(path, dtype=float)
+    found: list[Place] = [tuple(places[0])]
+    for start, end in zip(places[:-1], places[1:], strict=True):
+        parts = max(1, math.ceil(float(np.hypot(*(end - start))) / step))
+        found += [tuple(start + (end - start) * part / parts) for part in range(1, parts + 1)]
+    return found
+
+
+def halves(path: Path) -> list[Place]:
+    """Both ends of a path and the place half-way along it."""
+    places = np.asarray(path, dtype=float)
+    passed = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(places, axis=0).T))])
+    middle = [float(np.interp(passed[-1] / 2, passed, places[:, axis])) for axis in (0, 1)]
+    return [tuple(places[0]), tuple(middle), tuple(places[-1])]
 
 
 def ellipse_map(box: Box, size: int = SIZE) -> Floats:
@@ -182,10 +219,12 @@ def standardised(seen: Floats, inside: Bools) -> Floats:
     return np.where(inside, (seen - values.mean()) / max(float(values.std()), 1e-3), 0).astype(np.float32)
 
 
-def channels(seen: Floats, inside: Bools, guess: Floats, *, positive: Sequence[Place], negative: Sequence[Place]) -> Floats:
-    """The network's input [`CHANNELS`, size, size]; clicks in the view's own pixels."""
+def channels(seen: Floats, inside: Bools, guess: Floats, prompt: Prompt) -> Floats:
+    """The network's input [`CHANNELS`, size, size]; the prompt in the view's own pixels."""
     size = seen.shape[-1]
-    return np.stack([standardised(seen, inside), guess, click_map(positive, size), click_map(negative, size)])
+    on = click_map(prompt.positive, size, strokes=prompt.strokes)
+    beside = click_map(prompt.negative, size, strokes=prompt.negative_strokes)
+    return np.stack([standardised(seen, inside), guess, on, beside])
 
 
 def shares(network: UNet, inputs: Floats) -> Floats:
@@ -209,8 +248,9 @@ def segment(network: UNet, image: NDArray[np.uint8], prompt: Prompt, *, whole: F
         return _outlined(_look(network, image, view, prompt, ellipse_map(view.box(prompt.box))), view, image, prompt)
     far = whole_view(*image.shape)
     said = _look(network, image, far, prompt, np.zeros((SIZE, SIZE), dtype=np.float32), seen=whole)
-    found = _touched(said >= CERTAIN, [far.place(point) for point in prompt.positive])
-    view = view_around(_sought(found, far, prompt.positive))
+    pointed = prompt.on_lesion(1 / far.scale)
+    found = touched(said >= CERTAIN, [far.place(point) for point in pointed])
+    view = view_around(_sought(found, far, pointed))
     guess = np.where(ndimage.binary_dilation(found), said, 0).astype(np.float32)
     return _outlined(_look(network, image, view, prompt, _seen_anew(guess, far, view)), view, image, prompt)
 
@@ -219,10 +259,19 @@ def _look(
     network: UNet, image: NDArray[np.uint8], view: View, prompt: Prompt, guess: Floats, *, seen: Floats | None = None
 ) -> Floats:
     inside = inside_view(view, *image.shape)
-    positive, negative = ([view.place(point) for point in points] for points in (prompt.positive, prompt.negative))
     seen = cut_view(image, view) if seen is None else seen
-    inputs = channels(seen, inside, guess, positive=positive, negative=negative)
+    inputs = channels(seen, inside, guess, _seen_through(view, prompt))
     return np.asarray(shares(network, inputs[None])[0] * inside, dtype=np.float32)
+
+
+def _seen_through(view: View, prompt: Prompt) -> Prompt:
+    """Clicks and strokes in the view's own pixels."""
+
+    def laid(path: Path) -> Path:
+        return [view.place(place) for place in path]
+
+    strokes, beside = ([laid(path) for path in paths] for paths in (prompt.strokes, prompt.negative_strokes))
+    return Prompt(laid(prompt.positive), laid(prompt.negative), strokes=strokes, negative_strokes=beside)
 
 
 def _seen_anew(seen: Floats, view: View, other: View) -> Floats:
@@ -235,7 +284,7 @@ def _seen_anew(seen: Floats, view: View, other: View) -> Floats:
 
 
 def _sought(found: Bools, far: View, positive: Sequence[Place]) -> Box:
-    """Where to look closer: at what was found and all clicks on it; about clicks in nothing a third of the image."""
+    """Where to look closer: at what was found and all that was pointed at; about places in nothing a third of the image."""
     places = np.asarray(positive, dtype=float)
     low, high = places.min(axis=0), places.max(axis=0)
     if found.any():
@@ -251,14 +300,15 @@ def _outlined(said: Floats, view: View, image: NDArray[np.uint8], prompt: Prompt
     mask = laid >= CERTAIN
     if prompt.box is not None:
         mask = mask & _near_box(prompt.box, mask.shape, top, left)
-    clicks = [(column - left, row - top) for column, row in prompt.positive]
-    mask = _touched(mask, clicks)
+    return cropped(touched(mask, [(column - left, row - top) for column, row in prompt.on_lesion(1.0)]), (top, left))
+
+
+def cropped(mask: Bools, at: tuple[int, int] = (0, 0)) -> Outline | None:
+    """A mask that lies at a place (row, column) without its empty border; None where nothing is set."""
     if not mask.any():
         return None
-    first_column, first_row, last_column, last_row = (int(edge) for edge in box_around(mask))
-    return Outline(
-        np.ascontiguousarray(mask[first_row:last_row, first_column:last_column]), (top + first_row, left + first_column)
-    )
+    left, top, right, bottom = (int(edge) for edge in box_around(mask))
+    return Outline(np.ascontiguousarray(mask[top:bottom, left:right]), (at[0] + top, at[1] + left))
 
 
 def _near_box(box: Box, shape: tuple[int, ...], top: int, left: int) -> Bools:
@@ -270,8 +320,8 @@ def _near_box(box: Box, shape: tuple[int, ...], top: int, left: int) -> Bools:
     return np.asarray(down[:, None] & across[None, :])
 
 
-def _touched(mask: Bools, clicks: Sequence[Place]) -> Bools:
-    """The pieces on which a click lies, else the one next to the first click; without a click the largest."""
+def touched(mask: Bools, clicks: Sequence[Place]) -> Bools:
+    """The pieces on which a place lies, else the one next to the first place; without any the largest."""
     pieces, count = ndimage.label(mask, structure=np.ones((3, 3)))
     if not count:
         return mask

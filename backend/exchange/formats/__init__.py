@@ -7,10 +7,11 @@
     read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]   readings of a set of files;
                                               UnusableFile for a bad file among good ones, Refused where nothing can be used
 
-and, where they are needed, four more:
+and, where they are needed, five more:
 
-    OPTIONS: tuple[FormatOption, ...]         what a person may set for `read` (`backend.exchange.formats.options`): one
-                                              source for the import page's form, the check of what is given, and the reader
+    READ_OPTIONS, WRITE_OPTIONS: tuple[FormatOption, ...]  what a person may set for `read` and for `write`
+                                              (`backend.exchange.formats.options`): one source for the page's form, the check
+                                              of what is given, what is told before an export, and the reader or writer
 
     SPECIFICITY: int                          who is asked first (higher; 0 where it is not named): nnU-Net before NIfTI
     claims(files: Folder) -> Collection[str]  readings among the files that would pass for images (mask pictures): no images

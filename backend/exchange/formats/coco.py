@@ -31,7 +31,7 @@ from backend.exchange.export_selection import ExportCase, ImageFrame, lesion_mas
 from backend.exchange.foreign import Code, ForeignLesion, ForeignMeasurement, ForeignReading, ImageReference, UnusableFile
 from backend.exchange.formats.documents import damage_of, file_head, read_json
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, ReadContext
-from backend.exchange.formats.options import EMPTY
+from backend.exchange.formats.options import EMPTY, FormatOption
 from backend.exchange.formats.pictures import picture_files
 from backend.geometry.measurements import measured_values
 from backend.geometry.rasterise import rasterise_outlines
@@ -40,7 +40,12 @@ from backend.readings.models import Lesion, Reading
 
 TITLE: Final = "COCO"
 READ_IN_CHILD = True
-OPTIONS: Final = (EMPTY,)
+READ_OPTIONS: Final = (EMPTY,)
+SEGMENTATION: Final = FormatOption(
+    "segmentation", "choice", "rle: run lengths; polygon: borders of the pixels, run lengths where there is a hole.",
+    ("rle", "polygon"), "rle", costs={"polygon": "Lesions with a hole stay run lengths: a polygon cannot leave it out."},
+)  # fmt: skip
+WRITE_OPTIONS: Final = (SEGMENTATION,)
 CARRIES: Final = Carries(
     kinds=frozenset({"box", "ellipse", "polygon", "freehand", "mask", "point"}),
     attributes=True,
@@ -67,13 +72,8 @@ class _Sections:
 
 
 def write(export: Export) -> Iterator[ExportFile]:
-    """The document, and with `pictures` every picture of every case read, also of those without a lesion.
-
-    Options: `segmentation` is "rle" (exact, the default) or "polygon" (exact where the mask has no hole, else run lengths).
-    """
-    form = export.options.get("segmentation", "rle")
-    if form not in ("rle", "polygon"):
-        raise Refused(f"COCO segmentations are rle or polygon, not {form!r}.")
+    """The document, and with `pictures` every picture of every case read, also of those without a lesion."""
+    form = SEGMENTATION.of(export.options)
     with tempfile.TemporaryFile() as images, tempfile.TemporaryFile() as readings, tempfile.TemporaryFile() as annotations:
         sections = _Sections(images, readings, annotations)
         for item in export.cases:

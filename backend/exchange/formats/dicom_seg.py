@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from pydicom.dataset import FileDataset
 
 from backend.dicom.marked import MarkedReading
-from backend.dicom.refusal import Refused
 from backend.dicom.seg_writing import Overlapping, label_map
 from backend.exchange.foreign import ForeignReading, UnusableFile
 from backend.exchange.formats.dicom_objects import (
@@ -19,11 +18,17 @@ from backend.exchange.formats.dicom_objects import (
     readings_of_objects,
 )
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, ReadContext
-from backend.exchange.formats.options import THRESHOLD
+from backend.exchange.formats.options import THRESHOLD, FormatOption
 from backend.exchange.marked_readings import segmentation_of
 
 TITLE: Final = "DICOM SEG"
-OPTIONS: Final = (THRESHOLD,)
+READ_OPTIONS: Final = (THRESHOLD,)
+_TYPE: Final = FormatOption(
+    "segmentation_type", "choice", "binary: a plane for every segment; labelmap: one picture of all (Supplement 243).",
+    ("binary", "labelmap"), "binary",
+    costs={"labelmap": "Readings whose lesions overlap stay BINARY: a pixel of a label map has one segment."},
+)  # fmt: skip
+WRITE_OPTIONS: Final = (_TYPE,)
 CARRIES: Final = Carries(
     kinds=frozenset({"mask"}),
     codes=True,
@@ -31,26 +36,9 @@ CARRIES: Final = Carries(
 )
 
 
-SEGMENTATION_TYPE: Final = "segmentation_type"
-"""Option: `binary` (the default) or `labelmap` (Supplement 243)."""
-_STAYS_BINARY: Final = "Readings whose lesions overlap stay BINARY: a pixel of a label map has one segment."
-
-
-def notes_of(options: Mapping[str, str]) -> tuple[str, ...]:
-    """What the options chosen cost; Refused where one is none."""
-    return (_STAYS_BINARY,) if _is_label_map(options) else ()
-
-
-def _is_label_map(options: Mapping[str, str]) -> bool:
-    chosen = options.get(SEGMENTATION_TYPE, "binary")
-    if chosen not in ("binary", "labelmap"):
-        raise Refused(f"The option {SEGMENTATION_TYPE} is binary or labelmap, not {chosen!r}.")
-    return chosen == "labelmap"
-
-
 def write(export: Export) -> Iterator[ExportFile]:
     """One object a reading with lesions."""
-    wants_label_map = _is_label_map(export.options)
+    wants_label_map = _TYPE.of(export.options) == "labelmap"
     for item, reading, marked in marked_readings(export):
         made = _as_label_map(marked) if wants_label_map else None
         if made is None:

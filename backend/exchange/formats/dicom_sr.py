@@ -28,7 +28,7 @@ from backend.exchange.formats.options import THRESHOLD
 from backend.exchange.marked_readings import report_of
 
 TITLE: Final = "DICOM SR"
-OPTIONS: Final = (THRESHOLD,)
+READ_OPTIONS: Final = (THRESHOLD,)
 SPECIFICITY: Final = 1
 """Asked before the segmentations: those that a report refers to are part of it."""
 CARRIES: Final = Carries(

@@ -26,7 +26,7 @@ TITLE = "LIDC-IDRI (XML)"
 CARRIES = lidc.CARRIES
 SPECIFICITY = 10
 READ_IN_CHILD = True
-OPTIONS: Final = (OUTLINE,)
+READ_OPTIONS: Final = (OUTLINE,)
 SMALL: Final = "Nodule < 3 mm"
 OTHER: Final = "Non-nodule ≥ 3 mm"
 

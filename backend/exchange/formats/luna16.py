@@ -28,7 +28,7 @@ READ_IN_CHILD = True
 _WITH_CANDIDATES: Final = FormatOption(
     "candidates", "choice", "Whether points of candidates.csv become readings, too.", ("left_out", "included"), "left_out"
 )
-OPTIONS: Final = (_WITH_CANDIDATES,)
+READ_OPTIONS: Final = (_WITH_CANDIDATES,)
 READER: Final = "LUNA16"
 CANDIDATES: Final = "LUNA16 candidates"
 DIAMETER: Final = "Diameter (mm)"

@@ -36,7 +36,7 @@ from backend.readings.models import Lesion, Reading
 
 TITLE: Final = "NIfTI masks"
 READ_IN_CHILD = True
-OPTIONS: Final = (LABELS, APART, CASE)
+READ_OPTIONS: Final = (LABELS, APART, CASE)
 CARRIES: Final = Carries(kinds=frozenset({"mask"}), attributes=True, image_findings=True, no_lesion=True, codes=True)
 FILE: Final = "readings.json"
 KIND: Final = "overread-nifti"

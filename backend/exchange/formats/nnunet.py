@@ -32,7 +32,7 @@ from backend.readings.models import Reading, Verdict
 
 TITLE: Final = "nnU-Net dataset"
 READ_IN_CHILD = True
-OPTIONS: Final = (APART,)
+READ_OPTIONS: Final = (APART,)
 SPECIFICITY: Final = 10
 CARRIES: Final = Carries(kinds=frozenset({"mask"}), instances=False, overlaps=False, no_lesion=True)
 FILE: Final = "dataset.json"

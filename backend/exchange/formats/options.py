@@ -1,9 +1,9 @@
-"""Options of reading a format: what each module declares as its OPTIONS, and the check that the same words serve for."""
+"""Options of a format: what each module declares of reading and of writing, and the check that the same words serve for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -20,7 +20,8 @@ class FormatOption:
     """An option that a person may set. `key` names its words in the page's languages, `help` says in English what it does.
 
     Formats whose options mean the same share the option, so that it can be set before it is known which of them is there.
-    `default` is what is done where it is not set; empty: nothing of the kind.
+    `default` is what is done where it is not set; empty: nothing of the kind. `costs` says in English, by choice, what an
+    export loses by it: it is told before anything is written.
     """
 
     name: str
@@ -29,6 +30,7 @@ class FormatOption:
     choices: tuple[str, ...] = ()
     default: str = ""
     key: str = ""
+    costs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def words(self) -> str:

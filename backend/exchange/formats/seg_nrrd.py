@@ -21,7 +21,7 @@ from backend.exchange.formats.options import APART, CASE, LABELS, named_labels
 
 TITLE: Final = "NRRD segmentation"
 READ_IN_CHILD = True
-OPTIONS: Final = (LABELS, APART, CASE)
+READ_OPTIONS: Final = (LABELS, APART, CASE)
 CARRIES: Final = Carries(kinds=frozenset({"mask"}), codes=True)
 
 

@@ -25,7 +25,7 @@ from backend.readings.models import Reading, Verdict
 TITLE: Final = "Pascal VOC"
 READ_IN_CHILD = True
 _ORIGIN: Final = FormatOption("origin", "choice", "The number of the first pixel in the files: 1 or 0.", ("1", "0"), "1")
-OPTIONS: Final = (_ORIGIN,)
+READ_OPTIONS: Final = (_ORIGIN,)
 CARRIES: Final = Carries(
     kinds=frozenset({"box"}), others_become="box", exact_masks=False, volumes=False, attributes=True, no_lesion=True
 )

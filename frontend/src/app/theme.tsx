@@ -26,6 +26,12 @@ const dark: MantineColorsTuple = [
   "#000000",
 ];
 
+/** The list of options scrolls itself: a scroll area inside would be one that no key reaches. */
+const LIST = {
+  defaultProps: { withScrollArea: false },
+  styles: { options: { maxHeight: 320, overflowY: "auto" } },
+} as const;
+
 const px = (value: number) => `${value / 16}rem`;
 const easing = "cubic-bezier(.2,0,0,1)";
 
@@ -58,6 +64,9 @@ export const theme = createTheme({
         transitionProps: { duration: 160, timingFunction: easing, transition: "fade-up" },
       },
     },
+    Select: LIST,
+    MultiSelect: LIST,
+    Autocomplete: LIST,
     Menu: { defaultProps: { shadow: "md", radius: "md", transitionProps: { duration: 120 } } },
     Popover: { defaultProps: { shadow: "md", radius: "md", transitionProps: { duration: 120 } } },
   },

@@ -414,7 +414,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Every format with what it can carry. */
+        /** @description Every format with what it can carry and the options that may be set. */
         get: operations["export_formats"];
         put?: never;
         post?: never;
@@ -2328,8 +2328,9 @@ export interface components {
             is_read: boolean;
             kinds: string[];
             others_become: string;
+            options: components["schemas"]["FormatOption"][];
         };
-        /** @description An export to make. `pictures`: images go alongside, else they are referred to. */
+        /** @description An export to make. `pictures`: images go alongside, else they are referred to. `export_formats` tells the options. */
         ExportOrderRequest: {
             format: string;
             filter?: components["schemas"]["ExportFilterRequest"];
@@ -2395,6 +2396,23 @@ export interface components {
          * @enum {string}
          */
         ExportRunStateEnum: "queued" | "running" | "done" | "failed" | "cancelled" | "expired";
+        /**
+         * @description What a file that is not stored is, as far as its header was read; empty or 0 what is not known.
+         *
+         *     Of words only the standard's own: a file may hold a name in any other.
+         */
+        FileFacts: {
+            /** @description dicom, png or jpeg. */
+            format: string;
+            modality: string;
+            sop_class_uid: string;
+            sop_class: string;
+            transfer_syntax_uid: string;
+            transfer_syntax: string;
+            rows: number;
+            columns: number;
+            frames: number;
+        };
         /**
          * @description * `lesion` - lesion
          *     * `image` - image
@@ -2494,7 +2512,7 @@ export interface components {
             display_threshold: number;
         };
         /**
-         * @description An option of reading a format.
+         * @description An option of reading or of writing a format.
          *
          *     `kind`: `choice` (one of `choices`), `share` (above 0, up to 1), `labels` (`1:Nodule,2:Mass`) or `text`. `words` names
          *     its words in the languages of the page; `help` is in English. `default`: what is done where it is not set.
@@ -2546,6 +2564,23 @@ export interface components {
             n_cases: number;
             points: number[][];
         };
+        /** @description A general-purpose network by the SHA-256 of its two files. */
+        GenericNetwork: {
+            encoder: string;
+            decoder: string;
+        };
+        /** @description A general-purpose network by the SHA-256 of its two files. */
+        GenericNetworkRequest: {
+            encoder: string;
+            decoder: string;
+        };
+        /**
+         * @description * `off` - Off
+         *     * `until_own` - Until Own
+         *     * `always` - Always
+         * @enum {string}
+         */
+        GenericOutlinesEnum: "off" | "until_own" | "always";
         /** @description The member to whom a case is given. */
         GiveRequest: {
             username: string;
@@ -2608,6 +2643,7 @@ export interface components {
             state: components["schemas"]["ImportItemStateEnum"];
             modality: string;
             reason: string;
+            facts: components["schemas"]["FileFacts"];
             case: components["schemas"]["ItemCase"] | null;
         };
         /**
@@ -3344,6 +3380,9 @@ export interface components {
             retrieval: components["schemas"]["RetrievalEnum"];
             may_send: boolean;
             sends_from: string;
+            uses_tls: boolean;
+            tls_name: string;
+            tls_authority: string;
             base_url: string;
             authentication: components["schemas"]["AuthenticationEnum"];
             username: string;
@@ -3366,6 +3405,10 @@ export interface components {
             retrieval?: components["schemas"]["RetrievalEnum"];
             may_send?: boolean;
             sends_from?: string;
+            uses_tls?: boolean;
+            tls_name?: string;
+            /** @description Certificates in PEM: of who issued the node's, or the node's own. Empty: the system's authorities. */
+            tls_authority?: string;
             base_url?: string;
             authentication?: components["schemas"]["AuthenticationEnum"];
             username?: string;
@@ -3503,6 +3546,10 @@ export interface components {
             retrieval?: components["schemas"]["RetrievalEnum"];
             may_send?: boolean;
             sends_from?: string;
+            uses_tls?: boolean;
+            tls_name?: string;
+            /** @description Certificates in PEM: of who issued the node's, or the node's own. Empty: the system's authorities. */
+            tls_authority?: string;
             base_url?: string;
             authentication?: components["schemas"]["AuthenticationEnum"];
             username?: string;
@@ -3525,6 +3572,14 @@ export interface components {
              */
             gate_margin?: number | null;
             unproven_serves?: boolean;
+            /**
+             * @description When the installation's general-purpose network (SAM) outlines what is pointed at.
+             *
+             *     * `off` - Off
+             *     * `until_own` - Until Own
+             *     * `always` - Always
+             */
+            generic_outlines?: components["schemas"]["GenericOutlinesEnum"];
             image_size?: number | null;
             steps_scratch?: number;
             steps_warm?: number;
@@ -3595,6 +3650,16 @@ export interface components {
              */
             gate_margin?: number | null;
             unproven_serves?: boolean;
+            /**
+             * @description When the installation's general-purpose network (SAM) outlines what is pointed at.
+             *
+             *     * `off` - Off
+             *     * `until_own` - Until Own
+             *     * `always` - Always
+             */
+            generic_outlines?: components["schemas"]["GenericOutlinesEnum"];
+            /** @description Whether the installation has one. */
+            readonly generic_available: boolean;
             image_size: number | null;
             steps_scratch: number;
             steps_warm: number;
@@ -3761,28 +3826,56 @@ export interface components {
             reason: string;
             instead_of: number | null;
         };
-        /** @description Where a reader points on one frame: clicks on the lesion, clicks beside it, a box around it (two corners). */
+        /** @description Where a reader points on one frame: clicks on the lesion, clicks beside it, strokes, a box around it (two corners). */
         PromptRequest: {
             sop_instance_uid: string;
             /** @default 1 */
             frame: number;
             positive?: number[][];
             negative?: number[][];
+            strokes?: components["schemas"]["PromptStrokeRequest"][];
             box?: number[][] | null;
         };
-        /** @description The clicks and box from which a tool made a lesion's mask; `version` is null for a tool that needs no model. */
+        /** @description A stroke of the pointer over the lesion, or with `positive` false beside it: the places through which it went. */
+        PromptStrokeRequest: {
+            positive: boolean;
+            points: number[][];
+        };
+        /**
+         * @description The clicks, strokes and box from which a tool made a lesion's mask; `version` is null for a tool without a model.
+         *
+         *     `strokes` is left out where there are none; `generic` names the general-purpose network, if it was one (`version` null).
+         */
         Prompted: {
             version: number | null;
             positive: number[][];
             negative: number[][];
             box: number[][] | null;
+            strokes?: components["schemas"]["PromptedStroke"][];
+            generic?: components["schemas"]["GenericNetwork"];
         };
-        /** @description The clicks and box from which a tool made a lesion's mask; `version` is null for a tool that needs no model. */
+        /**
+         * @description The clicks, strokes and box from which a tool made a lesion's mask; `version` is null for a tool without a model.
+         *
+         *     `strokes` is left out where there are none; `generic` names the general-purpose network, if it was one (`version` null).
+         */
         PromptedRequest: {
             version: number | null;
             positive: number[][];
             negative: number[][];
             box: number[][] | null;
+            strokes?: components["schemas"]["PromptedStrokeRequest"][];
+            generic?: components["schemas"]["GenericNetworkRequest"];
+        };
+        /** @description A stroke of the pointer over the lesion, or with `positive` false beside it. */
+        PromptedStroke: {
+            positive: boolean;
+            points: number[][];
+        };
+        /** @description A stroke of the pointer over the lesion, or with `positive` false beside it. */
+        PromptedStrokeRequest: {
+            positive: boolean;
+            points: number[][];
         };
         /**
          * @description What of an export is in the archive's DICOMweb: `objects`, of which `current` are shown, the others outdated.
@@ -3833,8 +3926,18 @@ export interface components {
          * @enum {string}
          */
         QuarantineKindEnum: "held" | "refused";
-        /** @description A file that is kept aside. */
+        /** @description A file that is kept aside, and through which door it came: `origin` is empty where `sent_by` sent it from the page. */
         QuarantinedFile: {
+            /** @description dicom, png or jpeg. */
+            format: string;
+            modality: string;
+            sop_class_uid: string;
+            sop_class: string;
+            transfer_syntax_uid: string;
+            transfer_syntax: string;
+            rows: number;
+            columns: number;
+            frames: number;
             id: string;
             kind: components["schemas"]["QuarantineKindEnum"];
             state: components["schemas"]["QuarantinedFileStateEnum"];
@@ -3846,10 +3949,8 @@ export interface components {
             size: number;
             manufacturer: string;
             model: string;
-            modality: string;
-            rows: number;
-            columns: number;
-            frames: number;
+            origin: string;
+            sent_by: string;
             proposed: number[][];
             /** Format: date-time */
             created_at: string;
@@ -3930,11 +4031,12 @@ export interface components {
         Received: {
             received: number;
         };
-        /** @description How the project receives: the port is null where the receiver is switched off. */
+        /** @description How the project receives: a port is null where the receiver is switched off, or has no such port. */
         Receiving: {
             is_enabled: boolean;
             host: string;
             port: number | null;
+            tls_port: number | null;
             ae_title: string;
         };
         /** @description The AE title under which senders reach the project. */
@@ -4260,9 +4362,10 @@ export interface components {
             pairs: components["schemas"]["NearDuplicatePair"][];
             blinded_pairs: number;
         };
-        /** @description What the model version makes of a prompt; no mask where it sees nothing there. */
+        /** @description What the model version, or a general-purpose network (`version` null), makes of a prompt; no mask: it sees nothing. */
         Segment: {
-            version: number;
+            version: number | null;
+            generic: components["schemas"]["GenericNetwork"] | null;
             mask: components["schemas"]["SegmentMask"] | null;
         };
         /** @description A mask in the series grid, cropped: its first voxel [frame, row, column], its shape, its run-length blob in base64. */
@@ -5403,7 +5506,7 @@ export interface operations {
                 finding_type?: number[];
                 /** @description Only readings of these readers (ids). */
                 reader?: number[];
-                /** @description How masks are written; rle is exact. */
+                /** @description rle: run lengths; polygon: borders of the pixels, run lengths where there is a hole. */
                 segmentation?: "polygon" | "rle";
             };
             header?: never;

@@ -50,8 +50,16 @@ export type WorkingReader = S["WorkingReader"];
 export type MaskRef = Narrowed<S["Mask"], { origin: Triple; shape: Triple }>;
 /** `points` are (column, row); the top-left corner of the image is (0, 0). */
 export type DrawnAs = Narrowed<S["DrawnAs"], { points: Pair[]; mask: MaskRef | null }>;
-/** The clicks and box from which a tool made a mask; `version` null for a tool without a model. */
-export type Prompted = Narrowed<S["Prompted"], { positive: Pair[]; negative: Pair[]; box: [Pair, Pair] | null }>;
+/** The clicks, strokes and box from which a tool made a mask; `version` null for a tool without a model. */
+export type Prompted = Narrowed<
+  S["Prompted"],
+  {
+    positive: Pair[];
+    negative: Pair[];
+    box: [Pair, Pair] | null;
+    strokes?: { positive: boolean; points: Pair[] }[];
+  }
+>;
 export type Lesion = Narrowed<
   S["Lesion"],
   {
@@ -64,6 +72,7 @@ export type Lesion = Narrowed<
     look?: S["Lesion"]["look"];
   }
 >;
+export type GenericNetwork = S["GenericNetwork"];
 /** The outline of what was pointed at, by a model version; its run-length blob in base64. */
 export type Segmented = Narrowed<
   S["Segment"],

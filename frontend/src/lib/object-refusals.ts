@@ -22,6 +22,7 @@ export const OBJECT_REFUSALS: [pattern: string, key: string][] = [
   ["(.+): An outline of it lies partly outside of its image\\.", "outsideOutline"],
   ["(.+): A segmentation of (\\d+×\\d+) pixels does not lie on its image of (\\d+×\\d+)\\.", "size"],
   ["Readings whose lesions overlap stay BINARY: a pixel of a label map has one segment\\.", "staysBinary"],
+  ["Lesions with a hole stay run lengths: a polygon cannot leave it out\\.", "holesStay"],
   ["Names of finding types keep 64 characters\\.", "shortTypes"],
   ["Names of finding types, attributes and their values keep 64 characters\\.", "shortNames"],
 ];

@@ -13,6 +13,14 @@ const importers = import.meta.glob<string>(
   "../../../backend/exchange/{context_import,context_table,label_import,label_tables,mask_components}.py",
   { eager: true, query: "?raw", import: "default" },
 );
+const publishers = import.meta.glob<string>(
+  "../../../backend/{exchange/{publishing,export_runs},dicom/whole_object}.py",
+  {
+    eager: true,
+    query: "?raw",
+    import: "default",
+  },
+);
 const NAMED: Record<string, string> = {
   name: "report",
   what: "its study",
@@ -75,6 +83,13 @@ describe("sentences of the server", () => {
       ),
     );
     expect(reasons.length).toBeGreaterThan(25);
+    expect(reasons.filter((reason) => serverWords(reason, zh) === reason)).toEqual([]);
+  });
+  it("have words for every reason for which an export is not made, published, withdrawn or deleted", () => {
+    const reasons = Object.values(publishers).flatMap((source) =>
+      [...source.matchAll(/Refused\("(.+?)"\)/g)].map(([, text]) => text ?? ""),
+    );
+    expect(reasons.length).toBeGreaterThan(12);
     expect(reasons.filter((reason) => serverWords(reason, zh) === reason)).toEqual([]);
   });
   it("of the gate are found, whatever it decides", () => {

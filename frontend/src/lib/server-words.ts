@@ -6,6 +6,8 @@ import type { TFunction } from "i18next";
 import { IMPORT_REFUSALS } from "@/lib/import-refusals";
 import { NODE_REFUSALS } from "@/lib/node-refusals";
 import { OBJECT_REFUSALS } from "@/lib/object-refusals";
+import { PUBLISH_REFUSALS } from "@/lib/publish-refusals";
+import { WEBHOOK_REFUSALS } from "@/lib/webhook-refusals";
 
 const NUMBER = "([\\d,]+)";
 /** What the server writes → key below `server` in the common words; its groups become {{a}}, {{b}}, {{c}}, {{d}}. */
@@ -129,6 +131,8 @@ const SENTENCES: [pattern: string, key: string][] = [
   ...OBJECT_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `object.${key}`]),
   ...IMPORT_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `import.${key}`]),
   ...NODE_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `node.${key}`]),
+  ...PUBLISH_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `publish.${key}`]),
+  ...WEBHOOK_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `webhook.${key}`]),
 ];
 const KNOWN = SENTENCES.map(([pattern, key]): [RegExp, string] => [new RegExp(`^${pattern}$`), key]);
 /** Their last group is a sentence itself. */

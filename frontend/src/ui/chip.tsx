@@ -1,12 +1,13 @@
 import type { ReactNode } from "react";
 
-export type ChipTone = "neutral" | "accent" | "ok" | "warn" | "bad" | "person" | "model";
+export type ChipTone = "neutral" | "accent" | "ok" | "warn" | "bad" | "held" | "person" | "model";
 const CLASS: Record<ChipTone, string> = {
   neutral: "",
   accent: " acc",
   ok: " ok",
   warn: " warn",
   bad: " bad",
+  held: " held",
   person: " person",
   model: " model",
 };

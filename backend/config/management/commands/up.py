@@ -60,6 +60,8 @@ class Command(BaseCommand):
         _refuse_busy_port(host, port)
         if settings.DICOM_PORT:
             _refuse_busy_port(settings.DICOM_HOST, settings.DICOM_PORT, "OVERREAD_DICOM_PORT")
+        if settings.DICOM_TLS_PORT:
+            _refuse_busy_port(settings.DICOM_HOST, settings.DICOM_TLS_PORT, "OVERREAD_DICOM_TLS_PORT")
         _trim_logs(data_dir / "logs")
         self._run(data_dir, lock, options)
 

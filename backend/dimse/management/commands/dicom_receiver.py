@@ -10,7 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from backend.dicom.refusal import Refused
 from backend.dimse.receiver import Receiver, limit_memory
+from backend.dimse.tls import receiving_context
 
 
 class Command(BaseCommand):
@@ -22,15 +24,25 @@ class Command(BaseCommand):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Where to listen; the settings say so, too."""
         parser.add_argument("--host", default=settings.DICOM_HOST)
-        parser.add_argument("--port", type=int, default=settings.DICOM_PORT, help="0: any free one")
+        parser.add_argument(
+            "--port", type=int, default=settings.DICOM_PORT, help="plain; 0: any free one, or none beside TLS"
+        )
+        parser.add_argument("--tls-port", type=int, default=settings.DICOM_TLS_PORT or None, help="by TLS; 0: any free one")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Listen, print where, and stop at SIGTERM or Ctrl-C."""
         limit_memory(settings.DICOM_MEMORY_MB)
+        host, port, tls_port = options["host"], options["port"], options["tls_port"]
+        if tls_port is not None:
+            port = port or None
         try:
-            receiver = Receiver(host=options["host"], port=options["port"])
+            tls = receiving_context() if tls_port is not None else None
+            receiver = Receiver(host=host, port=port, tls_port=tls_port, tls=tls)
+        except Refused as refusal:
+            raise CommandError(str(refusal)) from refusal
         except OSError as error:
-            raise CommandError(f"Cannot listen on {options['host']}:{options['port']}: {error.strerror}") from error
+            ports = " and ".join(str(one) for one in (port, tls_port) if one is not None)
+            raise CommandError(f"Cannot listen on {host}:{ports}: {error.strerror}") from error
 
         def stop(number: int, frame: FrameType | None) -> None:
             receiver.stop()
@@ -38,6 +50,9 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
         receiver.start()
-        self.stdout.write(f"Receiving DICOM on {options['host']}:{receiver.port}")
+        if receiver.port is not None:
+            self.stdout.write(f"Receiving DICOM on {host}:{receiver.port}")
+        if receiver.tls_port is not None:
+            self.stdout.write(f"Receiving DICOM by TLS on {host}:{receiver.tls_port}")
         self.stdout.flush()
         receiver.wait()

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from backend.dicom.refusal import Refused
 from backend.exchange.import_options import ImportOptions
+from backend.exchange.management.argument_pairs import pair
 from backend.exchange.models import ImportItem, ImportRun, ItemState
 from backend.exchange.selectors import item_counts
 from backend.exchange.services import import_from_server
@@ -52,7 +53,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--normal", action="append", help="a finding that means: no lesion (default normal); may be repeated"
         )
-        parser.add_argument("--type", action="append", default=[], type=_pair, help="finding=Finding type; may be repeated")
+        parser.add_argument("--type", action="append", default=[], type=pair, help="finding=Finding type; may be repeated")
         parser.add_argument("--mask-type", default="Lesion", help="finding type of marks that no table names")
         parser.add_argument(
             "--findings", choices=["lesion", "image"], default="", help="what the findings of --labels describe"
@@ -141,13 +142,6 @@ def _size(text: str) -> list[float]:
 def _names(text: str) -> list[str]:
     """Option names between commas; `none` for the Basic Profile alone."""
     return [name for name in text.replace("-", "_").split(",") if name and name != "none"]
-
-
-def _pair(text: str) -> tuple[str, str]:
-    word, separator, meaning = text.partition("=")
-    if not separator or not word or not meaning:
-        raise argparse.ArgumentTypeError('give a pair such as benign="Benign mass"')
-    return word, meaning
 
 
 def _import_options(options: dict[str, Any]) -> ImportOptions:

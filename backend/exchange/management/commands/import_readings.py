@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from backend.dicom.refusal import Refused
 from backend.exchange.format_registry import check_read_options, read_formats
+from backend.exchange.management.argument_pairs import pair
 from backend.exchange.reading_import import ReadingOptions, import_foreign_readings
 from backend.exchange.sources import sources_in
 from backend.projects.models import Project
@@ -29,8 +29,8 @@ class Command(BaseCommand):
             "--format", default="", choices=["", *sorted(read_formats())], help="default: whichever knows it"
         )
         parser.add_argument("--reader", default="Imported labels", help="whose readings they are, where no file says so")
-        parser.add_argument("--option", action="append", default=[], type=_pair, help="an option of the format: KEY=VALUE")
-        parser.add_argument("--type", action="append", default=[], type=_pair, help="finding=Finding type; may be repeated")
+        parser.add_argument("--option", action="append", default=[], type=pair, help="an option of the format: KEY=VALUE")
+        parser.add_argument("--type", action="append", default=[], type=pair, help="finding=Finding type; may be repeated")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Import, tell what could not be used with its reason, sum up; fails if no format knows the files."""
@@ -55,10 +55,3 @@ class Command(BaseCommand):
             f"{', '.join(outcome.formats)}: {outcome.made} readings made, {outcome.known} already here, {outcome.waiting} "
             f"wait for their images, {len(outcome.refused)} refused, in {time.perf_counter() - started:.1f} s."
         )
-
-
-def _pair(text: str) -> tuple[str, str]:
-    word, separator, meaning = text.partition("=")
-    if not separator or not word or not meaning:
-        raise argparse.ArgumentTypeError('give a pair such as key="value"')
-    return word, meaning

@@ -10,6 +10,7 @@ from backend.accounts.models import User
 from backend.dicom.refusal import Refused
 from backend.exchange.export_runs import ExportOrder, delete_export, export_now
 from backend.exchange.format_registry import written_formats
+from backend.exchange.management.argument_pairs import pair
 from backend.exchange.models import ExportRun
 from backend.exchange.verification import report_lines, verify_export
 from backend.projects.models import Membership, Project, Role
@@ -25,6 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("export", nargs="?", help="id of a finished export")
         parser.add_argument("--project", help="slug of a project: an export is made for the proof and removed after it")
         parser.add_argument("--format", choices=sorted(written_formats()), help="its format")
+        parser.add_argument("--option", action="append", default=[], type=pair, help="an option of the format: KEY=VALUE")
         parser.add_argument("--as", dest="user", help="user whose export it is (default: the project's first lead)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -49,7 +51,8 @@ class Command(BaseCommand):
         if project is None or not options["format"]:
             raise CommandError("Name an export, or a project and a format.")
         user = self._user(project, options["user"])
-        run = export_now(project=project, by=user, order=ExportOrder(format=options["format"]))
+        order = ExportOrder(format=options["format"], options=dict(options["option"]))
+        run = export_now(project=project, by=user, order=order)
         try:
             return verify_export(run=run)
         finally:

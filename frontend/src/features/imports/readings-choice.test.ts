@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { isComplete, lackOf, readingsOptions } from "@/features/imports/readings-choice";
+import { isComplete, readingsOptions } from "@/features/imports/readings-choice";
 import type { FormatOption, ImportFormat } from "@/lib/api-types";
+import { lackOf } from "@/lib/format-options";
 
 const option = (name: string, kind: FormatOption["kind"], fallback = ""): FormatOption => ({
   name,

@@ -1,5 +1,6 @@
 /** What a person chose of readings of other programs among the files: the format and its options, as the server takes them. */
 import type { FormatOption, ImportFormat, ImportOptions } from "@/lib/api-types";
+import { areMeant, setOptions } from "@/lib/format-options";
 
 export interface ReadingsChoice {
   /** Empty: recognised by itself; "none": not looked for. */
@@ -15,31 +16,14 @@ export function optionsOf(choice: ReadingsChoice, formats: ImportFormat[]): Form
   return formats.find((one) => one.name === choice.format)?.options ?? [];
 }
 
-const LABEL = /^\s*\d+\s*:\s*[^\s:][^,]*$/;
-
-/** Whether a value means nothing, as the server would say too: the key of the words for it. */
-export function lackOf(option: FormatOption, value: string): "share" | "labels" | null {
-  if (!value.trim()) return null;
-  if (option.kind === "share") return Number(value) > 0 && Number(value) <= 1 ? null : "share";
-  if (option.kind === "labels")
-    return value.split(",").every((part) => !part.trim() || LABEL.test(part)) ? null : "labels";
-  return null;
-}
-
 /** What goes to the server: only what differs from what is done anyway. */
 export function readingsOptions(choice: ReadingsChoice, formats: ImportFormat[]): ImportOptions {
   if (!choice.format) return {};
-  const set = optionsOf(choice, formats).flatMap(({ name, ...option }) => {
-    const value = choice.values[name]?.trim() ?? "";
-    return value && value !== option.default ? [[name, value] as const] : [];
-  });
-  return {
-    readings_format: choice.format,
-    ...(set.length ? { readings_options: Object.fromEntries(set) } : {}),
-  };
+  const set = setOptions(optionsOf(choice, formats), choice.values);
+  return { readings_format: choice.format, ...(Object.keys(set).length ? { readings_options: set } : {}) };
 }
 
 /** Whether every value means something. */
 export function isComplete(choice: ReadingsChoice, formats: ImportFormat[]): boolean {
-  return optionsOf(choice, formats).every((option) => lackOf(option, choice.values[option.name] ?? "") === null);
+  return areMeant(optionsOf(choice, formats), choice.values);
 }

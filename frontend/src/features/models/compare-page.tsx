@@ -36,6 +36,23 @@ export default function ComparePage() {
   const failed = [version, models, comparison].find((one) => one.isError);
   const choose = (change: Record<string, string>) =>
     setSearch({ ...Object.fromEntries(search), ...change }, { replace: true });
+  if (models.data?.length === 0) {
+    return (
+      <>
+        <PageHead title={t("title")} />
+        <EmptyState
+          title={t("none")}
+          actions={
+            <LinkButton variant="primary" to={`/p/${slug}/learning`}>
+              {t("toLearning")}
+            </LinkButton>
+          }
+        >
+          {t("noneNote")}
+        </EmptyState>
+      </>
+    );
+  }
   if (failed || !version.data || !models.data) {
     return (
       <>

@@ -1,15 +1,17 @@
 import { MultiSelect, Select, TextInput } from "@mantine/core";
 import { IconAlertTriangle, IconCheck } from "@tabler/icons-react";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useExportFormats, useExportPreview, useStartExport } from "@/features/exports/api/exports";
 import { LossList } from "@/features/exports/components/loss-list";
 import type { ExportOrder, Project } from "@/lib/api-types";
 import { count } from "@/lib/format";
+import { areMeant, setOptions } from "@/lib/format-options";
 import { formatTitle } from "@/lib/format-titles";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { ErrorLine, ErrorState } from "@/ui/error-state";
+import { FormatOptionFields } from "@/ui/format-options";
 import { Segmented } from "@/ui/segmented";
 
 const SPLITS = ["POOL", "VALIDATION", "HOLDOUT", "EMBARGOED"] as const;
@@ -28,15 +30,14 @@ export function OrderCard({ project }: { project: Project }) {
   const [splits, setSplits] = useState<ExportSplit[]>([]);
   const [since, setSince] = useState("");
   const [until, setUntil] = useState("");
-  const [form, setForm] = useState<"rle" | "polygon">("rle");
-  const [segType, setSegType] = useState<"binary" | "labelmap">("binary");
+  const [values, setValues] = useState<Record<string, string>>({});
+  const options = formats.data?.find((one) => one.name === format)?.options ?? [];
   const known = useExportPreview(slug, { format: FIRST, pictures: false });
   const models = new Set(known.data?.readers.filter((one) => one.kind === "model").map((one) => String(one.id)));
   const order: ExportOrder = {
     format,
     pictures: pictures === "alongside",
-    options:
-      format === "coco" ? { segmentation: form } : format === "dicom_seg" ? { segmentation_type: segType } : {},
+    options: setOptions(options, values),
     filter: {
       readers: readers.map(Number),
       finding_types: types.map(Number),
@@ -49,6 +50,8 @@ export function OrderCard({ project }: { project: Project }) {
   const preview = useExportPreview(slug, order);
   const start = useStartExport(slug);
   const counts = preview.data?.counts;
+  const nLost = preview.data?.losses.length ?? 0;
+  const lost = useRef<HTMLDivElement>(null);
   const hasNone = counts?.readings === 0;
   const lesionTypes = project.finding_types.filter((type) => type.scope === "lesion");
 
@@ -59,11 +62,17 @@ export function OrderCard({ project }: { project: Project }) {
           label={t("format")}
           allowDeselect={false}
           value={format}
-          onChange={(value) => value && setFormat(value)}
+          onChange={(value) => {
+            if (!value) return;
+            setFormat(value);
+            setValues({});
+          }}
           data={(formats.data ?? []).map((one) => ({ value: one.name, label: formatTitle(one, t) }))}
         />
         <div className="col" style={{ gap: 6 }}>
-          <span className="sm b">{t("pictures")}</span>
+          <span className="sm sec" style={{ fontWeight: 500 }}>
+            {t("pictures")}
+          </span>
           <Segmented
             fill
             label={t("pictures")}
@@ -76,36 +85,7 @@ export function OrderCard({ project }: { project: Project }) {
           />
           <span className="q sm">{t("picturesNote")}</span>
         </div>
-        {format === "coco" ? (
-          <div className="col" style={{ gap: 6 }}>
-            <span className="sm b">{t("segmentation")}</span>
-            <Segmented
-              fill
-              label={t("segmentation")}
-              value={form}
-              onChange={setForm}
-              options={[
-                { value: "rle", label: t("rle") },
-                { value: "polygon", label: t("polygon") },
-              ]}
-            />
-          </div>
-        ) : null}
-        {format === "dicom_seg" ? (
-          <div className="col" style={{ gap: 6 }}>
-            <span className="sm b">{t("segmentationType")}</span>
-            <Segmented
-              fill
-              label={t("segmentationType")}
-              value={segType}
-              onChange={setSegType}
-              options={[
-                { value: "binary", label: t("binary") },
-                { value: "labelmap", label: t("labelmap") },
-              ]}
-            />
-          </div>
-        ) : null}
+        <FormatOptionFields options={options} values={values} onChange={setValues} />
         <MultiSelect
           label={t("readers")}
           placeholder={readers.length ? undefined : t("allReaders")}
@@ -150,17 +130,7 @@ export function OrderCard({ project }: { project: Project }) {
         {preview.isError ? (
           <ErrorState error={preview.error} retry={() => void preview.refetch()} />
         ) : counts ? (
-          <div className="col" style={{ gap: 8 }} aria-live="polite">
-            <span className={hasNone ? "q" : "sec"}>
-              {hasNone
-                ? t("nothing")
-                : t("counts", {
-                    readings: t("readings", { count: counts.readings, shown: count(counts.readings ?? 0) }),
-                    readers: t("readersCount", { count: counts.readers, shown: count(counts.readers ?? 0) }),
-                    cases: t("cases", { count: counts.cases, shown: count(counts.cases ?? 0) }),
-                    lesions: t("lesions", { count: counts.lesions, shown: count(counts.lesions ?? 0) }),
-                  })}
-            </span>
+          <div ref={lost} className="col" style={{ gap: 8, scrollMarginBottom: 120 }}>
             {hasNone ? null : preview.data?.losses.length ? (
               <div className="alert warn" style={{ alignItems: "flex-start" }}>
                 <IconAlertTriangle
@@ -198,10 +168,33 @@ export function OrderCard({ project }: { project: Project }) {
         }}
       >
         <ErrorLine error={start.error} />
+        {counts && !preview.isError ? (
+          <div className="sm" aria-live="polite">
+            <span className={hasNone ? "q" : "sec"}>
+              {hasNone
+                ? t("nothing")
+                : t("counts", {
+                    readings: t("readings", { count: counts.readings, shown: count(counts.readings ?? 0) }),
+                    readers: t("readersCount", { count: counts.readers, shown: count(counts.readers ?? 0) }),
+                    cases: t("cases", { count: counts.cases, shown: count(counts.cases ?? 0) }),
+                    lesions: t("lesions", { count: counts.lesions, shown: count(counts.lesions ?? 0) }),
+                  })}
+            </span>{" "}
+            {!hasNone && nLost ? (
+              <button
+                type="button"
+                className="lost"
+                onClick={() => lost.current?.scrollIntoView({ block: "end" })}
+              >
+                {t("lostCount", { count: nLost, shown: count(nLost) })}
+              </button>
+            ) : null}
+          </div>
+        ) : null}
         <Button
           variant="primary"
           busy={start.isPending}
-          disabled={!counts || hasNone}
+          disabled={!counts || hasNone || !areMeant(options, values)}
           onClick={() => start.mutate(order)}
         >
           {t("start")}

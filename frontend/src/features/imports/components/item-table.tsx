@@ -76,7 +76,7 @@ export function ItemTable({ slug, run, state, arriving, total, revision }: ItemT
 }
 
 const LOOK: Record<ItemState, [ChipTone, ReactNode]> = {
-  held: ["warn", <IconEye key="h" />],
+  held: ["held", <IconEye key="h" />],
   refused: ["bad", <IconX key="x" />],
   embargoed: ["warn", <IconAlertTriangle key="!" />],
   imported: ["ok", <IconCheck key="v" />],
@@ -98,7 +98,7 @@ function ItemRow({ item, arriving }: { item: ImportItem | undefined; arriving: b
   return (
     <tr>
       <td className="mono ell" title={item.name}>
-        {middle(item.name, 30)}
+        {middle(item.name, 26)}
       </td>
       <td>
         <Chip tone={tone} icon={icon}>

@@ -3,9 +3,9 @@ import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { itemsCsv, useStartWithout } from "@/features/imports/api/imports";
 import { ItemTable } from "@/features/imports/components/item-table";
-import { originWords } from "@/features/imports/origin-words";
 import type { ImportRun, ItemState } from "@/lib/api-types";
 import { count, dayTime, duration } from "@/lib/format";
+import { originWords } from "@/lib/origin-words";
 import { serverWords } from "@/lib/server-words";
 import { Button } from "@/ui/button";
 import { Chip, type ChipTone } from "@/ui/chip";
@@ -22,7 +22,7 @@ interface RunPanelProps {
 
 const PARTS: [ItemState, string][] = [
   ["imported", "#4cc38a"],
-  ["held", "#b58cf0"],
+  ["held", "var(--held)"],
   ["duplicate", "#6e6e6e"],
   ["embargoed", "#e8b33f"],
   ["refused", "#ff8577"],

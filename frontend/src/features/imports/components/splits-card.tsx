@@ -34,8 +34,8 @@ export function SplitsCard({ slug }: { slug: string }) {
     >
       <div aria-hidden="true" style={{ display: "flex", gap: 2, borderRadius: 2, overflow: "hidden" }}>
         {total ? (
-          PARTS.map(([split, colour]) => (
-            <i key={split} style={{ flex: data[split], background: colour, height: 8 }} />
+          PARTS.filter(([split]) => data[split]).map(([split, colour]) => (
+            <i key={split} style={{ flex: data[split], minWidth: 3, background: colour, height: 8 }} />
           ))
         ) : (
           <i style={{ flex: 1, background: "var(--n5)", height: 8 }} />

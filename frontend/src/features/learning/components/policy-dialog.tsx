@@ -22,6 +22,7 @@ const ACQUISITIONS: Policy["acquisition"][] = [
   "k_means",
 ];
 
+const GENERIC: NonNullable<Policy["generic_outlines"]>[] = ["off", "until_own", "always"];
 const STARTS: Policy["slow_start"][] = ["scratch", "shrink_perturb"];
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
 const NEVER = "never";
@@ -78,7 +79,6 @@ export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: 
           data={ACQUISITIONS.map((value) => ({ value, label: t(`acquisition.${value}`) }))}
           value={draft.acquisition}
           allowDeselect={false}
-          maxDropdownHeight={360}
           renderOption={({ option }) => (
             <span>
               <span className="b">{option.label}</span>
@@ -187,6 +187,16 @@ export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: 
             onChange={(event) => set({ unproven_serves: event.currentTarget.checked })}
           />
         </fieldset>
+        {policy.generic_available ? (
+          <Select
+            label={t("policy.generic_outlines")}
+            description={t("policy.genericNote")}
+            data={GENERIC.map((value) => ({ value, label: t(`policy.generic.${value}`) }))}
+            value={draft.generic_outlines}
+            allowDeselect={false}
+            onChange={(value) => set({ generic_outlines: value as Policy["generic_outlines"] })}
+          />
+        ) : null}
         <ErrorLine error={save.error} />
         <div className="row" style={{ justifyContent: "flex-end" }}>
           <Button onClick={onClose}>{t("common:cancel")}</Button>

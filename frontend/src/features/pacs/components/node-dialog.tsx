@@ -1,4 +1,4 @@
-import { Modal, NumberInput, PasswordInput, Select, Switch, TextInput } from "@mantine/core";
+import { Modal, NumberInput, PasswordInput, Select, Switch, Textarea, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useSaveNode } from "@/features/pacs/api/pacs";
@@ -26,6 +26,9 @@ const NEW: RemoteNodeIn = {
   retrieval: "get",
   may_send: false,
   sends_from: "",
+  uses_tls: false,
+  tls_name: "",
+  tls_authority: "",
   base_url: "",
   authentication: "none",
   username: "",
@@ -38,13 +41,15 @@ export function NodeDialog({ slug, node, onClose }: NodeDialogProps) {
   const [given, setGiven] = useState<RemoteNodeIn>(node ? { ...NEW, ...fieldsOf(node) } : NEW);
   const set = (change: Partial<RemoteNodeIn>) => setGiven((before) => ({ ...before, ...change }));
   const text = (
-    field: "name" | "host" | "ae_title" | "calling_ae_title" | "sends_from" | "base_url" | "username",
+    field: "name" | "host" | "ae_title" | "calling_ae_title" | "sends_from" | "tls_name" | "base_url" | "username",
   ) => ({
     value: given[field] ?? "",
     onChange: (event: React.ChangeEvent<HTMLInputElement>) => set({ [field]: event.currentTarget.value }),
   });
   const submit = () => {
-    const { secret, ...rest } = given;
+    const { secret, ...fields } = given;
+    // What is not shown is not sent: nobody could correct it.
+    const rest = fields.uses_tls ? fields : { ...fields, tls_name: "", tls_authority: "" };
     save.mutate(
       { id: node?.id, node: secret ? { ...rest, secret } : rest },
       { onSuccess: (saved) => onClose(saved) },
@@ -113,6 +118,33 @@ export function NodeDialog({ slug, node, onClose }: NodeDialogProps) {
                 {...text("calling_ae_title")}
               />
             </div>
+            <Switch
+              label={t("node.tls")}
+              description={t("node.tlsNote")}
+              checked={given.uses_tls ?? false}
+              onChange={(event) => set({ uses_tls: event.currentTarget.checked })}
+            />
+            {given.uses_tls ? (
+              <>
+                <Textarea
+                  label={t("node.authority")}
+                  description={t("node.authorityNote")}
+                  placeholder="-----BEGIN CERTIFICATE-----"
+                  className="pem"
+                  autosize
+                  minRows={2}
+                  maxRows={5}
+                  spellCheck={false}
+                  value={given.tls_authority ?? ""}
+                  onChange={(event) => set({ tls_authority: event.currentTarget.value })}
+                />
+                <TextInput
+                  label={t("node.tlsName")}
+                  placeholder={given.host || "pacs.example.org"}
+                  {...text("tls_name")}
+                />
+              </>
+            ) : null}
             <Segmented
               label={t("node.retrieval")}
               fill

@@ -1,5 +1,6 @@
 import { TextInput } from "@mantine/core";
 import { IconAlertTriangle, IconCheck } from "@tabler/icons-react";
+import type { TFunction } from "i18next";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useSetReceivingTitle } from "@/features/pacs/api/pacs";
@@ -10,6 +11,12 @@ import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { Chip } from "@/ui/chip";
 import { ErrorLine } from "@/ui/error-state";
+
+function portsOf({ port, tls_port }: Pacs["receiving"], t: TFunction<"pacs">): string {
+  const plain = port === null ? [] : [t("receiving.port", { port })];
+  const encrypted = tls_port === null ? [] : [t("receiving.tlsPort", { port: tls_port })];
+  return [...plain, ...encrypted].join(t("receiving.and"));
+}
 
 /** The AE title by which senders reach this project, and whether anything listens. */
 export function ReceivingCard({ slug, receiving }: { slug: string; receiving: Pacs["receiving"] }) {
@@ -43,7 +50,7 @@ export function ReceivingCard({ slug, receiving }: { slug: string; receiving: Pa
       >
         <p className="sm sec">
           {receiving.is_enabled
-            ? t("receiving.note", { host: receiving.host, port: receiving.port })
+            ? t("receiving.note", { host: receiving.host, ports: portsOf(receiving, t) })
             : t("receiving.offNote")}
         </p>
         <div className="row" style={{ alignItems: "flex-end" }}>

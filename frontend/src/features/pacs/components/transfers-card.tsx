@@ -15,7 +15,7 @@ import { ErrorLine } from "@/ui/error-state";
 export function TransfersCard({ slug, transfers }: { slug: string; transfers: Transfer[] }) {
   const { t } = useTranslation("pacs");
   return (
-    <Card title={t("transfers")} bare style={{ flex: "none", maxHeight: 264 }}>
+    <Card title={t("transfers")} bare style={{ flex: "none", maxHeight: "min(264px, 23vh)" }}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: who has no mouse scrolls it, too */}
       <section className="scroll" tabIndex={0} aria-label={t("transfers")}>
         <ul>

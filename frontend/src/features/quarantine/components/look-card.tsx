@@ -2,6 +2,7 @@ import { Checkbox } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { previewOf, useRelease } from "@/features/quarantine/api/quarantine";
+import { DoorLine, FactsLine } from "@/features/quarantine/components/facts-line";
 import { MaskBoard } from "@/features/quarantine/components/mask-board";
 import { RectangleFields } from "@/features/quarantine/components/rectangle-fields";
 import type { QuarantinedFile, Rectangle } from "@/lib/api-types";
@@ -32,6 +33,10 @@ export function LookCard({ slug, file, onDiscard }: LookCardProps) {
       className="grow"
       style={{ minWidth: 0, overflow: "auto" }}
     >
+      <div style={{ margin: "-6px 0 12px" }}>
+        <FactsLine file={file} />
+        <DoorLine file={file} />
+      </div>
       <div className="row t" style={{ gap: 20, minHeight: 0 }}>
         <div className="grow">
           <MaskBoard

@@ -2,6 +2,7 @@ import { Checkbox } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { DiscardDialog } from "@/features/quarantine/components/discard-dialog";
+import { DoorLine, FactsLine } from "@/features/quarantine/components/facts-line";
 import { GroupFilter } from "@/features/quarantine/components/group-filter";
 import { chosenOf, NOTHING, type Selection, toggled } from "@/features/quarantine/state/selection";
 import type { QuarantinedFile, QuarantineGroup } from "@/lib/api-types";
@@ -41,7 +42,7 @@ export function RefusedTable({ slug, files, total, groups, group, onGroup }: Ref
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: who has no mouse scrolls it, too */}
       <section className="scroll" style={{ flex: 1 }} tabIndex={0} aria-label={t("refused")}>
-        <table>
+        <table style={{ minWidth: 960 }}>
           <thead>
             <tr>
               <th style={{ width: 36 }}>
@@ -74,12 +75,18 @@ export function RefusedTable({ slug, files, total, groups, group, onGroup }: Ref
                     onChange={() => choose(toggled(chosen, file.id))}
                   />
                 </td>
-                <td className="mono ell" title={file.name}>
-                  {middle(file.name || t("unnamed"), 40)}
+                <td style={{ paddingBlock: 8 }}>
+                  <div className="mono" title={file.name}>
+                    {middle(file.name || t("unnamed"), 36)}
+                  </div>
+                  <FactsLine file={file} />
                 </td>
                 <td className="wrap sm">{serverWords(file.reason, t)}</td>
                 <td className="r num sec">{bytes(file.size)}</td>
-                <td className="sec nw num">{dayTime(file.created_at)}</td>
+                <td className="sec nw num">
+                  <div>{dayTime(file.created_at)}</div>
+                  <DoorLine file={file} />
+                </td>
                 <td className="sec nw">{day(file.expires_at)}</td>
                 <td className="r">
                   <Button dense variant="ghost" onClick={() => leave([file.id])}>

@@ -1,6 +1,6 @@
 /** Asks the project's model for the outline of what is pointed at. It answers soon, or something else is used. */
 import { cookie } from "@/lib/api-client";
-import type { Segmented } from "@/lib/api-types";
+import type { GenericNetwork, Segmented } from "@/lib/api-types";
 import type { FrameRef } from "@/lib/imaging/frames";
 import type { MaskGrid } from "../geometry/mask-grid";
 import type { Pointed } from "../geometry/pointing";
@@ -11,7 +11,10 @@ const PATIENCE_MS = 3000;
 /** Why the model is not asked, or does not answer. */
 export type NoModel = "blinded" | "noModel" | "late";
 
-export type Outlined = { version: number; grid: MaskGrid | null } | { refused: NoModel };
+/** By a version of the project's model (`version`), or by a general-purpose network (`generic`). */
+export type Outlined =
+  | { version: number | null; generic: GenericNetwork | null; grid: MaskGrid | null }
+  | { refused: NoModel };
 
 const REFUSALS: Record<string, NoModel> = { classical_only: "blinded", no_prompts: "noModel" };
 
@@ -36,8 +39,8 @@ export async function askForOutline(
     });
     const body: unknown = await response.json();
     if (!response.ok) return { refused: REFUSALS[(body as { code?: string }).code ?? ""] ?? "late" };
-    const { version, mask } = body as Segmented;
-    return { version, grid: mask && gridOf(mask) };
+    const { version, generic, mask } = body as Segmented;
+    return { version, generic, grid: mask && gridOf(mask) };
   } catch {
     return { refused: "late" };
   }

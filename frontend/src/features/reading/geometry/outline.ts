@@ -91,7 +91,8 @@ export function simplifyOutline(outline: Point[], tolerance: number): Point[] {
   return simple.length >= 3 ? simple : outline;
 }
 
-function simplifyLine(line: Point[], tolerance: number): Point[] {
+/** An open line without the vertices closer than `tolerance` to the straight one between its neighbours. */
+export function simplifyLine(line: Point[], tolerance: number): Point[] {
   if (line.length <= 2) return line;
   const from = line[0] as Point;
   const to = line[line.length - 1] as Point;

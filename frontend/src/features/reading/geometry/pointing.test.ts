@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Point } from "@/lib/imaging/coordinates";
 import { isSet, voxelCount } from "./mask-volume";
-import { outlinedWithoutModel, type PointAct, pointed } from "./pointing";
+import { outlinedWithoutModel, type PointAct, pointed, saysWhere, spreadAlong } from "./pointing";
 import type { Voxels } from "./region-grow";
 
 /** Two bright squares of 8 × 8 on dark ground, on the second of three frames. */
@@ -52,6 +52,26 @@ describe("what is pointed at", () => {
     const left = outlined([click([8, 8]), click([10.5, 10.5], false)]) as NonNullable<ReturnType<typeof outlined>>;
     expect([isSet(left, 1, 7, 6), isSet(left, 1, 10, 10)]).toEqual([true, false]);
     expect(voxelCount(left)).toBeGreaterThan(30);
+  });
+
+  test("is all strokes, of which one on the lesion says where it is", () => {
+    const stroke = (on: boolean): PointAct => ({ kind: "stroke", points: [[1, 1], [3, 3]], on }); // biome-ignore format: pairs
+    expect(pointed([stroke(true), stroke(false)]).strokes?.map(({ positive }) => positive)).toEqual([true, false]);
+    expect([stroke(true), stroke(false), click([1, 1], false)].map((act) => saysWhere(pointed([act])))).toEqual([
+      ...[true, false, false],
+    ]);
+    expect(pointed([click([1, 2])])).not.toHaveProperty("strokes");
+  });
+
+  test("of a stroke without a model: regions from places along it", () => {
+    const along = spreadAlong([[0, 0], [4, 0], [4, 4]], 5); // biome-ignore format: pairs
+    expect(along).toEqual([[0, 0], [2, 0], [4, 0], [4, 2], [4, 4]]); // biome-ignore format: pairs
+    expect(spreadAlong([[2, 2], [2, 2]], 3)).toEqual([[2, 2], [2, 2], [2, 2]]); // biome-ignore format: pairs
+    const over = outlined([{ kind: "stroke", points: [[5, 8], [11, 8]], on: true }]); // biome-ignore format: pairs
+    expect(voxelCount(over as NonNullable<typeof over>)).toBe(64);
+    const box: PointAct = { kind: "box", from: [2, 2], to: [34, 14] };
+    const cut = outlined([box, { kind: "stroke", points: [[14, 8], [20, 8]], on: false }]); // biome-ignore format: pairs
+    expect([8, 18].map((column) => isSet(cut as NonNullable<typeof cut>, 1, 8, column))).toEqual([true, false]);
   });
 
   test("is the ellipse in a box; the pixel in the corner of the image counts as any other", () => {

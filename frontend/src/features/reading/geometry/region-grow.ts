@@ -77,18 +77,26 @@ export function rangeAround(
   radius: number,
   spread: number,
 ): { low: number; high: number } | null {
-  let [n, mean, squares] = [0, 0, 0];
+  const values: (number | null)[] = [];
   const reach = Math.max(1, Math.round(radius));
   for (let r = Math.max(0, row - reach); r <= Math.min(voxels.rows - 1, row + reach); r++) {
     for (let c = Math.max(0, column - reach); c <= Math.min(voxels.columns - 1, column + reach); c++) {
       if (Math.hypot(r - row, c - column) > reach) continue;
-      const value = voxels.value(frame, r, c);
-      if (value === null) return null;
-      n += 1;
-      const off = value - mean;
-      mean += off / n;
-      squares += off * (value - mean);
+      values.push(voxels.value(frame, r, c));
     }
+  }
+  return rangeOf(values, spread);
+}
+
+/** Mean ± `spread` standard deviations of some values; null where one is missing, or all. */
+export function rangeOf(values: readonly (number | null)[], spread: number): { low: number; high: number } | null {
+  let [n, mean, squares] = [0, 0, 0];
+  for (const value of values) {
+    if (value === null) return null;
+    n += 1;
+    const off = value - mean;
+    mean += off / n;
+    squares += off * (value - mean);
   }
   if (n === 0) return null;
   // A flat patch still takes its own value and the noise of one step.

@@ -195,12 +195,12 @@ function DraftShape({ draft, to, colour, zoom }: { draft: Draft; to: Affine; col
   );
 }
 
-/** The outline that has come so far, the clicks (full on the lesion, a bar beside it) and the box. */
+/** The outline that has come so far, clicks and strokes (white on the lesion, black beside it) and the box. */
 function PointShape({ draft, to, colour, zoom }: { draft: PointDraft; to: Affine; colour: string; zoom: number }) {
   const d = pathOf((shownOutline(draft)?.outlines ?? []).map((outline) => lineOf(outline, to, true, zoom)));
   const acts = draft.steps.map(({ act }) => act);
-  const { box } = pointed(acts);
-  const corners = draft.drag ?? box;
+  if (draft.drag) acts.push(draft.drag);
+  const { box: corners } = pointed(acts);
   return (
     <g style={{ "--c": colour } as React.CSSProperties}>
       <path className="mk h" d={d} />
@@ -210,16 +210,29 @@ function PointShape({ draft, to, colour, zoom }: { draft: PointDraft; to: Affine
       ) : null}
       {acts.map((act, i) => {
         if (act.kind === "box") return null;
-        const [x, y] = canvasFromScoord(act.at, to);
+        const [x, y] = canvasFromScoord(act.kind === "click" ? act.at : (act.points[0] as Point), to);
         return (
           // biome-ignore lint/suspicious/noArrayIndexKey: clicks have no other name while they are made
-          <g key={i} className={`pt ${act.on ? "on" : "off"}`} transform={`translate(${x} ${y})`}>
-            <circle r="6.5" />
-            <path d={act.on ? "M-3.5 0H3.5M0-3.5V3.5" : "M-3.5 0H3.5"} />
+          <g key={i} className={act.on ? "on" : "off"} data-act={act.kind}>
+            {act.kind === "stroke" ? <StrokeLine points={act.points} to={to} /> : null}
+            <g className={`pt ${act.on ? "on" : "off"}`} transform={`translate(${x} ${y})`}>
+              <circle r="6.5" />
+              <path d={act.on ? "M-3.5 0H3.5M0-3.5V3.5" : "M-3.5 0H3.5"} />
+            </g>
           </g>
         );
       })}
     </g>
+  );
+}
+
+function StrokeLine({ points, to }: { points: Point[]; to: Affine }) {
+  const d = pathOf([points.map((point) => canvasFromScoord(point, to))], false);
+  return (
+    <>
+      <path className="pt-line h" d={d} />
+      <path className="pt-line" d={d} />
+    </>
   );
 }
 

@@ -4,7 +4,7 @@ import { paintStroke } from "../geometry/brush";
 import { boxPoints, circlePoints, clamped, ellipseInBox, outlineOf } from "../geometry/mark";
 import { sliceOf, withSlice } from "../geometry/mask-grid";
 import { withShortAxis } from "../geometry/measurement";
-import { isBrushTool, isMarkTool, isMeasureTool, kindOfTool } from "../state/room-ui";
+import { isBrushTool, isMarkTool, isMeasureTool, isPointingTool, kindOfTool } from "../state/room-ui";
 import { commit } from "./draw-shape";
 import type { Ground } from "./gesture";
 import { addMeasurement } from "./measure-marks";
@@ -43,7 +43,7 @@ export function placeMark(ground: Ground): void {
   }
   if (!isMarkTool(tool)) return;
   const kind = kindOfTool(tool, session.activeType?.allowed_marks);
-  if (tool === "segment") pointAtMiddle(ground, middle);
+  if (isPointingTool(tool)) pointAtMiddle(ground, middle);
   else if (kind === "mask") session.say("pointerOnly");
   else if (tool === "point") commit(ground, "point", [middle]);
   else if (tool === "circle") commit(ground, "ellipse", circlePoints(middle, to, frame.spacing ?? [1, 1], frame));

@@ -132,6 +132,63 @@ describe("pointing at a lesion", () => {
     ]);
   });
 
+  test("with the other tool a drag is a stroke over the lesion, with Alt one beside it, and a press alone a click", async () => {
+    const ground = groundOf({});
+    ground.session.ui.setState({ tool: "scribble" });
+    answers = [outlined([0, 2, 3], 4, 5), outlined([0, 2, 3], 4, 5), outlined([0, 2, 3], 4, 5)];
+    const gesture = pointAt(ground, at(3, 3));
+    for (let x = 3.5; x <= 12; x += 0.5) gesture?.move(at(x, 3), [at(x - 0.25, 3)]);
+    gesture?.move(at(12, 9), []);
+    expect(draftOf(ground)?.drag?.kind).toBe("stroke");
+    gesture?.end(at(12, 9));
+    await settled(ground);
+    const beside = pointAt(ground, at(20, 15, { alt: true }));
+    beside?.move(at(25, 15), []);
+    beside?.end(at(25, 15));
+    await settled(ground);
+    click(ground, 5, 4);
+    await settled(ground);
+    const [over, off] = [
+      { positive: true, points: [[3, 3], [12, 3], [12, 9]] },
+      { positive: false, points: [[20, 15], [25, 15]] },
+    ]; // biome-ignore format: pairs
+    expect(JSON.parse(asked.mock.calls[0]?.[1].body).strokes).toEqual([over]);
+    expect(JSON.parse(asked.mock.calls[2]?.[1].body)).toMatchObject({ strokes: [over, off], positive: [[5, 4]] });
+    keepOutline(ground);
+    expect(ground.session.store.getState().doc.lesions[0]?.prompted?.strokes).toEqual([over, off]);
+  });
+
+  test("with Alt a drag is a stroke with either tool, a stroke back to where it began too, and beside nothing it is none", async () => {
+    const ground = groundOf({});
+    const hint = () => ground.session.ui.getState().hint?.key;
+    const beside = pointAt(ground, at(20, 15, { alt: true }));
+    beside?.move(at(25, 15), []);
+    beside?.end(at(20, 15));
+    expect([hint(), draftOf(ground)]).toEqual(["pointOnFirst", null]);
+    answers = [outlined([0, 2, 3], 4, 5), outlined([0, 2, 3], 4, 5)];
+    click(ground, 5, 4);
+    await settled(ground);
+    const again = pointAt(ground, at(20, 15, { shift: true }));
+    again?.move(at(25, 15), []);
+    again?.end(at(20, 15));
+    await settled(ground);
+    const { box, strokes } = JSON.parse(asked.mock.calls[1]?.[1].body);
+    expect([box, strokes.length, strokes[0].positive]).toEqual([null, 1, false]);
+  });
+
+  test("a stroke of a thousand bends is sent with as many places as the server takes", async () => {
+    const ground = groundOf({});
+    ground.session.ui.setState({ tool: "scribble" });
+    answers = [outlined([0, 2, 3], 4, 5)];
+    const gesture = pointAt(ground, at(3, 3));
+    for (let i = 0; i < 1000; i++) gesture?.move(at(3 + (i % 20), 3 + (i % 2) * 8), []);
+    gesture?.end(at(3, 3));
+    await settled(ground);
+    const [stroke] = JSON.parse(asked.mock.calls[0]?.[1].body).strokes;
+    expect(stroke.points.length).toBeGreaterThan(1);
+    expect(stroke.points.length).toBeLessThanOrEqual(256);
+  });
+
   test("a blinded reader's click asks no model, and the draft says so", async () => {
     for (const room of [{ arm: "blinded" as const }, { first_look: true }]) {
       const ground = groundOf(room);

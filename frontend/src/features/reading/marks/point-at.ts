@@ -1,7 +1,8 @@
 /**
- * Click-to-segment: click on the lesion, Alt or Shift and click beside it, or drag a box around it, and its outline comes
- * back as a draft. Further clicks correct it, Enter keeps it, Esc drops it. The project's model outlines where it may and
- * can; elsewhere an ellipse and region growing do, and the bar says so.
+ * Click-to-segment: click on the lesion, drag a box around it or a stroke over it (as the tool in hand says), and its
+ * outline comes back as a draft. Further clicks and strokes correct it, those with Alt or Shift say what lies beside it;
+ * Enter keeps it, Esc drops it. The project's model outlines where it may and can; elsewhere an ellipse and region growing
+ * do, and the bar says so.
  */
 import type { Lesion, Prompted } from "@/lib/api-types";
 import type { Point } from "@/lib/imaging/coordinates";
@@ -9,15 +10,20 @@ import { askForOutline, type NoModel } from "../api/segment";
 import { boxPoints, clamped, rounded } from "../geometry/mark";
 import { coversFrame, sliceOf } from "../geometry/mask-grid";
 import { united } from "../geometry/mask-volume";
-import { outlinedWithoutModel, type PointAct, pointed } from "../geometry/pointing";
+import { simplifyLine } from "../geometry/outline";
+import { outlinedWithoutModel, type PointAct, pointed, saysWhere } from "../geometry/pointing";
 import { addLesion, changeLesion } from "../state/edits";
 import { newId } from "../state/new-id";
 import type { Outline, PointDraft } from "../state/room-ui";
-import { type Gesture, type Ground, isOffImage, newLesion, type Pointer, SMALLEST_DRAG } from "./gesture";
+import { type Gesture, type Ground, isOffImage, newLesion, type Pointer, SMALLEST_DRAG, zoomNow } from "./gesture";
 import { maskPlace, sliceOutlines } from "./paint-mask";
 import { voxelsOf } from "./voxels";
 
 const MOST_CLICKS = 32;
+const MOST_STROKES = 16;
+/** A stroke keeps the places at which it bends by more than this, in screen pixels, and no more than the server takes. */
+const STROKE_TOLERANCE = 1;
+const STROKE_PLACES = 256;
 
 /** Cases whose project has no model that answers: nobody is asked twice. */
 const withoutModel = new Set<string>();
@@ -34,25 +40,58 @@ export function pointAt(ground: Ground, first: Pointer): Gesture | null {
     return null;
   }
   const start = clamped(first.at, frame);
-  const isBox = ({ canvas }: Pointer) =>
-    Math.abs(canvas[0] - first.canvas[0]) >= SMALLEST_DRAG &&
-    Math.abs(canvas[1] - first.canvas[1]) >= SMALLEST_DRAG;
-  const drag = (to: Point | null) => {
+  const on = !first.alt && !first.shift;
+  // Nobody boxes what is not the lesion: a drag beside it is a stroke with either tool.
+  const strokes = session.ui.getState().tool === "scribble" || !on;
+  let line: Point[] = [start];
+  let farthest = 0;
+  const follow = ({ at, canvas }: Pointer) => {
+    line.push(clamped(at, frame));
+    farthest = Math.max(
+      farthest,
+      ...canvas.map((value, axis) => Math.abs(value - (first.canvas[axis] as number))),
+    );
+  };
+  const dragged = (pointer: Pointer): PointAct | null => {
+    if (strokes) return farthest >= SMALLEST_DRAG ? { kind: "stroke", points: line, on } : null;
+    const spans = pointer.canvas.every(
+      (value, axis) => Math.abs(value - (first.canvas[axis] as number)) >= SMALLEST_DRAG,
+    );
+    if (!spans) return null;
+    const [from, to] = boxPoints(start, clamped(pointer.at, frame)) as [Point, Point];
+    return { kind: "box", from, to };
+  };
+  const show = (act: PointAct | null) => {
     const now = draftOf(ground) ?? { kind: "point" as const, id: newId(), index, steps: [], drag: null };
-    if (to || now.steps.length) session.ui.setState({ draft: { ...now, drag: to && boxPoints(start, to) } });
+    if (act || now.steps.length) session.ui.setState({ draft: { ...now, drag: act } });
     else session.ui.setState({ draft: null });
   };
   return {
-    move: (pointer) => drag(isBox(pointer) ? clamped(pointer.at, frame) : null),
-    end: (pointer) => {
-      drag(null);
-      if (isBox(pointer)) {
-        const [from, to] = boxPoints(start, clamped(pointer.at, frame)).map(rounded) as [Point, Point];
-        point(ground, { kind: "box", from, to });
-      } else point(ground, { kind: "click", at: rounded(start), on: !first.alt && !first.shift });
+    move: (pointer, passed) => {
+      for (const one of [...passed, pointer]) follow(one);
+      line = [...line];
+      show(dragged(pointer));
     },
-    cancel: () => drag(null),
+    end: (pointer) => {
+      follow(pointer);
+      const act = dragged(pointer);
+      show(null);
+      point(ground, act ? keptAct(act, zoomNow(ground)) : { kind: "click", at: rounded(start), on });
+    },
+    cancel: () => show(null),
   };
+}
+
+/** As it is sent: rounded, a stroke without the places between which it runs straight. */
+function keptAct(act: PointAct, zoom: number): PointAct {
+  if (act.kind === "box") return { ...act, from: rounded(act.from), to: rounded(act.to) };
+  if (act.kind === "click") return { ...act, at: rounded(act.at) };
+  let points = act.points;
+  for (let slack = STROKE_TOLERANCE / zoom; ; slack *= 2) {
+    points = simplifyLine(act.points, slack);
+    if (points.length <= STROKE_PLACES) break;
+  }
+  return { ...act, points: points.map(rounded) };
 }
 
 /** Click in the middle of the view: the tool without a mouse. */
@@ -72,13 +111,13 @@ function point(ground: Ground, act: PointAct): void {
     return;
   }
   const draft = draftOf(ground) ?? { kind: "point" as const, id: newId(), index, steps: [], drag: null };
-  if (draft.steps.length >= MOST_CLICKS) {
+  const drawn = draft.steps.filter((step) => step.act.kind === "stroke").length;
+  if (draft.steps.length >= MOST_CLICKS || (act.kind === "stroke" && drawn >= MOST_STROKES)) {
     session.say("tooManyClicks");
     return;
   }
   const acts = [...draft.steps.map((step) => step.act), act];
-  const { positive, box } = pointed(acts);
-  if (positive.length === 0 && !box) {
+  if (!saysWhere(pointed(acts))) {
     session.say("pointOnFirst");
     return;
   }
@@ -107,13 +146,14 @@ async function outlineOf(ground: Ground, acts: PointAct[]): Promise<Outline> {
   const prompt = pointed(acts);
   const said = why ? { refused: why } : await askForOutline(project.slug, room.case.id, frame, prompt);
   if (!("refused" in said)) {
-    return { ...drawn(ground, said.grid), version: said.version, why: null };
+    return { ...drawn(ground, said.grid), version: said.version, generic: said.generic, why: null };
   }
   if (said.refused === "noModel") withoutModel.add(room.case.id);
   const radius = session.ui.getState().growRadius;
   return {
     ...drawn(ground, outlinedWithoutModel(voxelsOf(ground), index, prompt, radius)),
     version: null,
+    generic: null,
     why: said.refused,
   };
 }
@@ -134,7 +174,7 @@ export function continued({ session, index }: Pick<Ground, "session" | "index">)
   return session.ui.getState().locked.has(lesion.id) ? null : lesion;
 }
 
-/** Take the last click or box back; false when nothing is being pointed at. */
+/** Take the last click, stroke or box back; false when nothing is being pointed at. */
 export function unpoint(ground: Pick<Ground, "session">): boolean {
   const draft = draftOf(ground);
   if (!draft) return false;
@@ -144,7 +184,7 @@ export function unpoint(ground: Pick<Ground, "session">): boolean {
   return true;
 }
 
-/** Keep the outline as a lesion, with the clicks from which it was made; false when nothing is being pointed at. */
+/** Keep the outline as a lesion, with the clicks and strokes from which it was made; false when nothing is being pointed at. */
 export function keepOutline(ground: Ground): boolean {
   const { session } = ground;
   const draft = draftOf(ground);
@@ -154,12 +194,13 @@ export function keepOutline(ground: Ground): boolean {
     session.say("outlineComing");
     return true;
   }
-  const { grid, version } = last.outline;
+  const { grid, version, generic } = last.outline;
   if (!grid) {
     session.say("nothingThere");
     return true;
   }
   const prompted: Prompted = { version, ...pointed(draft.steps.map(({ act }) => act)) };
+  if (generic) prompted.generic = generic;
   const lesion = continued({ session, index: draft.index });
   const kept = lesion && session.masks.gridOf(lesion.mask);
   if (lesion && !kept) {

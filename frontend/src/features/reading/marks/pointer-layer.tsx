@@ -3,7 +3,14 @@ import { useEffect, useRef } from "react";
 import { canvasFromScoord, type Point, scoordFromCanvas, zoomOf } from "@/lib/imaging/coordinates";
 import { clamped } from "../geometry/mark";
 import type { RoomSession } from "../state/room-session";
-import { isBrushTool, isContourTool, isMarkTool, isMeasureTool, type Tool } from "../state/room-ui";
+import {
+  isBrushTool,
+  isContourTool,
+  isMarkTool,
+  isMeasureTool,
+  isPointingTool,
+  type Tool,
+} from "../state/room-ui";
 import { useSession, useUi, useView } from "../state/session-context";
 import { clickContour, closeContour, hoverContour } from "./click-contour";
 import { cutMask, fillHole } from "./cut-mask";
@@ -140,7 +147,7 @@ function begin(ground: Ground, pointer: Pointer, button: number, tool: Tool): Ge
   }
   if (isBrushTool(tool)) return paintMask(ground, tool, pointer);
   if (tool === "lasso" || tool === "scissors") return cutMask(ground, tool, pointer);
-  if (tool === "segment") return pointAt(ground, pointer);
+  if (isPointingTool(tool)) return pointAt(ground, pointer);
   if (tool === "grow") return growRegion(ground, pointer);
   if (tool === "fillHole") {
     fillHole(ground, pointer);

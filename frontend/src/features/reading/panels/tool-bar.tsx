@@ -29,6 +29,7 @@ import {
   IconRotateClockwise2,
   IconRuler2,
   IconScissors,
+  IconScribble,
   IconSphere,
   IconSquare,
   IconVectorSpline,
@@ -82,6 +83,7 @@ const MARK: [Tool, Icon][][] = [
   ],
   [
     ["segment", IconHandClick],
+    ["scribble", IconScribble],
     ["grow", IconWand],
   ],
 ];

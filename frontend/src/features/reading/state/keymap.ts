@@ -36,6 +36,7 @@ export const COMMANDS = {
   scissors: { keys: ["Shift+X"], group: "marking" },
   fillHole: { keys: ["Shift+F"], group: "marking" },
   segment: { keys: ["S"], group: "marking" },
+  scribble: { keys: ["Alt+S"], group: "marking" },
   grow: { keys: ["Shift+J"], group: "marking" },
   length: { keys: ["Shift+D"], group: "marking" },
   bidirectional: { keys: ["Shift+K"], group: "marking" },

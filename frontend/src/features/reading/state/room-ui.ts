@@ -1,6 +1,14 @@
 /** What the room shows and which tool is in hand; nothing of it is saved. */
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { FindingType, Lesion, MarkKind, Measurement, MeasurementKind, Verdict } from "@/lib/api-types";
+import type {
+  FindingType,
+  GenericNetwork,
+  Lesion,
+  MarkKind,
+  Measurement,
+  MeasurementKind,
+  Verdict,
+} from "@/lib/api-types";
 import type { Point } from "@/lib/imaging/coordinates";
 import type { NoModel } from "../api/segment";
 import type { MaskGrid } from "../geometry/mask-grid";
@@ -20,6 +28,7 @@ export type MarkTool =
   | "scissors"
   | "fillHole"
   | "segment"
+  | "scribble"
   | "grow";
 export type MeasureTool = MeasurementKind;
 export type Tool = "window" | "pan" | "zoom" | "select" | MarkTool | MeasureTool;
@@ -43,6 +52,7 @@ const KINDS_OF: Record<MarkTool, MarkKind[]> = {
   scissors: ["mask"],
   fillHole: ["mask"],
   segment: ["mask"],
+  scribble: ["mask"],
   grow: ["mask"],
 };
 
@@ -53,6 +63,9 @@ const MEASURES: readonly Tool[] = ["length", "bidirectional", "angle", "roi", "a
 export const isMarkTool = (tool: Tool): tool is MarkTool => tool in KINDS_OF;
 export const isBrushTool = (tool: Tool): tool is BrushTool => BRUSHES.includes(tool);
 export const isContourTool = (tool: Tool): tool is ContourTool => CONTOURS.includes(tool);
+/** Whether the tool points at a lesion, for the model to outline. */
+export const isPointingTool = (tool: Tool): tool is "segment" | "scribble" =>
+  tool === "segment" || tool === "scribble";
 export const isMeasureTool = (tool: Tool): tool is MeasureTool => MEASURES.includes(tool);
 
 /** The kind of mark that a tool makes, of those that are allowed. */
@@ -77,11 +90,13 @@ export type Draft =
   | { kind: "mask"; outlines: Point[][] }
   | PointDraft;
 
-/** What is made of the clicks and boxes up to one of them: by a model version, or without one and why. */
+/** What is made of the clicks, strokes and boxes up to one of them: by a model version, or without one and why. */
 export interface Outline {
   grid: MaskGrid | null;
   outlines: Point[][];
   version: number | null;
+  /** The general-purpose network that outlined, where it was none of the project's. */
+  generic: GenericNetwork | null;
   why: NoModel | null;
 }
 
@@ -92,8 +107,8 @@ export interface PointDraft {
   /** The frame that is pointed at. */
   index: number;
   steps: { act: PointAct; outline: Outline | null }[];
-  /** A box while it is dragged. */
-  drag: Point[] | null;
+  /** A box or stroke while it is dragged. */
+  drag: PointAct | null;
 }
 
 export interface RoomUi {

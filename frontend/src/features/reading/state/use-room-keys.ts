@@ -29,7 +29,7 @@ import { valueOfKey } from "./attribute-keys";
 import { nextSpeed } from "./display";
 import { type Command, commandOf, keyOf } from "./keymap";
 import { REJECT_REASONS, type RoomSession } from "./room-session";
-import type { Tool } from "./room-ui";
+import { isPointingTool, type Tool } from "./room-ui";
 
 interface Around {
   own: Record<string, string>;
@@ -43,7 +43,7 @@ const TOOL_COMMANDS = [
   ...(["select", "window", "pan", "zoom"] as const),
   ...(["box", "ellipse", "circle", "polygon", "freehand", "spline", "livewire", "point"] as const),
   ...(["brush", "sphereBrush", "thresholdBrush", "dynamicBrush", "eraser"] as const),
-  ...(["lasso", "scissors", "fillHole", "segment", "grow"] as const),
+  ...(["lasso", "scissors", "fillHole", "segment", "scribble", "grow"] as const),
   ...(["length", "bidirectional", "angle", "roi", "arrow"] as const),
 ] satisfies (Tool & Command)[];
 
@@ -151,7 +151,7 @@ function actsOf(session: RoomSession, around: Around): Acts {
   // The same keys make the brush and the reach of a grown region larger and smaller.
   const brush = (direction: 1 | -1) => () =>
     ui.setState(({ tool, brushSize, growRadius }) =>
-      tool === "grow" || tool === "segment"
+      tool === "grow" || isPointingTool(tool)
         ? { growRadius: Math.min(200, Math.max(2, Math.round(growRadius * (direction > 0 ? 1.25 : 0.8)))) }
         : { brushSize: nextBrushSize(brushSize, direction) },
     );

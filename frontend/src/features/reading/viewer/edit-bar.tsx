@@ -3,8 +3,9 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Kbd } from "@/ui/kbd";
 import { continued } from "../marks/point-at";
-import { isBrushTool } from "../state/room-ui";
+import { isBrushTool, isPointingTool } from "../state/room-ui";
 import { useReading, useSession, useUi, useView } from "../state/session-context";
+import { useKeyOf } from "../state/use-key-of";
 
 export function EditBar() {
   const { t } = useTranslation("reading");
@@ -34,7 +35,7 @@ export function EditBar() {
     );
   }
   // An outline that is open stays open when another tool is taken up: the keys that keep or drop it must stay in sight.
-  if (tool === "segment" || draft?.kind === "point") return <PointBar />;
+  if (isPointingTool(tool) || draft?.kind === "point") return <PointBar />;
   if (tool === "grow")
     return <Bar text={t("edit.grow")} keys={[["[ ]", t("edit.radius", { radius: growRadius, unit })]]} />;
   if (draft?.kind === "box" && allowsEllipse)
@@ -72,17 +73,25 @@ function PointBar() {
   const session = useSession();
   const draft = useUi((state) => (state.draft?.kind === "point" ? state.draft : null));
   const growRadius = useUi((state) => state.growRadius);
+  const scribbles = useUi((state) => state.tool === "scribble");
+  const keyOf = useKeyOf();
   const index = useView((state) => state.shown) ?? 0;
   useReading((state) => state.selected);
   const lesion = continued({ session, index });
   const name = session.typeOf(lesion?.finding_type ?? session.activeType?.id ?? -1)?.name ?? "";
   const unit = session.frames[0]?.spacing ? "mm" : "px";
+  const otherTool: [string, string][] = [
+    scribbles ? [keyOf("segment"), t("edit.boxInstead")] : [keyOf("scribble"), t("edit.strokeInstead")],
+  ];
   const reach: [string, string] = ["[ ]", t("edit.radius", { radius: growRadius, unit })];
   if (!draft || draft.steps.length === 0) {
     const alone = session.room.arm !== "assisted" || session.room.first_look;
     return (
-      <Bar text={t(lesion ? "edit.pointMore" : "edit.pointNew", { name })} keys={alone ? [reach] : []}>
-        <span className="sec">{t("edit.pointHow")}</span>
+      <Bar
+        text={t(lesion ? "edit.pointMore" : "edit.pointNew", { name })}
+        keys={alone ? [...otherTool, reach] : otherTool}
+      >
+        <span className="sec">{t(scribbles ? "edit.scribbleHow" : "edit.pointHow")}</span>
         {alone ? <span className="sec">{t("edit.without.blinded")}</span> : null}
       </Bar>
     );
@@ -95,8 +104,11 @@ function PointBar() {
     ["Esc", t("edit.drop")],
   ];
   if (!outline) return <Bar text={t("edit.outlining")} keys={keys.slice(1)} />;
-  const by =
-    outline.version === null ? t(`edit.without.${outline.why}`) : t("edit.byModel", { version: outline.version });
+  const by = outline.generic
+    ? t("edit.byGeneric")
+    : outline.version === null
+      ? t(`edit.without.${outline.why}`)
+      : t("edit.byModel", { version: outline.version });
   return (
     <Bar text={outline.grid ? by : t("edit.nothingThere")} keys={outline.grid ? keys : keys.slice(1)}>
       {outline.grid ? null : <span className="sec">{by}</span>}

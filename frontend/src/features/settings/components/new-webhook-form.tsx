@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useCreateWebhook } from "@/features/settings/api/webhooks";
 import { ApiError } from "@/lib/api-client";
+import { serverWords } from "@/lib/server-words";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { ErrorLine } from "@/ui/error-state";
@@ -36,7 +37,7 @@ export function NewWebhookForm({ slug }: { slug: string }) {
             label={t("webhooks.url")}
             placeholder="https://"
             value={url}
-            error={wrong ? <span role="alert">{wrong}</span> : undefined}
+            error={wrong ? <span role="alert">{serverWords(wrong, t)}</span> : undefined}
             maxLength={500}
             required
             style={{ flex: 1 }}

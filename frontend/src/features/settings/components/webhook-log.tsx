@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { useDeliveries, useRedeliver } from "@/features/settings/api/webhooks";
 import type { Delivery } from "@/lib/api-types";
 import { dayTime } from "@/lib/format";
+import { serverWords } from "@/lib/server-words";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { Chip } from "@/ui/chip";
@@ -52,7 +53,7 @@ export function WebhookLog({ slug, id }: { slug: string; id: string }) {
                 </td>
                 <td className="r num sec">{one.attempts}</td>
                 <td className="sec sm ell" style={{ maxWidth: 320 }} title={one.answer}>
-                  {one.status ?? ""} {one.answer}
+                  {one.status ?? ""} {one.status === null ? serverWords(one.answer, t) : one.answer}
                 </td>
                 <td className="r">
                   <Button

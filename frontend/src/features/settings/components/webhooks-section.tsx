@@ -1,4 +1,5 @@
-import { useState } from "react";
+import { IconAlertTriangle, IconCheck } from "@tabler/icons-react";
+import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useDeleteWebhook, useTestWebhook, useUpdateWebhook, useWebhooks } from "@/features/settings/api/webhooks";
 import { NewWebhookForm } from "@/features/settings/components/new-webhook-form";
@@ -9,7 +10,7 @@ import { dayTime } from "@/lib/format";
 import { serverWords } from "@/lib/server-words";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
-import { Chip } from "@/ui/chip";
+import { Chip, type ChipTone } from "@/ui/chip";
 import { ConfirmDialog } from "@/ui/confirm-dialog";
 import { ErrorLine, ErrorState } from "@/ui/error-state";
 import { LoadingRows } from "@/ui/loading-rows";
@@ -36,9 +37,10 @@ export function WebhooksSection({ project }: SectionProps) {
             {t("webhooks.none")}
           </p>
         ) : (
-          webhooks.data.map((webhook) => (
+          webhooks.data.map((webhook, index) => (
             <WebhookRow
               key={webhook.id}
+              isFirst={index === 0}
               slug={slug}
               webhook={webhook}
               on={webhook.id === shown?.id}
@@ -65,21 +67,31 @@ export function WebhooksSection({ project }: SectionProps) {
   );
 }
 
+const TONE: Record<"on" | "off" | "failing", [ChipTone, ReactNode]> = {
+  on: ["ok", <IconCheck key="on" />],
+  off: ["neutral", null],
+  failing: ["warn", <IconAlertTriangle key="failing" />],
+};
+
 interface RowProps {
   slug: string;
   webhook: Webhook;
+  isFirst: boolean;
   on: boolean;
   onChoose: () => void;
   onDelete: () => void;
 }
 
-function WebhookRow({ slug, webhook, on, onChoose, onDelete }: RowProps) {
+function WebhookRow({ slug, webhook, isFirst, on, onChoose, onDelete }: RowProps) {
   const { t } = useTranslation("settings");
   const test = useTestWebhook(slug);
   const update = useUpdateWebhook(slug);
   const state = !webhook.is_enabled ? "off" : webhook.failing_since ? "failing" : "on";
   return (
-    <div className="col" style={{ padding: "12px 16px", gap: 6, borderTop: "1px solid var(--n5)" }}>
+    <div
+      className="col"
+      style={{ padding: "12px 16px", gap: 6, borderTop: isFirst ? undefined : "1px solid var(--n5)" }}
+    >
       <div className="row" style={{ gap: 12 }}>
         <button
           type="button"
@@ -91,7 +103,7 @@ function WebhookRow({ slug, webhook, on, onChoose, onDelete }: RowProps) {
         >
           {webhook.url}
         </button>
-        <Chip tone={state === "on" ? "ok" : state === "off" ? "neutral" : "warn"}>
+        <Chip tone={TONE[state][0]} icon={TONE[state][1]}>
           {t(`webhooks.is.${state}`)}
         </Chip>
         <Button

@@ -12,7 +12,7 @@ const ORIGINS: [RegExp, string][] = [
 export function originWords(origin: string, t: TFunction): string {
   for (const [pattern, key] of ORIGINS) {
     const found = pattern.exec(origin);
-    if (found) return t(`run.from.${key}`, { name: found[1] });
+    if (found) return t(`common:from.${key}`, { name: found[1] });
   }
-  return t("run.origin", { origin });
+  return t("common:from.other", { origin });
 }

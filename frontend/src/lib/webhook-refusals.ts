@@ -1,0 +1,11 @@
+/** Why a webhook was not delivered or not made: what the server writes → key below `server.webhook`. */
+export const WEBHOOK_REFUSALS: [pattern: string, key: string][] = [
+  ["No answer within ([\\d.]+) seconds\\.", "late"],
+  ["The encrypted connection failed: (.+)\\.", "tls"],
+  ["No answer: (.+)\\.", "silent"],
+  ["The receiver sends elsewhere; a webhook follows no redirects\\.", "redirect"],
+  ["(\\S+) has no address: (.+)\\.", "unknownHost"],
+  ["A webhook is an address that begins with https://\\.", "https"],
+  ["Unencrypted http is allowed only to networks that the operator of this server named\\.", "http"],
+  ["(\\S+) is a private address; the operator of this server may allow its network\\.", "private"],
+];
