@@ -60,7 +60,7 @@ def test_specks_of_a_pixel_or_two_are_no_lesions() -> None:
 def test_nothing_is_found_where_the_image_does_not_reach(net) -> None:
     network = build_network(net, seed=0)
     with torch.no_grad():
-        network.type_head.bias[1] = 9.0
+        network.type_head.lesion.bias[0] = 9.0
     images = np.random.default_rng(0).integers(0, 255, (2, 32, 32)).astype(np.uint8)
     said = predict(network, images, np.array([[32, 20], [16, 32]]))
     assert said.types[0, 0, :, 20:].min() == 1 and said.types[1, 0, 16:].min() == 1
@@ -78,6 +78,6 @@ def test_the_size_of_the_batch_does_not_change_what_is_said(net, samples) -> Non
 def test_a_network_with_nan_weights_raises(net, samples) -> None:
     network = build_network(net, seed=0)
     with torch.no_grad():
-        network.type_head.bias[0] = float("nan")
+        network.type_head.background.bias[0] = float("nan")
     with pytest.raises(BrokenModel):
         predict(network, samples.images, samples.content)

@@ -82,7 +82,7 @@ def test_the_same_seed_gives_the_same_losses_and_another_seed_others(samples, ne
 def test_a_loss_that_is_no_number_stops_the_run(samples, net) -> None:
     training = Training(samples, net=net, recipe=Recipe(steps=3, seed=0))
     with torch.no_grad():
-        training.network.type_head.weight.fill_(float("nan"))
+        training.network.type_head.lesion.weight.fill_(float("nan"))
     with pytest.raises(TrainingDiverged, match="step 1"):
         training.advance()
 
@@ -104,10 +104,10 @@ def test_images_with_image_level_labels_alone_train_only_the_image_head(samples,
     samples.targets[:] = IGNORED
     samples.findings[:, 1:] = UNKNOWN
     training = Training(samples, net=net, recipe=Recipe(steps=1, seed=0))
-    before = training.network.type_head.weight.detach().clone()
+    before = training.network.type_head.lesion.weight.detach().clone()
     training.advance()
     shrunk = before * (1 - training.optimizer.param_groups[0]["lr"] * training.recipe.weight_decay)
-    assert torch.allclose(training.network.type_head.weight, shrunk)
+    assert torch.allclose(training.network.type_head.lesion.weight, shrunk)
 
 
 def test_ignored_pixels_do_not_move_the_losses() -> None:
@@ -135,16 +135,31 @@ def test_where_a_lesion_is_and_which_it_is_are_two_questions() -> None:
     sure = torch.tensor([[6.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 9.0, 0.0], [0.0, 0.0, 0.0]]).T[None, :, None]
     confused = sure[:, [0, 2, 1]]
 
-    def asked(logits: torch.Tensor, type_weight: float) -> float:
+    def asked(logits: torch.Tensor) -> tuple[float, float]:
         outputs = Outputs(logits, torch.zeros(1, 0), torch.zeros(1, 1))
         known, nothing = torch.ones(1, 2, dtype=torch.bool), torch.zeros(1, 0, dtype=torch.uint8)
-        return float(
-            total_loss(outputs, targets, type_known=known, findings=nothing, type_weight=type_weight, finding_weight=0.0)
-        )
+        which = float(type_loss(logits, targets))
+        return float(total_loss(outputs, targets, type_known=known, findings=nothing, finding_weight=0.0)) - which, which
 
-    assert asked(sure, 0.0) == asked(confused, 0.0) < 0.1, "where it is does not depend on which type is meant"
-    one_wrong = (asked(sure, 1.0) - asked(sure, 0.0), asked(confused, 1.0) - asked(confused, 0.0))
-    assert one_wrong == pytest.approx((4.5, 4.5), abs=0.1), "either way one of two lesions' pixels has the wrong type"
+    assert asked(sure) == pytest.approx((0, 4.5), abs=0.1), "one of two pixels of lesions has the wrong type"
+    assert asked(confused)[0] == pytest.approx(asked(sure)[0]), "where it is does not depend on which type is meant"
+
+
+def test_of_what_the_types_teach_a_tenth_goes_on_into_the_network_and_all_of_where_a_lesion_is() -> None:
+    head = build_network(NetConfig(n_types=2, n_findings=1, widths=(4, 4, 8)), seed=0).type_head
+    generator = torch.Generator().manual_seed(0)
+    levels = [torch.randn(1, 4, side, side, generator=generator, requires_grad=True) for side in (4, 8)]
+    targets = torch.randint(0, 3, (1, 8, 8), generator=generator)
+
+    def pulls(*, training: bool, of_types: bool) -> list[torch.Tensor]:
+        logits = head.train(training)(levels)
+        loss = type_loss(logits, targets) if of_types else pixel_loss(lesion_logits(logits), (targets > 0).long())
+        return list(torch.autograd.grad(loss, levels, allow_unused=True))
+
+    for learning, asking in zip(pulls(training=True, of_types=True), pulls(training=False, of_types=True), strict=True):
+        assert torch.allclose(learning, 0.1 * asking, atol=1e-9) and asking.abs().max() > 0
+    where = [pulls(training=training, of_types=False)[-1] for training in (True, False)]
+    assert torch.allclose(where[0], where[1], atol=1e-8) and where[0].abs().max() > 0
 
 
 def test_one_type_alone_is_only_asked_where_it_is() -> None:
@@ -184,7 +199,7 @@ def test_a_torn_checkpoint_and_foreign_weights_are_seen(samples, net) -> None:
 def test_a_warm_start_keeps_what_each_output_had_learned_when_the_vocabulary_grows() -> None:
     old = build_network(NetConfig(n_types=2, n_findings=2, widths=(4, 4)), seed=1)
     new = build_network(NetConfig(n_types=3, n_findings=3, widths=(4, 4)), seed=2)
-    fresh = new.type_head.weight[2].clone()
+    fresh = new.type_head.kind.weight[1].clone()
     transfer_weights(
         old.state_dict(),
         network=new,
@@ -193,14 +208,28 @@ def test_a_warm_start_keeps_what_each_output_had_learned_when_the_vocabulary_gro
         old_findings=["any", "7"],
         new_findings=["7", "any", "12"],
     )
-    assert torch.equal(new.type_head.weight[0], old.type_head.weight[0])
-    assert torch.equal(new.type_head.weight[1], old.type_head.weight[2])
-    assert torch.equal(new.type_head.weight[2], fresh)
-    assert torch.equal(new.type_head.weight[3], old.type_head.weight[1])
+    assert torch.equal(new.type_head.background.weight, old.type_head.background.weight)
+    assert torch.equal(new.type_head.lesion.weight, old.type_head.lesion.weight)
+    assert torch.equal(new.type_head.levels[0].weight, old.type_head.levels[0].weight)
+    assert torch.equal(new.type_head.kind.weight[0], old.type_head.kind.weight[1])
+    assert torch.equal(new.type_head.kind.weight[1], fresh)
+    assert torch.equal(new.type_head.kind.weight[2], old.type_head.kind.weight[0])
     assert torch.equal(new.finding_head.weight[0], old.finding_head.weight[1])
     other = build_network(NetConfig(n_types=3, n_findings=3, widths=(8, 8)), seed=2)
     with pytest.raises(ValueError, match="another shape"):
         transfer_weights(old.state_dict(), network=other, old_types=[7, 9], new_types=[7], old_findings=[], new_findings=[])
+
+
+def test_a_second_lesion_type_is_told_from_the_first_anew_but_both_are_found_as_the_first_was() -> None:
+    old = build_network(NetConfig(n_types=1, n_findings=1, widths=(4, 4)), seed=1)
+    new = build_network(NetConfig(n_types=2, n_findings=1, widths=(4, 4)), seed=2)
+    same = {"old_findings": ["any"], "new_findings": ["any"]}
+    transfer_weights(old.state_dict(), network=new, old_types=[7], new_types=[7, 9], **same)
+    images = torch.randn(2, 1, 16, 16)
+    said, before = new.eval()(images).types.softmax(dim=1), old.eval()(images).types.softmax(dim=1)
+    assert torch.allclose(said[:, 1:].sum(dim=1), before[:, 1], atol=1e-6)
+    transfer_weights(new.state_dict(), network=old, old_types=[7, 9], new_types=[9], **same)
+    assert torch.allclose(old(images).types.softmax(dim=1)[:, 1], before[:, 1], atol=1e-6)
 
 
 def test_shrunk_and_perturbed_weights_keep_half_of_what_was_learned_and_normalisation_begins_anew() -> None:

@@ -19,6 +19,9 @@ from torch.nn import functional
 Weights = dict[str, Tensor]
 Axes = tuple[int, ...]
 ALWAYS = ("in_channels", "widths")
+KIND_WIDTH: Final = 32
+"""Maps from which the type of a lesion is told, where there are several types."""
+KIND_SHARE: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,9 @@ class UNet(nn.Module):
                 for deep, skip, kernel in zip(widths[:0:-1], widths[-2::-1], kernels[-2::-1], strict=True)
             ]
         )
-        self.type_head = _CONVOLUTIONS[config.dims](widths[0], 1 + config.n_types, 1)
+        self.type_head: nn.Module = (
+            TypeHead(config) if config.n_types > 1 else _CONVOLUTIONS[config.dims](widths[0], 1 + config.n_types, 1)
+        )
         self.finding_head = nn.Linear(widths[-1], config.n_findings)
 
     @property
@@ -120,10 +125,38 @@ class UNet(nn.Module):
             x = block(x if level == 0 else _shrink(x, strides[level - 1]))
             skips.append(x)
         embedding = x.amax(dim=tuple(range(2, x.ndim)))
+        levels: list[Tensor] = []
         for block, skip, stride in zip(self.decoder, skips[-2::-1], strides[::-1], strict=True):
-            x = functional.interpolate(x, scale_factor=tuple(float(one) for one in stride), mode="nearest")
-            x = block(torch.cat([x, skip], dim=1))
-        return Outputs(self.type_head(x), self.finding_head(embedding), embedding)
+            x = block(torch.cat([_enlarge(x, stride), skip], dim=1))
+            levels.append(x)
+        types = self.type_head(levels) if isinstance(self.type_head, TypeHead) else self.type_head(x)
+        return Outputs(types, self.finding_head(embedding), embedding)
+
+
+class TypeHead(nn.Module):
+    """Where lesion is, from the decoder's last maps; and of which of several types, from the maps of all its levels.
+
+    Of what the types teach, only a tenth goes on into the network below: where all of it did, one that had seen few labels
+    found less, because it learned by heart which image shows which type (docs/benchmarks.md, "Where and which").
+    """
+
+    def __init__(self, config: NetConfig) -> None:
+        super().__init__()
+        self.strides = config.level_strides[-2::-1]
+        convolution = _CONVOLUTIONS[config.dims]
+        self.background = convolution(config.widths[0], 1, 1)
+        self.lesion = convolution(config.widths[0], 1, 1)
+        self.levels = nn.ModuleList([convolution(width, KIND_WIDTH, 1) for width in config.widths[-2::-1]])
+        self.kind = convolution(KIND_WIDTH, config.n_types, 1)
+
+    def forward(self, levels: Sequence[Tensor]) -> Tensor:
+        """Logits of background and of each type [N, 1 + T, …] from the decoder's maps, the smallest first."""
+        taught = [_held_back(one) for one in levels] if self.training else levels
+        mixed = self.levels[0](taught[0])
+        for level, one, stride in zip(self.levels[1:], taught[1:], self.strides, strict=True):
+            mixed = level(one) + _enlarge(mixed, stride)
+        kind = functional.log_softmax(self.kind(functional.relu(mixed)), dim=1)
+        return torch.cat([self.background(levels[-1]), self.lesion(levels[-1]) + kind], dim=1)
 
 
 _CONVOLUTIONS: dict[int, type[nn.Conv2d | nn.Conv3d]] = {2: nn.Conv2d, 3: nn.Conv3d}
@@ -146,6 +179,19 @@ def _block(before: int, after: int, kernel: Axes, config: NetConfig) -> nn.Seque
     return nn.Sequential(*layers)
 
 
+def _held_back(x: Tensor) -> Tensor:
+    """The same values, but only `KIND_SHARE` of the gradient comes through."""
+    if not x.requires_grad:
+        return x
+    again = x.view_as(x)
+    again.register_hook(lambda gradient: gradient * KIND_SHARE)  # type: ignore[no-untyped-call]
+    return again
+
+
+def _enlarge(x: Tensor, stride: Axes) -> Tensor:
+    return functional.interpolate(x, scale_factor=tuple(float(one) for one in stride), mode="nearest")
+
+
 def _shrink(x: Tensor, stride: Axes) -> Tensor:
     return functional.max_pool2d(x, stride) if len(stride) == 2 else functional.max_pool3d(x, stride)
 
@@ -159,7 +205,8 @@ def build_network(config: NetConfig, *, seed: int) -> UNet:
             if isinstance(module, nn.Conv2d | nn.Conv3d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         # Heads start near zero, so that what the network says at first is the prior in their biases.
-        nn.init.normal_(network.type_head.weight, std=0.01)
+        for head in _outputs(network.type_head):
+            nn.init.normal_(head.weight, std=0.01)
         nn.init.normal_(network.finding_head.weight, std=0.01)
     return channels_last(network)
 
@@ -178,12 +225,27 @@ def set_priors(network: UNet, *, type_shares: Sequence[float], finding_shares: S
     """
     floor = 1e-4
     with torch.no_grad():
-        assert network.type_head.bias is not None
-        for index, share in enumerate(type_shares):
-            network.type_head.bias[index] = math.log(max(share, floor))
+        head = network.type_head
+        if isinstance(head, TypeHead):
+            lesion = sum(max(share, floor) for share in type_shares[1:])
+            _bias(head.background)[0], _bias(head.lesion)[0] = math.log(max(type_shares[0], floor)), math.log(lesion)
+            for index, share in enumerate(type_shares[1:]):
+                _bias(head.kind)[index] = math.log(max(share, floor) / lesion)
+        else:
+            for index, share in enumerate(type_shares):
+                _bias(head)[index] = math.log(max(share, floor))
         for index, share in enumerate(finding_shares):
             kept = min(max(share, 0.02), 0.98)
             network.finding_head.bias[index] = math.log(kept / (1 - kept))
+
+
+def _outputs(head: nn.Module) -> Sequence[Any]:
+    """The maps that speak in a type head, whether it is one or knows several types."""
+    return (head.background, head.lesion, head.kind) if isinstance(head, TypeHead) else (head,)
+
+
+def _bias(module: Any) -> Tensor:
+    return module.bias  # type: ignore[no-any-return]
 
 
 SHRINK: Final = 0.5
@@ -214,22 +276,45 @@ def transfer_weights(
     the findings likewise. Raises ValueError when the bodies differ.
     """
     own = network.state_dict()
-    body = {name: value for name, value in weights.items() if not name.startswith(("type_head", "finding_head"))}
+    heads = ("type_head.", "finding_head.")
+    body = {name: value for name, value in weights.items() if not name.startswith(heads)}
     for name, value in body.items():
         if name not in own or own[name].shape != value.shape:
             raise ValueError(f"the earlier network has another shape at {name}")
-    old_rows = {"background": 0, **{str(key): row for row, key in enumerate(old_types, 1)}}
-    new_rows = {"background": 0, **{str(key): row for row, key in enumerate(new_types, 1)}}
-    pairs = {
-        "type_head": [(old_rows[key], row) for key, row in new_rows.items() if key in old_rows],
-        "finding_head": [
-            (list(old_findings).index(key), row) for row, key in enumerate(new_findings) if key in old_findings
-        ],
-    }
-    for head, rows in pairs.items():
-        for part in ("weight", "bias"):
-            target = own[f"{head}.{part}"]
-            for old, new in rows:
-                target[new] = weights[f"{head}.{part}"][old]
-            body[f"{head}.{part}"] = target
+    body |= {name: value for name, value in own.items() if name.startswith(heads)}
+    for row, key in enumerate(new_findings):
+        if key in old_findings:
+            for part in ("weight", "bias"):
+                body[f"finding_head.{part}"][row] = weights[f"finding_head.{part}"][list(old_findings).index(key)]
+    old, new = _TypeRows(weights, old_types), _TypeRows(body, new_types)
+    new.take_from(old)
     network.load_state_dict(body)
+
+
+@dataclass(frozen=True, slots=True)
+class _TypeRows:
+    """The rows of a type head's weights by what they stand for, whether it knows one lesion type or several."""
+
+    weights: Weights
+    types: Sequence[int]
+
+    def row(self, key: int | str, part: str) -> Tensor | None:
+        """Of "background", "lesion" or a type's id, the weights' own memory; None where they have no such row."""
+        if f"type_head.{part}" in self.weights:
+            names = ["background", *(("lesion",) if self.types else ())]
+            return self.weights[f"type_head.{part}"][names.index(str(key))] if key in names else None
+        if key in ("background", "lesion"):
+            return self.weights[f"type_head.{key}.{part}"][0]
+        return self.weights[f"type_head.kind.{part}"][list(self.types).index(int(key))] if key in self.types else None
+
+    def take_from(self, old: _TypeRows) -> None:
+        """Each row that both have, and how several types are told from each other where both know several."""
+        keys: list[int | str] = ["background", "lesion", *self.types]
+        for part in ("weight", "bias"):
+            for key in keys:
+                source, target = old.row(key, part), self.row(key, part)
+                if source is not None and target is not None:
+                    target.copy_(source)
+        for name in self.weights:
+            if name.startswith("type_head.levels.") and name in old.weights:
+                self.weights[name] = old.weights[name]

@@ -273,6 +273,11 @@ def _value_by_value(call: _Call, sources: Sequence[Source]) -> Field | None:
     return Field(axes, alike[0].extents)
 
 
+def _over_channels(call: _Call, sources: Sequence[Source]) -> Field | None:
+    """What weighs the channels of a position against each other mixes no positions."""
+    return _value_by_value(call, sources) if call.value(1, "dim", None) == 1 else None
+
+
 CONVOLUTIONS: Final = frozenset({"conv1d", "conv2d", "conv3d"})
 RULES: Final[dict[str, Callable[[_Call, Sequence[Source]], Field | None]]] = {
     **dict.fromkeys(CONVOLUTIONS, _convolution),
@@ -281,6 +286,7 @@ RULES: Final[dict[str, Callable[[_Call, Sequence[Source]], Field | None]]] = {
     **{f"adaptive_{kind}_pool{n}d": _adaptive for kind in ("max", "avg") for n in (1, 2, 3)},
     "interpolate": _resampling,
     "pad": _padding,
+    **dict.fromkeys(("softmax", "log_softmax"), _over_channels),
     **dict.fromkeys(("instance_norm", "group_norm", "layer_norm"), _normalised_over_space),
     **dict.fromkeys(
         (

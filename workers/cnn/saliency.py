@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from workers.cnn.inspect import blocks, kept_maps
+from workers.cnn.model import TypeHead
 
 DRAWS: Final = 2
 """Random orders that are tried of each kind: half of the work of an inspection is this check."""
@@ -129,8 +130,8 @@ def shuffled(network: nn.Module, images: Tensor, *, part: str, seed: int) -> nn.
 
 
 def _is_head(module: nn.Module) -> bool:
-    """A single convolution or linear map that stands by itself in the network."""
-    return not list(module.children()) and bool(list(module.parameters()))
+    """A single convolution or linear map that stands by itself in the network, or our own head of several types."""
+    return isinstance(module, TypeHead) or (not list(module.children()) and bool(list(module.parameters())))
 
 
 def _measure_anew(network: nn.Module, images: Tensor) -> None:

@@ -60,7 +60,6 @@ class Recipe:
     ema_decay: float = 0.99
     balanced_share: float = 0.6
     newest_share: float = 0.0
-    type_weight: float = 0.1
     finding_weight: float = 0.2
     flip: bool = True
     precision: str = "float32"
@@ -149,9 +148,9 @@ class Training:
         return Progress(step=self.step, loss=value, core_seconds=self.core_seconds)
 
     def loss(self, outputs: Outputs, targets: Tensor, *, type_known: Tensor, findings: Tensor) -> Tensor:
-        """What is descended, by the weights of the recipe."""
-        weights = {"type_weight": self.recipe.type_weight, "finding_weight": self.recipe.finding_weight}
-        return total_loss(outputs, targets, type_known=type_known, findings=findings, **weights)
+        """What is descended."""
+        weight = self.recipe.finding_weight
+        return total_loss(outputs, targets, type_known=type_known, findings=findings, finding_weight=weight)
 
     def _batch(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
         """Images, targets and findings of the rows, where the network is."""
@@ -242,13 +241,11 @@ def rate_share(step: int, recipe: Recipe) -> float:
     return recipe.final_rate_share + (1 - recipe.final_rate_share) * (1 + math.cos(math.pi * done)) / 2
 
 
-def total_loss(
-    outputs: Outputs, targets: Tensor, *, type_known: Tensor, findings: Tensor, type_weight: float, finding_weight: float
-) -> Tensor:
+def total_loss(outputs: Outputs, targets: Tensor, *, type_known: Tensor, findings: Tensor, finding_weight: float) -> Tensor:
     """Where lesion is (cross-entropy plus soft Dice), of which type it is, and the image's findings.
 
-    Asked apart: where both are one question, a network that has seen few labels says less of where a lesion is because it
-    cannot tell its type (docs/benchmarks.md, "Where and which").
+    Where and which are asked apart, so that doubt about the type is no doubt about the lesion. What the type teaches stays
+    in the network's `TypeHead`, hence it needs no weight against the others.
     """
     logits = merge_unknown_types(outputs.types.float(), type_known)
     loss = finding_weight * finding_loss(outputs.findings.float(), findings)
@@ -256,7 +253,7 @@ def total_loss(
         return loss + logits.sum() * 0
     where = lesion_logits(logits)
     lesion = torch.where(targets == IGNORED, targets, (targets > 0).long())
-    return loss + pixel_loss(where, lesion) + dice_loss(where, lesion) + type_weight * type_loss(logits, targets)
+    return loss + pixel_loss(where, lesion) + dice_loss(where, lesion) + type_loss(logits, targets)
 
 
 def lesion_logits(logits: Tensor) -> Tensor:
