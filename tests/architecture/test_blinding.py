@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import uuid
 from typing import Any
 
@@ -199,12 +200,16 @@ def own_readings(planted: Planted) -> list[uuid.UUID]:
     return list(Reading.objects.filter(case=planted.case, reader__name="rita").values_list("pk", flat=True))
 
 
+TIME_OF_DAY = re.compile(rb"T\d\d:\d\d:\d\d\.\d+")
+"""Every 10,000th has the digits of a probability, "…:20.527…" those of 0.527."""
+
+
 def leaks(pages: dict[str, bytes], planted: Planted) -> list[tuple[str, str]]:
     return [
         (path, name)
         for path, page in pages.items()
         for name, trace in planted.traces().items()
-        if trace.encode() in page.replace(path.encode(), b"")
+        if trace.encode() in TIME_OF_DAY.sub(b"", page.replace(path.encode(), b""))
     ]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +23,15 @@ def peak_memory(pid: int) -> int:
     """The most memory (bytes) that a process has held."""
     line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024
+
+
+@contextmanager
+def grows_less_than(most: int) -> Iterator[None]:
+    """The block makes this process less than so many bytes larger; what ran before is not meant (proc(5), clear_refs)."""
+    Path("/proc/self/clear_refs").write_text("5")
+    before = peak_memory(os.getpid())
+    yield
+    assert peak_memory(os.getpid()) - before < most
 
 
 def cpu_seconds(pid: int) -> float:
