@@ -37,7 +37,8 @@ def installed(files: tuple[Path, Path], settings: Any) -> None:
 
 @pytest.fixture
 def listening(installed: None) -> Iterator[None]:
-    """The thread of a worker of the queue `infer`."""
+    """The thread of a worker of the queue `infer`; an emptied database numbers its images anew, as no installation does."""
+    prompting._picture.cache_clear()
     stop = threading.Event()
     thread = threading.Thread(target=prompting.answer_generic_prompts, args=[stop])
     thread.start()
