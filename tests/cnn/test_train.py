@@ -232,6 +232,18 @@ def test_a_second_lesion_type_is_told_from_the_first_anew_but_both_are_found_as_
     assert torch.allclose(old(images).types.softmax(dim=1)[:, 1], before[:, 1], atol=1e-6)
 
 
+def test_several_types_on_one_map_as_they_once_were_are_refused_in_words() -> None:
+    config = NetConfig(n_types=2, n_findings=1, widths=(4, 4))
+    network = build_network(config, seed=1)
+    once = {name: value for name, value in network.state_dict().items() if not name.startswith("type_head")}
+    once |= {"type_head.weight": torch.zeros(3, 4, 1, 1), "type_head.bias": torch.zeros(3)}
+    with pytest.raises(CheckpointCorrupt, match="another shape"):
+        network_of(once, config=config)
+    same = {"old_findings": ["any"], "new_findings": ["any"]}
+    with pytest.raises(ValueError, match="a head of their own"):
+        transfer_weights(once, network=network, old_types=[7, 9], new_types=[7, 9], **same)
+
+
 def test_shrunk_and_perturbed_weights_keep_half_of_what_was_learned_and_normalisation_begins_anew() -> None:
     config = NetConfig(n_types=1, n_findings=1, widths=(4, 4))
     network, fresh = build_network(config, seed=1), build_network(config, seed=9)

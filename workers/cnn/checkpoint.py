@@ -61,9 +61,12 @@ def decode_snapshots(data: bytes, *, sha256: str) -> list[Weights]:
 
 
 def network_of(weights: Weights, *, config: NetConfig) -> UNet:
-    """A network with these weights, ready to predict where this machine computes."""
+    """A network with these weights, ready to predict where this machine computes; CheckpointCorrupt if of another."""
     network = UNet(config)
-    network.load_state_dict(weights)
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise CheckpointCorrupt("the weights are of a network of another shape; train a new version") from error
     return channels_last(network).to(compute_device()).eval()
 
 

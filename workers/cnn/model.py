@@ -281,6 +281,8 @@ def transfer_weights(
     for name, value in body.items():
         if name not in own or own[name].shape != value.shape:
             raise ValueError(f"the earlier network has another shape at {name}")
+    if "type_head.weight" in weights and len(old_types) > 1:
+        raise ValueError("the earlier network tells several types by one map, as before they had a head of their own")
     body |= {name: value for name, value in own.items() if name.startswith(heads)}
     for row, key in enumerate(new_findings):
         if key in old_findings:
