@@ -2,12 +2,12 @@ import { Select } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { Link, useParams, useSearchParams } from "react-router";
 import { useComparison, useModel, useModels } from "@/features/models/api/models";
+import { NothingYet } from "@/features/models/components/nothing-yet";
 import { VersionHead } from "@/features/models/components/version-head";
 import type { ComparedCase, Comparison, ModelRow } from "@/lib/api-types";
 import { count, decimal, interval, signed } from "@/lib/format";
 import { useSlug } from "@/lib/project";
 import { serverWords } from "@/lib/server-words";
-import { LinkButton } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { EmptyState } from "@/ui/empty-state";
 import { ErrorState } from "@/ui/error-state";
@@ -40,16 +40,7 @@ export default function ComparePage() {
     return (
       <>
         <PageHead title={t("title")} />
-        <EmptyState
-          title={t("none")}
-          actions={
-            <LinkButton variant="primary" to={`/p/${slug}/learning`}>
-              {t("toLearning")}
-            </LinkButton>
-          }
-        >
-          {t("noneNote")}
-        </EmptyState>
+        <NothingYet slug={slug} title={t("none")} note={t("noneNote")} />
       </>
     );
   }
@@ -84,16 +75,7 @@ export default function ComparePage() {
         ) : null}
       </VersionHead>
       {rows.length === 0 ? (
-        <EmptyState
-          title={t("compare.only")}
-          actions={
-            <LinkButton variant="primary" to={`/p/${slug}/learning`}>
-              {t("toLearning")}
-            </LinkButton>
-          }
-        >
-          {t("compare.onlyNote")}
-        </EmptyState>
+        <NothingYet slug={slug} title={t("compare.only")} note={t("compare.onlyNote")} />
       ) : !comparison.data ? (
         <Card bare>
           <LoadingRows rows={8} height={46} />

@@ -4,13 +4,12 @@ import { Link, useNavigate } from "react-router";
 import { useModels } from "@/features/models/api/models";
 import { ForeignModelsCard } from "@/features/models/components/foreign-models-card";
 import { ModelStateChip } from "@/features/models/components/model-state-chip";
+import { NothingYet } from "@/features/models/components/nothing-yet";
 import { count, dayTime } from "@/lib/format";
 import { overall } from "@/lib/metrics";
 import { useSlug } from "@/lib/project";
 import { useKeys } from "@/lib/use-keys";
-import { LinkButton } from "@/ui/button";
 import { Card } from "@/ui/card";
-import { EmptyState } from "@/ui/empty-state";
 import { ErrorState } from "@/ui/error-state";
 import { LoadingRows } from "@/ui/loading-rows";
 import { MetricValue } from "@/ui/metric-value";
@@ -43,16 +42,7 @@ export default function ModelsPage() {
           <LoadingRows rows={6} height={46} />
         </Card>
       ) : rows.length === 0 ? (
-        <EmptyState
-          title={t("none")}
-          actions={
-            <LinkButton variant="primary" to={`/p/${slug}/learning`}>
-              {t("toLearning")}
-            </LinkButton>
-          }
-        >
-          {t("noneNote")}
-        </EmptyState>
+        <NothingYet slug={slug} title={t("none")} note={t("noneNote")} />
       ) : (
         <Card bare style={{ flex: "none" }}>
           <table style={{ "--rh": "46px" } as React.CSSProperties}>
