@@ -95,10 +95,6 @@ class Receiver:
             for connection in self._open:
                 connection.break_off()
 
-    def wait(self) -> None:
-        """Until `stop`."""
-        self._stopping.wait()
-
     def is_busy(self) -> bool:
         """Whether a thread of it is still at work."""
         return bool(self._open) or any(thread.is_alive() for thread in self._threads)

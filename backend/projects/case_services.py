@@ -47,7 +47,7 @@ class _Draft:
 
 
 def add_cases(*, project: Project, candidates: Sequence[CaseCandidate]) -> list[Case]:
-    """The cases of these instances, made where there were none; adding twice changes nothing.
+    """The cases of these instances, in their order, made where there were none; adding twice changes nothing.
 
     Unit image: one case per instance (a multi-frame instance is one case); unit series: one case per series. Returns
     the newly made ones. Short transactions; the project's row is locked while numbers are given. What is read grows with
@@ -95,13 +95,14 @@ def _drafts(project: Project, candidates: Sequence[CaseCandidate]) -> list[_Draf
     for chunk in _chunks(ids):
         instances = Instance.objects.filter(pk__in=chunk).select_related("series__study")
         found += instances.only(*fields, "position", "instance_number", "number_of_frames")
+    order = {pk: place for place, pk in enumerate(ids)}
+    found.sort(key=lambda instance: order[instance.pk])
     if project.unit == Unit.SERIES:
         return _series_drafts(project, found, by_id)
     taken: set[int | None] = set()
     for chunk in _chunks(ids):
         taken |= set(Case.objects.filter(project=project, instance_id__in=chunk).values_list("instance_id", flat=True))
-    order = {pk: place for place, pk in enumerate(ids)}
-    fresh = sorted((instance for instance in found if instance.pk not in taken), key=lambda instance: order[instance.pk])
+    fresh = [instance for instance in found if instance.pk not in taken]
     return [_draft(project, instance, by_id[instance.pk], instance.sop_instance_uid) for instance in fresh]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
-from types import FrameType
+import socket
 from typing import Any
 
 from django.conf import settings
@@ -44,15 +44,18 @@ class Command(BaseCommand):
             ports = " and ".join(str(one) for one in (port, tls_port) if one is not None)
             raise CommandError(f"Cannot listen on {host}:{ports}: {error.strerror}") from error
 
-        def stop(number: int, frame: FrameType | None) -> None:
-            receiver.stop()
-
+        # By a socket, because it is written to the moment a signal comes, in whatever thread. A handler in Python runs only
+        # when the main thread next runs, which may just have begun to wait for a lock: then never.
+        told, tells = socket.socketpair()
+        tells.setblocking(False)
+        signal.set_wakeup_fd(tells.fileno())
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, stop)
+            signal.signal(number, lambda number, frame: None)
         receiver.start()
         if receiver.port is not None:
             self.stdout.write(f"Receiving DICOM on {host}:{receiver.port}")
         if receiver.tls_port is not None:
             self.stdout.write(f"Receiving DICOM by TLS on {host}:{receiver.tls_port}")
         self.stdout.flush()
-        receiver.wait()
+        told.recv(1)
+        receiver.stop()
