@@ -49,9 +49,10 @@ class Orthanc:
         """Make another DICOMweb server known, for `/dicom-web/servers/<name>/…`."""
         self.call("PUT", f"/dicom-web/servers/{name}", {"Url": url, "HttpHeaders": {"Authorization": f"Bearer {token}"}})
 
-    def know_modality(self, name: str, aet: str, port: int) -> None:
+    def know_modality(self, name: str, aet: str, port: int, *, tls: bool = False) -> None:
         """Make another DICOM application on this machine known, for `/modalities/<name>/…` and as a C-MOVE destination."""
-        self.call("PUT", f"/modalities/{name}", {"AET": aet, "Host": "127.0.0.1", "Port": port})
+        known = {"AET": aet, "Host": "127.0.0.1", "Port": port, "UseDicomTls": tls}
+        self.call("PUT", f"/modalities/{name}", known)
 
 
 def _program() -> str | None:

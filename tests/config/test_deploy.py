@@ -66,6 +66,16 @@ def test_compose_gives_the_servers_health_checks_volumes_and_no_default_password
     assert compose["services"]["dicom-receiver"]["profiles"] == ["dicom"]
 
 
+def test_compose_opens_the_ports_of_dicom_and_gives_its_certificate_to_whoever_shows_it(compose: dict[str, Any]) -> None:
+    example = dict(re.findall(r"^# (OVERREAD_DICOM\w+)=(.+)$", (DEPLOY / "example.env").read_text(), re.MULTILINE))
+    plain, by_tls = example.pop("OVERREAD_DICOM_PORT"), example.pop("OVERREAD_DICOM_TLS_PORT")
+    assert compose["services"]["dicom-receiver"]["ports"] == [f"{plain}:{plain}", f"{by_tls}:{by_tls}"]
+    folders = {str(Path(file).parent) for file in example.values()}
+    assert len(example) == 3 and len(folders) == 1
+    for name in ("dicom-receiver", "web", "worker-default"):
+        assert f"./dicom-tls:{folders.copy().pop()}:ro" in compose["services"][name]["volumes"]
+
+
 def test_compose_pins_images_and_sets_only_known_variables(compose: dict[str, Any]) -> None:
     known = variables_of_the_reference()
     for name, service in compose["services"].items():

@@ -26,7 +26,9 @@ from backend.dimse.receiver import Receiver
 from backend.dimse.remote import NodeFailed, SearchKeys
 from backend.dimse.services import probe_node, search_node, start_pull
 from backend.dimse.tls import receiving_context
-from backend.exchange.models import ImportItem
+from backend.dimse.transferring import run_transfer
+from backend.exchange.models import ImportItem, ImportRun
+from backend.jobs.services import claim_job
 from tests.dimse.certificates import Authority, Issued
 from tests.dimse.conftest import ct_slice, wait_until
 from tests.dimse.test_pacs import run
@@ -238,6 +240,33 @@ def test_an_orthanc_is_searched_and_pulled_from_by_tls(
     ours.uses_tls = False
     with pytest.raises(NodeFailed):
         probe_node(node=ours, by=lead)
+
+
+def test_by_c_move_the_studies_arrive_at_our_tls_port(
+    tls_receiver: Receiver, ct_project: Any, lead: Any, authority: Authority, secured_orthanc: Orthanc
+) -> None:
+    for number in range(1, 4):
+        content = io.BytesIO()
+        pydicom.dcmwrite(content, ct_slice(number, study="1.2.9", series="1.2.9.1"), enforce_file_format=True)
+        secured_orthanc.store(content.getvalue())
+    RemoteNode.objects.all().delete()
+    ours = node(ct_project, secured_orthanc.dicom_port, authority, retrieval="move", may_send=True)
+    ours.ae_title = "ORTHANC"
+    ours.save()
+    secured_orthanc.know_modality("us", "LUNGS", int(tls_receiver.tls_port or 0), tls=True)
+    transfer = run(start_pull(project=ct_project, node=ours, studies=[{"study": "1.2.9", "instances": 3}], by=lead))
+    assert [(one["state"], one["received"]) for one in transfer.outcomes] == [("done", 3)]
+    wait_until(lambda: ImportRun.objects.filter(job__isnull=False).exists())
+    assert ImportRun.objects.get().options == {"origin": "C-STORE from ORTHANC"}
+    # The same by the plain port: a node of TLS may not send there.
+    secured_orthanc.know_modality("us", "LUNGS", int(tls_receiver.port or 0))
+    again = start_pull(project=ct_project, node=ours, studies=[{"study": "1.2.9", "instances": 3}], by=lead)
+    lease = claim_job(again.job_id)  # type: ignore[arg-type]
+    assert lease is not None
+    with pytest.raises(Exception, match="."):
+        run_transfer(lease)
+    again.refresh_from_db()
+    assert [one["state"] for one in again.outcomes] == ["failed"] and ImportItem.objects.count() == 3
 
 
 def test_why_there_is_no_tls_connection_is_told(
