@@ -1,7 +1,7 @@
 """What the learner makes of few labels, beside a bare small U-Net on the same labels and the same test.
 
 `python -m tests.bench.bench_labels [--set busi] [--size 128] [--labels 50 200] [--seeds 5] [--minutes 60]`.
-The bare network has each of several step budgets and counts with the best of them. Core-seconds stand beside every figure.
+Each has several step budgets and counts with the best of them. Core-seconds stand beside every figure.
 """
 
 from __future__ import annotations
@@ -30,9 +30,8 @@ from workers.cnn.train import Recipe, Training, dice_loss, finding_loss, pixel_l
 N_TEST: Final = 200
 WHOLE: Final = 10_000
 """More labels than any pool has: all of it."""
-BARE_STEPS: Final = (600, 1000, 2000, 4000)
-LEARNER_STEPS: Final = (600, 2000)
-"""What a project begins with, and the bare network's middle: from few labels the longer training learns them by heart."""
+STEPS: Final = (600, 2000, 4000)
+"""What a project begins with, and longer ones: of each arm the best budget counts."""
 RESAMPLES: Final = 2000
 CODE: Final = tuple(f"workers/cnn/{name}.py" for name in ("model", "data", "train", "predict"))
 
@@ -186,7 +185,7 @@ def main(arguments: list[str] | None = None) -> int:
         for labels in options.labels
         for seed in range(options.seeds)
         for arm in options.arms
-        for steps in (BARE_STEPS if arm == "bare" else LEARNER_STEPS)
+        for steps in STEPS
     ]
     found = run_pieces(
         pieces,

@@ -21,7 +21,13 @@ const publishers = import.meta.glob<string>(
     import: "default",
   },
 );
+const webhooks = import.meta.glob<string>("../../../backend/webhooks/{addresses,services}.py", {
+  eager: true,
+  query: "?raw",
+  import: "default",
+});
 const NAMED: Record<string, string> = {
+  told: "hooks.example.org (10.1.2.3)",
   name: "report",
   what: "its study",
   wanted: "file names",
@@ -90,6 +96,15 @@ describe("sentences of the server", () => {
       [...source.matchAll(/Refused\("(.+?)"\)/g)].map(([, text]) => text ?? ""),
     );
     expect(reasons.length).toBeGreaterThan(12);
+    expect(reasons.filter((reason) => serverWords(reason, zh) === reason)).toEqual([]);
+  });
+  it("have words for every reason for which a webhook is not made", () => {
+    const reasons = Object.values(webhooks).flatMap((source) =>
+      [...source.matchAll(/(?:AddressRefused|TooManyWebhooks)\(f?"(.+?)"\)/g)].map(([, text]) =>
+        filled(text ?? ""),
+      ),
+    );
+    expect(reasons.length).toBeGreaterThan(8);
     expect(reasons.filter((reason) => serverWords(reason, zh) === reason)).toEqual([]);
   });
   it("of the gate are found, whatever it decides", () => {

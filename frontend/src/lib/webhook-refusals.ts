@@ -7,5 +7,11 @@ export const WEBHOOK_REFUSALS: [pattern: string, key: string][] = [
   ["(\\S+) has no address: (.+)\\.", "unknownHost"],
   ["A webhook is an address that begins with https://\\.", "https"],
   ["Unencrypted http is allowed only to networks that the operator of this server named\\.", "http"],
-  ["(\\S+) is a private address; the operator of this server may allow its network\\.", "private"],
+  ["This is no address: (.+)\\.", "noAddress"],
+  ["The address may hold neither a name, a password nor a fragment\\.", "parts"],
+  ["Write the address in ASCII, percent-encoded\\.", "ascii"],
+  ["(\\S+(?: \\(\\S+\\))?) is a link-local or metadata address\\.", "linkLocal"],
+  ["(\\S+(?: \\(\\S+\\))?) is outside the networks to which unencrypted http is allowed\\.", "outside"],
+  ["(\\S+(?: \\(\\S+\\))?) is a private address; the operator of this server may allow its network\\.", "private"],
+  ["A project has at most (\\d+) webhooks\\.", "tooMany"],
 ];
