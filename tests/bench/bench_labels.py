@@ -16,16 +16,15 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import nn
 
 from backend.metrics.ranking import auc
 from tests.bench.learning_sets import SETS, LearningSet, measured
 from tests.bench.pieces import Piece, Result, code_digest, piece_options, run_pieces
-from workers.cnn.checkpoint import network_of
-from workers.cnn.data import IGNORED
-from workers.cnn.model import Outputs
+from workers.cnn.data import Samples
+from workers.cnn.model import NetConfig, UNet, build_network, set_priors
 from workers.cnn.predict import predict
-from workers.cnn.train import Recipe, Training, dice_loss, finding_loss, pixel_loss, probe_precision
+from workers.cnn.train import Recipe, Training, probe_precision
 
 N_TEST: Final = 200
 WHOLE: Final = 10_000
@@ -36,20 +35,15 @@ RESAMPLES: Final = 2000
 CODE: Final = tuple(f"workers/cnn/{name}.py" for name in ("model", "data", "train", "predict"))
 
 
-class BareTraining(Training):
-    """The usual loss of a U-Net with several types: each pixel's type at once, and the mean Dice of the types present."""
-
-    def loss(self, outputs: Outputs, targets: Tensor, *, type_known: Tensor, findings: Tensor) -> Tensor:
-        """Cross-entropy over background and types, soft Dice of each type in the batch, and the findings."""
-        logits, types = outputs.types.float(), range(1, outputs.types.shape[1])
-        dice = []
-        for kind in types:
-            if bool((targets == kind).any()):
-                others = torch.logsumexp(logits[:, [one for one in (0, *types) if one != kind]], dim=1)
-                alone = torch.where(targets == IGNORED, targets, (targets == kind).long())
-                dice.append(dice_loss(torch.stack([others, logits[:, kind]], dim=1), alone))
-        told = self.recipe.finding_weight * finding_loss(outputs.findings.float(), findings) + pixel_loss(logits, targets)
-        return told + torch.stack(dice).mean() if dice else told
+def built(arm: str, *, net: NetConfig, samples: Samples, seed: int) -> UNet:
+    """A network as a training from scratch begins with it; the bare one tells background and types by one convolution."""
+    network = build_network(net, seed=seed)
+    if arm == "bare":
+        head = nn.Conv2d(net.widths[0], 1 + net.n_types, 1)
+        nn.init.normal_(head.weight, std=0.01, generator=torch.Generator().manual_seed(seed))
+        network.type_head = head
+    set_priors(network, type_shares=samples.type_shares(), finding_shares=samples.finding_shares())
+    return network
 
 
 def recipe_of(arm: str, *, steps: int, seed: int, precision: str) -> Recipe:
@@ -67,11 +61,12 @@ def measure(piece: Piece) -> Result:
     pool, test = known.split(piece["seed"], N_TEST)
     labels = pool[: piece["labels"]]
     recipe = recipe_of(piece["arm"], steps=piece["steps"], seed=piece["seed"], precision=precision)
-    arm = BareTraining if piece["arm"] == "bare" else Training
-    training = arm(known.samples.take(labels), net=known.net, recipe=recipe)
+    samples = known.samples.take(labels)
+    network = built(piece["arm"], net=known.net, samples=samples, seed=piece["seed"])
+    training = Training(samples, net=known.net, recipe=recipe, start=network)
     for _ in training.run():
         pass
-    network = network_of(training.weights(), config=known.net)
+    network.load_state_dict(training.weights())
     said = predict(network, known.samples.images[test], known.samples.content[test], precision=precision)
     told = measured(known, test, said.types, said.findings)
     return {"n_labels": len(labels), "training_core_seconds": round(training.core_seconds, 1), **told}

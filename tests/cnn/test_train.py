@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from tests.cnn.conftest import make_samples
 from workers.cnn.checkpoint import (
@@ -20,7 +21,7 @@ from workers.cnn.checkpoint import (
     network_of,
 )
 from workers.cnn.data import IGNORED, UNKNOWN
-from workers.cnn.model import NetConfig, Outputs, build_network, shrink_and_perturb, transfer_weights
+from workers.cnn.model import NetConfig, build_network, shrink_and_perturb, transfer_weights
 from workers.cnn.predict import predict
 from workers.cnn.train import (
     Recipe,
@@ -28,14 +29,11 @@ from workers.cnn.train import (
     TrainingDiverged,
     dice_loss,
     finding_loss,
-    lesion_logits,
     merge_unknown_types,
     pixel_loss,
     probe_precision,
     rate_share,
     snapshot_steps,
-    total_loss,
-    type_loss,
 )
 
 
@@ -118,31 +116,26 @@ def test_ignored_pixels_do_not_move_the_losses() -> None:
     other = logits.clone()
     other[:, :, :4] = 9.0
     assert torch.equal(pixel_loss(logits, targets), pixel_loss(other, targets))
-    assert torch.equal(type_loss(logits, targets), type_loss(other, targets))
-    lesion = torch.where(targets == 2, 1, targets)
-    assert torch.allclose(dice_loss(logits[:, :2], lesion), dice_loss(other[:, :2], lesion))
+    assert torch.allclose(dice_loss(logits, targets), dice_loss(other, targets))
 
 
 def test_losses_of_nothing_are_zero_and_not_nan() -> None:
     logits = torch.randn(2, 3, 4, 4)
     nothing = torch.full((2, 4, 4), IGNORED)
-    assert pixel_loss(logits, nothing) == 0 and type_loss(logits, nothing) == 0 and dice_loss(logits[:, :2], nothing) == 0
+    assert pixel_loss(logits, nothing) == 0 and dice_loss(logits, nothing) == 0
     assert finding_loss(torch.randn(2, 3), torch.full((2, 3), UNKNOWN, dtype=torch.uint8)) == 0
 
 
-def test_where_a_lesion_is_and_which_it_is_are_two_questions() -> None:
-    targets = torch.tensor([0, 1, 2, IGNORED])[None, None]
-    sure = torch.tensor([[6.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 9.0, 0.0], [0.0, 0.0, 0.0]]).T[None, :, None]
-    confused = sure[:, [0, 2, 1]]
-
-    def asked(logits: torch.Tensor) -> tuple[float, float]:
-        outputs = Outputs(logits, torch.zeros(1, 0), torch.zeros(1, 1))
-        known, nothing = torch.ones(1, 2, dtype=torch.bool), torch.zeros(1, 0, dtype=torch.uint8)
-        which = float(type_loss(logits, targets))
-        return float(total_loss(outputs, targets, type_known=known, findings=nothing, finding_weight=0.0)) - which, which
-
-    assert asked(sure) == pytest.approx((0, 4.5), abs=0.1), "one of two pixels of lesions has the wrong type"
-    assert asked(confused)[0] == pytest.approx(asked(sure)[0]), "where it is does not depend on which type is meant"
+def test_dice_is_the_mean_of_the_types_that_are_there() -> None:
+    targets = torch.zeros((1, 4, 4), dtype=torch.long)
+    targets[0, 0] = 1
+    right = functional.one_hot(targets, 4).movedim(-1, 1) * 20.0
+    wrong_type, missed = right[:, [0, 2, 1, 3]], right[:, [1, 0, 2, 3]]
+    assert dice_loss(right, targets) == pytest.approx(0, abs=1e-6), "types that are not there do not count"
+    assert dice_loss(wrong_type, targets) == pytest.approx(1 - 1 / 5, abs=1e-6)
+    targets[0, 1] = 3
+    assert dice_loss(right, targets) == pytest.approx((0 + (1 - 1 / 5)) / 2, abs=1e-6)
+    assert dice_loss(missed, targets) > 0.8
 
 
 def test_of_what_the_types_teach_a_tenth_goes_on_into_the_network_and_all_of_where_a_lesion_is() -> None:
@@ -153,19 +146,17 @@ def test_of_what_the_types_teach_a_tenth_goes_on_into_the_network_and_all_of_whe
 
     def pulls(*, training: bool, of_types: bool) -> list[torch.Tensor]:
         logits = head.train(training)(levels)
-        loss = type_loss(logits, targets) if of_types else pixel_loss(lesion_logits(logits), (targets > 0).long())
+        if of_types:
+            loss = pixel_loss(logits[:, 1:], torch.where(targets > 0, targets - 1, IGNORED))
+        else:
+            lesion = torch.cat([logits[:, :1], logits[:, 1:].logsumexp(dim=1, keepdim=True)], dim=1)
+            loss = pixel_loss(lesion, (targets > 0).long())
         return list(torch.autograd.grad(loss, levels, allow_unused=True))
 
     for learning, asking in zip(pulls(training=True, of_types=True), pulls(training=False, of_types=True), strict=True):
         assert torch.allclose(learning, 0.1 * asking, atol=1e-9) and asking.abs().max() > 0
     where = [pulls(training=training, of_types=False)[-1] for training in (True, False)]
     assert torch.allclose(where[0], where[1], atol=1e-8) and where[0].abs().max() > 0
-
-
-def test_one_type_alone_is_only_asked_where_it_is() -> None:
-    logits, targets = torch.randn(2, 2, 4, 4), torch.randint(0, 2, (2, 4, 4))
-    assert torch.equal(lesion_logits(logits), logits)
-    assert type_loss(logits, targets) == 0
 
 
 def test_background_of_an_old_reading_may_hold_a_type_that_did_not_exist_then() -> None:

@@ -138,7 +138,8 @@ class Training:
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=recipe.precision == "bfloat16"):
             outputs = self.network(images)
         type_known = torch.from_numpy(self.samples.type_known[rows]).to(self.device)
-        loss = self.loss(outputs, targets, type_known=type_known, findings=findings)
+        weight = recipe.finding_weight
+        loss = total_loss(outputs, targets, type_known=type_known, findings=findings, finding_weight=weight)
         value = descend(loss, self.network, self.optimizer, step=self.step + 1, clip=recipe.clip, share=self.share)
         self.step += 1
         update_average(self.ema, self.network, step=self.step, decay=recipe.ema_decay)
@@ -146,11 +147,6 @@ class Training:
             self.snapshots.append({name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()})
         self.core_seconds += time.process_time() - began
         return Progress(step=self.step, loss=value, core_seconds=self.core_seconds)
-
-    def loss(self, outputs: Outputs, targets: Tensor, *, type_known: Tensor, findings: Tensor) -> Tensor:
-        """What is descended."""
-        weight = self.recipe.finding_weight
-        return total_loss(outputs, targets, type_known=type_known, findings=findings, finding_weight=weight)
 
     def _batch(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
         """Images, targets and findings of the rows, where the network is."""
@@ -242,23 +238,10 @@ def rate_share(step: int, recipe: Recipe) -> float:
 
 
 def total_loss(outputs: Outputs, targets: Tensor, *, type_known: Tensor, findings: Tensor, finding_weight: float) -> Tensor:
-    """Where lesion is (cross-entropy plus soft Dice), of which type it is, and the image's findings.
-
-    Where and which are asked apart, so that doubt about the type is no doubt about the lesion. What the type teaches stays
-    in the network's `TypeHead`, hence it needs no weight against the others.
-    """
+    """Cross-entropy plus soft Dice of background and types, plus the image's findings."""
     logits = merge_unknown_types(outputs.types.float(), type_known)
-    loss = finding_weight * finding_loss(outputs.findings.float(), findings)
-    if logits.shape[1] == 1:
-        return loss + logits.sum() * 0
-    where = lesion_logits(logits)
-    lesion = torch.where(targets == IGNORED, targets, (targets > 0).long())
-    return loss + pixel_loss(where, lesion) + dice_loss(where, lesion) + type_loss(logits, targets)
-
-
-def lesion_logits(logits: Tensor) -> Tensor:
-    """Logits of background and of lesion of any type [N, 2, …], from those of background and each type [N, 1 + T, …]."""
-    return torch.cat([logits[:, :1], torch.logsumexp(logits[:, 1:], dim=1, keepdim=True)], dim=1)
+    loss = pixel_loss(logits, targets) + dice_loss(logits, targets)
+    return loss + finding_weight * finding_loss(outputs.findings.float(), findings)
 
 
 def merge_unknown_types(logits: Tensor, type_known: Tensor) -> Tensor:
@@ -283,20 +266,18 @@ def pixel_loss(logits: Tensor, targets: Tensor) -> Tensor:
     return total / (targets != IGNORED).sum().clamp(min=1)
 
 
-def type_loss(logits: Tensor, targets: Tensor) -> Tensor:
-    """Mean cross-entropy of the type over the pixels of lesions, given that they are lesion; 0 when there is none."""
-    inside = (targets > 0) & (targets != IGNORED)
-    return pixel_loss(logits[:, 1:], torch.where(inside, targets - 1, IGNORED))
-
-
 def dice_loss(logits: Tensor, targets: Tensor) -> Tensor:
-    """1 − soft Dice of lesion over the batch, from logits [N, 2, …] and targets 0 and 1; 0 when there is no lesion in it."""
-    valid = targets != IGNORED
-    truth = (targets == 1).float()
-    if not bool(truth.any()):
+    """1 − soft Dice over the batch, mean of the lesion types that are present in it; 0 when there is none."""
+    valid = (targets != IGNORED)[:, None]
+    shares = logits.softmax(dim=1) * valid
+    truth = functional.one_hot(targets.masked_fill(targets == IGNORED, 0), logits.shape[1]).movedim(-1, 1) * valid
+    pixels = (0, *range(2, logits.ndim))
+    overlap = (shares * truth).sum(dim=pixels)[1:]
+    size = (shares + truth).sum(dim=pixels)[1:]
+    present = truth.sum(dim=pixels)[1:] > 0
+    if not bool(present.any()):
         return logits.sum() * 0
-    share = logits.softmax(dim=1)[:, 1] * valid
-    return 1 - (2 * (share * truth).sum() + 1) / (share.sum() + truth.sum() + 1)
+    return (1 - (2 * overlap + 1) / (size + 1))[present].mean()
 
 
 def finding_loss(logits: Tensor, findings: Tensor) -> Tensor:
