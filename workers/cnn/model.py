@@ -137,7 +137,7 @@ class TypeHead(nn.Module):
     """Where lesion is, from the decoder's last maps; and of which of several types, from the maps of all its levels.
 
     Of what the types teach, only a tenth goes on into the network below: where all of it did, one that had seen few labels
-    found less, because it learned by heart which image shows which type (docs/benchmarks.md, "Where and which").
+    found less, because it learned by heart which image shows which type (docs/benchmarks.md, "A head for the types").
     """
 
     def __init__(self, config: NetConfig) -> None:
