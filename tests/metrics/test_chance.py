@@ -50,7 +50,7 @@ def test_marks_on_the_lesion_beat_chance_and_the_usual_place_does_not() -> None:
 def test_the_lesions_of_the_same_patient_are_not_chance() -> None:
     lesion = places([disc(32, 32, 8)])[0]
     own, others = overlap_beyond_chance([lesion, lesion, []], [lesion, lesion, []], ["a", "a", "b"])
-    assert own.tolist() == [1, 1, 0] and others.tolist() == [0, 0, 0]
+    assert own == pytest.approx([1, 1, 0]) and others == pytest.approx([0, 0, 0])
     with pytest.raises(ValueError, match="another patient"):
         overlap_beyond_chance([lesion, lesion], [lesion, lesion], ["a", "a"])
 
