@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any, Final
 
+from backend.config.supervisor import end_with_parent
 from tests.bench.learning_sets import SETS
 
 Piece = dict[str, Any]
@@ -95,7 +96,7 @@ def run_pieces(
     )
     began, longest = time.monotonic(), max((one["seconds"] for one in done), default=0.0)
     waiting: dict[Future[Result], Piece] = {}
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
         queue = iter(missing)
         while True:
             while len(waiting) < processes and time.monotonic() - began + longest < 60 * minutes:
