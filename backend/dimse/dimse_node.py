@@ -308,11 +308,21 @@ def _associated(
         if tls is not None and (failure := tls.failure or entity.failure) is not None:
             raise NodeFailed(f"No TLS connection: {failure_reason(failure)}.")
         raise NodeFailed(_why_not(association))
+    if not _accepts_what_was_proposed(association, contexts):
+        association.abort()
+        raise NodeFailed("It accepts in a transfer syntax that was not proposed to it.")
     try:
         yield association
     finally:
         if association.is_established:
             association.release()
+
+
+def _accepts_what_was_proposed(association: Association, contexts: Sequence[PresentationContext]) -> bool:
+    """Of each accepted context one of the transfer syntaxes proposed for its class (PS3.8 section 9.3.3.2)."""
+    proposed = {(one.abstract_syntax, syntax) for one in contexts for syntax in one.transfer_syntax}
+    accepted = association.accepted_contexts
+    return all(one.transfer_syntax and (one.abstract_syntax, one.transfer_syntax[0]) in proposed for one in accepted)
 
 
 def _why_not(association: Association) -> str:

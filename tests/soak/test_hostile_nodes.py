@@ -65,10 +65,10 @@ def pacs(says: Callable[[socket.socket], None]) -> Iterator[int]:
         thread.join(LONGEST_WALL_S + 3)
 
 
-def accepted() -> bytes:
-    """The acceptance of the one presentation context that a search proposes."""
+def accepted(syntax: bytes = b"1.2.840.10008.1.2") -> bytes:
+    """The acceptance, in this transfer syntax, of the one presentation context that a search proposes."""
     head = struct.pack(">HH16s16s32s", 1, 0, b"EVIL".ljust(16), b"OVERREAD".ljust(16), b"")
-    agreed = item(0x21, struct.pack(">BBBB", 1, 0, 0, 0) + item(0x40, b"1.2.840.10008.1.2"))
+    agreed = item(0x21, struct.pack(">BBBB", 1, 0, 0, 0) + item(0x40, syntax))
     told = item(0x51, struct.pack(">L", 16_384)) + item(0x52, b"1.2.3.4")
     whole = pdu(2, head + item(0x10, b"1.2.840.10008.3.1.1.1") + agreed + item(0x50, told))
     A_ASSOCIATE_AC().decode(whole)
@@ -118,6 +118,8 @@ def dimse_answers(rng: random.Random) -> tuple[str, bytes, bytes]:
         ("data of 4 GB", accepted(), struct.pack(">BBL", 4, 0, _HUGE) + bytes(5_000)),
         ("a rejection", pdu(3, bytes([0, rng.randrange(256), rng.randrange(256), rng.randrange(256)])), b""),
         ("a release", accepted(), RELEASE),
+        ("a syntax nobody knows", accepted(b"1.2.840.00008.1.3"), whole),
+        ("a syntax nobody proposed", accepted(b"1.2.840.10008.1.2.4.50"), whole),
         ("noise", rng.randbytes(200), b""),
         ("of two contexts", accepted(), whole.replace(b"\1\3", b"\3\3", 1)),
         ("another status", accepted(), found()[0] + found()[1] + pdu(4, value(1, 3, other))),
@@ -165,6 +167,18 @@ def test_what_a_dimse_node_answers_is_found_or_told(project: Any, quick: None, l
                 assert time.monotonic() - started < LONGEST_WALL_S, name
                 assert name != "honest" or outcomes[-1] == "found"
     print({one: outcomes.count(one) for one in sorted(set(outcomes))})
+
+
+@pytest.mark.parametrize("syntax", [b"1.2.840.00008.1.3", b"1.2.840.10008.1.2.4.50", b"", b"no UID"])
+def test_a_node_that_accepts_in_what_was_not_proposed_is_told_as_such(project: Any, quick: None, syntax: bytes) -> None:
+    def says(line: socket.socket) -> None:
+        line.recv(65_536)
+        line.sendall(accepted(syntax))
+        while line.recv(65_536):
+            line.sendall(b"".join(found()))
+
+    with pacs(says) as port:
+        assert asked(project, kind="dimse", port=port) == "It accepts in a transfer syntax that was not proposed to it."
 
 
 @pytest.mark.parametrize("told", [b"", accepted()[:3], accepted()[:50], accepted(), accepted() + found()[0][:20]])
