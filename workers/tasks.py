@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from backend.archive.scratch import remove_abandoned_scratch
 from backend.audit.sealing import seal_events
 from backend.dimse.transferring import run_transfer
 from backend.exchange.export_runs import expire_exports, run_export
@@ -50,6 +51,12 @@ def reconcile() -> None:
 def seal_audit() -> None:
     """Chain the newest rows of the audit trail."""
     seal_events()
+
+
+@shared_task(name="archive.remove_abandoned_scratch")
+def remove_scratch() -> None:
+    """Delete what killed processes left behind."""
+    remove_abandoned_scratch()
 
 
 @shared_task(name="learning.start_due_rounds")

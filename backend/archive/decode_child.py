@@ -9,15 +9,11 @@ from __future__ import annotations
 import json
 import os
 import select
-import shutil
 import signal
 import struct
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +21,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from backend.archive.scratch import ScratchFolder
 from backend.dicom.found import FindingSettings, FoundObject, decoded_object
 from backend.dicom.identity import Identity
 from backend.dicom.prepare import PreparationSettings, PreparedInstance
@@ -34,7 +31,6 @@ MEMORY_BYTES: Final = 2 * 1024**3
 CPU_SECONDS: Final = 60
 WALL_SECONDS: Final = 120.0
 _DESCRIBING_SECONDS: Final = 2
-_SCRATCH_SECONDS: Final = 3600.0
 _FILES_PER_CHILD: Final = 2000  # decoders leak a little
 _DEATHS: Final = {
     signal.SIGXCPU: "It takes too long to decode.",  # the time allowed depends on its size
@@ -55,7 +51,7 @@ class DecodeChild:
         self._wall_seconds = wall_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._files = 0
-        self._scratch = tempfile.TemporaryDirectory(prefix="decode-", dir=_scratch_root())
+        self._scratch = ScratchFolder("decode-")
 
     def __enter__(self) -> DecodeChild:
         return self
@@ -68,7 +64,7 @@ class DecodeChild:
     def close(self) -> None:
         """End the process and remove its scratch folder."""
         self._stop()
-        self._scratch.cleanup()
+        self._scratch.close()
 
     def prepare(self, path: Path, preparation: PreparationSettings) -> tuple[PreparedInstance, bytes]:
         """What is to be stored of a file: rows and frames blob; Refused with the reason if it cannot be used."""
@@ -85,7 +81,7 @@ class DecodeChild:
 
     def _answer_and_file(self, path: Path, purpose: str, settings: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """The child's answer on a file, and the bytes that it left for us; Refused where it refused."""
-        written = Path(self._scratch.name) / "frames"
+        written = self._scratch.path / "frames"
         written.unlink(missing_ok=True)
         request = {
             "path": str(path.resolve()),
@@ -194,28 +190,7 @@ class DecodeChild:
                 ended.close()
 
 
-@contextmanager
-def scratch_file() -> Iterator[Path]:
-    """A path for a received file that lives for the time of the block, where only this server reads."""
-    with tempfile.TemporaryDirectory(prefix="quarantined-", dir=_scratch_root()) as folder:
-        yield Path(folder) / "file"
-
-
-def remove_old_scratch() -> None:
-    """Delete folders of `scratch_file` older than an hour: their worker was killed before it could."""
-    for folder in _scratch_root().glob("quarantined-*"):
-        if folder.stat().st_mtime < time.time() - _SCRATCH_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
 def _bare_environment() -> dict[str, str]:
     """No secret of the server, one thread per library: address space is limited and threads reserve it."""
     threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return {"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", **threads}
-
-
-def _scratch_root() -> Path:
-    """Where patient pixels lie for a moment: in the data folder, not in the machine's common /tmp."""
-    folder: Path = settings.UPLOAD_DIR / "scratch"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder

@@ -15,9 +15,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from backend.accounts.compiled_select import CompiledSelect, fields_of
-from backend.archive.decode_child import remove_old_scratch, scratch_file
 from backend.archive.encryption import QUARANTINE, opened, sealed
 from backend.archive.models import Archive, QuarantinedFile, QuarantineKind, QuarantineState
+from backend.archive.scratch import ScratchFolder
 from backend.archive.store import delete_object, get_object, put_object
 from backend.audit.services import record_event
 from backend.dicom.refusal import Held, Refused
@@ -104,7 +104,8 @@ def known_beside(row: QuarantinedFile) -> dict[str, Any]:
 @contextmanager
 def original_of(row: QuarantinedFile) -> Iterator[Path]:
     """The received file, readable for the time of the block."""
-    with scratch_file() as path:
+    with ScratchFolder("quarantined-") as folder:
+        path = folder / "file"
         path.write_bytes(_get(row, "file"))
         yield path
 
@@ -124,11 +125,7 @@ def forget_bytes(row: QuarantinedFile) -> None:
 
 
 def expire_quarantine() -> int:
-    """Delete the bytes of every file whose time is over, decided about or not; how many there were.
-
-    Readable copies that a worker left behind when it was killed go, too.
-    """
-    remove_old_scratch()
+    """Delete the bytes of every file whose time is over, decided about or not; how many there were."""
     due = QuarantinedFile.objects.filter(state__in=_WITH_BYTES, expires_at__lte=timezone.now())
     count = 0
     for row in due.iterator(100):

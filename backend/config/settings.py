@@ -377,6 +377,11 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "run" / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "reconcile-jobs": {"task": "jobs.reconcile", "schedule": 10.0, "options": {"expires": 10, "queue": "upkeep"}},
     "expire-exports": {"task": "exchange.expire_exports", "schedule": 600.0, "options": {"expires": 600}},
+    "remove-abandoned-scratch": {
+        "task": "archive.remove_abandoned_scratch",
+        "schedule": 300.0,
+        "options": {"expires": 300, "queue": "upkeep"},
+    },
     "seal-audit": {"task": "audit.seal", "schedule": 60.0, "options": {"expires": 60, "queue": "upkeep"}},
     "settle-received": {"task": "exchange.settle_received", "schedule": 5.0, "options": {"expires": 5}},
     # Often, because a reader waits for what the new labels teach; it asks only the policies that are switched on.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -14,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
 from rest_framework.request import Request
 
+from backend.archive.scratch import ScratchFolder
 from backend.dicom.identity import Identity
 from backend.dicom.refusal import Refused
 from backend.dicomweb.dicomweb_view import DicomwebView, NotAcceptable
@@ -24,7 +24,6 @@ from backend.dicomweb.search_views import SearchStudiesView
 from backend.dicomweb.store_response import StoreResponse
 from backend.dicomweb.xml import XML_TYPE, native_xml
 from backend.exchange.receiving import Received, Reception
-from backend.exchange.sources import scratch_folder
 
 ORIGIN: Final = "STOW-RS"
 _ANSWERS: Final = ("application/dicom+json", "application/json", XML_TYPE)
@@ -48,9 +47,9 @@ class StoringView(DicomwebView):
             raise NotAcceptable(_ANSWERS)
         result = StoreResponse(self.root())
         reception = Reception(project=self.project, by=self.user, origin=ORIGIN, study=study)
-        with tempfile.TemporaryDirectory(prefix="stow-", dir=scratch_folder()) as folder, reception:
+        with ScratchFolder("stow-") as folder, reception:
             try:
-                for part in _parts(request, _new_files(Path(folder))):
+                for part in _parts(request, _new_files(folder)):
                     _take(reception, part, result)
                     part.path.unlink()
                 reception.flush()

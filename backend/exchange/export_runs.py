@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +18,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from backend.accounts.models import User
+from backend.archive.scratch import ScratchFolder
 from backend.archive.store import delete_object, put_file
 from backend.audit.services import record_event
 from backend.dicom.refusal import Refused
@@ -35,7 +35,6 @@ from backend.exchange.export_zip import Entry, zip_pieces
 from backend.exchange.format_registry import Format, write_costs, written_format
 from backend.exchange.losses import Loss, loss_sentence, losses_of, selection_counts
 from backend.exchange.models import ExportRun, ExportState
-from backend.exchange.sources import scratch_folder
 from backend.jobs.services import JobCancelled, Lease, cancel_job, enqueue_job, is_cancelled, report_progress
 from backend.projects.models import FindingType, Project
 from backend.projects.selectors import finding_type_document
@@ -167,8 +166,8 @@ def perform_export(*, run: ExportRun, on_case: Callable[[int, int], None] | None
     )
     assert one.write is not None
     run.losses = losses_of(one.carries, readings, chosen, write_costs(run.format, run.options))
-    with tempfile.TemporaryDirectory(prefix="export-", dir=scratch_folder()) as folder:
-        path = Path(folder) / "export.zip"
+    with ScratchFolder("export-") as folder:
+        path = folder / "export.zip"
         entries: list[Entry] = []
 
         def manifest(made: list[Entry]) -> dict[str, Any]:

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -22,6 +20,7 @@ from django.db import transaction
 
 from backend.accounts.models import User
 from backend.archive.models import Archive, Instance, Series, Study
+from backend.archive.scratch import ScratchFolder
 from backend.archive.store import delete_object, has_object, put_object, read_pieces
 from backend.audit.services import record_event
 from backend.dicom.header import text
@@ -34,7 +33,6 @@ from backend.exchange.export_zip import MANIFEST
 from backend.exchange.formats.dicom_objects import object_path
 from backend.exchange.models import DerivedObject, ExportRun, ExportState
 from backend.exchange.published_selectors import PUBLISHED_MODALITIES
-from backend.exchange.sources import scratch_folder
 from backend.jobs.models import Job
 from backend.jobs.services import JobCancelled, Lease, enqueue_job, is_cancelled, report_progress
 from backend.readings.models import ReaderKind, Reading
@@ -128,8 +126,8 @@ def publish_export(*, run: ExportRun, on_step: OnStep = lambda done, total: None
     if not run.key:
         raise Refused("The file of this export is gone.")
     told: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory(prefix="publish-", dir=scratch_folder()) as scratch:
-        path = Path(scratch) / "export.zip"
+    with ScratchFolder("publish-") as scratch:
+        path = scratch / "export.zip"
         with path.open("wb") as sink:
             for piece in read_pieces(run.key, 0, run.size):
                 sink.write(piece)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from django.db import DatabaseError, InterfaceError
 
 from backend.accounts.models import User
+from backend.archive.scratch import ScratchFolder
 from backend.archive.store import delete_object, get_object, has_object, put_object
 from backend.audit.services import record_event
 from backend.dicom.refusal import Refused
@@ -24,7 +24,7 @@ from backend.exchange.object_reader import ObjectReader
 from backend.exchange.pending_content import reading_of_content
 from backend.exchange.reading_child import names_in_child, read_in_child
 from backend.exchange.source_folder import SourceFolder
-from backend.exchange.sources import Source, scratch_folder
+from backend.exchange.sources import Source
 from backend.projects.models import Project
 
 
@@ -216,10 +216,10 @@ def _read_again(project: Project, index: CaseIndex, row: PendingReading) -> Atta
     attacher = Attacher(project=project, index=index, format_name=row.format, options=row.options)
     if not attacher.is_here(reading_of_content(row.content, source=row.source, reader=row.reader)):
         return AttachOutcome(waiting=1)
-    with tempfile.TemporaryDirectory(prefix="waiting-", dir=scratch_folder()) as scratch:
+    with ScratchFolder("waiting-") as scratch:
         folder: dict[str, Path] = {}
         for number, (name, key) in enumerate(row.files.items()):
-            folder[name] = Path(scratch) / str(number) / Path(name).name
+            folder[name] = scratch / str(number) / Path(name).name
             folder[name].parent.mkdir()
             folder[name].write_bytes(get_object(key))
         try:

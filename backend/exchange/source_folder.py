@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
+from backend.archive.scratch import ScratchFolder
 from backend.dicom.refusal import Refused
-from backend.exchange.sources import Source, scratch_folder
+from backend.exchange.sources import Source
 from backend.exchange.zips import entry_head, extract_entry, opened_archive
 
 
@@ -20,7 +19,7 @@ class SourceFolder(Mapping[str, Path]):
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = {source.name: source for source in sources if not source.refusal}
-        self._scratch: Path | None = None
+        self._scratch: ScratchFolder | None = None
         self._unpacked: dict[str, Path] = {}
         self._archives: dict[Path, zipfile.ZipFile] = {}
         self._stack = ExitStack()
@@ -32,7 +31,7 @@ class SourceFolder(Mapping[str, Path]):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stack.close()
         if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch.close()
 
     def __getitem__(self, name: str) -> Path:
         source = self._sources[name]
@@ -51,8 +50,8 @@ class SourceFolder(Mapping[str, Path]):
     def make_scratch(self) -> Path:
         """Where files are unpacked; made here, so that this process removes it whoever unpacks."""
         if self._scratch is None:
-            self._scratch = Path(tempfile.mkdtemp(prefix="readings-", dir=scratch_folder()))
-        return self._scratch
+            self._scratch = ScratchFolder("readings-")
+        return self._scratch.path
 
     def forget_open_archives(self) -> None:
         """In a copy of the process that opened them: their descriptors are closed here."""

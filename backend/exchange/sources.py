@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from backend.archive.scratch import ScratchFolder
 from backend.dicom.refusal import Refused
 from backend.exchange.zips import extract_entry, is_zip, zip_entries
 
@@ -36,17 +36,10 @@ class Source:
         if not self.entry:
             yield self.path
             return
-        with tempfile.TemporaryDirectory(prefix="unzip-", dir=scratch_folder()) as folder:
-            target = Path(folder) / "file"
+        with ScratchFolder("unzip-") as folder:
+            target = folder / "file"
             extract_entry(self.path, self.entry, target)
             yield target
-
-
-def scratch_folder() -> Path:
-    """A private folder in the data folder for files that live a moment."""
-    folder: Path = settings.UPLOAD_DIR / "scratch"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder
 
 
 def upload_folder(run_id: UUID | str) -> Path:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import tempfile
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +22,7 @@ from django.db.models import Prefetch
 from django.utils import timezone
 
 from backend.accounts.models import User
+from backend.archive.scratch import ScratchFolder
 from backend.archive.store import read_pieces
 from backend.audit.services import record_event
 from backend.dicom.refusal import Refused
@@ -35,7 +35,7 @@ from backend.exchange.formats.family import Carries
 from backend.exchange.losses import loss_sentence
 from backend.exchange.models import ExportRun, ExportState, PendingReading
 from backend.exchange.reading_import import ReadingOptions, ReadingOutcome, import_foreign_readings
-from backend.exchange.sources import Source, scratch_folder
+from backend.exchange.sources import Source
 from backend.jobs.models import Job
 from backend.jobs.services import JobCancelled, Lease, enqueue_job, is_cancelled, report_progress
 from backend.projects.models import Case, FindingType, Project
@@ -91,12 +91,12 @@ def verify_export(*, run: ExportRun, on_step: Callable[[int, int], None] | None 
     one = written_format(run.format)
     if one.read is None or run.state != ExportState.DONE:
         raise Refused("Only a finished export of a format that is read can be verified.")
-    with tempfile.TemporaryDirectory(prefix="verify-", dir=scratch_folder()) as scratch:
-        path = Path(scratch) / "export.zip"
+    with ScratchFolder("verify-") as scratch:
+        path = scratch / "export.zip"
         with path.open("wb") as sink:
             for piece in read_pieces(run.key, 0, run.size):
                 sink.write(piece)
-        report = _verified(run, one, path, Path(scratch), on_step or (lambda done, total: None))
+        report = _verified(run, one, path, scratch, on_step or (lambda done, total: None))
         _add_report(path, report)
         run.verification = report
         run.save(update_fields=["verification"])
