@@ -22,11 +22,12 @@ class Resumable(Protocol):
         """Go on where `state` was taken."""
 
 
-def keep_checkpoint(training: Resumable, key: str) -> int:
-    """Store where the training is; how many bytes that took."""
-    data = encode_checkpoint(training.state())
+def keep_checkpoint(training: Resumable, key: str) -> tuple[int, int]:
+    """Store where the training is; the step that is kept, and how many bytes that took."""
+    state = training.state()
+    data = encode_checkpoint(state)
     put_object(key=key, data=data)
-    return len(data)
+    return state["step"], len(data)
 
 
 def resume_training(training: Resumable, key: str, report: Reporter, *, of: str = "") -> None:

@@ -17,18 +17,23 @@ import torch
 from django.conf import settings
 from numpy.typing import NDArray
 
+from backend.archive.scratch import ScratchFolder
 from backend.archive.store import get_object
+from backend.config.supervisor import end_with_parent
 from backend.learning.vocabulary import Vocabulary
 from backend.registry.models import ModelState, ModelVersion
 from workers import cnn
 from workers.cnn.acquisition import ACQUISITIONS
 from workers.cnn.candidates import Column
 from workers.cnn.checkpoint import decode_snapshots, decode_weights, network_of
+from workers.cnn.data import Samples
+from workers.cnn.distributed import JointTraining
 from workers.cnn.measures import Panel
 from workers.cnn.model import NetConfig, UNet, Weights
+from workers.cnn.patches import Volumes
 from workers.cnn.plan import Plan
 from workers.cnn.predict import PredictedLesion, Predictions, find_lesions, predict
-from workers.cnn.train import probe_precision
+from workers.cnn.train import Recipe, Training, probe_precision
 from workers.datasets import CaseImages
 
 
@@ -192,9 +197,32 @@ def code_version() -> str:
     return f"cnn-{digest.hexdigest()[:12]}"
 
 
-def training_environment() -> dict[str, str | int]:
-    """What the numbers of a training depend on besides code, labels and seed: libraries, processor, threads."""
+def machine_processes() -> int:
+    """How many processes make each step of a training from scratch: as the operator says, else one for each GPU."""
+    return int(settings.TRAINING_PROCESSES) or max(1, torch.cuda.device_count())
+
+
+def begin_training(
+    samples: Samples | Volumes, *, net: NetConfig, recipe: Recipe, start: UNet | None, processes: int
+) -> Training:
+    """The training before its first step, in this process or in several."""
+    if processes == 1:
+        return Training(samples, net=net, recipe=recipe, start=start)
+    return JointTraining(
+        samples,
+        net=net,
+        recipe=recipe,
+        start=start,
+        processes=processes,
+        make_folder=lambda: ScratchFolder("training-"),
+        before_exec=end_with_parent,
+    )
+
+
+def training_environment(processes: int = 1) -> dict[str, str | int]:
+    """What the numbers of a training depend on besides code, labels and seed: libraries, processor, processes, threads."""
     return {
+        "processes": processes,
         "torch": torch.__version__,
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "machine": platform.machine(),

@@ -30,7 +30,7 @@ from workers.cnn.checkpoint import decode_weights, encode_snapshots
 from workers.cnn.model import NetConfig, UNet, Weights, set_priors, shrink_and_perturb
 from workers.cnn.train import Recipe, Training
 from workers.datasets import training_set
-from workers.networks import code_version, training_environment, version_plan, version_weights
+from workers.networks import begin_training, code_version, training_environment, version_plan, version_weights
 from workers.pointing import prompts_made_again
 from workers.training import warm_network, weights_file
 
@@ -117,7 +117,8 @@ def _training(
         raise CannotRemake("none of the labelled images can be read any more")
     if start is not None and round_.settings["start"] == Start.SHRINK_PERTURB:
         set_priors(start, type_shares=samples.type_shares(), finding_shares=samples.finding_shares())
-    return Training(samples, net=NetConfig.from_dict(version.config["net"]), recipe=recipe, start=start), omitted
+    net, processes = NetConfig.from_dict(version.config["net"]), version.config.get("environment", {}).get("processes", 1)
+    return begin_training(samples, net=net, recipe=recipe, start=start, processes=processes), omitted
 
 
 def _beside(
@@ -150,7 +151,8 @@ def _differences(version: ModelVersion, snapshot: Snapshot) -> list[str]:
     if recorded is None:
         found.append("environment: not recorded with this version")
     else:
-        now = {**training_environment(), "threads": recorded["threads"]}
+        now = {**training_environment(recorded.get("processes", 1)), "threads": recorded["threads"]}
+        recorded = {"processes": 1, **recorded}
         found += [f"{name}: {recorded[name]} then, {now[name]} now" for name in now if recorded.get(name) != now[name]]
     items = SnapshotItem.objects.filter(snapshot=snapshot).values_list("case_id", "reading_id", "revision")
     if snapshot_hash((str(case), str(reading), revision) for case, reading, revision in items) != version.snapshot_hash:

@@ -38,10 +38,11 @@ from backend.registry.services import hold_version, promote_version, record_eval
 from workers.choosing import choose_batch, labelled_embedding, measures_of
 from workers.cnn.acquisition import ACQUISITIONS
 from workers.cnn.candidates import Values
+from workers.cnn.distributed import ProcessesFailed
 from workers.cnn.predict import BrokenModel
 from workers.cnn.train import TrainingDiverged
 from workers.evaluating import PerCase, fast_sample, known_cases, measure_readings, version_numbers
-from workers.networks import load_version, machine_precision, usable_acquisition
+from workers.networks import load_version, machine_precision, machine_processes, usable_acquisition
 from workers.planning import round_plan
 from workers.pool import read_cases
 from workers.reporting import Reporter, left_out
@@ -63,7 +64,7 @@ def run_round(lease: Lease) -> None:
         end_round(round_=round_, to=RoundState.CANCELLED, message="Cancelled.")
         forget_checkpoint(round_)
         raise
-    except (TrainingDiverged, BrokenModel, NothingToLearn, MixedVersions) as error:
+    except (TrainingDiverged, ProcessesFailed, BrokenModel, NothingToLearn, MixedVersions) as error:
         _fail(round_, str(error))
         raise
     except StoreFull as error:
@@ -85,14 +86,17 @@ def _fail(round_: Round, why: str) -> None:
 
 
 def _begin(round_: Round, report: Reporter) -> None:
-    """Freeze what decides the outcome beside the labels: vocabulary, plan and precision."""
+    """Freeze what decides the outcome beside the labels: vocabulary, plan, precision, and how many train together."""
     report.tell("snapshot", "")
     plan = round_plan(round_)
+    is_fast = round_.settings["track"] == Track.FAST
     frozen = {
         "vocabulary": vocabulary_of(round_.project).as_dict(),
         "plan": plan.as_dict(),
         "image_size": plan.size,
         "precision": machine_precision(3 if plan.is_volume else 2),
+        # The few steps of the fast track would be over before several processes have started.
+        "processes": 1 if is_fast else machine_processes(),
     }
     advance_round(round_=round_, to=RoundState.SNAPSHOT, settings={**round_.settings, **frozen})
 

@@ -28,7 +28,7 @@ from workers.cnn.patches import Volumes
 from workers.cnn.plan import Plan
 from workers.cnn.train import FAST_RATE, SCRATCH_RATE, WARM_RATE, Recipe, Training
 from workers.datasets import training_set
-from workers.networks import code_version, training_environment, version_weights
+from workers.networks import begin_training, code_version, training_environment, version_weights
 from workers.planning import settings_plan
 from workers.pointing import carried_prompts, forget_prompt_checkpoint, measure_prompts, store_prompts, train_prompts
 from workers.reporting import LOG_SECONDS, Reporter, left_out
@@ -127,7 +127,8 @@ def _new_training(
         precision=round_.settings["precision"],
         snapshots=SNAPSHOTS if Column.SNAPSHOTS in ACQUISITIONS[round_.settings["acquisition"]].needs else 0,
     )
-    return Training(samples, net=_net_of(vocabulary, plan), recipe=recipe, start=start)
+    processes = round_.settings.get("processes", 1)
+    return begin_training(samples, net=_net_of(vocabulary, plan), recipe=recipe, start=start, processes=processes)
 
 
 def _rate(round_: Round) -> float:
@@ -183,7 +184,7 @@ def _run_training(training: Training, round_: Round, report: Reporter) -> None:
             step=progress.step,
             steps=steps,
             loss=round(loss, 5),
-            images_per_second=round(training.recipe.batch / pace, 2),
+            images_per_second=round(training.processes * training.recipe.batch / pace, 2),
             seconds_left=round((steps - progress.step) * pace, 1),
             elapsed=round(before + now - began, 1),
         )
@@ -192,8 +193,8 @@ def _run_training(training: Training, round_: Round, report: Reporter) -> None:
             report.log(f"step {progress.step} loss {loss:.4f}")
             logged = now
         if now - saved >= settings.CHECKPOINT_SECONDS or progress.step == steps:
-            size = keep_checkpoint(training, _checkpoint_key(round_))
-            report.log(f"checkpoint at step {training.step}, {size / 1e6:.1f} MB")
+            step, size = keep_checkpoint(training, _checkpoint_key(round_))
+            report.log(f"checkpoint at step {step}, {size / 1e6:.1f} MB")
             saved = now
 
 
@@ -247,7 +248,7 @@ def _make_version(
                 "recipe": training.recipe.as_dict(),
                 "image_size": round_.settings["image_size"],
                 "plan": settings_plan(round_.settings).as_dict(),
-                "environment": training_environment(),
+                "environment": training_environment(training.processes),
                 **beside,
             },
             finding_type_ids=vocabulary.as_dict(),

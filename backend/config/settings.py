@@ -419,6 +419,8 @@ WATCH_SECONDS = env.float("OVERREAD_WATCH_SECONDS", default=15.0)
 WEBHOOK_NETWORKS: list[str] = env.list("OVERREAD_WEBHOOK_NETWORKS", default=[])
 # How long a receiver has for its whole answer.
 WEBHOOK_SECONDS = env.float("OVERREAD_WEBHOOK_SECONDS", default=10.0)
+# Processes that make each step of a training from scratch together; 0: one for each GPU (one without).
+TRAINING_PROCESSES = env.int("OVERREAD_TRAINING_PROCESSES", default=0)
 WORKER_QUEUES = ["default", "infer", "train", "upkeep"]
 # `/readyz` asks for a live worker of each of these; fewer where an autoscaler may stop the others.
 REQUIRED_WORKERS: list[str] = env.list("OVERREAD_REQUIRED_WORKERS", default=WORKER_QUEUES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,19 +16,25 @@ from typing import Any
 import pytest
 from celery import current_app
 
+from backend.archive import scratch
+from backend.archive.scratch import remove_abandoned_scratch
 from backend.jobs.models import Job
 from backend.jobs.services import cancel_job, reconcile_jobs
 from backend.learning.models import Round
 from backend.learning.services import start_round
 from backend.registry.models import ModelVersion
+from tests.processes import processes_of
+from workers.remaking import remake
 
 pytestmark = [pytest.mark.queue, pytest.mark.django_db(transaction=True)]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+TRAININGS = Path(os.environ["OVERREAD_DATA_DIR"]) / "uploads" / "scratch"
+"""Where several processes that train together find their images: only this server reads there."""
 
 
 @pytest.fixture
-def start_worker(settings: Any, tmp_path: Path, database_url: str) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+def start_worker(settings: Any, tmp_path: Path, database_url: str) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     """Starts a worker of the queue `train` on the test's database and object store."""
     settings.JOB_HEARTBEAT_SECONDS = 0.2
     started: list[subprocess.Popen[bytes]] = []
@@ -41,13 +48,18 @@ def start_worker(settings: Any, tmp_path: Path, database_url: str) -> Iterator[C
         "CHECKPOINT_SECONDS": "0",
     }
 
-    def start() -> subprocess.Popen[bytes]:
+    def start(processes: int = 1) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "celery", "-A", "workers.app", "worker", "-Q", "train", "-c", "1"]
         command += ["-n", f"train{len(started)}@{tmp_path.name}", "-l", "WARNING"]
         command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         with (tmp_path / "worker.log").open("ab") as log:
             process = subprocess.Popen(
-                command, cwd=REPOSITORY, env=environment, stdout=log, stderr=log, start_new_session=True
+                command,
+                cwd=REPOSITORY,
+                env={**environment, "OVERREAD_TRAINING_PROCESSES": str(processes)},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         started.append(process)
         return process
@@ -100,16 +112,42 @@ def test_a_round_survives_an_emptied_broker_a_doubled_message_and_kill_9_and_tra
     assert steps == sorted(set(steps)) and steps[-1] == 150
 
 
+def test_a_round_in_two_processes_survives_kill_9_leaves_none_of_them_behind_and_is_made_again_bit_for_bit(
+    disc_project: Any, lead: Any, start_worker: Callable[..., subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disc_project.training_policy.steps_scratch = 160
+    disc_project.training_policy.save()
+    job = start_round(project=disc_project, by=lead).job_id
+    first = start_worker(processes=2)
+    wait_for(lambda: re.search(r"checkpoint at step [1-9]", Job.objects.get(pk=job).log) is not None)
+    # torchrun, and the two that it has started.
+    assert len(processes_of(str(TRAININGS))) == 3
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    wait_for(lambda: not processes_of(str(TRAININGS)), seconds=30)
+    start_worker(processes=1)
+    wait_for(lambda: Job.objects.get(pk=job).state == "succeeded")
+    done, version = Job.objects.get(pk=job), ModelVersion.objects.get()
+    assert re.search(r"resumed at step [1-9]", done.log) and done.attempts == 2
+    assert version.steps == 160 and version.config["environment"]["processes"] == 2
+    (told,) = remake(version)
+    assert told.identical and told.differs == ()
+    monkeypatch.setattr(scratch, "GRACE_SECONDS", 0.0)
+    assert list(TRAININGS.glob("training-*")) and remove_abandoned_scratch() and not list(TRAININGS.glob("training-*"))
+
+
+@pytest.mark.parametrize("processes", [1, 2])
 def test_a_running_round_is_cancelled_within_seconds(
-    disc_project: Any, lead: Any, start_worker: Callable[[], subprocess.Popen[bytes]]
+    disc_project: Any, lead: Any, start_worker: Callable[..., subprocess.Popen[bytes]], processes: int
 ) -> None:
     disc_project.training_policy.steps_scratch = 100_000
     disc_project.training_policy.save()
     job = start_round(project=disc_project, by=lead).job_id
-    start_worker()
+    start_worker(processes)
     wait_for(lambda: step_of(job) > 0)
     asked = time.monotonic()
     cancel_job(job=Job.objects.get(pk=job), by=lead)
     wait_for(lambda: Round.objects.get().state == "cancelled", seconds=30)
     assert time.monotonic() - asked < 15
     assert not ModelVersion.objects.exists()
+    assert not processes_of(str(TRAININGS)) and not list(TRAININGS.glob("training-*"))

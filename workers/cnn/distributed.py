@@ -1,11 +1,18 @@
 """One training on several GPUs (or processes): each draws batches of its own, gradients are averaged, rank 0 writes.
 
+    training = JointTraining(samples, net=net, recipe=Recipe(steps=600, seed=1), processes=2)
+    for progress in training.run():
+        print(progress.step, progress.loss)
+
+starts `torchrun`; by hand it is started in a folder that `write_folder` has made:
+
     torchrun --nproc-per-node=2 -m workers.cnn.distributed FOLDER
 
-FOLDER holds `training.npz` (`write_folder`); rank 0 leaves a line of JSON a step in `progress.jsonl`, a checkpoint in
-`checkpoint`, from which the next run goes on, and `weights.safetensors`, with its digest on standard output. Every process
-starts from the same weights and steps by the same averaged gradients, so their weights stay the same. With n processes a
-step sees n batches. Processes talk by NCCL on GPUs and by gloo on processors.
+FOLDER holds `training.npz`. Rank 0 leaves a line of JSON a step in `progress.jsonl`, now and then `checkpoint`, from
+which the next run goes on, and at last `weights.safetensors`; every process tells the digest of its weights on standard
+output, and one that fails leaves why in `error.json`. All start from the same weights and step by the same averaged
+gradients, so their weights stay the same. With n processes a step sees n batches. They talk by NCCL where each has a GPU of
+its own, else by gloo.
 """
 
 from __future__ import annotations
@@ -13,10 +20,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from tempfile import TemporaryDirectory
+from typing import IO, Any, Final
 
 import numpy as np
 import torch
@@ -26,9 +37,146 @@ from workers.cnn.checkpoint import decode_checkpoint, encode_checkpoint, encode_
 from workers.cnn.data import Samples
 from workers.cnn.model import NetConfig, UNet, Weights
 from workers.cnn.patches import Volumes
-from workers.cnn.train import Recipe, Training
+from workers.cnn.train import Progress, Recipe, Training, TrainingDiverged
 
 CHECKPOINT_STEPS: Final = 50
+REPOSITORY: Final = Path(__file__).resolve().parents[2]
+SECONDS_BETWEEN_LOOKS: Final = 0.1
+SECONDS_TO_STOP: Final = 20.0
+
+
+class ProcessesFailed(RuntimeError):
+    """The processes ended before their training did; the message says why, as far as they told."""
+
+
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """A folder among the temporary files of this machine."""
+    with TemporaryDirectory(prefix="training-") as name:
+        yield Path(name)
+
+
+class JointTraining(Training):
+    """A training whose steps are made by several processes on this machine; to its caller it is like any other.
+
+    While it runs, `state()` is the last checkpoint of the processes, up to `CHECKPOINT_STEPS` behind `step`.
+    """
+
+    def __init__(
+        self,
+        samples: Samples | Volumes,
+        *,
+        net: NetConfig,
+        recipe: Recipe,
+        start: UNet | None = None,
+        processes: int,
+        make_folder: Callable[[], AbstractContextManager[Path]] = own_folder,
+        before_exec: Callable[[], None] | None = None,
+    ) -> None:
+        """The images are written into a folder by `make_folder`; `before_exec` is called in what becomes `torchrun`."""
+        super().__init__(samples, net=net, recipe=recipe, start=start)
+        self.processes, self.make_folder, self.before_exec = processes, make_folder, before_exec
+        self._warm = None if start is None else {name: value.cpu() for name, value in self.ema.items()}
+        self._kept: Mapping[str, Any] | None = None
+        self._folder: Path | None = None
+
+    def run(self) -> Iterator[Progress]:
+        """Train to the last step; whoever leaves early ends the processes. TrainingDiverged, or ProcessesFailed."""
+        if self.step >= self.recipe.steps:
+            return
+        with self.make_folder() as folder:
+            write_folder(folder, self.samples, net=self.network.config, recipe=self.recipe, start=self._warm)
+            if self._kept is not None:
+                _write(folder / "checkpoint", encode_checkpoint(self._kept))
+            self._folder = folder
+            try:
+                yield from self._told(folder)
+            finally:
+                self._folder = None
+
+    def _told(self, folder: Path) -> Iterator[Progress]:
+        """What the processes tell; the last step once this object holds what they made."""
+        last = None
+        with (folder / "stderr").open("w+") as errors, _torchrun(folder, self, errors) as process:
+            for progress in _progress(folder, process):
+                self.step, self.core_seconds, last = progress.step, progress.core_seconds, progress
+                if progress.step < self.recipe.steps:
+                    yield progress
+            if process.returncode or last is None or last.step < self.recipe.steps:
+                raise _failure(folder, process.returncode)
+        self.restore(decode_checkpoint((folder / "checkpoint").read_bytes()))
+        yield dataclasses.replace(last, core_seconds=self.core_seconds)
+
+    def state(self) -> dict[str, Any]:
+        """The last checkpoint; before there is one, the beginning."""
+        if self._folder is not None:
+            with suppress(FileNotFoundError):
+                self._kept = decode_checkpoint((self._folder / "checkpoint").read_bytes())
+        if self._kept is not None:
+            return dict(self._kept)
+        return {**super().state(), "step": 0, "core_seconds": 0.0}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state` was taken, with as many processes as then; ValueError with another number."""
+        if (ranks := state.get("ranks")) is not None and len(ranks) != self.processes:
+            raise ValueError(f"the checkpoint is of a training in {len(ranks)} processes, not in {self.processes}")
+        super().restore(state)
+        self._kept = state if ranks is not None else None
+
+
+@contextmanager
+def _torchrun(folder: Path, training: JointTraining, errors: IO[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """The processes of the training, which share this one's threads; they have ended when the block has."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={training.processes}"]
+    command += ["-m", "workers.cnn.distributed", str(folder)]
+    threads = str(max(1, torch.get_num_threads() // training.processes))
+    process = subprocess.Popen(
+        command,
+        cwd=REPOSITORY,
+        env={**os.environ, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=errors,
+        preexec_fn=training.before_exec,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(SECONDS_TO_STOP)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _progress(folder: Path, process: subprocess.Popen[bytes]) -> Iterator[Progress]:
+    """The lines of `progress.jsonl` as they come, until the process has ended."""
+    place, read = folder / "progress.jsonl", 0
+    while True:
+        ended = process.poll() is not None
+        if place.exists():
+            with place.open("rb") as lines:
+                lines.seek(read)
+                whole, newline, _ = lines.read().rpartition(b"\n")
+            read += len(whole) + len(newline)
+            for line in whole.splitlines():
+                yield Progress(**json.loads(line))
+        if ended:
+            return
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def _failure(folder: Path, code: int | None) -> Exception:
+    """Why the processes ended: what the first that failed has left, else the last thing said on standard error."""
+    try:
+        kind, why = json.loads((folder / "error.json").read_text())
+    except FileNotFoundError:
+        said = (folder / "stderr").read_text(errors="replace").strip().splitlines()
+        return ProcessesFailed(f"The training processes ended with code {code}: {said[-1] if said else 'they said nothing'}")
+    if kind == TrainingDiverged.__name__:
+        return TrainingDiverged(why)
+    return ProcessesFailed(f"A training process failed: {kind}: {why}")
 
 
 def average_over_processes(network: UNet) -> None:
@@ -76,9 +224,9 @@ def _volumes(given: dict[str, Any], about: Mapping[str, Any]) -> Volumes:
 
 def train_together(folder: Path) -> str:
     """This process's part of the training; the SHA-256 of its weights, the same in every process."""
-    rank, on_gpu = distributed.get_rank(), torch.cuda.is_available()
-    if on_gpu:
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    rank, gpus = distributed.get_rank(), torch.cuda.device_count()
+    if gpus:
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % gpus)
     samples, net, recipe, start = read_folder(folder)
     training = Training(
         samples,
@@ -89,13 +237,18 @@ def train_together(folder: Path) -> str:
         share=average_over_processes,
     )
     _resume(training, folder)
+    parent = os.getppid()
     with (folder / "progress.jsonl").open("a" if rank == 0 else "r") as lines:
         for progress in training.run():
-            if rank == 0:
-                lines.write(json.dumps(dataclasses.asdict(progress)) + "\n")
-                lines.flush()
-            if progress.step % CHECKPOINT_STEPS == 0:
+            # A torchrun that is killed cannot end those that it has started.
+            if os.getppid() != parent:
+                raise ProcessesFailed("torchrun is gone")
+            if progress.step % CHECKPOINT_STEPS == 0 or progress.step == recipe.steps:
                 _keep(training, folder)
+            if rank == 0:
+                of_all = progress.core_seconds * distributed.get_world_size()
+                lines.write(json.dumps(dataclasses.asdict(dataclasses.replace(progress, core_seconds=of_all))) + "\n")
+                lines.flush()
     data, digest = encode_weights(training.weights(), config=net)
     if rank == 0:
         _write(folder / "weights.safetensors", data)
@@ -103,24 +256,21 @@ def train_together(folder: Path) -> str:
 
 
 def _resume(training: Training, folder: Path) -> None:
-    """Go on from the checkpoint: rank 0's, with the random state that this process had."""
+    """Go on from the checkpoint: rank 0's, with the random state and the time that were this process's own."""
     kept = folder / "checkpoint"
     if kept.exists():
         state = decode_checkpoint(kept.read_bytes())
-        training.restore({**state, "generator": state["generators"][distributed.get_rank()]})
+        training.restore({**state, **state["ranks"][distributed.get_rank()]})
 
 
 def _keep(training: Training, folder: Path) -> None:
+    """Write the checkpoint: the weights, the same in all, the time of all, and under "ranks" what is each one's own."""
     state = training.state()
-    generators = [torch.empty_like(state["generator"]) for _ in range(distributed.get_world_size())]
-    if distributed.get_backend() == "nccl":
-        gathered: list[Any] = [None] * len(generators)
-        distributed.all_gather_object(gathered, state["generator"])
-        generators = gathered
-    else:
-        distributed.all_gather(generators, state["generator"])
+    ranks: list[dict[str, Any]] = [{}] * distributed.get_world_size()
+    distributed.all_gather_object(ranks, {name: state[name] for name in ("generator", "core_seconds")})
     if distributed.get_rank() == 0:
-        _write(folder / "checkpoint", encode_checkpoint({**state, "generators": generators}))
+        of_all = sum(one["core_seconds"] for one in ranks)
+        _write(folder / "checkpoint", encode_checkpoint({**state, "core_seconds": of_all, "ranks": ranks}))
 
 
 def _write(place: Path, data: bytes) -> None:
@@ -133,13 +283,19 @@ def _write(place: Path, data: bytes) -> None:
 def main(arguments: list[str]) -> int:
     """The command line, as `torchrun` starts it in every process."""
     folder = Path(arguments[0])
-    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    has_own_gpu = torch.cuda.device_count() >= int(os.environ["LOCAL_WORLD_SIZE"])
+    distributed.init_process_group("nccl" if has_own_gpu else "gloo")
     try:
         if distributed.get_rank() == 0:
             (folder / "progress.jsonl").touch()
         distributed.barrier()
         digest = train_together(folder)
         sys.stdout.write(f"rank {distributed.get_rank()} weights {digest}\n")
+    except Exception as error:
+        # The first one's: the others fail by its end.
+        with suppress(FileExistsError), (folder / "error.json").open("x") as place:
+            json.dump([type(error).__name__, str(error)], place)
+        raise
     finally:
         distributed.destroy_process_group()
     return 0

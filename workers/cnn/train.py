@@ -82,6 +82,9 @@ class Progress:
 class Training:
     """Network, its running average (EMA), optimizer and random state of one run."""
 
+    processes = 1
+    """How many make each step (`distributed.JointTraining`)."""
+
     def __init__(
         self,
         samples: Samples | Volumes,

@@ -288,7 +288,13 @@ export type ModelCard = Narrowed<
       image_size: number | null;
       recipe: { rate: number; batch: number; flip: boolean; precision: string } | null;
       net: { widths: number[] } | null;
-      environment: { torch: string; machine: string; instructions: string; threads: number } | null;
+      environment: {
+        torch: string;
+        machine: string;
+        instructions: string;
+        threads: number;
+        processes?: number;
+      } | null;
     };
     gate: Gate;
     validation: CardEvaluation | null;

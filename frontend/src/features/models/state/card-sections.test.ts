@@ -73,6 +73,18 @@ describe("the model card", () => {
     expect(all).toContain("It has never served.");
     expect(all).not.toMatch(/undefined|NaN|\{\{/);
   });
+  it("says of a training in several processes that each drew a batch", () => {
+    const recipe = { rate: 0.005, batch: 8, flip: true, precision: "float32" };
+    const environment = { torch: "2.14.0", machine: "x86_64", instructions: "AVX2", threads: 2 };
+    const told = (processes?: number) =>
+      cardMarkdown(
+        { ...card, training: { ...card.training, recipe, environment: { ...environment, processes } } },
+        inEnglish,
+      );
+    expect(told(2)).toContain("8 in each of 2 processes");
+    expect(told(1)).toMatch(/Batch[^\n]* 8 \|/);
+    expect(told()).toEqual(told(1));
+  });
   it("says that a version answers no clicks", () => {
     const section = cardSections({ ...card, clicks: null }, inEnglish).find(({ key }) => key === "clicks");
     expect(section?.blocks).toEqual([{ kind: "text", text: "This version answers no clicks." }]);

@@ -184,12 +184,18 @@ function trainingFacts({ training, version }: ModelCard, t: T): string[][] {
     [t("card.fact.size"), known(training.image_size, t)],
     [t("card.fact.widths"), known(net?.widths.join("-"), t)],
     [t("card.fact.rate"), known(recipe?.rate, t)],
-    [t("card.fact.batch"), known(recipe?.batch, t)],
+    [t("card.fact.batch"), recipe ? batchOf(recipe.batch, environment?.processes, t) : t("card.unknown")],
     [t("card.fact.flip"), recipe ? t(recipe.flip ? "card.yes" : "card.no") : t("card.unknown")],
     [t("card.fact.precision"), known(recipe?.precision, t)],
     [t("lineage.seed"), String(training.seed)],
     [t("card.fact.environment"), environment ? t("card.environment", environment) : t("card.unknown")],
   ];
+}
+
+/** Several processes that train together each draw a batch of their own. */
+function batchOf(batch: number, processes: number | undefined, t: T): string {
+  if (processes === undefined || processes === 1) return count(batch);
+  return t("card.batches", { batch, processes });
 }
 
 function measured(told: CardEvaluation | null, card: ModelCard, t: T, otherwise: string): Block[] {
