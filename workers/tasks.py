@@ -8,6 +8,7 @@ from backend.archive.scratch import remove_abandoned_scratch
 from backend.audit.sealing import seal_events
 from backend.dimse.transferring import run_transfer
 from backend.exchange.export_runs import expire_exports, run_export
+from backend.exchange.lost_imports import settle_imports
 from backend.exchange.publishing import run_publication, run_withdrawal
 from backend.exchange.quarantine_services import expire_kept_aside, run_release
 from backend.exchange.receiving import settle_received
@@ -95,6 +96,12 @@ def webhooks_deliver() -> None:
 def settle() -> None:
     """Make cases of what other systems have sent."""
     settle_received()
+
+
+@shared_task(name="exchange.settle_imports")
+def settle_uploads() -> None:
+    """End imports that nobody goes on with."""
+    settle_imports()
 
 
 @shared_task(name="exchange.expire_quarantine")

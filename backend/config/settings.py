@@ -157,6 +157,8 @@ OBJECT_STORE_URL: str = env.str("OBJECT_STORE_URL", default=(DATA_DIR / "objects
 UPLOAD_DIR = DATA_DIR / "uploads"
 # How long the file of an export can be fetched.
 EXPORT_DAYS = env.float("EXPORT_DAYS", default=7.0)
+# An upload that nobody goes on with for so long is deleted: its files are as they came, not de-identified.
+UPLOAD_DAYS = env.float("UPLOAD_DAYS", default=7.0)
 
 # The DICOM receiver (C-STORE, C-ECHO): off without a port.
 DICOM_PORT = env.int("OVERREAD_DICOM_PORT", default=0)
@@ -390,6 +392,7 @@ CELERY_BEAT_SCHEDULE = {
     "look-at-sources": {"task": "exchange.look_at_sources", "schedule": 5.0, "options": {"expires": 5}},
     # What no doorbell brought on, and what is due again.
     "deliver-webhooks": {"task": "webhooks.deliver", "schedule": 10.0, "options": {"expires": 10}},
+    "settle-imports": {"task": "exchange.settle_imports", "schedule": 600.0, "options": {"expires": 600}},
     "expire-quarantine": {"task": "exchange.expire_quarantine", "schedule": 3600.0, "options": {"expires": 3600}},
     "tend-models": {"task": "learning.tend_models", "schedule": 15.0, "options": {"expires": 15, "queue": "upkeep"}},
 }

@@ -46,6 +46,7 @@ MAX_FILES: Final = 10_000
 MAX_FILE_BYTES: Final = 8 * 1024**3
 MAX_CHUNK_BYTES: Final = 8 * 1024**2
 _REPORT_SECONDS: Final = 0.5
+_ENDED: Final = "This import has ended: choose the files again."
 
 
 class ImportConflict(Exception):
@@ -145,6 +146,8 @@ def deidentification_rules(archive: Archive) -> dict[str, Any]:
 
 def receive_chunk(*, item: ImportItem, offset: int, data: bytes) -> int:
     """Write a piece of an upload; the number of bytes received so far. ImportConflict where the piece does not fit on."""
+    if item.run.state == ImportState.FAILED:
+        raise ImportConflict("ended", _ENDED)  # nothing to go on from
     if item.run.state != ImportState.UPLOADING or item.state != ItemState.UPLOADING:
         raise ImportConflict("received", "This file is complete.", received=item.received)
     if offset != item.received:
@@ -175,6 +178,8 @@ def start_import(*, run: ImportRun, by: User | None, skip_unfinished: bool = Fal
         locked = ImportRun.objects.select_for_update().get(pk=run.pk)
         if locked.job is not None:
             return locked.job
+        if locked.state != ImportState.UPLOADING:
+            raise ImportConflict("ended", _ENDED)
         unfinished = ImportItem.objects.filter(run=locked, state=ItemState.UPLOADING)
         if not skip_unfinished and (count := unfinished.count()):
             raise ImportConflict("unfinished", f"{count} files are not complete yet.", unfinished=count)
@@ -224,10 +229,10 @@ def run_import(lease: Lease) -> None:
             run=run, on_item=lambda _item, done, total: on_item(done, total), on_reading=lambda _count: check_cancelled()
         )
     except JobCancelled:
-        _close(run, ImportState.FAILED, "Cancelled. What was imported before stays.")
+        close_import(run, ImportState.FAILED, "Cancelled. What was imported before stays.")
         raise
     except Refused as refusal:
-        _close(run, ImportState.FAILED, str(refusal))
+        close_import(run, ImportState.FAILED, str(refusal))
         raise
     lease.result["readings"] = outcome.made
 
@@ -278,7 +283,7 @@ def perform_import(
     outcome.known += outcome.foreign.known
     _tell_labels(run, outcome, archives)
     remove_uploads(run.pk)
-    _close(run, ImportState.DONE, " ".join(messages))
+    close_import(run, ImportState.DONE, " ".join(messages))
     return outcome
 
 
@@ -321,7 +326,8 @@ def _tell_labels(run: ImportRun, outcome: LabelOutcome, archives: Sequence[UUID]
     ImportItem.objects.filter(run=run, state=ItemState.WAITING).update(state=ItemState.IMPORTED, reason="Labels.")
 
 
-def _close(run: ImportRun, state: str, message: str) -> None:
+def close_import(run: ImportRun, state: str, message: str) -> None:
+    """Write the end of a run; the received bytes of one that failed are deleted."""
     with transaction.atomic():
         run.state, run.message, run.finished_at = state, message, timezone.now()
         run.save(update_fields=["state", "message", "finished_at"])
@@ -364,6 +370,6 @@ def import_from_server(
     try:
         outcome = perform_import(run=run, on_item=on_item)
     except Refused as refusal:
-        _close(run, ImportState.FAILED, str(refusal))
+        close_import(run, ImportState.FAILED, str(refusal))
         raise
     return run, outcome

@@ -96,6 +96,12 @@ const SENTENCES: [pattern: string, key: string][] = [
   [`Measured on ${NUMBER} of ${NUMBER} VALIDATION cases, patients drawn once at random\\.`, "sample"],
   [`Gave up after ${NUMBER} attempts: each time the worker was lost\\.`, "gaveUp"],
   ["Cancelled\\.", "cancelled"],
+  ["This import has ended: choose the files again\\.", "importEnded"],
+  ["Cancelled\\. What was imported before stays\\.", "importCancelled"],
+  [
+    "Nobody went on with this upload for (\\S+) days: what had come was deleted\\. Choose the files again\\.",
+    "uploadLeft",
+  ],
   ["Already here as (.+)\\.", "alreadyHere"],
   ["Already here: published from a reading of this project\\.", "alreadyPublished"],
   [`${NUMBER} readings? of (.+)\\.`, "readingsOf"],
