@@ -178,7 +178,7 @@ def start_import(*, run: ImportRun, by: User | None, skip_unfinished: bool = Fal
         locked = ImportRun.objects.select_for_update().get(pk=run.pk)
         if locked.job is not None:
             return locked.job
-        if locked.state != ImportState.UPLOADING:
+        if locked.state in (ImportState.DONE, ImportState.FAILED):
             raise ImportConflict("ended", _ENDED)
         unfinished = ImportItem.objects.filter(run=locked, state=ItemState.UPLOADING)
         if not skip_unfinished and (count := unfinished.count()):

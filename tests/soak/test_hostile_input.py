@@ -33,7 +33,7 @@ from tests.soak.mutants import (
 pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.timeout(14400)]
 
 IN_THE_SUITE = {"dicom": 600, "objects": 100, "pictures": 100, "zips": 100, "readings": 100}
-IN_ALL = {"dicom": 11_000, "objects": 2_000, "pictures": 2_000, "zips": 2_000, "readings": 3_000}
+IN_ALL = {"dicom": 11_000, "objects": 2_000, "pictures": 2_000, "zips": 2_000, "readings": 6_000}
 
 
 class Stopwatch:
@@ -148,7 +148,8 @@ def test_damaged_archives_give_what_they_hold_or_words(tmp_path: Path, counts: d
 
 
 def test_damaged_readings_are_used_or_refused_in_words(project: Any, tmp_path: Path, counts: dict[str, int]) -> None:
-    """Each file alone through the import of readings; what waits or is made is used, anything else is told by its name."""
+    """Each file, with the whole ones of its dataset, through the import of readings; what waits or is made is used,
+    anything else is told by its name."""
     case = make_case(project, rows=80, columns=100, source_name="image.png")
     originals = reading_originals("image.png", case.instance.sop_instance_uid)
     watch, used = Stopwatch(), 0
@@ -160,7 +161,7 @@ def test_damaged_readings_are_used_or_refused_in_words(project: Any, tmp_path: P
             unclear += [
                 (mutant.name, source, reason)
                 for source, reason in outcome.refused
-                if not source.startswith(mutant.name) or not is_clear(reason)
+                if not source.startswith((mutant.name, *mutant.beside)) or not is_clear(reason)
             ]
             used += bool(outcome.made + outcome.known + outcome.waiting)
             if outcome.formats and not (outcome.made + outcome.known + outcome.waiting + len(outcome.refused)):
@@ -172,11 +173,12 @@ def test_damaged_readings_are_used_or_refused_in_words(project: Any, tmp_path: P
 
 
 def through_the_readings_door(project: Any, mutant: Mutant, folder: Path) -> reading_import.ReadingOutcome:
-    path = folder / "file"
-    path.write_bytes(mutant.data)
-    return import_foreign_readings(
-        project=project, sources=[Source(mutant.name, path, size=len(mutant.data))], chosen=ReadingOptions(), by=None
-    )
+    sources = []
+    for number, (name, data) in enumerate({mutant.name: mutant.data, **mutant.beside}.items()):
+        path = folder / f"file{number}"
+        path.write_bytes(data)
+        sources.append(Source(name, path, size=len(data)))
+    return import_foreign_readings(project=project, sources=sources, chosen=ReadingOptions(), by=None)
 
 
 @pytest.mark.parametrize(
