@@ -23,10 +23,14 @@ PACKAGES := frontend/node_modules/.stamp-$(call hash,frontend/package-lock.json)
 PAGE := frontend/dist/.stamp-$(call hash,$(PAGE_FILES))
 
 # What `make check` leaves to `make test`: training, what goes through every operation for every role, other programs'
-# servers, and the long searches for what leaks or breaks.
+# servers, the long searches for what leaks or breaks, and imports of whole folders through the decoding child.
 LONG_TESTS := tests/cnn tests/learning tests/client tests/dimse tests/soak tests/dicom/test_planted_identities.py \
 	tests/dicom/test_deidentify.py tests/exchange/test_round_trip.py tests/exchange/test_damaged_files.py \
-	tests/exchange/test_planted_door.py tests/architecture/test_access_table.py tests/architecture/test_blinding.py
+	tests/exchange/test_planted_door.py tests/exchange/test_dicom_objects.py tests/exchange/test_waiting_readings.py \
+	tests/exchange/test_import_command.py tests/exchange/test_quarantine.py tests/exchange/test_watching.py \
+	tests/exchange/test_research_formats.py tests/exchange/test_publishing.py tests/exchange/test_lidc_pylidc.py \
+	tests/archive/test_decode_child.py tests/dicomweb/test_orthanc.py tests/architecture/test_access_table.py \
+	tests/architecture/test_blinding.py
 
 # Puts a Node that is new enough into PATH of the recipe that begins with it.
 NODE_IS_FINE := node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'
