@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -203,9 +203,15 @@ def machine_processes() -> int:
 
 
 def begin_training(
-    samples: Samples | Volumes, *, net: NetConfig, recipe: Recipe, start: UNet | None, processes: int
+    samples: Samples | Volumes,
+    *,
+    net: NetConfig,
+    recipe: Recipe,
+    start: UNet | None,
+    processes: int,
+    on_wait: Callable[[], None] = lambda: None,
 ) -> Training:
-    """The training before its first step, in this process or in several."""
+    """The training before its first step, in this process or in several; `on_wait` is called while those are silent."""
     if processes == 1:
         return Training(samples, net=net, recipe=recipe, start=start)
     return JointTraining(
@@ -216,6 +222,7 @@ def begin_training(
         processes=processes,
         make_folder=lambda: ScratchFolder("training-"),
         before_exec=end_with_parent,
+        on_wait=on_wait,
     )
 
 

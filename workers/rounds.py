@@ -38,7 +38,6 @@ from backend.registry.services import hold_version, promote_version, record_eval
 from workers.choosing import choose_batch, labelled_embedding, measures_of
 from workers.cnn.acquisition import ACQUISITIONS
 from workers.cnn.candidates import Values
-from workers.cnn.distributed import ProcessesFailed
 from workers.cnn.predict import BrokenModel
 from workers.cnn.train import TrainingDiverged
 from workers.evaluating import PerCase, fast_sample, known_cases, measure_readings, version_numbers
@@ -64,7 +63,7 @@ def run_round(lease: Lease) -> None:
         end_round(round_=round_, to=RoundState.CANCELLED, message="Cancelled.")
         forget_checkpoint(round_)
         raise
-    except (TrainingDiverged, ProcessesFailed, BrokenModel, NothingToLearn, MixedVersions) as error:
+    except (TrainingDiverged, BrokenModel, NothingToLearn, MixedVersions) as error:
         _fail(round_, str(error))
         raise
     except StoreFull as error:

@@ -55,7 +55,7 @@ def train_round(round_: Round, report: Reporter) -> None:
     if not len(samples):
         raise NothingToLearn("None of the labelled images can be used")
     _note_thin_labels(round_, samples, vocabulary)
-    training = _new_training(round_, samples, vocabulary, plan, start)
+    training = _new_training(round_, samples, vocabulary, plan, start, report)
     resume_training(training, _checkpoint_key(round_), report)
     _run_training(training, round_, report)
     prompts = None if round_.settings["track"] == Track.FAST else train_prompts(round_, vocabulary, report)
@@ -112,7 +112,7 @@ def _start_network(round_: Round, vocabulary: Vocabulary, plan: Plan, report: Re
 
 
 def _new_training(
-    round_: Round, samples: Samples | Volumes, vocabulary: Vocabulary, plan: Plan, start: UNet | None
+    round_: Round, samples: Samples | Volumes, vocabulary: Vocabulary, plan: Plan, start: UNet | None, report: Reporter
 ) -> Training:
     """The training as the round's settings ask for it."""
     if start is not None and round_.settings["start"] == Start.SHRINK_PERTURB:
@@ -127,8 +127,14 @@ def _new_training(
         precision=round_.settings["precision"],
         snapshots=SNAPSHOTS if Column.SNAPSHOTS in ACQUISITIONS[round_.settings["acquisition"]].needs else 0,
     )
-    processes = round_.settings.get("processes", 1)
-    return begin_training(samples, net=_net_of(vocabulary, plan), recipe=recipe, start=start, processes=processes)
+    return begin_training(
+        samples,
+        net=_net_of(vocabulary, plan),
+        recipe=recipe,
+        start=start,
+        processes=round_.settings.get("processes", 1),
+        on_wait=report.check,
+    )
 
 
 def _rate(round_: Round) -> float:

@@ -13,6 +13,8 @@ import os
 import shutil
 import tempfile
 import time
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -26,15 +28,17 @@ GRACE_SECONDS: Final = 60.0
 class ScratchFolder:
     """A new folder, at `path`, that is deleted at the end of the block, or by `close`.
 
-    It is held by a lock that the system drops with the last process that has it, however that one ends.
+    It is held by a lock on a file beside it, which the system drops with the last process that has it, however that one
+    ends. (A file, because a network file system tells other machines of no lock on a folder.)
     """
 
     def __init__(self, prefix: str) -> None:
+        _sweep_once()
         self._folder = tempfile.TemporaryDirectory(prefix=prefix, dir=_root(), ignore_cleanup_errors=True)
         self.path = Path(self._folder.name)
-        self._held: int | None = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        # Shared, because that is all that a network file system gives to who only reads.
-        fcntl.flock(self._held, fcntl.LOCK_SH)
+        self._lock = _lock_of(self.path)
+        self._held: int | None = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(self._held, fcntl.LOCK_EX)
 
     def __enter__(self) -> Path:
         return self.path
@@ -48,6 +52,7 @@ class ScratchFolder:
         """Delete the folder with all that is in it."""
         self._folder.cleanup()
         if self._held is not None:
+            self._lock.unlink(missing_ok=True)
             os.close(self._held)
             self._held = None
 
@@ -56,26 +61,42 @@ def remove_abandoned_scratch() -> int:
     """Delete the folders that no living process holds; how many there were."""
     count = 0
     for folder in _root().iterdir():
-        if _is_abandoned(folder):
-            shutil.rmtree(folder, ignore_errors=True)
-            count += 1
+        with suppress(FileNotFoundError):
+            count += _removed(folder)
     return count
 
 
-def _is_abandoned(folder: Path) -> bool:
-    try:
-        if not folder.is_dir() or folder.stat().st_ctime > time.time() - GRACE_SECONDS:
-            return False
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except FileNotFoundError:
+@cache
+def _sweep_once() -> None:
+    """A process that makes its first folder clears up after those of its machine that were killed before."""
+    remove_abandoned_scratch()
+
+
+def _removed(folder: Path) -> bool:
+    """Delete one if it is abandoned; whether it was. A lock whose folder is gone goes with it."""
+    if folder.stat().st_ctime > time.time() - GRACE_SECONDS:
         return False
+    is_folder = folder.is_dir()
+    lock = _lock_of(folder) if is_folder else folder
+    try:
+        descriptor = os.open(lock, os.O_RDWR)
+    except FileNotFoundError:
+        shutil.rmtree(folder, ignore_errors=True)
+        return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if is_folder:
+            shutil.rmtree(folder, ignore_errors=True)
+        lock.unlink(missing_ok=True)
     except OSError:
         return False  # held, or a file system that cannot tell
     finally:
         os.close(descriptor)
-    return True
+    return is_folder
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
 
 
 def _root() -> Path:

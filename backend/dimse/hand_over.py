@@ -36,7 +36,10 @@ def hand_over(spool: Spool) -> int:
     begun = 0
     for batch in spool.closed():
         run = ImportRun.objects.select_related("job").filter(pk=batch.id).first()
-        if run is None or run.job is None:
+        if run is not None and run.job is None and run.state == ImportState.FAILED:
+            logger.error("the import %s ended before it began; what %s sent is in %s", run.pk, batch.sender, spool.failed)
+            batch.set_aside(spool.failed)
+        elif run is None or run.job is None:
             begun += _begin(spool, batch)
         elif run.state == ImportState.DONE:
             if run.finished_at is None or timezone.now() - run.finished_at > _KEPT:

@@ -92,8 +92,7 @@ class _Pull(_Transferring):
         if not ImportItem.objects.filter(run=run).exists():
             self.transfer.import_run = None
             self.transfer.save(update_fields=["import_run"])
-            run.delete()
-            remove_uploads(run.pk)
+            _forget(run)
             return
         report_progress(self.lease, phase="importing")
         self.lease.job.arguments = {**self.lease.job.arguments, "import_run": str(run.pk)}
@@ -179,8 +178,13 @@ class _Pull(_Transferring):
             if one["state"] == "received":
                 one |= {"state": "waiting", "received": 0}
         self.transfer.save(update_fields=["import_run", "outcomes"])
-        run.delete()
-        remove_uploads(run.pk)
+        _forget(run)
+
+
+def _forget(run: ImportRun) -> None:
+    pk = run.pk  # a deleted row has none
+    run.delete()
+    remove_uploads(pk)
 
 
 class _Send(_Transferring):

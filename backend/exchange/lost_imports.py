@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -20,7 +21,6 @@ from backend.exchange.sources import upload_folder
 from backend.jobs.models import JobState
 
 _GRACE_SECONDS: Final = 3600.0
-_OPEN: Final = (ImportState.UPLOADING, ImportState.RECEIVING, ImportState.QUEUED, ImportState.RUNNING)
 
 
 def settle_imports() -> int:
@@ -40,8 +40,9 @@ def _end_uploads() -> int:
 
 
 def _last_piece(run: ImportRun) -> datetime:
-    folder = upload_folder(run.pk)
-    times = [entry.stat().st_mtime for entry in folder.iterdir()] if folder.is_dir() else []
+    folder, times = upload_folder(run.pk), []
+    with suppress(FileNotFoundError):
+        times = [entry.stat().st_mtime for entry in folder.iterdir()]
     return datetime.fromtimestamp(max(times), UTC) if times else run.created_at
 
 
@@ -68,14 +69,18 @@ def _remove_left_bytes() -> None:
     if not settings.UPLOAD_DIR.is_dir():
         return
     for folder in settings.UPLOAD_DIR.iterdir():
-        run = _run_of(folder)
-        is_old = folder.stat().st_mtime < time.time() - _GRACE_SECONDS
-        if run is not None and is_old and not ImportRun.objects.filter(pk=run, state__in=_OPEN).exists():
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):
+            if folder.stat().st_mtime < time.time() - _GRACE_SECONDS and _is_of_no_use(folder):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run_of(folder: Path) -> UUID | None:
+def _is_of_no_use(folder: Path) -> bool:
+    """Whether it was a run's that has ended; what was acknowledged to its sender and not imported stays."""
     try:
-        return UUID(folder.name)
+        pk = UUID(folder.name)
     except ValueError:
-        return None
+        return False
+    run = ImportRun.objects.filter(pk=pk).only("state", "received_at").first()
+    if run is None or run.state == ImportState.DONE:
+        return True
+    return run.state == ImportState.FAILED and run.received_at is None

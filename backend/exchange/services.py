@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 from uuid import UUID
@@ -327,7 +328,8 @@ def _tell_labels(run: ImportRun, outcome: LabelOutcome, archives: Sequence[UUID]
 
 
 def close_import(run: ImportRun, state: str, message: str) -> None:
-    """Write the end of a run; the received bytes of one that failed are deleted."""
+    """Write the end of a run; the received bytes of one that failed are deleted, unless their sender was told that we have
+    them: it may have them no more (PS3.18 section 10.5)."""
     with transaction.atomic():
         run.state, run.message, run.finished_at = state, message, timezone.now()
         run.save(update_fields=["state", "message", "finished_at"])
@@ -338,8 +340,8 @@ def close_import(run: ImportRun, state: str, message: str) -> None:
         announce(
             project_id=run.project_id, event=WebhookEvent.IMPORT_FINISHED, data={"import": str(run.pk), "state": str(state)}
         )
-    if state == ImportState.FAILED:
-        remove_uploads(run.pk)
+        if state == ImportState.FAILED and run.received_at is None:
+            transaction.on_commit(partial(remove_uploads, run.pk))
 
 
 def import_from_server(

@@ -118,7 +118,7 @@ class TrainingPolicy(models.Model):
     generic_outlines = models.CharField(max_length=9, choices=GenericOutlines, default=GenericOutlines.OFF)
     dimension = models.CharField(max_length=4, choices=[(one, one) for one in ("auto", "2d", "2.5d", "3d")], default="auto")
     image_size = models.PositiveIntegerField(null=True)
-    steps_scratch = models.PositiveIntegerField(default=600)
+    steps_scratch = models.PositiveIntegerField(default=2000)
     steps_warm = models.PositiveIntegerField(default=30)
     slow_growth = models.PositiveIntegerField(default=25)
     slow_start = models.CharField(max_length=14, choices=Start, default=Start.SCRATCH)

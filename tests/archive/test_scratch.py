@@ -28,6 +28,7 @@ time.sleep(600)
 
 @pytest.fixture(autouse=True)
 def own_data_folder(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scratch._sweep_once()
     settings.UPLOAD_DIR = tmp_path / "uploads"
     monkeypatch.setattr(scratch, "GRACE_SECONDS", 0.0)
 
@@ -49,7 +50,7 @@ def test_a_folder_is_private_and_gone_after_its_block() -> None:
         (folder / "deeper").mkdir()
         (folder / "deeper" / "file").write_bytes(b"1")
         assert folder.stat().st_mode & 0o077 == 0 and folder.parent.stat().st_mode & 0o077 == 0
-    assert not folder.exists()
+    assert not list(folder.parent.iterdir())
 
 
 def test_what_a_living_process_holds_stays_and_what_a_killed_one_left_goes(other_process) -> None:
@@ -62,6 +63,7 @@ def test_what_a_living_process_holds_stays_and_what_a_killed_one_left_goes(other
         assert (left / "file").exists()
         remove_scratch()
         assert own.is_dir() and not left.exists()
+    assert not list(left.parent.iterdir()), "no lock stays either"
 
 
 def test_a_folder_that_is_only_just_made_stays(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,6 +75,15 @@ def test_a_folder_that_is_only_just_made_stays(monkeypatch: pytest.MonkeyPatch) 
         assert remove_abandoned_scratch() == 0 and new.is_dir()
         monkeypatch.setattr(scratch, "GRACE_SECONDS", 0.0)
         assert remove_abandoned_scratch() == 1 and not new.exists()
+
+
+def test_a_process_that_makes_its_first_folder_clears_up_after_those_that_were_killed() -> None:
+    with ScratchFolder("unzip-") as folder:
+        left = folder.parent / "stow-left"
+        left.mkdir()
+    scratch._sweep_once.cache_clear()
+    with ScratchFolder("unzip-"):
+        assert not left.exists()
 
 
 def test_a_forked_child_that_ends_takes_nothing_away() -> None:

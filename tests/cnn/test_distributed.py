@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,15 @@ from tests.cnn.conftest import make_samples
 from tests.cnn.test_volumes import NET, make_volumes
 from tests.processes import processes_of
 from workers.cnn.checkpoint import decode_checkpoint, encode_checkpoint, encode_weights
-from workers.cnn.distributed import CHECKPOINT_STEPS, JointTraining, ProcessesFailed, read_folder, write_folder
+from workers.cnn.distributed import (
+    CHECKPOINT_STEPS,
+    NO_SERVER,
+    JointTraining,
+    ProcessesFailed,
+    read_folder,
+    rendezvous,
+    write_folder,
+)
 from workers.cnn.model import NetConfig, build_network
 from workers.cnn.train import Recipe, TrainingDiverged
 
@@ -35,9 +44,9 @@ def own_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def torchrun(folder: Path) -> list[tuple[str, str]]:
     """(rank, digest of its weights) of both processes, started by hand."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    command = [sys.executable, "-m", "torch.distributed.run", *rendezvous(folder), "--nproc-per-node=2"]
     command += ["-m", "workers.cnn.distributed", str(folder)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive", "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, **NO_SERVER, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return sorted(re.findall(r"rank (\d) weights ([0-9a-f]{64})", done.stdout))
@@ -97,29 +106,79 @@ def test_a_loss_that_is_no_number_is_told_as_by_one_process(net) -> None:
         list(JointTraining(make_samples(), net=net, recipe=recipe, processes=2).run())
 
 
-@pytest.mark.slow
-def test_processes_whose_torchrun_is_killed_end_and_the_training_says_so(tmp_path, net) -> None:
-    training = JointTraining(make_samples(), net=net, recipe=Recipe(steps=100_000, seed=1, batch=4), processes=2)
-    told: list[BaseException] = []
+class Running:
+    """A long training in a thread of its own, from its first step on."""
 
-    def run() -> None:
+    def __init__(self, net: NetConfig, place: Path) -> None:
+        self.training = JointTraining(
+            make_samples(), net=net, recipe=Recipe(steps=100_000, seed=1, batch=4), processes=2, on_wait=self.wait
+        )
+        self.place, self.told, self.cancelled = place, [], False
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def wait(self) -> None:
+        if self.cancelled:
+            raise InterruptedError("nobody wants it any more")
+
+    def run(self) -> None:
         try:
-            list(training.run())
-        except ProcessesFailed as error:
-            told.append(error)
+            list(self.training.run())
+        except (ProcessesFailed, InterruptedError) as error:
+            self.told.append(error)
 
-    thread = threading.Thread(target=run)
-    thread.start()
+    def first_step(self) -> list[int]:
+        """torchrun and those that it has started, once they train."""
+        until(lambda: self.training.step > 0)
+        return processes_of(str(self.place))
+
+    def end(self) -> Exception:
+        """How it ended; no process is left."""
+        self.thread.join(60)
+        until(lambda: not processes_of(str(self.place)))
+        return self.told[0]
+
+
+def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 120
-    while not training.step and time.monotonic() < deadline:
-        time.sleep(0.1)
-    starter = min(processes_of(str(tmp_path)))
-    os.kill(starter, signal.SIGKILL)
-    thread.join(60)
-    while (left := processes_of(str(tmp_path))) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not left and not thread.is_alive()
-    assert "code -9" in str(told[0]) or "torchrun is gone" in str(told[0])
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def listening(pids: list[int]) -> list[str]:
+    """The addresses, as the kernel writes them (proc(5)), at which these processes listen."""
+    sockets = {os.readlink(link) for pid in pids for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
+    rows = [line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
+    return [row[1].partition(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in sockets]
+
+
+@pytest.mark.slow
+def test_the_processes_listen_to_nobody_outside_this_machine(tmp_path, net) -> None:
+    running = Running(net, tmp_path)
+    pids = running.first_step()
+    heard = listening(pids)
+    running.cancelled = True
+    assert len(pids) == 3 and set(heard) == {"0100007F"}
+    assert isinstance(running.end(), InterruptedError)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", [min, max], ids=["torchrun", "one of them"])
+def test_where_one_is_killed_all_end_and_whoever_waits_may_go_on_from_the_checkpoint(tmp_path, net, victim) -> None:
+    running = Running(net, tmp_path)
+    os.kill(victim(running.first_step()), signal.SIGKILL)
+    told = running.end()
+    assert isinstance(told, ProcessesFailed) and isinstance(told, ConnectionError)
+    assert len(str(told)) > 40 and "====" not in str(told)
+
+
+@pytest.mark.slow
+def test_a_training_whose_processes_have_not_yet_said_anything_can_be_ended(tmp_path, net) -> None:
+    running = Running(net, tmp_path)
+    until(lambda: bool(processes_of(str(tmp_path))))
+    running.cancelled = True
+    assert isinstance(running.end(), InterruptedError) and running.training.step == 0
 
 
 def test_a_folder_says_again_what_was_written_into_it(tmp_path, net) -> None:

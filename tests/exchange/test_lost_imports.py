@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,17 @@ def own_data_folder(settings: Any, tmp_path: Path) -> None:
     settings.UPLOAD_DIR = tmp_path / "uploads"
 
 
+@pytest.fixture
+def settle(django_capture_on_commit_callbacks: Any) -> Callable[[], None]:
+    """What the clock does, and what follows its commit."""
+
+    def run() -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            settle_uploads()
+
+    return run
+
+
 def begun(api: Any, *, days_ago: float) -> ImportRun:
     """An upload of which one file has come whole and one in part."""
     offered = [{"name": "whole.png", "size": 3}, {"name": "part.png", "size": 9}]
@@ -49,9 +61,9 @@ def make_old(run: ImportRun) -> None:
     os.utime(upload_folder(run.pk), (time.time() - 7200,) * 2)
 
 
-def test_an_upload_that_nobody_goes_on_with_is_deleted_and_says_so(api) -> None:
+def test_an_upload_that_nobody_goes_on_with_is_deleted_and_says_so(api, settle) -> None:
     left, young = begun(api, days_ago=8), begun(api, days_ago=6)
-    settle_uploads()
+    settle()
     told = api.get(f"{ROOT}{left.pk}/").json()
     assert (told["state"], told["message"]) == ("failed", LEFT) and not upload_folder(left.pk).exists()
     assert dict(left.items.values_list("name", "reason"))["part.png"] == "The upload was not finished."
@@ -62,20 +74,20 @@ def test_an_upload_that_nobody_goes_on_with_is_deleted_and_says_so(api) -> None:
     assert api.post(f"{ROOT}{left.pk}/start/", {}, format="json").status_code == 409
 
 
-def test_one_that_went_on_lately_stays_however_long_ago_it_was_begun(api) -> None:
+def test_one_that_went_on_lately_stays_however_long_ago_it_was_begun(api, settle) -> None:
     run = begun(api, days_ago=30)
     part = run.items.get(name="part.png")
     assert put(api, f"{ROOT}{run.pk}/files/{part.pk}/?offset=3", b"def").status_code == 200
-    settle_uploads()
+    settle()
     run.refresh_from_db()
     assert run.state == "uploading" and upload_folder(run.pk).exists()
 
 
 @pytest.mark.parametrize("why", ["cancelled", "lost"])
-def test_an_import_whose_job_ended_without_telling_ends_with_the_jobs_reason(api, lead, picture, why) -> None:
+def test_an_import_whose_job_ended_without_telling_ends_with_the_jobs_reason(api, lead, picture, settle, why) -> None:
     run = send(api, {"1.png": picture().read_bytes()})
     api.post(f"{ROOT}{run['id']}/start/", {}, format="json")
-    settle_uploads()
+    settle()
     assert ImportRun.objects.get().state == "queued" and upload_folder(run["id"]).exists()
     reason = "Gave up after 5 attempts: each time the worker was lost."
     if why == "cancelled":
@@ -83,29 +95,43 @@ def test_an_import_whose_job_ended_without_telling_ends_with_the_jobs_reason(api
         reason = "Cancelled."
     else:
         Job.objects.update(state="failed", error=reason)
-    settle_uploads()
+    settle()
     told = api.get(f"{ROOT}{run['id']}/").json()
     assert (told["state"], told["message"]) == ("failed", reason) and not upload_folder(run["id"]).exists()
-    settle_uploads()
+    settle()
     assert api.get(f"{ROOT}{run['id']}/").json()["message"] == reason
 
 
-def test_bytes_of_an_import_that_has_ended_or_is_gone_do_not_stay(api) -> None:
+def test_bytes_of_an_import_that_has_ended_or_is_gone_do_not_stay(api, settle) -> None:
     done, gone, running = (begun(api, days_ago=1) for _ in range(3))
     ImportRun.objects.filter(pk=done.pk).update(state="done")
     ImportRun.objects.filter(pk=running.pk).update(state="running")
     gone_folder = upload_folder(gone.pk)
     ImportRun.objects.filter(pk=gone.pk).delete()
-    settle_uploads()
+    settle()
     assert upload_folder(done.pk).exists() and gone_folder.exists(), "its worker may be about to delete them"
     for run in (done, gone, running):
         make_old(run)
     other = gone_folder.parent / "scratch"
     other.mkdir(exist_ok=True)
     os.utime(other, (0, 0))
-    settle_uploads()
+    settle()
     assert not upload_folder(done.pk).exists() and not gone_folder.exists()
     assert upload_folder(running.pk).exists() and other.exists()
+
+
+def test_what_a_sender_was_told_is_here_stays_when_its_import_is_lost(api, picture, settle) -> None:
+    """Of what came by STOW-RS or from a folder of another system there may be no other copy."""
+    run = send(api, {"report.dcm": picture().read_bytes()})
+    ImportRun.objects.filter(pk=run["id"]).update(received_at=timezone.now())
+    api.post(f"{ROOT}{run['id']}/start/", {}, format="json")
+    Job.objects.update(state="failed", error="KeyError: 'x'")
+    settle()
+    (kept,) = ImportRun.objects.all()
+    make_old(kept)
+    settle()
+    assert (kept.state, kept.message) == ("failed", "KeyError: 'x'")
+    assert [file.read_bytes() for file in upload_folder(kept.pk).iterdir()] == [picture().read_bytes()]
 
 
 def test_one_that_is_started_in_that_moment_is_left_alone(api) -> None:

@@ -115,7 +115,7 @@ def test_a_round_survives_an_emptied_broker_a_doubled_message_and_kill_9_and_tra
 def test_a_round_in_two_processes_survives_kill_9_leaves_none_of_them_behind_and_is_made_again_bit_for_bit(
     disc_project: Any, lead: Any, start_worker: Callable[..., subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    disc_project.training_policy.steps_scratch = 160
+    disc_project.training_policy.steps_scratch = 240
     disc_project.training_policy.save()
     job = start_round(project=disc_project, by=lead).job_id
     first = start_worker(processes=2)
@@ -129,7 +129,7 @@ def test_a_round_in_two_processes_survives_kill_9_leaves_none_of_them_behind_and
     wait_for(lambda: Job.objects.get(pk=job).state == "succeeded")
     done, version = Job.objects.get(pk=job), ModelVersion.objects.get()
     assert re.search(r"resumed at step [1-9]", done.log) and done.attempts == 2
-    assert version.steps == 160 and version.config["environment"]["processes"] == 2
+    assert version.steps == 240 and version.config["environment"]["processes"] == 2
     (told,) = remake(version)
     assert told.identical and told.differs == ()
     monkeypatch.setattr(scratch, "GRACE_SECONDS", 0.0)

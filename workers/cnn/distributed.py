@@ -12,7 +12,8 @@ FOLDER holds `training.npz`. Rank 0 leaves a line of JSON a step in `progress.js
 which the next run goes on, and at last `weights.safetensors`; every process tells the digest of its weights on standard
 output, and one that fails leaves why in `error.json`. All start from the same weights and step by the same averaged
 gradients, so their weights stay the same. With n processes a step sees n batches. They talk by NCCL where each has a GPU of
-its own, else by gloo.
+its own, else by gloo; they find each other by a file in FOLDER and listen on the loopback device alone, for what they say to
+each other is neither signed nor secret.
 """
 
 from __future__ import annotations
@@ -40,13 +41,17 @@ from workers.cnn.patches import Volumes
 from workers.cnn.train import Progress, Recipe, Training, TrainingDiverged
 
 CHECKPOINT_STEPS: Final = 50
+NO_SERVER: Final = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 SECONDS_BETWEEN_LOOKS: Final = 0.1
 SECONDS_TO_STOP: Final = 20.0
 
 
-class ProcessesFailed(RuntimeError):
-    """The processes ended before their training did; the message says why, as far as they told."""
+class ProcessesFailed(ConnectionError):
+    """The processes ended before their training did; the message says why, as far as they told.
+
+    As one who lost a connection may try again: killed processes go on from their checkpoint.
+    """
 
 
 @contextmanager
@@ -72,10 +77,13 @@ class JointTraining(Training):
         processes: int,
         make_folder: Callable[[], AbstractContextManager[Path]] = own_folder,
         before_exec: Callable[[], None] | None = None,
+        on_wait: Callable[[], None] = lambda: None,
     ) -> None:
-        """The images are written into a folder by `make_folder`; `before_exec` is called in what becomes `torchrun`."""
+        """The images are written into a folder by `make_folder`; `before_exec` is called in what becomes `torchrun`, and
+        `on_wait` once a second in which nothing is told: what it raises ends the training.
+        """
         super().__init__(samples, net=net, recipe=recipe, start=start)
-        self.processes, self.make_folder, self.before_exec = processes, make_folder, before_exec
+        self.processes, self.make_folder, self.before_exec, self.on_wait = processes, make_folder, before_exec, on_wait
         self._warm = None if start is None else {name: value.cpu() for name, value in self.ema.items()}
         self._kept: Mapping[str, Any] | None = None
         self._folder: Path | None = None
@@ -98,7 +106,7 @@ class JointTraining(Training):
         """What the processes tell; the last step once this object holds what they made."""
         last = None
         with (folder / "stderr").open("w+") as errors, _torchrun(folder, self, errors) as process:
-            for progress in _progress(folder, process):
+            for progress in _progress(folder, process, self.on_wait):
                 self.step, self.core_seconds, last = progress.step, progress.core_seconds, progress
                 if progress.step < self.recipe.steps:
                     yield progress
@@ -127,13 +135,13 @@ class JointTraining(Training):
 @contextmanager
 def _torchrun(folder: Path, training: JointTraining, errors: IO[str]) -> Iterator[subprocess.Popen[bytes]]:
     """The processes of the training, which share this one's threads; they have ended when the block has."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={training.processes}"]
+    command = [sys.executable, "-m", "torch.distributed.run", *rendezvous(folder), f"--nproc-per-node={training.processes}"]
     command += ["-m", "workers.cnn.distributed", str(folder)]
     threads = str(max(1, torch.get_num_threads() // training.processes))
     process = subprocess.Popen(
         command,
         cwd=REPOSITORY,
-        env={**os.environ, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads},
+        env={**os.environ, **NO_SERVER, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=errors,
@@ -150,9 +158,14 @@ def _torchrun(folder: Path, training: JointTraining, errors: IO[str]) -> Iterato
             process.wait()
 
 
-def _progress(folder: Path, process: subprocess.Popen[bytes]) -> Iterator[Progress]:
+def rendezvous(folder: Path) -> list[str]:
+    """Options of `torchrun` by which it meets itself in a file; its own way is a server on every network of the machine."""
+    return ["--rdzv-backend=c10d", f"--rdzv-endpoint={folder / 'rendezvous'}", "--rdzv-conf=store_type=file"]
+
+
+def _progress(folder: Path, process: subprocess.Popen[bytes], on_wait: Callable[[], None]) -> Iterator[Progress]:
     """The lines of `progress.jsonl` as they come, until the process has ended."""
-    place, read = folder / "progress.jsonl", 0
+    place, read, asked = folder / "progress.jsonl", 0, time.monotonic()
     while True:
         ended = process.poll() is not None
         if place.exists():
@@ -164,6 +177,9 @@ def _progress(folder: Path, process: subprocess.Popen[bytes]) -> Iterator[Progre
                 yield Progress(**json.loads(line))
         if ended:
             return
+        if time.monotonic() - asked > 1:
+            on_wait()
+            asked = time.monotonic()
         time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
@@ -172,8 +188,9 @@ def _failure(folder: Path, code: int | None) -> Exception:
     try:
         kind, why = json.loads((folder / "error.json").read_text())
     except FileNotFoundError:
-        said = (folder / "stderr").read_text(errors="replace").strip().splitlines()
-        return ProcessesFailed(f"The training processes ended with code {code}: {said[-1] if said else 'they said nothing'}")
+        said = (folder / "stderr").read_text(errors="replace").splitlines()
+        last = next((line.strip() for line in reversed(said) if any(map(str.isalpha, line))), "they said nothing")
+        return ProcessesFailed(f"The training processes ended with code {code}: {last}")
     if kind == TrainingDiverged.__name__:
         return TrainingDiverged(why)
     return ProcessesFailed(f"A training process failed: {kind}: {why}")
@@ -222,7 +239,7 @@ def _volumes(given: dict[str, Any], about: Mapping[str, Any]) -> Volumes:
     return Volumes(images, targets, **given, patch=tuple(about["patch"]))
 
 
-def train_together(folder: Path) -> str:
+def train_together(folder: Path, *, parent: int) -> str:
     """This process's part of the training; the SHA-256 of its weights, the same in every process."""
     rank, gpus = distributed.get_rank(), torch.cuda.device_count()
     if gpus:
@@ -237,7 +254,6 @@ def train_together(folder: Path) -> str:
         share=average_over_processes,
     )
     _resume(training, folder)
-    parent = os.getppid()
     with (folder / "progress.jsonl").open("a" if rank == 0 else "r") as lines:
         for progress in training.run():
             # A torchrun that is killed cannot end those that it has started.
@@ -266,11 +282,15 @@ def _resume(training: Training, folder: Path) -> None:
 def _keep(training: Training, folder: Path) -> None:
     """Write the checkpoint: the weights, the same in all, the time of all, and under "ranks" what is each one's own."""
     state = training.state()
-    ranks: list[dict[str, Any]] = [{}] * distributed.get_world_size()
-    distributed.all_gather_object(ranks, {name: state[name] for name in ("generator", "core_seconds")})
+    # As bytes: what the processes say to each other is no pickle.
+    own = torch.cat([torch.tensor([state["core_seconds"]], dtype=torch.float64).view(torch.uint8), state["generator"]])
+    told = [torch.empty_like(own).to(training.device) for _ in range(distributed.get_world_size())]
+    distributed.all_gather(told, own.to(training.device))
     if distributed.get_rank() == 0:
-        of_all = sum(one["core_seconds"] for one in ranks)
-        _write(folder / "checkpoint", encode_checkpoint({**state, "core_seconds": of_all, "ranks": ranks}))
+        parts = [part.cpu() for part in told]
+        seconds = [float(part[:8].clone().view(torch.float64)) for part in parts]
+        ranks = [{"generator": part[8:].clone(), "core_seconds": one} for part, one in zip(parts, seconds, strict=True)]
+        _write(folder / "checkpoint", encode_checkpoint({**state, "core_seconds": sum(seconds), "ranks": ranks}))
 
 
 def _write(place: Path, data: bytes) -> None:
@@ -282,19 +302,25 @@ def _write(place: Path, data: bytes) -> None:
 
 def main(arguments: list[str]) -> int:
     """The command line, as `torchrun` starts it in every process."""
-    folder = Path(arguments[0])
-    has_own_gpu = torch.cuda.device_count() >= int(os.environ["LOCAL_WORLD_SIZE"])
-    distributed.init_process_group("nccl" if has_own_gpu else "gloo")
+    folder, parent, rank, size = Path(arguments[0]), os.getppid(), int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    if sys.platform == "linux":
+        os.environ["GLOO_SOCKET_IFNAME"] = os.environ["NCCL_SOCKET_IFNAME"] = "lo"
+    meeting = f"file://{(folder / f'processes-{parent}').resolve()}"
+    distributed.init_process_group(
+        "nccl" if torch.cuda.device_count() >= size else "gloo", init_method=meeting, rank=rank, world_size=size
+    )
     try:
-        if distributed.get_rank() == 0:
+        if rank == 0:
             (folder / "progress.jsonl").touch()
         distributed.barrier()
-        digest = train_together(folder)
-        sys.stdout.write(f"rank {distributed.get_rank()} weights {digest}\n")
+        digest = train_together(folder, parent=parent)
+        sys.stdout.write(f"rank {rank} weights {digest}\n")
     except Exception as error:
+        own = folder / f"error-{rank}.json"
+        own.write_text(json.dumps([type(error).__name__, str(error)]))
         # The first one's: the others fail by its end.
-        with suppress(FileExistsError), (folder / "error.json").open("x") as place:
-            json.dump([type(error).__name__, str(error)], place)
+        with suppress(FileExistsError):
+            os.link(own, folder / "error.json")
         raise
     finally:
         distributed.destroy_process_group()
