@@ -266,3 +266,22 @@ def test_nothing_that_was_on_the_screen_is_lost_whatever_dies(
     desk.page.reload()
     expect(desk.page.get_by_test_id("window")).to_be_visible(timeout=60_000)
     assert alike(desk.seen(), expected)
+
+
+def test_what_was_taken_back_at_once_stays_away_when_the_tab_dies(
+    window: BrowserContext, server: Server, case: Case, long_run: bool
+) -> None:
+    """Nothing is unsent any more, and what the journal said before must not come back."""
+    desk = Desk(window, server, case, random.Random(20261129))
+    desk.box()
+    expect(desk.page.locator(".rr-save")).to_have_attribute("data-state", "saved", timeout=30_000)
+    expected = desk.seen()
+    for _ in range(20 if long_run else 4):
+        desk.box()
+        assert len(desk.seen()["marks"]) == 2
+        time.sleep(0.2)
+        desk.undo()
+        assert desk.seen() == expected
+        desk.recover("crash")
+        time.sleep(2)
+        assert alike(desk.seen(), expected) and desk.stored()["marks"] == set(expected["marks"])

@@ -4,7 +4,7 @@
  * A tab that died leaves its entries behind; the next tab of the same user takes them over once nobody answers for
  * the dead tab on the broadcast channel. Signing out purges everything of that user.
  */
-import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import { type DBSchema, type IDBPDatabase, type IDBPObjectStore, openDB } from "idb";
 import type { ReadingDocument } from "./document";
 import type { SaveBody } from "./save-queue";
 
@@ -64,17 +64,20 @@ function database(): Promise<IDBPDatabase<Schema>> {
   return opening;
 }
 
+type Entries = IDBPObjectStore<Schema, ["entries"], "entries", "readwrite">;
+
+async function change(what: (entries: Entries) => Promise<unknown>[]): Promise<void> {
+  const writing = (await database()).transaction("entries", "readwrite");
+  for (const one of what(writing.store)) void one.catch(() => undefined); // `done` tells of it.
+  // Without this the browser waits for this page to take the answer, and a page that dies before has changed nothing:
+  // what was marked last would be lost, and what was taken back would return.
+  writing.commit();
+  await writing.done;
+}
+
 export const journal: Journal = {
-  put: async (entry) => {
-    const writing = (await database()).transaction("entries", "readwrite");
-    void writing.store.put(entry).catch(() => undefined); // `done` tells of it.
-    // Without this the browser waits for this page to take the answer, and a page that dies before has written nothing.
-    writing.commit();
-    await writing.done;
-  },
-  remove: async (key) => {
-    await (await database()).delete("entries", key);
-  },
+  put: (entry) => change((entries) => [entries.put(entry)]),
+  remove: (key) => change((entries) => [entries.delete(key)]),
   entriesOf: async (user) =>
     (await (await database()).getAllFromIndex("entries", "user", user)).map((entry) => ({
       ...entry,
@@ -82,8 +85,8 @@ export const journal: Journal = {
       doc: asOfToday(entry.doc),
     })),
   purge: async (user) => {
-    const db = await database();
-    for (const key of await db.getAllKeysFromIndex("entries", "user", user)) await db.delete("entries", key);
+    const keys = await (await database()).getAllKeysFromIndex("entries", "user", user);
+    if (keys.length > 0) await change((entries) => keys.map((key) => entries.delete(key)));
   },
 };
 
