@@ -311,6 +311,9 @@ def _associated(
     if not _accepts_what_was_proposed(association, contexts):
         association.abort()
         raise NodeFailed("It accepts in a transfer syntax that was not proposed to it.")
+    if association.acceptor.maximum_length is None:
+        association.abort()
+        raise NodeFailed("It does not tell how long a message to it may be.")
     try:
         yield association
     finally:

@@ -65,11 +65,11 @@ def pacs(says: Callable[[socket.socket], None]) -> Iterator[int]:
         thread.join(LONGEST_WALL_S + 3)
 
 
-def accepted(syntax: bytes = b"1.2.840.10008.1.2") -> bytes:
+def accepted(syntax: bytes = b"1.2.840.10008.1.2", *, length: bytes = struct.pack(">L", 16_384)) -> bytes:
     """The acceptance, in this transfer syntax, of the one presentation context that a search proposes."""
     head = struct.pack(">HH16s16s32s", 1, 0, b"EVIL".ljust(16), b"OVERREAD".ljust(16), b"")
     agreed = item(0x21, struct.pack(">BBBB", 1, 0, 0, 0) + item(0x40, syntax))
-    told = item(0x51, struct.pack(">L", 16_384)) + item(0x52, b"1.2.3.4")
+    told = (item(0x51, length) if length else b"") + item(0x52, b"1.2.3.4")
     whole = pdu(2, head + item(0x10, b"1.2.840.10008.3.1.1.1") + agreed + item(0x50, told))
     A_ASSOCIATE_AC().decode(whole)
     return whole
@@ -119,6 +119,7 @@ def dimse_answers(rng: random.Random) -> tuple[str, bytes, bytes]:
         ("a rejection", pdu(3, bytes([0, rng.randrange(256), rng.randrange(256), rng.randrange(256)])), b""),
         ("a release", accepted(), RELEASE),
         ("a syntax nobody knows", accepted(b"1.2.840.00008.1.3"), whole),
+        ("no maximum length", accepted(length=b""), whole),
         ("a syntax nobody proposed", accepted(b"1.2.840.10008.1.2.4.50"), whole),
         ("noise", rng.randbytes(200), b""),
         ("of two contexts", accepted(), whole.replace(b"\1\3", b"\3\3", 1)),
@@ -179,6 +180,19 @@ def test_a_node_that_accepts_in_what_was_not_proposed_is_told_as_such(project: A
 
     with pacs(says) as port:
         assert asked(project, kind="dimse", port=port) == "It accepts in a transfer syntax that was not proposed to it."
+
+
+def test_a_node_that_does_not_tell_its_longest_message_is_told_as_such(project: Any, quick: None) -> None:
+    """Every node tells it (PS3.8 section D.1)."""
+
+    def says(line: socket.socket) -> None:
+        line.recv(65_536)
+        line.sendall(accepted(length=b""))
+        while line.recv(65_536):
+            line.sendall(b"".join(found()))
+
+    with pacs(says) as port:
+        assert asked(project, kind="dimse", port=port) == "It does not tell how long a message to it may be."
 
 
 @pytest.mark.parametrize("told", [b"", accepted()[:3], accepted()[:50], accepted(), accepted() + found()[0][:20]])

@@ -25,6 +25,7 @@ export const NODE_REFUSALS: [pattern: string, key: string][] = [
   ["It supports none of the services that this needs\\.", "noService"],
   ["It cannot be reached at this address and port, or does not answer as a DICOM node\\.", "unreachable"],
   ["It accepts in a transfer syntax that was not proposed to it\\.", "otherSyntax"],
+  ["It does not tell how long a message to it may be\\.", "noLength"],
   ["No TLS connection: its certificate has expired\\.", "tlsExpired"],
   ["No TLS connection: its certificate is not yet valid\\.", "tlsEarly"],
   ["No TLS connection: nobody whom we trust issued its certificate\\.", "tlsUntrusted"],
