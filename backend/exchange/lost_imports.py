@@ -60,6 +60,9 @@ def _end(run: ImportRun, message: str) -> bool:
             return False
         unfinished = ImportItem.objects.filter(run=run, state=ItemState.UPLOADING)
         unfinished.update(state=ItemState.REFUSED, reason="The upload was not finished.")
+        if run.received_at is None:
+            waiting = ImportItem.objects.filter(run=run, state=ItemState.WAITING)
+            waiting.update(state=ItemState.REFUSED, reason="It waited in an import that ended: deleted, not imported.")
         close_import(locked, ImportState.FAILED, message)
     return True
 

@@ -66,7 +66,10 @@ def test_an_upload_that_nobody_goes_on_with_is_deleted_and_says_so(api, settle) 
     settle()
     told = api.get(f"{ROOT}{left.pk}/").json()
     assert (told["state"], told["message"]) == ("failed", LEFT) and not upload_folder(left.pk).exists()
-    assert dict(left.items.values_list("name", "reason"))["part.png"] == "The upload was not finished."
+    assert set(left.items.values_list("name", "state", "reason")) == {
+        ("whole.png", "refused", "It waited in an import that ended: deleted, not imported."),
+        ("part.png", "refused", "The upload was not finished."),
+    }
     assert api.get(f"{ROOT}{young.pk}/").json()["state"] == "uploading" and len(list(upload_folder(young.pk).iterdir())) == 2
     part = left.items.get(name="part.png")
     refused = put(api, f"{ROOT}{left.pk}/files/{part.pk}/?offset=3", b"def")
@@ -131,6 +134,7 @@ def test_what_a_sender_was_told_is_here_stays_when_its_import_is_lost(api, pictu
     make_old(kept)
     settle()
     assert (kept.state, kept.message) == ("failed", "KeyError: 'x'")
+    assert list(kept.items.values_list("state", flat=True)) == ["waiting"]
     assert [file.read_bytes() for file in upload_folder(kept.pk).iterdir()] == [picture().read_bytes()]
 
 

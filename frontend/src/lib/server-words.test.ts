@@ -98,6 +98,18 @@ describe("sentences of the server", () => {
     expect(reasons.length).toBeGreaterThan(12);
     expect(reasons.filter((reason) => serverWords(reason, zh) === reason)).toEqual([]);
   });
+  it("have words for how an import ends before its end", () => {
+    const sentences = [
+      "Cancelled. What was imported before stays.",
+      "This import has ended: choose the files again.",
+      "Nobody went on with this upload for 0.5 days: what had come was deleted. Choose the files again.",
+      "It waited in an import that ended: deleted, not imported.",
+      "It accepts in a transfer syntax that was not proposed to it.",
+      "It does not tell how long a message to it may be.",
+    ];
+    for (const sentence of sentences) expect(serverWords(sentence, zh), sentence).toMatch(/^[^a-zA-Z]+$/);
+  });
+
   it("have words for every reason for which a webhook is not made", () => {
     const reasons = Object.values(webhooks).flatMap((source) =>
       [...source.matchAll(/(?:AddressRefused|TooManyWebhooks)\(f?"(.+?)"\)/g)].map(([, text]) =>

@@ -109,6 +109,7 @@ const SENTENCES: [pattern: string, key: string][] = [
   ["Labels\\.", "labels"],
   ["The file is empty\\.", "emptyFile"],
   ["The upload was not finished\\.", "notFinished"],
+  ["It waited in an import that ended: deleted, not imported\\.", "waitedInEnded"],
   ["Not a DICOM, PNG or JPEG file\\.", "noImageFile"],
   ["Looks almost the same as images in two splits \\((.+)\\)\\.", "twoSplits"],
   ["Looks almost the same as another new image, which is in another split\\.", "nearNew"],
