@@ -109,7 +109,7 @@ class TrainingPolicy(models.Model):
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="training_policy")
     enabled = models.BooleanField(default=False)
     every_n_readings = models.PositiveIntegerField(default=16)
-    acquisition = models.CharField(max_length=40, default="entropy")
+    acquisition = models.CharField(max_length=40, default="clasp_pe")
     batch_size = models.PositiveIntegerField(default=16)
     random_share = models.FloatField(default=0.3)
     target_dice = models.FloatField(default=0.75)

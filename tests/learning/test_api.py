@@ -68,7 +68,7 @@ def test_what_will_be_read_next_leaves_out_what_the_lead_reads_blinded(quick_pro
 
 def test_the_policy_is_read_with_defaults_and_refuses_nonsense(project, lead, as_person) -> None:
     client = as_person(lead)
-    assert client.get(f"{BASE}/policy/").json()["acquisition"] == "entropy"
+    assert client.get(f"{BASE}/policy/").json()["acquisition"] == "clasp_pe"
     assert not TrainingPolicy.objects.exists()
     changed = client.patch(f"{BASE}/policy/", {"enabled": True, "every_n_readings": 5}, format="json")
     assert changed.status_code == 200 and changed.json()["enabled"] is True

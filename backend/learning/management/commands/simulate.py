@@ -12,7 +12,7 @@ class Command(WorkerCommand):
     help = "Replay the learning loop on a fully labelled project with its readings as oracle; nothing is written."
     name = "simulate"
     options = {
-        "acquisition": {"default": "entropy", "choices": sorted(REASONS)},
+        "acquisition": {"default": "clasp_pe", "choices": sorted(REASONS)},
         "start": {"type": int, "default": 16, "help": "labels of the first round, drawn at random"},
         "batch": {"type": int, "default": 16, "help": "labels added in each further round"},
         "rounds": {"type": int, "default": 4, "help": "rounds after the first"},
