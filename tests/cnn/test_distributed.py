@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -27,7 +26,7 @@ from workers.cnn.distributed import (
     JointTraining,
     ProcessesFailed,
     read_folder,
-    rendezvous,
+    torchrun_command,
     write_folder,
 )
 from workers.cnn.model import NetConfig, build_network
@@ -44,8 +43,7 @@ def own_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def torchrun(folder: Path) -> list[tuple[str, str]]:
     """(rank, digest of its weights) of both processes, started by hand."""
-    command = [sys.executable, "-m", "torch.distributed.run", *rendezvous(folder), "--nproc-per-node=2"]
-    command += ["-m", "workers.cnn.distributed", str(folder)]
+    command = torchrun_command(folder, 2)
     environment = {**os.environ, **NO_SERVER, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr[-2000:]

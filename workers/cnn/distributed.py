@@ -13,7 +13,8 @@ which the next run goes on, and at last `weights.safetensors`; every process tel
 output, and one that fails leaves why in `error.json`. All start from the same weights and step by the same averaged
 gradients, so their weights stay the same. With n processes a step sees n batches. They talk by NCCL where each has a GPU of
 its own, else by gloo; they find each other by a file in FOLDER and listen on the loopback device alone, for what they say to
-each other is neither signed nor secret.
+each other is neither signed nor secret. torchrun itself listens on every network unless it is started by
+`torchrun_command` with `NO_SERVER`, as `JointTraining` does.
 """
 
 from __future__ import annotations
@@ -135,11 +136,9 @@ class JointTraining(Training):
 @contextmanager
 def _torchrun(folder: Path, training: JointTraining, errors: IO[str]) -> Iterator[subprocess.Popen[bytes]]:
     """The processes of the training, which share this one's threads; they have ended when the block has."""
-    command = [sys.executable, "-m", "torch.distributed.run", *rendezvous(folder), f"--nproc-per-node={training.processes}"]
-    command += ["-m", "workers.cnn.distributed", str(folder)]
     threads = str(max(1, torch.get_num_threads() // training.processes))
     process = subprocess.Popen(
-        command,
+        torchrun_command(folder, training.processes),
         cwd=REPOSITORY,
         env={**os.environ, **NO_SERVER, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads},
         stdin=subprocess.DEVNULL,
@@ -158,9 +157,14 @@ def _torchrun(folder: Path, training: JointTraining, errors: IO[str]) -> Iterato
             process.wait()
 
 
-def rendezvous(folder: Path) -> list[str]:
-    """Options of `torchrun` by which it meets itself in a file; its own way is a server on every network of the machine."""
-    return ["--rdzv-backend=c10d", f"--rdzv-endpoint={folder / 'rendezvous'}", "--rdzv-conf=store_type=file"]
+def torchrun_command(folder: Path, processes: int) -> list[str]:
+    """`torchrun` for this folder, to be started with `NO_SERVER` in its environment.
+
+    It meets itself in a file; its own way is a server on every network of the machine.
+    """
+    meeting = ["--rdzv-backend=c10d", f"--rdzv-endpoint={folder / 'rendezvous'}", "--rdzv-conf=store_type=file"]
+    command = [sys.executable, "-m", "torch.distributed.run", *meeting, f"--nproc-per-node={processes}"]
+    return [*command, "-m", "workers.cnn.distributed", str(folder)]
 
 
 def _progress(folder: Path, process: subprocess.Popen[bytes], on_wait: Callable[[], None]) -> Iterator[Progress]:
