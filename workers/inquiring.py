@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from backend.jobs.services import JobCancelled, Lease
-from backend.learning.inquiries import forget_parts, keep_answer, keep_part, trainings_of
+from backend.learning.inquiries import SCRATCH_SETTINGS, forget_parts, keep_answer, keep_part, trainings_of
 from backend.learning.models import Inquiry, InquiryKind
 from backend.learning.selectors import policy_of
 from backend.learning.vocabulary import vocabulary_of
@@ -72,8 +72,8 @@ class _Watch:
     def scratch(self) -> ScratchTraining:
         """Trainings with the settings that were frozen when the question was asked."""
         policy = policy_of(self.inquiry.project)
-        for name in ("dimension", "image_size", "steps_scratch"):
-            setattr(policy, name, self.inquiry.settings[name])
+        for name in SCRATCH_SETTINGS:
+            setattr(policy, name, self.inquiry.settings.get(name, getattr(policy, name)))
         return ScratchTraining(self.inquiry.project, policy, vocabulary_of(self.inquiry.project), self.on_step)
 
 

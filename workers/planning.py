@@ -5,23 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from backend.learning.models import Round, Start
+from backend.learning.models import Round, Start, TrainingPolicy
 from backend.projects.models import Project
 from backend.registry.models import ModelVersion
 from workers.cnn.device import compute_device
-from workers.cnn.plan import USUAL_SIZE, Plan, kept_plan, make_plan
+from workers.cnn.plan import OWN, PRETRAINED, USUAL_SIZE, Plan, kept_plan, make_plan
 from workers.datasets import project_fingerprint
 from workers.networks import version_plan
 
 
 def project_plan(
-    project: Project, *, dimension: str = "auto", size: int | None = None, base: ModelVersion | None = None
+    project: Project,
+    *,
+    dimension: str = "auto",
+    size: int | None = None,
+    encoder: str = PRETRAINED,
+    base: ModelVersion | None = None,
 ) -> Plan:
     """The plan for the images as they are now on this machine; that of `base` where it still fits and the lead agrees."""
     found = project_fingerprint(project)
     if found is None:
         return Plan.plain(size or USUAL_SIZE)
-    made = make_plan(found, device=compute_device().type, dimension=dimension, size=size)
+    made = make_plan(found, device=compute_device().type, dimension=dimension, size=size, encoder=encoder)
     if base is None or size not in (None, version_plan(base).size):
         return made
     return kept_plan(version_plan(base), made)
@@ -31,8 +36,18 @@ def round_plan(round_: Round) -> Plan:
     """The plan that a round begins with; one that starts warm keeps the plan of what it starts from where it can."""
     settings = round_.settings
     base = round_.base_version if settings["start"] != Start.SCRATCH else None
-    size = settings.get("image_size")
-    return project_plan(round_.project, dimension=settings.get("dimension", "auto"), size=size, base=base)
+    return project_plan(
+        round_.project,
+        dimension=settings.get("dimension", "auto"),
+        size=settings.get("image_size"),
+        encoder=settings.get("encoder", OWN),
+        base=base,
+    )
+
+
+def policy_plan(project: Project, policy: TrainingPolicy) -> Plan:
+    """The plan of the project's images, as the policy has it, for a training from scratch."""
+    return project_plan(project, dimension=policy.dimension, size=policy.image_size, encoder=policy.encoder)
 
 
 def settings_plan(settings: Mapping[str, Any]) -> Plan:

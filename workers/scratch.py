@@ -15,7 +15,7 @@ from workers.cnn.plan import Plan
 from workers.cnn.train import SCRATCH_RATE, Recipe, Training
 from workers.datasets import training_set
 from workers.networks import LoadedVersion, machine_precision
-from workers.planning import project_plan
+from workers.planning import policy_plan
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class ScratchTraining:
     @cached_property
     def plan(self) -> Plan:
         """The plan of the project's images, as the policy has it."""
-        return project_plan(self.project, dimension=self.policy.dimension, size=self.policy.image_size)
+        return policy_plan(self.project, self.policy)
 
     def train(self, readings: Sequence[Reading], seed: int) -> LoadedVersion:
         """A network from scratch on these readings, ready to read."""

@@ -32,7 +32,7 @@ from workers.command_line import Command, NothingToDo, Question
 from workers.datasets import UnreadableCase, case_images, training_set
 from workers.evaluating import measure_versions
 from workers.networks import COMMITTEE, INSTEAD, LoadedVersion, machine_precision
-from workers.planning import project_plan
+from workers.planning import policy_plan
 from workers.training import SNAPSHOTS
 
 
@@ -58,7 +58,7 @@ class Simulation:
         """The oracle: one reading per labelled POOL case."""
         self.vocabulary = vocabulary_of(self.project)
         self.readings = truth(self.project, Split.POOL)
-        self.plan = project_plan(self.project, dimension=self.policy.dimension, size=self.policy.image_size)
+        self.plan = policy_plan(self.project, self.policy)
 
     @property
     def net(self) -> NetConfig:

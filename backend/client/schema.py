@@ -389,6 +389,10 @@ class EmbargoedCase(TypedDict):
     reason: str
 
 
+EncoderEnum = Literal["pretrained", "own"]
+"""One of several words."""
+
+
 class EvaluatedCase(TypedDict):
     """How a version did in one case, at the threshold that was asked for; Dice and HD95 at the display threshold."""
 
@@ -1627,6 +1631,7 @@ class PatchedPolicyRequest(TypedDict):
     random_share: NotRequired[float]
     target_dice: NotRequired[float]
     dimension: NotRequired[DimensionEnum]
+    encoder: NotRequired[EncoderEnum]
     gate_margin: NotRequired[float | None]
     unproven_serves: NotRequired[bool]
     generic_outlines: NotRequired[GenericOutlinesEnum]
@@ -1699,6 +1704,7 @@ class Policy(TypedDict):
     random_share: float
     target_dice: float
     dimension: NotRequired[DimensionEnum]
+    encoder: NotRequired[EncoderEnum]
     gate_margin: NotRequired[float | None]
     unproven_serves: NotRequired[bool]
     generic_outlines: NotRequired[GenericOutlinesEnum]

@@ -30,6 +30,7 @@ POLICY_FIELDS: Final = (
     "random_share",
     "target_dice",
     "dimension",
+    "encoder",
     "gate_margin",
     "unproven_serves",
     "generic_outlines",

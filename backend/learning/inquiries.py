@@ -21,6 +21,8 @@ from backend.readings.models import Verdict
 SEEDS: Final = 5
 FOLDS: Final = 2
 MIN_ARM_LABELS: Final = 20
+SCRATCH_SETTINGS: Final = ("dimension", "image_size", "encoder", "steps_scratch")
+"""What of the policy decides how a network is trained from scratch."""
 
 
 class InquiryRefused(Exception):
@@ -124,7 +126,7 @@ def ask_inquiry(*, project: Project, kind: str, by: User) -> Inquiry:
 
 def _settings(project: Project, kind: str, policy: TrainingPolicy) -> dict[str, Any]:
     """Frozen: a later change of the policy does not reach the trainings that are still to come."""
-    common = {name: getattr(policy, name) for name in ("dimension", "image_size", "steps_scratch")}
+    common = {name: getattr(policy, name) for name in SCRATCH_SETTINGS}
     if kind == InquiryKind.LABELS:
         return {**common, "folds": FOLDS, "seed": policy.seed}
     acquired = AcquisitionScore.objects.filter(round__project=project, arm="acquired", case__readings__isnull=False)

@@ -98,12 +98,20 @@ class GenericOutlines(models.TextChoices):
     ALWAYS = "always"
 
 
+class EncoderChoice(models.TextChoices):
+    """Whether a network begins with an encoder that has learned from photographs, or learns all from the images."""
+
+    PRETRAINED = "pretrained"
+    OWN = "own"
+
+
 class TrainingPolicy(models.Model):
     """When a round starts by itself, how it trains, and what its gate asks (`gate.GateRule`); edited by the lead.
 
     A fast round starts after `every_n_readings`; a slow one when the labels have grown by `slow_growth` per cent since the
     last (0: never), or at `slow_hour` (UTC; null: never) where there are new labels. `dimension` and `image_size` are what
-    the lead has chosen of the network's plan; "auto" and null leave it to the images.
+    the lead has chosen of the network's plan; "auto" and null leave it to the images. `encoder` holds from the next training
+    from scratch.
     """
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="training_policy")
@@ -118,6 +126,7 @@ class TrainingPolicy(models.Model):
     generic_outlines = models.CharField(max_length=9, choices=GenericOutlines, default=GenericOutlines.OFF)
     dimension = models.CharField(max_length=4, choices=[(one, one) for one in ("auto", "2d", "2.5d", "3d")], default="auto")
     image_size = models.PositiveIntegerField(null=True)
+    encoder = models.CharField(max_length=10, choices=EncoderChoice, default=EncoderChoice.PRETRAINED)
     steps_scratch = models.PositiveIntegerField(default=2000)
     steps_warm = models.PositiveIntegerField(default=30)
     slow_growth = models.PositiveIntegerField(default=25)

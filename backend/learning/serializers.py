@@ -60,6 +60,7 @@ class PolicySerializer(serializers.ModelSerializer[TrainingPolicy]):
             "random_share",
             "target_dice",
             "dimension",
+            "encoder",
             "gate_margin",
             "unproven_serves",
             "generic_outlines",
@@ -80,9 +81,9 @@ class PolicySerializer(serializers.ModelSerializer[TrainingPolicy]):
         return value
 
     def validate_image_size(self, value: int | None) -> int | None:
-        """The network halves the image four times; null leaves the size to the plan."""
-        if value is not None and value % 16:
-            raise serializers.ValidationError("The image size is a multiple of 16.")
+        """The network halves the image five times; null leaves the size to the plan."""
+        if value is not None and value % 32:
+            raise serializers.ValidationError("The image size is a multiple of 32.")
         return value
 
 

@@ -23,6 +23,7 @@ from tests.bench.learning_sets import SETS, LearningSet, measured
 from tests.bench.pieces import Piece, Result, code_digest, piece_options, run_pieces
 from workers.cnn.data import Samples
 from workers.cnn.model import NetConfig, UNet, build_network, set_priors
+from workers.cnn.plan import OWN
 from workers.cnn.predict import predict
 from workers.cnn.train import Recipe, Training, probe_precision
 
@@ -32,7 +33,9 @@ WHOLE: Final = 10_000
 STEPS: Final = (600, 2000, 4000)
 """What a project begins with, and longer ones: of each arm the best budget counts."""
 RESAMPLES: Final = 2000
-CODE: Final = tuple(f"workers/cnn/{name}.py" for name in ("model", "data", "train", "predict"))
+CODE: Final = tuple(f"workers/cnn/{name}.py" for name in ("model", "pretrained", "data", "train", "predict"))
+ARMS: Final = ("learner", "own", "bare")
+"""The learner as it is; with an encoder that learns all from the labels; a plain U-Net."""
 
 
 def built(arm: str, *, net: NetConfig, samples: Samples, seed: int) -> UNet:
@@ -57,13 +60,14 @@ def measure(piece: Piece) -> Result:
     """One training from scratch, and what it says of every image of the test."""
     torch.set_num_threads(1)
     known = SETS[piece["set"]](Path(os.environ["OVERREAD_TEST_DATA"]), piece["size"])
-    precision = probe_precision(piece["size"], net=known.net)
+    net = known.net if piece["arm"] == "learner" else known.net_with(OWN)
+    precision = probe_precision(piece["size"], net=net)
     pool, test = known.split(piece["seed"], N_TEST)
     labels = pool[: piece["labels"]]
     recipe = recipe_of(piece["arm"], steps=piece["steps"], seed=piece["seed"], precision=precision)
     samples = known.samples.take(labels)
-    network = built(piece["arm"], net=known.net, samples=samples, seed=piece["seed"])
-    training = Training(samples, net=known.net, recipe=recipe, start=network)
+    network = built(piece["arm"], net=net, samples=samples, seed=piece["seed"])
+    training = Training(samples, net=net, recipe=recipe, start=network)
     for _ in training.run():
         pass
     network.load_state_dict(training.weights())
@@ -160,7 +164,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run what is missing within the minutes, then print the summary as JSON; 0 also where the real data is absent."""
     parser = piece_options(__doc__, size=128, seeds=5, folder="var/bench/labels")
     parser.add_argument("--labels", type=int, nargs="+", default=[50, 200, 25, 100, WHOLE])
-    parser.add_argument("--arms", nargs="+", choices=("bare", "learner"), default=["learner", "bare"])
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
     options = parser.parse_args(arguments)
     data = Path(os.environ.get("OVERREAD_TEST_DATA", ""))
     if not (data / "busi").is_dir():

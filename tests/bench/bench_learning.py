@@ -77,7 +77,7 @@ def seconds_a_step(size: int, precision: str) -> float:
     import numpy as np
 
     from workers.cnn.data import Samples
-    from workers.cnn.model import NetConfig
+    from workers.cnn.plan import Plan, with_pretrained
     from workers.cnn.train import Recipe, Training
 
     empty = Samples(
@@ -87,7 +87,8 @@ def seconds_a_step(size: int, precision: str) -> float:
         type_known=np.ones((8, 2), bool),
         findings=np.zeros((8, 3), np.uint8),
     )
-    training = Training(empty, net=NetConfig(n_types=2, n_findings=3), recipe=Recipe(steps=6, seed=0, precision=precision))
+    net = with_pretrained(Plan.plain(size)).net(n_types=2, n_findings=3)
+    training = Training(empty, net=net, recipe=Recipe(steps=6, seed=0, precision=precision))
     training.advance()
     began = time.monotonic()
     for _ in training.run():
@@ -99,15 +100,16 @@ def bare_loop(round_: Any) -> list[float]:
     """Wall and CPU seconds of the same steps on the same samples, with nothing around them."""
     from backend.learning.selectors import snapshot_readings
     from backend.learning.vocabulary import Vocabulary
-    from workers.cnn.model import NetConfig
     from workers.cnn.train import Recipe, Training
     from workers.datasets import training_samples
+    from workers.planning import settings_plan
 
     words = Vocabulary.from_dict(round_.settings["vocabulary"])
     size = round_.settings["image_size"]
     samples, _ = training_samples(snapshot_readings(round_), vocabulary=words, size=size)
     recipe = Recipe(steps=round_.settings["steps"], seed=round_.settings["seed"], precision=round_.settings["precision"])
-    training = Training(samples, net=NetConfig(n_types=len(words.types), n_findings=len(words.outputs)), recipe=recipe)
+    net = settings_plan(round_.settings).net(n_types=len(words.types), n_findings=len(words.outputs))
+    training = Training(samples, net=net, recipe=recipe)
     wall, cpu = time.monotonic(), time.process_time()
     for _ in training.run():
         pass

@@ -19,7 +19,9 @@ from PIL import Image
 from torch.nn import functional
 
 from workers.cnn.data import UNKNOWN, Letterbox, Mark, Samples, draw_target, shrink_image, shrink_target
+from workers.cnn.device import compute_device
 from workers.cnn.model import NetConfig
+from workers.cnn.plan import PRETRAINED, CaseFacts, fingerprint_of, make_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,15 @@ class LearningSet:
 
     @property
     def net(self) -> NetConfig:
-        """The outputs that the set can teach; finding 0 is "any"."""
-        return NetConfig(n_types=self.samples.type_known.shape[1], n_findings=self.samples.findings.shape[1])
+        """The network that the product plans for these images; finding 0 is "any"."""
+        return self.net_with(PRETRAINED)
+
+    def net_with(self, encoder: str) -> NetConfig:
+        """The same with this encoder, `plan.PRETRAINED` or `plan.OWN`."""
+        rows, columns = self.samples.images.shape[-2:]
+        facts = [CaseFacts(1, rows, columns, None, "")]
+        plan = make_plan(fingerprint_of(facts), device=compute_device().type, size=self.size, encoder=encoder)
+        return plan.net(n_types=self.samples.type_known.shape[1], n_findings=self.samples.findings.shape[1])
 
     def split(self, seed: int, n_test: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Rows of the pool, shuffled (its first k are k random labels), and of the test."""

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from workers.cnn.model import build_network
+from workers.cnn.model import NetConfig, build_network
 from workers.cnn.plan import CaseFacts, Fingerprint, Plan, fingerprint_of, kept_plan, make_plan, pooling
 
 
@@ -18,11 +18,29 @@ def series(frames: int = 112, spacing: tuple[float, float, float] | None = (2.0,
     return fingerprint_of([CaseFacts(frames, 512, 512, spacing, "CT")] * 3, lesion_shares=[0.07])
 
 
-def test_images_get_the_plain_2d_network_they_always_had() -> None:
-    plan = make_plan(images(), device="cpu")
+def test_images_get_the_plain_2d_network_they_always_had_where_it_is_to_learn_from_them_alone() -> None:
+    plan = make_plan(images(), device="cpu", encoder="own")
     assert (plan.dimension, plan.size, plan.batch) == ("2d", 128, 8) and plan.because == ("images",)
     assert plan.net(n_types=2, n_findings=3) == Plan.plain(128).net(n_types=2, n_findings=3)
+    assert make_plan(images(), device="cuda", encoder="own").widths == (32, 64, 128, 256, 256)
     assert make_plan(images(), device="cpu", dimension="3d").dimension == "2d", "one image has no neighbours"
+
+
+def test_images_and_slices_get_an_encoder_that_has_learned_before_unless_the_grid_is_too_small_for_it() -> None:
+    for plan in (make_plan(images(), device="cpu"), make_plan(series(), device="cpu"), make_plan(images(), device="cuda")):
+        assert plan.encoder == "efficientnet_lite0" and plan.because[-1] == "pretrained"
+        assert Plan.from_dict(json.loads(json.dumps(plan.as_dict()))) == plan
+        net = plan.net(n_types=2, n_findings=3)
+        assert net.encoder == plan.encoder and NetConfig.from_dict(json.loads(json.dumps(net.as_dict()))) == net
+    assert make_plan(images(28, 28), device="cpu").encoder == "", "one pixel would be left"
+    assert make_plan(images(100, 90), device="cpu").size == 128, "a multiple of all its halvings"
+    assert make_plan(series(), device="cuda").encoder == "", "photographs have no depth"
+
+
+def test_a_warm_start_keeps_the_encoder_that_it_has() -> None:
+    own, learned = (make_plan(images(), device="cpu", encoder=encoder) for encoder in ("own", "pretrained"))
+    assert kept_plan(own, learned).encoder == "" and kept_plan(own, learned).because == ("images", "kept")
+    assert kept_plan(learned, own).widths == learned.widths and kept_plan(learned, own).because[1:] == ("kept", "pretrained")
 
 
 def test_series_are_read_with_their_neighbours_on_processors_and_as_volumes_on_a_gpu() -> None:
@@ -51,7 +69,7 @@ def test_the_lead_may_choose_the_dimension_where_there_are_slices_for_it() -> No
 def test_small_lesions_get_a_finer_grid_and_very_small_ones_patches_of_it() -> None:
     assert make_plan(images(2000, 1600, lesion=0.02), device="cpu").size == 256
     fine = make_plan(images(2000, 1600, lesion=0.008), device="cpu")
-    assert (fine.size, fine.patch, fine.because) == (512, (256, 256), ("images", "small_lesions", "sliding"))
+    assert (fine.size, fine.patch, fine.because) == (512, (256, 256), ("images", "small_lesions", "sliding", "pretrained"))
     assert make_plan(images(2000, 1600, lesion=0.008), device="cpu", size=128).size == 128, "the lead's number holds"
     assert make_plan(images(28, 28), device="cpu").size == 32, "no image is enlarged for nothing"
 

@@ -68,7 +68,8 @@ def test_what_will_be_read_next_leaves_out_what_the_lead_reads_blinded(quick_pro
 
 def test_the_policy_is_read_with_defaults_and_refuses_nonsense(project, lead, as_person) -> None:
     client = as_person(lead)
-    assert client.get(f"{BASE}/policy/").json()["acquisition"] == "clasp_pe"
+    told = client.get(f"{BASE}/policy/").json()
+    assert (told["acquisition"], told["encoder"]) == ("clasp_pe", "pretrained")
     assert not TrainingPolicy.objects.exists()
     changed = client.patch(f"{BASE}/policy/", {"enabled": True, "every_n_readings": 5}, format="json")
     assert changed.status_code == 200 and changed.json()["enabled"] is True
@@ -79,6 +80,7 @@ def test_the_policy_is_read_with_defaults_and_refuses_nonsense(project, lead, as
         {"image_size": 100},
         {"steps_warm": 0},
         {"dimension": "4d"},
+        {"encoder": "resnet"},
     ):
         answer = client.patch(f"{BASE}/policy/", wrong, format="json")
         assert answer.status_code == 400 and list(answer.json()) == list(wrong)

@@ -83,3 +83,15 @@ def test_a_reading_that_was_changed_since_is_taken_as_it_was(two_versions, capsy
     ReadingRevision.objects.create(id=uuid.uuid4(), reading=reading, number=1, content=then, request_digest="")
     code, (told,) = remade(capsys, version=1)
     assert code == 0 and told["sha256"] == first.weights_sha256
+
+
+def test_a_version_whose_encoder_had_learned_before_comes_out_identical_too(
+    project, lead, draw_case, read_truth, work, capsys
+) -> None:
+    TrainingPolicy.objects.create(project=project, unproven_serves=True, steps_scratch=4, image_size=64)
+    for index in range(6):
+        read_truth(draw_case(index % 3))
+    version = work(start_round(project=project, by=lead)).model_version
+    assert version.config["net"]["encoder"] == "efficientnet_lite0"
+    code, (told,) = remade(capsys, version=1)
+    assert (code, told["identical"], told["sha256"]) == (0, True, version.weights_sha256)

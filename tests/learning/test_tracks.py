@@ -315,3 +315,23 @@ def test_rounds_of_before_the_tracks_are_told_by_their_trigger(project) -> None:
     assert (told["track"], told["reason"]["code"]) == ("slow", "by_hand")
     with pytest.raises(RoundRefused):
         start_round(project=project, by=None, track="slow")
+
+
+def test_another_encoder_is_taken_up_by_the_next_training_from_scratch_and_not_before(
+    project, lead, draw_case, read_truth, work
+) -> None:
+    policy = TrainingPolicy.objects.create(
+        project=project, image_size=64, encoder="own", steps_scratch=2, steps_warm=2, unproven_serves=True
+    )
+    for index in range(6):
+        read_truth(draw_case(index % 3))
+    first = work(start_round(project=project, by=lead)).model_version
+    policy.encoder = "pretrained"
+    policy.save()
+    warm = work(start_round(project=project, by=lead)).model_version
+    slow = work(start_round(project=project, by=lead, track="slow")).model_version
+    assert [one.config["net"].get("encoder", "") for one in (first, warm, slow)] == ["", "", "efficientnet_lite0"]
+    assert warm.parent == first and slow.parent is None
+    assert [one.config["plan"]["because"] for one in (first, warm, slow)] == [
+        ["images"], ["images", "kept"], ["images", "pretrained"],
+    ]  # fmt: skip

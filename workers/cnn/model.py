@@ -1,7 +1,8 @@
 """The network: a small U-Net with three outputs, lesion type per pixel, findings per image, and an embedding.
 
 One class for images (2D), for a slice with its neighbours as channels (2.5D) and for volumes (3D): what differs is in
-`NetConfig`, which `plan.py` chooses. BatchNorm rather than InstanceNorm where the batch is large enough: with batches of 8
+`NetConfig`, which `plan.py` chooses. In 2D and 2.5D its encoder may be one that has learned to see from photographs
+(`pretrained.py`). BatchNorm rather than InstanceNorm where the batch is large enough: with batches of 8
 it trains as well and infers almost twice as fast on a CPU.
 """
 
@@ -15,6 +16,8 @@ from typing import Any, Final, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from workers.cnn import pretrained
 
 Weights = dict[str, Tensor]
 Axes = tuple[int, ...]
@@ -31,7 +34,8 @@ class NetConfig:
     `in_channels`: 1, or a slice and its neighbours (2.5D). `dims`: 3 where it convolves across slices. `strides`, one per
     level but the first, and `kernels`, one per level, are per axis (slices first): empty, all axes are halved and kernels
     are 3 wide. `norm`: "batch" or "instance". `patch`: the extent of the patches that it was trained on and reads by sliding
-    window, per axis; empty where it takes the whole grid at once.
+    window, per axis; empty where it takes the whole grid at once. `encoder`: "" for one of its own, else
+    the name of one with learned weights: `widths` are the decoder's then, but for the last, which is that encoder's.
     """
 
     n_types: int
@@ -43,6 +47,12 @@ class NetConfig:
     kernels: tuple[Axes, ...] = ()
     norm: str = "batch"
     patch: Axes = ()
+    encoder: str = ""
+
+    @property
+    def skips(self) -> tuple[int, ...]:
+        """Channels of the encoder's maps, per level; the last are the bottleneck's."""
+        return (self.widths[0], *pretrained.WIDTHS) if self.encoder else self.widths
 
     @property
     def level_strides(self) -> tuple[Axes, ...]:
@@ -82,23 +92,66 @@ class Outputs(NamedTuple):
     embedding: Tensor
 
 
+class Encoder(nn.ModuleList):
+    """Two convolutions a level, each level on the maps of the one above, made smaller by the largest of its neighbours."""
+
+    def __init__(self, config: NetConfig) -> None:
+        befores = (config.in_channels, *config.widths)
+        super().__init__(
+            _block(before, after, kernel, config)
+            for before, after, kernel in zip(befores, config.widths, config.level_kernels, strict=False)
+        )
+        self.strides = config.level_strides
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """The maps of all levels, the largest first."""
+        first, *others = self
+        maps = [first(images)]
+        for block, stride in zip(others, self.strides, strict=True):
+            maps.append(block(_shrink(maps[-1], stride)))
+        return maps
+
+
+class PretrainedEncoder(nn.ModuleList):
+    """Two convolutions on the image itself, so that outlines are as fine as it is; below, what photographs have taught."""
+
+    def __init__(self, config: NetConfig) -> None:
+        if config.encoder != pretrained.NAME or config.dims != 2 or config.widths[-1] != pretrained.WIDTHS[-1]:
+            raise ValueError(
+                f"there is no encoder {config.encoder!r} of {config.dims} dimensions and widths {config.widths}"
+            )
+        first = _block(config.in_channels, config.widths[0], config.level_kernels[0], config)
+        super().__init__([first, *pretrained.levels(config.in_channels)])
+
+    @property
+    def learned(self) -> list[nn.Module]:
+        """The levels that have learned before."""
+        _, *levels = self
+        return levels
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """The maps of all levels, the largest first; each level makes those of the one above smaller by itself."""
+        maps, x = [self[0](images)], images
+        for level in self.learned:
+            x = level(x)
+            maps.append(x)
+        return maps
+
+
 class UNet(nn.Module):
     """Encoder of `widths`, each level smaller than the one above, and a decoder of the same widths with skip connections."""
 
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
         self.config = config
-        widths, kernels = config.widths, config.level_kernels
-        self.encoder = nn.ModuleList(
-            [
-                _block(before, after, kernel, config)
-                for before, after, kernel in zip((config.in_channels, *widths), widths, kernels, strict=False)
-            ]
-        )
+        widths, skips, kernels = config.widths, config.skips, config.level_kernels
+        self.encoder = PretrainedEncoder(config) if config.encoder else Encoder(config)
         self.decoder = nn.ModuleList(
             [
-                _block(deep + skip, skip, kernel, config)
-                for deep, skip, kernel in zip(widths[:0:-1], widths[-2::-1], kernels[-2::-1], strict=True)
+                _block(deep + skip, width, kernel, config)
+                for deep, skip, width, kernel in zip(
+                    (skips[-1], *widths[-2:0:-1]), skips[-2::-1], widths[-2::-1], kernels[-2::-1], strict=True
+                )
             ]
         )
         self.type_head: nn.Module = (
@@ -119,11 +172,8 @@ class UNet(nn.Module):
     def forward(self, images: Tensor) -> Outputs:
         """`images` [N, in_channels, H, W], in 3D [N, 1, D, H, W], standardised; see `data.standardise`."""
         strides = self.config.level_strides
-        skips: list[Tensor] = []
-        x = images
-        for level, block in enumerate(self.encoder):
-            x = block(x if level == 0 else _shrink(x, strides[level - 1]))
-            skips.append(x)
+        skips: list[Tensor] = self.encoder(images)
+        x = skips[-1]
         embedding = x.amax(dim=tuple(range(2, x.ndim)))
         levels: list[Tensor] = []
         for block, skip, stride in zip(self.decoder, skips[-2::-1], strides[::-1], strict=True):
@@ -197,7 +247,7 @@ def _shrink(x: Tensor, stride: Axes) -> Tensor:
 
 
 def build_network(config: NetConfig, *, seed: int) -> UNet:
-    """A fresh network; the seed decides every weight, and no other random number is disturbed."""
+    """A fresh network; the seed decides every weight not learned before, and no other random number is disturbed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = UNet(config)
@@ -208,7 +258,15 @@ def build_network(config: NetConfig, *, seed: int) -> UNet:
         for head in _outputs(network.type_head):
             nn.init.normal_(head.weight, std=0.01)
         nn.init.normal_(network.finding_head.weight, std=0.01)
+    if isinstance(network.encoder, PretrainedEncoder):
+        pretrained.load_imagenet(network.encoder.learned)
     return channels_last(network)
+
+
+def learned_before(network: UNet) -> list[nn.Parameter]:
+    """The weights that a fresh network of this shape has from elsewhere."""
+    levels = network.encoder.learned if isinstance(network.encoder, PretrainedEncoder) else []
+    return [one for level in levels for one in level.parameters()]
 
 
 def channels_last(network: UNet) -> UNet:

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from workers.cnn import pretrained
 from workers.cnn.model import Axes, NetConfig
 
 Triple = tuple[float, float, float]
@@ -44,6 +45,10 @@ FINE: Final = 1.5
 SLICE_BATCH: Final = 8
 PATCH_BATCH: Final = 2
 BATCH_NORM_FROM: Final = 4
+OWN, PRETRAINED = "own", "pretrained"
+PRETRAINED_STRIDE: Final = 2 ** len(pretrained.WIDTHS)
+PRETRAINED_FROM: Final = 2 * PRETRAINED_STRIDE
+"""Pixels of a grid that leave the deepest level of the encoder with learned weights two of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +132,10 @@ def _typical_spacing(spacings: Sequence[Triple]) -> Triple:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How images enter the network, and what it looks like.
+    """How images enter the network, and what it looks like (`widths` … `patch`, `encoder`: as in `NetConfig`).
 
     `size`: rows and columns of the square grid; `neighbours`: slices that are read together in 2.5D (odd, else 1);
-    `frame_spacing`: millimetres to which slices are resampled in 3D (None: as they are); `patch`: see `NetConfig`;
+    `frame_spacing`: millimetres to which slices are resampled in 3D (None: as they are);
     `because`: codes of the reasons, the first is that of the dimension.
     """
 
@@ -146,6 +151,7 @@ class Plan:
     batch: int = SLICE_BATCH
     because: tuple[str, ...] = ()
     fingerprint: Fingerprint | None = field(default=None)
+    encoder: str = ""
 
     @classmethod
     def plain(cls, size: int) -> Plan:
@@ -169,6 +175,7 @@ class Plan:
             kernels=self.kernels,
             norm=self.norm,
             patch=self.patch,
+            encoder=self.encoder,
         )
 
     def depth(self, frames: int, spacing: Triple | None) -> int:
@@ -199,19 +206,36 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(one) for one in value) if isinstance(value, list | tuple) else value
 
 
-def make_plan(of: Fingerprint, *, device: str, dimension: str = "auto", size: int | None = None) -> Plan:
-    """The plan for these images on a `device` ("cpu", "cuda"); `dimension` and `size` where the lead has chosen them."""
+def make_plan(
+    of: Fingerprint, *, device: str, dimension: str = "auto", size: int | None = None, encoder: str = PRETRAINED
+) -> Plan:
+    """The plan for these images on a `device` ("cpu", "cuda"); `dimension` and `size` where the lead has chosen them.
+
+    `encoder`: `PRETRAINED` or `OWN`; in 3D and on small grids the network has one of its own whatever was chosen.
+    """
     gpu = device != "cpu"
     chosen, reason = _dimension(of, gpu, dimension)
     if chosen == VOLUMES:
         return _volume_plan(of, gpu, size, reason)
     grid, patch, why = _grid(of, gpu, size, may_slide=chosen == IMAGES)
-    widths = (32, 64, 128, 256, 256) if gpu else Plan.plain(grid).widths
     neighbours = 1
     if chosen == SLICES:
         neighbours = 5 if of.spacing is not None and of.spacing[0] <= _pixel(of, grid) else 3
-    because = (reason, *why)
-    return Plan(chosen, grid, neighbours=neighbours, widths=widths, patch=patch, because=because, fingerprint=of)
+    plan = Plan(chosen, grid, neighbours=neighbours, patch=patch, because=(reason, *why), fingerprint=of)
+    if encoder == PRETRAINED and grid >= PRETRAINED_FROM:
+        return with_pretrained(plan, gpu=gpu)
+    return replace(plan, widths=(32, 64, 128, 256, 256)) if gpu else plan
+
+
+def with_pretrained(plan: Plan, *, gpu: bool = False) -> Plan:
+    """The same 2D or 2.5D plan with an encoder that has learned from photographs."""
+    decoder = (32, 64, 96, 128, 256) if gpu else (16, 32, 48, 64, 128)
+    return replace(
+        plan,
+        encoder=pretrained.NAME,
+        widths=(*decoder, pretrained.WIDTHS[-1]),
+        because=(*plan.because, "pretrained"),
+    )
 
 
 def _dimension(of: Fingerprint, gpu: bool, asked: str) -> tuple[str, str]:
@@ -233,7 +257,7 @@ def _grid(of: Fingerprint, gpu: bool, size: int | None, *, may_slide: bool) -> t
     """Size of the grid, of the patches (empty: the whole grid), and why it is not the usual one."""
     if size is not None:
         return size, (), ()
-    own = math.ceil(max(of.rows, of.columns) / 16) * 16
+    own = math.ceil(max(of.rows, of.columns) / PRETRAINED_STRIDE) * PRETRAINED_STRIDE
     most = 512 if gpu else 256
     if own <= USUAL_SIZE:
         return max(32, own), (), ("small_images",) if own < USUAL_SIZE else ()
@@ -313,10 +337,15 @@ def kept_plan(base: Plan | None, made: Plan) -> Plan:
     """The plan of the version that serves where it still fits, so that its weights can be built upon; else the new one.
 
     It fits while dimension and grid are the same, or the grid that would be chosen today is less than half as large again.
+    An encoder with learned weights is taken up, or given up, by a training from scratch, which asks for no plan to be kept.
     """
     if base is None or base.dimension != made.dimension:
         return made
     if max(base.size, made.size) >= 1.5 * min(base.size, made.size):
         return made
     as_today = replace(base, because=made.because, fingerprint=made.fingerprint)
-    return made if as_today == made else replace(as_today, because=(made.because[0], "kept"))
+    return (
+        made
+        if as_today == made
+        else replace(as_today, because=(made.because[0], "kept", *(("pretrained",) if base.encoder else ())))
+    )

@@ -104,7 +104,12 @@ class FieldTracer(TorchFunctionMode):
 
     def _tell(self, call: _Call, source: Tensor) -> None:
         before, after = source.shape[2:], call.result.shape[2:]
-        if call.name not in CONVOLUTIONS and before != after and call.name in RULES:
+        if call.name in CONVOLUTIONS:
+            # Without a stride it only loses a border, where it is not padded.
+            strides = call.per_axis(3, "stride", 1, len(after))
+            if max(strides) > 1:
+                self.steps.append(Step(call.name, tuple(float(one) for one in strides)))
+        elif before != after and call.name in RULES:
             self.steps.append(Step(call.name, tuple(a / b for a, b in zip(before, after, strict=True))))
 
 
@@ -293,7 +298,7 @@ RULES: Final[dict[str, Callable[[_Call, Sequence[Source]], Field | None]]] = {
             "relu", "leaky_relu", "elu", "gelu", "silu", "hardswish", "sigmoid", "tanh", "prelu", "batch_norm", "dropout",
             "dropout2d", "feature_dropout", "add", "__add__", "__radd__", "__iadd__", "sub", "__sub__", "mul", "__mul__",
             "__rmul__", "__imul__", "div", "__truediv__", "cat", "clone", "contiguous", "to", "float",
-            "detach",
+            "detach", "relu6", "hardtanh",
         ),
         _value_by_value,
     ),

@@ -25,7 +25,7 @@ from torch.nn import functional
 
 from workers.cnn.data import IGNORED, UNKNOWN, Augmentation, Samples, draw_rows, make_batch
 from workers.cnn.device import be_deterministic, compute_device
-from workers.cnn.model import NetConfig, Outputs, UNet, Weights, build_network, set_priors
+from workers.cnn.model import NetConfig, Outputs, UNet, Weights, build_network, learned_before, set_priors
 from workers.cnn.patches import Volumes, make_patches
 
 BATCH: Final = 8
@@ -47,12 +47,17 @@ class TrainingDiverged(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to train; `precision` is "float32" or "bfloat16" (see `probe_precision`)."""
+    """How to train; `precision` is "float32" or "bfloat16" (see `probe_precision`).
+
+    `learned_rate_share`: of the rate, for weights that were learned elsewhere (`pretrained.py`): at all of it they are lost
+    before the others know anything, at little of it they stay what photographs made them.
+    """
 
     steps: int
     seed: int
     batch: int = BATCH
     rate: float = SCRATCH_RATE
+    learned_rate_share: float = 0.2
     weight_decay: float = 1e-2
     warm_up_share: float = 0.1
     final_rate_share: float = 0.02
@@ -110,7 +115,7 @@ class Training:
             set_priors(self.network, type_shares=samples.type_shares(), finding_shares=samples.finding_shares())
         self.network.to(self.device)
         self.ema: Weights = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
+        self.optimizer = torch.optim.AdamW(_groups(self.network, recipe), lr=recipe.rate, weight_decay=recipe.weight_decay)
         self.generator = torch.Generator().manual_seed(recipe.seed + rank * RANK_STRIDE)
         self.augmentation = Augmentation(flip=recipe.flip)
         self.snapshots: list[Weights] = []
@@ -137,7 +142,7 @@ class Training:
         )
         images, targets, findings = self._batch(rows)
         for group in self.optimizer.param_groups:
-            group["lr"] = recipe.rate * rate_share(self.step, recipe)
+            group["lr"] = recipe.rate * rate_share(self.step, recipe) * group.get("share", 1.0)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=recipe.precision == "bfloat16"):
             outputs = self.network(images)
         type_known = torch.from_numpy(self.samples.type_known[rows]).to(self.device)
@@ -186,6 +191,14 @@ class Training:
         self.generator.set_state(state["generator"])
         self.snapshots = list(state.get("snapshots", []))
         self.step, self.core_seconds = int(state["step"]), float(state["core_seconds"])
+
+
+def _groups(network: UNet, recipe: Recipe) -> list[dict[str, Any]]:
+    """The weights by the share of the rate at which they move."""
+    learned = learned_before(network)
+    slow = {id(one) for one in learned}
+    groups: list[dict[str, Any]] = [{"params": [one for one in network.parameters() if id(one) not in slow]}]
+    return [*groups, {"params": learned, "share": recipe.learned_rate_share}] if learned else groups
 
 
 def descend(

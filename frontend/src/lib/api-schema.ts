@@ -2229,6 +2229,12 @@ export interface components {
             name: string;
             reason: string;
         };
+        /**
+         * @description * `pretrained` - Pretrained
+         *     * `own` - Own
+         * @enum {string}
+         */
+        EncoderEnum: "pretrained" | "own";
         /** @description How a version did in one case, at the threshold that was asked for; Dice and HD95 at the display threshold. */
         EvaluatedCase: {
             /** Format: uuid */
@@ -3566,6 +3572,7 @@ export interface components {
             /** Format: double */
             target_dice?: number;
             dimension?: components["schemas"]["DimensionEnum"];
+            encoder?: components["schemas"]["EncoderEnum"];
             /**
              * Format: double
              * @description A challenger serves only if shown not to be worse by more; null: unless shown to be worse.
@@ -3644,6 +3651,7 @@ export interface components {
             /** Format: double */
             target_dice: number;
             dimension?: components["schemas"]["DimensionEnum"];
+            encoder?: components["schemas"]["EncoderEnum"];
             /**
              * Format: double
              * @description A challenger serves only if shown not to be worse by more; null: unless shown to be worse.

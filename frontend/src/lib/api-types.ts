@@ -287,7 +287,7 @@ export type ModelCard = Narrowed<
       seed: number;
       image_size: number | null;
       recipe: { rate: number; batch: number; flip: boolean; precision: string } | null;
-      net: { widths: number[] } | null;
+      net: { widths: number[]; encoder?: string } | null;
       environment: {
         torch: string;
         machine: string;

@@ -31,6 +31,7 @@ const REASONS = [
   "small_lesions",
   "sliding",
   "anisotropic_kernels",
+  "pretrained",
   "kept",
 ] as const;
 

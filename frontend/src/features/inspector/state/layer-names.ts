@@ -36,7 +36,7 @@ export function layerNames(layers: SeenLayer[], t: TFunction): string[] {
   });
 }
 
-/** How the size changed before a block: "max pooling 2 × 2". */
+/** How the size changed before a block: "max pooling 2 × 2", "filters move by 2 × 2". */
 export function stepName(step: SeenLayer["steps"][number], t: TFunction): string {
   const shrinks = (step.factor.at(-1) ?? 1) > 1;
   const by = step.factor
@@ -45,5 +45,6 @@ export function stepName(step: SeenLayer["steps"][number], t: TFunction): string
     .join(" × ");
   if (step.function.startsWith("max_pool")) return t("step.max", { by });
   if (step.function.includes("avg_pool")) return t("step.mean", { by });
+  if (step.function.startsWith("conv")) return t("step.stride", { by });
   return shrinks ? t("step.smaller", { by }) : t("step.larger", { by });
 }

@@ -33,6 +33,7 @@ const DIMENSIONS = [
   ["2.5d", "slices"],
   ["3d", "volumes"],
 ] as const;
+const ENCODERS = ["pretrained", "own"] as const;
 
 /** When a round starts by itself and how it trains. */
 export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: Policy; onClose: () => void }) {
@@ -97,6 +98,14 @@ export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: 
           allowDeselect={false}
           onChange={(dimension) => dimension && set({ dimension: dimension as Policy["dimension"] })}
         />
+        <Select
+          label={t("policy.encoder")}
+          description={t("policy.encoderNote")}
+          data={ENCODERS.map((value) => ({ value, label: t(`policy.encoders.${value}`) }))}
+          value={draft.encoder ?? "pretrained"}
+          allowDeselect={false}
+          onChange={(encoder) => encoder && set({ encoder: encoder as Policy["encoder"] })}
+        />
         <div style={{ display: "grid", gridTemplateColumns: "1fr 1fr", gap: 16 }}>
           <NumberInput
             label={t("policy.image_size")}
@@ -104,7 +113,7 @@ export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: 
             value={draft.image_size ?? ""}
             min={32}
             max={512}
-            step={16}
+            step={32}
             allowDecimal={false}
             onChange={(value) => set({ image_size: value === "" ? null : Number(value) })}
           />

@@ -183,6 +183,10 @@ function trainingFacts({ training, version }: ModelCard, t: T): string[][] {
     [t("lineage.time"), t("lineage.coreTime", { time: duration(training.core_seconds) })],
     [t("card.fact.size"), known(training.image_size, t)],
     [t("card.fact.widths"), known(net?.widths.join("-"), t)],
+    [
+      t("card.fact.encoder"),
+      net ? t(net.encoder ? "card.encoder.pretrained" : "card.encoder.own") : t("card.unknown"),
+    ],
     [t("card.fact.rate"), known(recipe?.rate, t)],
     [t("card.fact.batch"), recipe ? batchOf(recipe.batch, environment?.processes, t) : t("card.unknown")],
     [t("card.fact.flip"), recipe ? t(recipe.flip ? "card.yes" : "card.no") : t("card.unknown")],
