@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 
 from workers.cnn.model import NetConfig, build_network
 from workers.cnn.plan import CaseFacts, Fingerprint, Plan, fingerprint_of, kept_plan, make_plan, pooling
@@ -35,6 +36,11 @@ def test_images_and_slices_get_an_encoder_that_has_learned_before_unless_the_gri
     assert make_plan(images(28, 28), device="cpu").encoder == "", "one pixel would be left"
     assert make_plan(images(100, 90), device="cpu").size == 128, "a multiple of all its halvings"
     assert make_plan(series(), device="cuda").encoder == "", "photographs have no depth"
+    for size in (80, 112, 144):
+        plan = make_plan(images(), device="cpu", size=size)
+        assert (plan.encoder, plan.size) == ("", size), "chosen when four halvings were all: it cannot be halved five times"
+        network = build_network(plan.net(n_types=1, n_findings=2), seed=0)
+        assert network(torch.zeros(2, 1, size, size)).types.shape[-1] == size
 
 
 def test_a_warm_start_keeps_the_encoder_that_it_has() -> None:

@@ -211,7 +211,8 @@ def make_plan(
 ) -> Plan:
     """The plan for these images on a `device` ("cpu", "cuda"); `dimension` and `size` where the lead has chosen them.
 
-    `encoder`: `PRETRAINED` or `OWN`; in 3D and on small grids the network has one of its own whatever was chosen.
+    `encoder`: `PRETRAINED` or `OWN`; in 3D, on small grids and on those that cannot be halved five times the network
+    has one of its own whatever was chosen.
     """
     gpu = device != "cpu"
     chosen, reason = _dimension(of, gpu, dimension)
@@ -222,7 +223,7 @@ def make_plan(
     if chosen == SLICES:
         neighbours = 5 if of.spacing is not None and of.spacing[0] <= _pixel(of, grid) else 3
     plan = Plan(chosen, grid, neighbours=neighbours, patch=patch, because=(reason, *why), fingerprint=of)
-    if encoder == PRETRAINED and grid >= PRETRAINED_FROM:
+    if encoder == PRETRAINED and grid >= PRETRAINED_FROM and grid % PRETRAINED_STRIDE == 0:
         return with_pretrained(plan, gpu=gpu)
     return replace(plan, widths=(32, 64, 128, 256, 256)) if gpu else plan
 
