@@ -8,7 +8,7 @@ from typing import Any
 
 from backend.jobs.services import JobCancelled, Lease
 from backend.learning.inquiries import SCRATCH_SETTINGS, forget_parts, keep_answer, keep_part, trainings_of
-from backend.learning.models import Inquiry, InquiryKind
+from backend.learning.models import EncoderChoice, Inquiry, InquiryKind
 from backend.learning.selectors import policy_of
 from backend.learning.vocabulary import vocabulary_of
 from workers.command_line import NothingToDo
@@ -72,8 +72,9 @@ class _Watch:
     def scratch(self) -> ScratchTraining:
         """Trainings with the settings that were frozen when the question was asked."""
         policy = policy_of(self.inquiry.project)
+        frozen = {"encoder": EncoderChoice.OWN, **self.inquiry.settings}  # Those from before there were others name none.
         for name in SCRATCH_SETTINGS:
-            setattr(policy, name, self.inquiry.settings.get(name, getattr(policy, name)))
+            setattr(policy, name, frozen[name])
         return ScratchTraining(self.inquiry.project, policy, vocabulary_of(self.inquiry.project), self.on_step)
 
 

@@ -26,6 +26,9 @@ def project_plan(
     found = project_fingerprint(project)
     if found is None:
         return Plan.plain(size or USUAL_SIZE)
+    if base is not None:
+        # Its weights fit no other encoder, at whatever size.
+        encoder = PRETRAINED if version_plan(base).encoder else OWN
     made = make_plan(found, device=compute_device().type, dimension=dimension, size=size, encoder=encoder)
     if base is None or size not in (None, version_plan(base).size):
         return made
@@ -42,6 +45,17 @@ def round_plan(round_: Round) -> Plan:
         size=settings.get("image_size"),
         encoder=settings.get("encoder", OWN),
         base=base,
+    )
+
+
+def scratch_plan(round_: Round) -> Plan:
+    """The plan of a round that was to start from a version and cannot: on the same grid, for a training from scratch."""
+    settings = round_.settings
+    return project_plan(
+        round_.project,
+        dimension=settings.get("dimension", "auto"),
+        size=settings["image_size"],
+        encoder=settings.get("encoder", OWN),
     )
 
 

@@ -29,7 +29,7 @@ from workers.cnn.plan import Plan
 from workers.cnn.train import FAST_RATE, SCRATCH_RATE, WARM_RATE, Recipe, Training
 from workers.datasets import training_set
 from workers.networks import begin_training, code_version, training_environment, version_weights
-from workers.planning import settings_plan
+from workers.planning import scratch_plan, settings_plan
 from workers.pointing import carried_prompts, forget_prompt_checkpoint, measure_prompts, store_prompts, train_prompts
 from workers.reporting import LOG_SECONDS, Reporter, left_out
 
@@ -47,6 +47,7 @@ def train_round(round_: Round, report: Reporter) -> None:
     vocabulary = Vocabulary.from_dict(round_.settings["vocabulary"])
     plan = settings_plan(round_.settings)
     start = _start_network(round_, vocabulary, plan, report)
+    plan = settings_plan(round_.settings)  # Made anew where there was nothing to start from.
     samples, omitted = _load_samples(round_, vocabulary, plan)
     for reason in omitted:
         report.log(reason)
@@ -105,7 +106,7 @@ def _start_network(round_: Round, vocabulary: Vocabulary, plan: Plan, report: Re
         return None
     start = _warm_start(round_, _net_of(vocabulary, plan), vocabulary, report)
     if start is None:
-        train_from_scratch(round_=round_)
+        train_from_scratch(round_=round_, plan=scratch_plan(round_).as_dict())
     elif round_.settings["start"] == Start.SHRINK_PERTURB:
         shrink_and_perturb(start, seed=round_.settings["seed"])
     return start
@@ -157,7 +158,7 @@ def _warm_start(round_: Round, net: NetConfig, vocabulary: Vocabulary, report: R
 
 def warm_network(base: ModelVersion, weights: Weights, net: NetConfig, vocabulary: Vocabulary) -> UNet:
     """A network with the weights of an earlier version and heads for this vocabulary; ValueError if it has another shape."""
-    old, network = Vocabulary.from_dict(base.finding_type_ids), build_network(net, seed=base.seed)
+    old, network = Vocabulary.from_dict(base.finding_type_ids), build_network(net, seed=base.seed, learned=False)
     transfer_weights(
         weights,
         network=network,

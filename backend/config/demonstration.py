@@ -39,7 +39,7 @@ TRUTH: Final = "Phantom truth"
 _VALIDATION_SHARE: Final = 0.4
 _WITH_TRUTH: Final[Mapping[str, int]] = {Split.POOL: 44, Split.VALIDATION: RADIOGRAPHS}
 # A first round in about a minute: phantoms are easier than patients, their lesions are seen at 96² pixels.
-_POLICY: Final = {"image_size": 96, "steps_scratch": 450}
+_POLICY: Final = {"image_size": 96, "steps_scratch": 300}
 _MARKS: Final = ("box", "ellipse", "polygon", "freehand", "mask")
 _TYPES: Final = (
     {

@@ -81,9 +81,9 @@ class PolicySerializer(serializers.ModelSerializer[TrainingPolicy]):
         return value
 
     def validate_image_size(self, value: int | None) -> int | None:
-        """The network halves the image five times; null leaves the size to the plan."""
-        if value is not None and value % 32:
-            raise serializers.ValidationError("The image size is a multiple of 32.")
+        """A network of its own halves the image four times, a pre-trained encoder five; null leaves the size to the plan."""
+        if value is not None and value % 16:
+            raise serializers.ValidationError("The image size is a multiple of 16.")
         return value
 
 

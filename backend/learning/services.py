@@ -103,11 +103,11 @@ def _settings(policy: TrainingPolicy, *, number: int, start: Start) -> dict[str,
     }
 
 
-def train_from_scratch(*, round_: Round) -> None:
-    """The round has no weights to start from: it trains from scratch, and as long as that takes."""
+def train_from_scratch(*, round_: Round, plan: dict[str, Any]) -> None:
+    """The round has no weights to start from: it trains from scratch by this plan, and as long as that takes."""
     if round_.settings["start"] != Start.SCRATCH:
         scratch = {"track": Track.SLOW.value, "start": Start.SCRATCH.value, "steps": round_.settings["steps_scratch"]}
-        round_.settings = {**round_.settings, **scratch}
+        round_.settings = {**round_.settings, **scratch, "plan": plan}
         round_.save(update_fields=["settings"])
 
 

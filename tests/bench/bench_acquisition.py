@@ -40,7 +40,7 @@ ARMS: Final = {"default": ("clasp_pe", 0.3), "random": ("random", 1.0), "foregro
 FULL: Final = "full pool"
 """Beside the arms: the whole pool with as many steps as all rounds have together."""
 SHARES: Final = (0.90, 0.95)
-DECIDING: Final = ("model", "pretrained", "data", "train", "predict", "acquisition", "measures", "batches")
+DECIDING: Final = ("model", "pretrained", "plan", "data", "train", "predict", "acquisition", "measures", "batches")
 CODE: Final = tuple(f"workers/cnn/{name}.py" for name in DECIDING)
 
 

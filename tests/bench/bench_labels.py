@@ -33,7 +33,7 @@ WHOLE: Final = 10_000
 STEPS: Final = (600, 2000, 4000)
 """What a project begins with, and longer ones: of each arm the best budget counts."""
 RESAMPLES: Final = 2000
-CODE: Final = tuple(f"workers/cnn/{name}.py" for name in ("model", "pretrained", "data", "train", "predict"))
+CODE: Final = tuple(f"workers/cnn/{name}.py" for name in ("model", "pretrained", "plan", "data", "train", "predict"))
 ARMS: Final = ("learner", "own", "bare")
 """The learner as it is; with an encoder that learns all from the labels; a plain U-Net."""
 
@@ -111,7 +111,7 @@ def two_level_interval(by_seed: Sequence[tuple[NDArray[np.float64], NDArray[np.s
 
 
 def summary(found: Sequence[Result], known: LearningSet) -> dict[str, Any]:
-    """A row for each arm, number of labels and step budget; then the learner beside the best bare network, paired."""
+    """A row for each arm, number of labels and step budget; then the learner beside the best of the others, paired."""
     runs: dict[tuple[str, int, int], dict[int, Result]] = {}
     for one in found:
         piece = one["piece"]
@@ -125,12 +125,12 @@ def summary(found: Sequence[Result], known: LearningSet) -> dict[str, Any]:
             row[name] = round(float(np.mean(values)), 4) if values else None
         row["training_core_seconds"] = round(float(np.mean([one["training_core_seconds"] for one in by_seed.values()])))
         rows.append(row)
-    told: dict[str, Any] = {"rows": rows, "learner_minus_bare": []}
+    told: dict[str, Any] = {"rows": rows, "learner_minus": []}
     # Of several step budgets the best one counts: the later in this order takes the place of the earlier.
     heights = sorted((row for row in rows if row["dice"] is not None), key=lambda row: row["dice"])
     best = {(row["arm"], row["labels"]): (row["arm"], row["labels"], row["steps"]) for row in heights}
     for _, mine in sorted((key, at) for key, at in best.items() if key[0] == "learner"):
-        for _, others in sorted((key, at) for key, at in best.items() if key[0] == "bare"):
+        for _, others in sorted((key, at) for key, at in best.items() if key[0] != "learner"):
             seeds = sorted(set(runs[mine]) & set(runs[others]))
             if not seeds:
                 continue
@@ -140,11 +140,12 @@ def summary(found: Sequence[Result], known: LearningSet) -> dict[str, Any]:
                 outlined = [row for row, dice in zip(one["rows"], one["dice"], strict=True) if dice is not None]
                 pairs.append((_outlined(one) - _outlined(other), known.groups[outlined]))
             mean, low, high = two_level_interval(pairs)
-            told["learner_minus_bare"].append(
+            told["learner_minus"].append(
                 {
                     "learner_labels": mine[1],
-                    "bare_labels": others[1],
-                    "bare_steps": others[2],
+                    "arm": others[0],
+                    "labels": others[1],
+                    "steps": others[2],
                     "seeds": len(seeds),
                     "dice": round(mean, 4),
                     "interval": [round(low, 4), round(high, 4)],

@@ -30,6 +30,7 @@ from workers.cnn.distributed import (
     write_folder,
 )
 from workers.cnn.model import NetConfig, build_network
+from workers.cnn.plan import Plan, with_pretrained
 from workers.cnn.train import Recipe, TrainingDiverged
 
 ROOT = Path(__file__).parents[2]
@@ -70,6 +71,14 @@ def test_two_processes_end_with_the_same_weights_by_hand_and_from_a_notebook(tmp
     assert [json.loads(line)["loss"] for line in (tmp_path / "progress.jsonl").read_text().splitlines()] == losses
     assert progress[-1].core_seconds == training.core_seconds > 0
     assert not list(tmp_path.glob("training-*")) and not processes_of(str(tmp_path)) and not list(training.run())
+
+
+@pytest.mark.slow
+def test_an_encoder_that_has_learned_before_stays_the_same_in_all_processes(tmp_path) -> None:
+    net = with_pretrained(Plan.plain(64)).net(n_types=2, n_findings=3)
+    write_folder(tmp_path, make_samples(n=8, size=64), net=net, recipe=Recipe(steps=3, seed=1, batch=2))
+    told = torchrun(tmp_path)
+    assert told[0][1] == told[1][1]
 
 
 @pytest.mark.slow

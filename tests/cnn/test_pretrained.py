@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,15 +11,17 @@ import torch
 
 from tests.cnn.conftest import make_samples
 from workers.cnn import pretrained
+from workers.cnn.checkpoint import network_of
 from workers.cnn.export import export_onnx, largest_difference
 from workers.cnn.inspect import look_inside
 from workers.cnn.model import NetConfig, build_network, learned_before, shrink_and_perturb, transfer_weights
 from workers.cnn.plan import Plan, with_pretrained
+from workers.cnn.predict import predict
 from workers.cnn.saliency import FindingTarget, grad_cams
 from workers.cnn.train import Recipe, Training
 
 
-def config(**other: int) -> NetConfig:
+def config(**other: Any) -> NetConfig:
     return replace(with_pretrained(Plan.plain(64)).net(n_types=2, n_findings=3), **other)
 
 
@@ -97,8 +100,12 @@ def test_strided_convolutions_leave_bfloat16_for_a_moment_and_say_the_same() -> 
     assert torch.allclose(half.float(), convolution(x), atol=0.05)
 
 
-def test_a_version_with_it_can_be_a_start_for_another_vocabulary_and_be_shrunk() -> None:
-    old, new = build_network(config(), seed=1), build_network(config(n_types=3), seed=2)
+def test_a_version_with_it_can_be_a_start_for_another_vocabulary_and_be_shrunk_without_the_published_weights(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    old = build_network(config(), seed=1)
+    monkeypatch.setattr(pretrained, "load_imagenet", None)
+    new = build_network(config(n_types=3), seed=2, learned=False)
     with torch.no_grad():
         old.encoder[3][0].depthwise[0].weight.mul_(2)
     transfer_weights(
@@ -107,13 +114,30 @@ def test_a_version_with_it_can_be_a_start_for_another_vocabulary_and_be_shrunk()
     )  # fmt: skip
     kept = old.encoder[3][0].depthwise[0].weight
     assert torch.equal(new.encoder[3][0].depthwise[0].weight, kept)
+    chance = build_network(new.config, seed=4, learned=False).encoder[3][0].depthwise[0].weight
     shrink_and_perturb(new, seed=4)
-    assert not torch.equal(new.encoder[3][0].depthwise[0].weight, kept)
+    assert torch.allclose(new.encoder[3][0].depthwise[0].weight, kept / 2 + chance / 10)
     plain = build_network(NetConfig(n_types=2, n_findings=3), seed=0)
     with pytest.raises(ValueError, match="another shape"):
         transfer_weights(
             plain.state_dict(), network=new, old_types=[1, 2], new_types=[1, 2, 3], old_findings=["a"], new_findings=["a"]
         )
+
+
+def test_slices_with_neighbours_train_and_are_exported_with_it() -> None:
+    net, plain = config(in_channels=3), make_samples(n=8, size=64)
+    samples = replace(plain, images=np.repeat(plain.images[:, None], 3, axis=1))
+    training = Training(samples, net=net, recipe=Recipe(steps=2, seed=0, batch=4))
+    assert all(np.isfinite(one.loss) for one in training.run())
+    network = network_of(training.weights(), config=net)
+    data = export_onnx(network, size=64, about={})
+    assert largest_difference(data, network, samples.images[:2], np.full((2, 2), 64)) < 1e-4
+
+
+def test_large_images_are_read_with_it_patch_by_patch() -> None:
+    network = build_network(config(patch=(64, 64)), seed=0)
+    said = predict(network, make_samples(n=2, size=128).images, np.full((2, 2), 128))
+    assert said.types.shape == (2, 3, 128, 128) and np.allclose(said.types.sum(axis=1), 1, atol=1e-5)
 
 
 def test_it_can_be_exported_and_looked_into() -> None:

@@ -333,5 +333,53 @@ def test_another_encoder_is_taken_up_by_the_next_training_from_scratch_and_not_b
     assert [one.config["net"].get("encoder", "") for one in (first, warm, slow)] == ["", "", "efficientnet_lite0"]
     assert warm.parent == first and slow.parent is None
     assert [one.config["plan"]["because"] for one in (first, warm, slow)] == [
-        ["images"], ["images", "kept"], ["images", "pretrained"],
+        ["images"], ["images"], ["images", "pretrained"],
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("had", "wanted"), [("own", "pretrained"), ("pretrained", "own")])
+def test_where_there_is_nothing_to_start_from_the_training_from_scratch_takes_the_encoder_that_was_asked_for(
+    project, lead, draw_case, read_truth, work, had, wanted
+) -> None:
+    policy = TrainingPolicy.objects.create(
+        project=project, image_size=64, encoder=had, steps_scratch=2, steps_warm=2, unproven_serves=True
+    )
+    for index in range(6):
+        read_truth(draw_case(index % 3))
+    first = work(start_round(project=project, by=lead)).model_version
+    ModelVersion.objects.filter(pk=first.pk).update(weights_key="models/gone")
+    policy.encoder = wanted
+    policy.save()
+    round_ = work(start_round(project=project, by=lead))
+    assert (round_.state, round_.settings["start"]) == (RoundState.DONE, "scratch")
+    encoders = {"own": "", "pretrained": "efficientnet_lite0"}
+    assert round_.model_version.config["net"].get("encoder", "") == encoders[wanted]
+    assert round_.settings["plan"]["encoder"] == encoders[wanted]
+
+
+def test_another_image_size_alone_does_not_make_a_fast_round_a_training_from_scratch(
+    project, lead, draw_case, read_truth, work
+) -> None:
+    policy = TrainingPolicy.objects.create(
+        project=project, image_size=64, encoder="own", steps_scratch=2, steps_warm=2, unproven_serves=True
+    )
+    for index in range(6):
+        read_truth(draw_case(index % 3))
+    first = work(start_round(project=project, by=lead)).model_version
+    policy.encoder, policy.image_size = "pretrained", 96
+    policy.save()
+    warm = work(start_round(project=project, by=lead)).model_version
+    assert warm.parent == first and warm.config["image_size"] == 96 and "encoder" not in warm.config["net"]
+
+
+def test_questions_from_before_there_were_encoders_to_choose_from_are_answered_without_one(project) -> None:
+    from backend.learning.models import Inquiry
+    from workers.inquiring import _Watch
+
+    settings = {"dimension": "auto", "image_size": 64, "steps_scratch": 2}
+    asked = Inquiry.objects.create(project=project, kind="labels", settings=settings)
+    watch = _Watch.__new__(_Watch)
+    watch.inquiry = asked
+    assert watch.scratch.policy.encoder == "own"
+    asked.settings |= {"encoder": "pretrained"}
+    assert watch.scratch.policy.encoder == "pretrained"

@@ -139,7 +139,7 @@ class PretrainedEncoder(nn.ModuleList):
 
 
 class UNet(nn.Module):
-    """Encoder of `widths`, each level smaller than the one above, and a decoder of the same widths with skip connections."""
+    """An encoder whose levels are each smaller than the one above, and a decoder of `widths` with skip connections."""
 
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
@@ -246,8 +246,11 @@ def _shrink(x: Tensor, stride: Axes) -> Tensor:
     return functional.max_pool2d(x, stride) if len(stride) == 2 else functional.max_pool3d(x, stride)
 
 
-def build_network(config: NetConfig, *, seed: int) -> UNet:
-    """A fresh network; the seed decides every weight not learned before, and no other random number is disturbed."""
+def build_network(config: NetConfig, *, seed: int, learned: bool = True) -> UNet:
+    """A fresh network; the seed decides every weight not learned before, and no other random number is disturbed.
+
+    `learned`: False where even those are drawn, because others take their place or chance is asked for.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = UNet(config)
@@ -258,7 +261,7 @@ def build_network(config: NetConfig, *, seed: int) -> UNet:
         for head in _outputs(network.type_head):
             nn.init.normal_(head.weight, std=0.01)
         nn.init.normal_(network.finding_head.weight, std=0.01)
-    if isinstance(network.encoder, PretrainedEncoder):
+    if learned and isinstance(network.encoder, PretrainedEncoder):
         pretrained.load_imagenet(network.encoder.learned)
     return channels_last(network)
 
@@ -315,7 +318,7 @@ def shrink_and_perturb(network: UNet, *, seed: int) -> None:
 
     Normalisation begins anew, as its statistics belong to the weights that were; so do the heads' biases (`set_priors`).
     """
-    fresh = build_network(network.config, seed=seed).state_dict()
+    fresh = build_network(network.config, seed=seed, learned=False).state_dict()
     with torch.no_grad():
         for name, value in network.state_dict().items():
             if value.ndim > 1:

@@ -338,7 +338,7 @@ def kept_plan(base: Plan | None, made: Plan) -> Plan:
     """The plan of the version that serves where it still fits, so that its weights can be built upon; else the new one.
 
     It fits while dimension and grid are the same, or the grid that would be chosen today is less than half as large again.
-    An encoder with learned weights is taken up, or given up, by a training from scratch, which asks for no plan to be kept.
+    Another encoder is taken up by a training from scratch, which asks for no plan to be kept.
     """
     if base is None or base.dimension != made.dimension:
         return made

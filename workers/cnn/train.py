@@ -49,8 +49,8 @@ class TrainingDiverged(RuntimeError):
 class Recipe:
     """How to train; `precision` is "float32" or "bfloat16" (see `probe_precision`).
 
-    `learned_rate_share`: of the rate, for weights that were learned elsewhere (`pretrained.py`): at all of it they are lost
-    before the others know anything, at little of it they stay what photographs made them.
+    `learned_rate_share`: of the rate, for weights that were learned elsewhere (`pretrained.py`); as measured in
+    docs/benchmarks.md, "An encoder that has learned before".
     """
 
     steps: int

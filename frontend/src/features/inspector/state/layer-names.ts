@@ -45,6 +45,6 @@ export function stepName(step: SeenLayer["steps"][number], t: TFunction): string
     .join(" × ");
   if (step.function.startsWith("max_pool")) return t("step.max", { by });
   if (step.function.includes("avg_pool")) return t("step.mean", { by });
-  if (step.function.startsWith("conv")) return t("step.stride", { by });
+  if (/^conv\d/.test(step.function)) return t("step.stride", { by });
   return shrinks ? t("step.smaller", { by }) : t("step.larger", { by });
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { ArrayRef, SeenLayer } from "@/lib/api-types";
 import { Arrays, filled, meansByMask, outlineOf, valueAt } from "./arrays";
 import { fieldOf } from "./field";
-import { layerNames, partsOf } from "./layer-names";
+import { layerNames, partsOf, stepName } from "./layer-names";
 import { inferno, weightGrey } from "./shades";
 
 const layer = (name: string, size: number, spans: SeenLayer["spans"] = null): SeenLayer => ({
@@ -87,6 +87,19 @@ describe("the names of blocks", () => {
 
   it("are levels in a network that only goes down", () => {
     expect(partsOf([layer("0", 8), layer("1", 4)])).toEqual(["down", "down"]);
+  });
+});
+
+describe("what changed the size before a block", () => {
+  const t = ((key: string, { by }: { by: string }) => `${key} ${by}`) as never;
+  it.each([
+    ["max_pool2d", 2, "step.max 2 × 2"],
+    ["avg_pool3d", 2, "step.mean 2 × 2"],
+    ["conv2d", 2, "step.stride 2 × 2"],
+    ["conv_transpose2d", 0.5, "step.larger 2 × 2"],
+    ["interpolate", 0.5, "step.larger 2 × 2"],
+  ])("is told of %s", (name, factor, told) => {
+    expect(stepName({ function: name, factor: [factor, factor] }, t)).toBe(told);
   });
 });
 

@@ -85,6 +85,15 @@ describe("the model card", () => {
     expect(told(1)).toMatch(/Batch[^\n]* 8 \|/);
     expect(told()).toEqual(told(1));
   });
+  it("says what a network has learned from beside the labels", () => {
+    const told = (net: { widths: number[]; encoder?: string }) =>
+      cardMarkdown({ ...card, training: { ...card.training, net } }, inEnglish);
+    expect(told({ widths: [16, 320], encoder: "efficientnet_lite0" })).toMatch(
+      /Also learned from \|[^\n]*ImageNet/,
+    );
+    expect(told({ widths: [16, 32] })).toMatch(/Also learned from \| nothing else \|/);
+    expect(cardMarkdown(card, inEnglish)).toMatch(/Also learned from \| not known \|/);
+  });
   it("says that a version answers no clicks", () => {
     const section = cardSections({ ...card, clicks: null }, inEnglish).find(({ key }) => key === "clicks");
     expect(section?.blocks).toEqual([{ kind: "text", text: "This version answers no clicks." }]);
