@@ -26,36 +26,29 @@ def project_plan(
     found = project_fingerprint(project)
     if found is None:
         return Plan.plain(size or USUAL_SIZE)
-    if base is not None:
+    before = version_plan(base) if base is not None else None
+    if before is not None:
         # Its weights fit no other encoder, at whatever size.
-        encoder = PRETRAINED if version_plan(base).encoder else OWN
+        encoder = PRETRAINED if before.encoder else OWN
     made = make_plan(found, device=compute_device().type, dimension=dimension, size=size, encoder=encoder)
-    if base is None or size not in (None, version_plan(base).size):
+    if before is None or size not in (None, before.size):
         return made
-    return kept_plan(version_plan(base), made)
+    return kept_plan(before, made)
 
 
-def round_plan(round_: Round) -> Plan:
-    """The plan that a round begins with; one that starts warm keeps the plan of what it starts from where it can."""
+def round_plan(round_: Round, *, from_scratch: bool = False) -> Plan:
+    """The plan that a round begins with; one that starts warm keeps the plan of what it starts from where it can.
+
+    `from_scratch`: of one that was to start from a version and cannot.
+    """
     settings = round_.settings
-    base = round_.base_version if settings["start"] != Start.SCRATCH else None
+    base = None if from_scratch or settings["start"] == Start.SCRATCH else round_.base_version
     return project_plan(
         round_.project,
         dimension=settings.get("dimension", "auto"),
         size=settings.get("image_size"),
         encoder=settings.get("encoder", OWN),
         base=base,
-    )
-
-
-def scratch_plan(round_: Round) -> Plan:
-    """The plan of a round that was to start from a version and cannot: on the same grid, for a training from scratch."""
-    settings = round_.settings
-    return project_plan(
-        round_.project,
-        dimension=settings.get("dimension", "auto"),
-        size=settings["image_size"],
-        encoder=settings.get("encoder", OWN),
     )
 
 

@@ -29,7 +29,7 @@ from workers.cnn.plan import Plan
 from workers.cnn.train import FAST_RATE, SCRATCH_RATE, WARM_RATE, Recipe, Training
 from workers.datasets import training_set
 from workers.networks import begin_training, code_version, training_environment, version_weights
-from workers.planning import scratch_plan, settings_plan
+from workers.planning import round_plan, settings_plan
 from workers.pointing import carried_prompts, forget_prompt_checkpoint, measure_prompts, store_prompts, train_prompts
 from workers.reporting import LOG_SECONDS, Reporter, left_out
 
@@ -45,9 +45,8 @@ class NothingToLearn(Exception):
 def train_round(round_: Round, report: Reporter) -> None:
     """Train from the snapshot, or go on from the last checkpoint, and write down the new version."""
     vocabulary = Vocabulary.from_dict(round_.settings["vocabulary"])
-    plan = settings_plan(round_.settings)
-    start = _start_network(round_, vocabulary, plan, report)
-    plan = settings_plan(round_.settings)  # Made anew where there was nothing to start from.
+    start = _start_network(round_, vocabulary, report)
+    plan = settings_plan(round_.settings)  # Only now: it is made anew where there was nothing to start from.
     samples, omitted = _load_samples(round_, vocabulary, plan)
     for reason in omitted:
         report.log(reason)
@@ -100,13 +99,14 @@ def _net_of(vocabulary: Vocabulary, plan: Plan) -> NetConfig:
     return plan.net(n_types=len(vocabulary.types), n_findings=len(vocabulary.outputs))
 
 
-def _start_network(round_: Round, vocabulary: Vocabulary, plan: Plan, report: Reporter) -> UNet | None:
+def _start_network(round_: Round, vocabulary: Vocabulary, report: Reporter) -> UNet | None:
     """The weights of the version that served when the round started (as they are, or shrunk); None for from scratch."""
     if round_.settings["start"] == Start.SCRATCH:
         return None
-    start = _warm_start(round_, _net_of(vocabulary, plan), vocabulary, report)
+    net = _net_of(vocabulary, settings_plan(round_.settings))
+    start = _warm_start(round_, net, vocabulary, report)
     if start is None:
-        train_from_scratch(round_=round_, plan=scratch_plan(round_).as_dict())
+        train_from_scratch(round_=round_, plan=round_plan(round_, from_scratch=True).as_dict())
     elif round_.settings["start"] == Start.SHRINK_PERTURB:
         shrink_and_perturb(start, seed=round_.settings["seed"])
     return start

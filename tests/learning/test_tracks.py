@@ -317,14 +317,24 @@ def test_rounds_of_before_the_tracks_are_told_by_their_trigger(project) -> None:
         start_round(project=project, by=None, track="slow")
 
 
+@pytest.fixture
+def six_labels(project, draw_case, read_truth):
+    """Six labels, and a policy of two steps at 64² for networks with this encoder."""
+
+    def make(encoder: str) -> TrainingPolicy:
+        for index in range(6):
+            read_truth(draw_case(index % 3))
+        return TrainingPolicy.objects.create(
+            project=project, image_size=64, encoder=encoder, steps_scratch=2, steps_warm=2, unproven_serves=True
+        )
+
+    return make
+
+
 def test_another_encoder_is_taken_up_by_the_next_training_from_scratch_and_not_before(
-    project, lead, draw_case, read_truth, work
+    project, lead, six_labels, work
 ) -> None:
-    policy = TrainingPolicy.objects.create(
-        project=project, image_size=64, encoder="own", steps_scratch=2, steps_warm=2, unproven_serves=True
-    )
-    for index in range(6):
-        read_truth(draw_case(index % 3))
+    policy = six_labels("own")
     first = work(start_round(project=project, by=lead)).model_version
     policy.encoder = "pretrained"
     policy.save()
@@ -339,13 +349,9 @@ def test_another_encoder_is_taken_up_by_the_next_training_from_scratch_and_not_b
 
 @pytest.mark.parametrize(("had", "wanted"), [("own", "pretrained"), ("pretrained", "own")])
 def test_where_there_is_nothing_to_start_from_the_training_from_scratch_takes_the_encoder_that_was_asked_for(
-    project, lead, draw_case, read_truth, work, had, wanted
+    project, lead, six_labels, work, had, wanted
 ) -> None:
-    policy = TrainingPolicy.objects.create(
-        project=project, image_size=64, encoder=had, steps_scratch=2, steps_warm=2, unproven_serves=True
-    )
-    for index in range(6):
-        read_truth(draw_case(index % 3))
+    policy = six_labels(had)
     first = work(start_round(project=project, by=lead)).model_version
     ModelVersion.objects.filter(pk=first.pk).update(weights_key="models/gone")
     policy.encoder = wanted
@@ -358,13 +364,9 @@ def test_where_there_is_nothing_to_start_from_the_training_from_scratch_takes_th
 
 
 def test_another_image_size_alone_does_not_make_a_fast_round_a_training_from_scratch(
-    project, lead, draw_case, read_truth, work
+    project, lead, six_labels, work
 ) -> None:
-    policy = TrainingPolicy.objects.create(
-        project=project, image_size=64, encoder="own", steps_scratch=2, steps_warm=2, unproven_serves=True
-    )
-    for index in range(6):
-        read_truth(draw_case(index % 3))
+    policy = six_labels("own")
     first = work(start_round(project=project, by=lead)).model_version
     policy.encoder, policy.image_size = "pretrained", 96
     policy.save()

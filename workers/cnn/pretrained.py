@@ -29,6 +29,7 @@ WIDTHS: Final = (16, 24, 40, 112, 320)
 EPSILON: Final = 1e-3
 """The variance below which its normalisation does not go, as when its weights were learned."""
 STEM: Final = 32
+STEM_NAME: Final = "_conv_stem"
 
 
 class _Row(NamedTuple):
@@ -115,13 +116,14 @@ def load_imagenet(encoder: list[nn.Module]) -> None:
     known = _weights()
     ours = [module for level in encoder for module in level.modules() if isinstance(module, nn.Conv2d | nn.BatchNorm2d)]
     # Both run through the same layers in the same order; each name of theirs stands for one of ours.
-    names = list(dict.fromkeys(name.rpartition(".")[0] for name in known))
-    for name, module in zip(names, ours, strict=True):
-        own = {part.rpartition(".")[2]: value for part, value in known.items() if part.rpartition(".")[0] == name}
-        if name == names[0]:
-            # Photographs have three colours, images one grey, slices their neighbours: together they weigh the same.
-            grey, channels = own["weight"].sum(dim=1, keepdim=True), module.weight.shape[1]
-            own["weight"] = (grey / channels).expand_as(module.weight)
+    theirs: dict[str, dict[str, Tensor]] = {}
+    for name, value in known.items():
+        layer, _, part = name.rpartition(".")
+        theirs.setdefault(layer, {})[part] = value
+    # Photographs have three colours, images one grey, slices their neighbours: together they weigh the same.
+    stem = ours[0].weight
+    theirs[STEM_NAME]["weight"] = (theirs[STEM_NAME]["weight"].sum(dim=1, keepdim=True) / stem.shape[1]).expand_as(stem)
+    for module, own in zip(ours, theirs.values(), strict=True):
         module.load_state_dict(own)
 
 
