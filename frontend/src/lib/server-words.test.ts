@@ -55,6 +55,14 @@ describe("sentences of the server", () => {
     expect(serverWords(gone, t)).toBe('common:server.labelsGone {"a":"22","b":"21","count":22}');
     expect(serverWords("NothingToDo: 1 patients cannot be parted into 2", t)).toContain("fewPatients");
   });
+  it("say why the processes of a training gave up", () => {
+    const killed = "ProcessesFailed: The training processes ended with code -9: RuntimeError: Connection reset";
+    expect(serverWords(killed, t)).toBe(
+      'common:server.processesEnded {"a":"-9","b":"RuntimeError: Connection reset","count":-9}',
+    );
+    const failed = "ProcessesFailed: A training process failed: OSError: no room";
+    expect(serverWords(failed, t)).toContain("processFailed ");
+  });
   it("say what a file is instead of an image", () => {
     expect(serverWords("Not an image: a radiotherapy plan (RTPLAN).", t)).toContain("noImagePlan ");
     expect(serverWords("Not an image: a sound recording.", t)).toContain("noImage ");

@@ -95,6 +95,8 @@ const SENTENCES: [pattern: string, key: string][] = [
   ["There is no room left to store anything\\.", "noRoom"],
   [`Measured on ${NUMBER} of ${NUMBER} VALIDATION cases, patients drawn once at random\\.`, "sample"],
   [`Gave up after ${NUMBER} attempts: each time the worker was lost\\.`, "gaveUp"],
+  ["ProcessesFailed: The training processes ended with code (-?\\d+): (.+)", "processesEnded"],
+  ["ProcessesFailed: A training process failed: (.+)", "processFailed"],
   ["Cancelled\\.", "cancelled"],
   ["This import has ended: choose the files again\\.", "importEnded"],
   ["Cancelled\\. What was imported before stays\\.", "importCancelled"],
