@@ -34,7 +34,7 @@ def learned() -> UNet:
     """A network that finds bright discs."""
     torch.set_num_threads(1)
     net = NetConfig(n_types=1, n_findings=2, widths=(8, 8, 16))
-    training = Training(bright_discs(16, seed=0), net=net, recipe=Recipe(steps=120, seed=1))
+    training = Training(bright_discs(16, seed=0), net=net, recipe=Recipe(steps=240, seed=1))
     for _ in training.run():
         pass
     return network_of(training.weights(), config=training.network.config)

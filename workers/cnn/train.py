@@ -254,7 +254,7 @@ def rate_share(step: int, recipe: Recipe) -> float:
 
 
 def total_loss(outputs: Outputs, targets: Tensor, *, type_known: Tensor, findings: Tensor, finding_weight: float) -> Tensor:
-    """Cross-entropy plus soft Dice of background and types, plus the image's findings."""
+    """Cross-entropy of background and types, plus soft Dice of the types, plus the image's findings."""
     logits = merge_unknown_types(outputs.types.float(), type_known)
     loss = pixel_loss(logits, targets) + dice_loss(logits, targets)
     return loss + finding_weight * finding_loss(outputs.findings.float(), findings)
@@ -283,17 +283,20 @@ def pixel_loss(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def dice_loss(logits: Tensor, targets: Tensor) -> Tensor:
-    """1 − soft Dice over the batch, mean of the lesion types that are present in it; 0 when there is none."""
+    """1 − soft Dice of each lesion type that an image shows, the mean over all such; 0 when there is none.
+
+    Each image for itself: over a batch as one, its largest lesions decide, and small ones hardly count.
+    """
     valid = (targets != IGNORED)[:, None]
     shares = logits.softmax(dim=1) * valid
     truth = functional.one_hot(targets.masked_fill(targets == IGNORED, 0), logits.shape[1]).movedim(-1, 1) * valid
-    pixels = (0, *range(2, logits.ndim))
-    overlap = (shares * truth).sum(dim=pixels)[1:]
-    size = (shares + truth).sum(dim=pixels)[1:]
-    present = truth.sum(dim=pixels)[1:] > 0
-    if not bool(present.any()):
+    pixels = tuple(range(2, logits.ndim))
+    overlap = (shares * truth).sum(dim=pixels)[:, 1:]
+    size = (shares + truth).sum(dim=pixels)[:, 1:]
+    shown = truth.sum(dim=pixels)[:, 1:] > 0
+    if not bool(shown.any()):
         return logits.sum() * 0
-    return (1 - (2 * overlap + 1) / (size + 1))[present].mean()
+    return (1 - (2 * overlap + 1) / (size + 1))[shown].mean()
 
 
 def finding_loss(logits: Tensor, findings: Tensor) -> Tensor:
