@@ -141,12 +141,11 @@ def test_dice_is_the_mean_of_the_types_that_are_there() -> None:
 def test_a_small_lesion_counts_as_much_as_a_large_one_in_another_image() -> None:
     targets = torch.zeros((2, 8, 8), dtype=torch.long)
     targets[0, :7] = 1
-    right = functional.one_hot(targets, 2).movedim(-1, 1) * 20.0
+    only_the_large_one = functional.one_hot(targets, 2).movedim(-1, 1) * 20.0
     targets[1, 0, :4] = 1
-    missed_small = right
-    assert dice_loss(missed_small, targets) == pytest.approx((0 + (1 - 1 / 5)) / 2, abs=1e-4)
+    assert dice_loss(only_the_large_one, targets) == pytest.approx((0 + (1 - 1 / 5)) / 2, abs=1e-4)
     targets[1] = 0
-    assert dice_loss(right, targets) == pytest.approx(0, abs=1e-4), "an image without lesion does not count"
+    assert dice_loss(only_the_large_one, targets) == pytest.approx(0, abs=1e-4), "an image without lesion does not count"
 
 
 def test_of_what_the_types_teach_a_tenth_goes_on_into_the_network_and_all_of_where_a_lesion_is() -> None:

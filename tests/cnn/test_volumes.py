@@ -215,5 +215,5 @@ def test_a_plain_2d_training_makes_the_numbers_that_were_written_down(samples, n
     """To the last bit on the machine that wrote them down; elsewhere other instructions round otherwise."""
     training = Training(make_samples(n=12), net=net, recipe=Recipe(steps=6, seed=3))
     losses = [progress.loss for progress in training.run()]
-    before = [1.512412, 1.4440459, 1.4026207, 1.3809259, 1.3835293, 1.2319232]
-    assert losses == pytest.approx(before, rel=1e-3)
+    written_down = [1.512412, 1.4440459, 1.4026207, 1.3809259, 1.3835293, 1.2319232]
+    assert losses == pytest.approx(written_down, rel=1e-3)
