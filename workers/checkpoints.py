@@ -13,7 +13,9 @@ from workers.reporting import Reporter
 class Resumable(Protocol):
     """A training that can stop at any step and go on elsewhere."""
 
-    step: int
+    @property
+    def step(self) -> int:
+        """Steps made so far."""
 
     def state(self) -> dict[str, Any]:
         """Everything that moves."""

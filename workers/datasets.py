@@ -44,6 +44,7 @@ from workers.cnn.data import (
 from workers.cnn.patches import Volumes, resample_volume
 from workers.cnn.plan import CaseFacts, Fingerprint, Plan, Triple, fingerprint_of
 from workers.cnn.predict import PredictedLesion, Predictions
+from workers.cnn.self_training import Unread
 
 # Lung and soft tissue in one range of 8 bits; other modalities are shown as their header says.
 CT_WINDOW: Final = Window(center=-300, width=1400, function="LINEAR_EXACT")
@@ -311,6 +312,24 @@ def training_samples(
         type_known=np.array(known, dtype=bool).reshape(n, len(vocabulary.types)),
         findings=np.array(findings, dtype=np.uint8).reshape(n, len(vocabulary.outputs)),
         newest=np.array(fresh, dtype=bool),
+    ), omitted
+
+
+def unread_images(cases: Iterable[Case], *, size: int) -> tuple[Unread, list[str]]:
+    """Images of cases that nobody has read, one a case, as the network takes them, and why some were left out."""
+    images, contents, omitted = [], [], []
+    for case in cases:
+        try:
+            loaded = case_images(case, size=size)
+        except UnreadableCase as error:
+            omitted.append(str(error))
+            continue
+        images.append(loaded.images[0])
+        contents.append(loaded.letterbox.content)
+    n = len(images)
+    return Unread(
+        images=np.array(images, dtype=np.uint8).reshape(n, size, size),
+        content=np.array(contents, dtype=np.int64).reshape(n, 2),
     ), omitted
 
 

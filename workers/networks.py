@@ -33,6 +33,7 @@ from workers.cnn.model import NetConfig, UNet, Weights
 from workers.cnn.patches import Volumes
 from workers.cnn.plan import Plan
 from workers.cnn.predict import PredictedLesion, Predictions, find_lesions, predict
+from workers.cnn.self_training import SelfTraining, Unread
 from workers.cnn.train import Recipe, Training, probe_precision
 from workers.datasets import CaseImages
 
@@ -209,9 +210,30 @@ def begin_training(
     recipe: Recipe,
     start: UNet | None,
     processes: int,
+    unread: Unread | None = None,
     on_wait: Callable[[], None] = lambda: None,
+) -> Training | SelfTraining:
+    """The training before its first step, in this process or in several; `on_wait` is called while those are silent.
+
+    With `unread` a teacher and a student, each from scratch, of images that are taken whole; ValueError for others.
+    """
+    if unread is None:
+        return _begin(samples, net, recipe, start, processes, on_wait)
+    if isinstance(samples, Volumes) or start is not None:
+        raise ValueError("a student learns from scratch, from whole images")
+    return SelfTraining(
+        samples, unread, recipe=recipe, begin=lambda both, half: _begin(both, net, half, None, processes, on_wait)
+    )  # fmt: skip
+
+
+def _begin(
+    samples: Samples | Volumes,
+    net: NetConfig,
+    recipe: Recipe,
+    start: UNet | None,
+    processes: int,
+    on_wait: Callable[[], None],
 ) -> Training:
-    """The training before its first step, in this process or in several; `on_wait` is called while those are silent."""
     if processes == 1:
         return Training(samples, net=net, recipe=recipe, start=start)
     return JointTraining(

@@ -28,11 +28,12 @@ from backend.readings.models import Reading
 from backend.registry.models import ModelVersion
 from workers.cnn.checkpoint import decode_weights, encode_snapshots
 from workers.cnn.model import NetConfig, UNet, Weights, set_priors, shrink_and_perturb
+from workers.cnn.self_training import SelfTraining, Unread
 from workers.cnn.train import Recipe, Training
-from workers.datasets import training_set
+from workers.datasets import training_set, unread_images
 from workers.networks import begin_training, code_version, training_environment, version_plan, version_weights
 from workers.pointing import prompts_made_again
-from workers.training import warm_network, weights_file
+from workers.training import unread_cases, warm_network, weights_file
 
 OnStep = Callable[[int, int, int], None]
 """Called with the version's number, the step, and how many steps there are."""
@@ -106,8 +107,8 @@ def _start(
 
 def _training(
     version: ModelVersion, round_: Round, readings: list[Reading], vocabulary: Vocabulary, start: UNet | None
-) -> tuple[Training, list[str]]:
-    """The training as it was before its first step, and why labels had to be left out."""
+) -> tuple[Training | SelfTraining, list[str]]:
+    """The training as it was before its first step, and why labels or unread images had to be left out."""
     recipe, plan, newest = Recipe(**version.config["recipe"]), version_plan(version), frozenset[UUID]()
     if round_.settings["track"] == Track.FAST:
         chosen = fast_training_set(round_, images=recipe.steps * plan.batch)
@@ -118,11 +119,26 @@ def _training(
     if start is not None and round_.settings["start"] == Start.SHRINK_PERTURB:
         set_priors(start, type_shares=samples.type_shares(), finding_shares=samples.finding_shares())
     net, processes = NetConfig.from_dict(version.config["net"]), version.config.get("environment", {}).get("processes", 1)
-    return begin_training(samples, net=net, recipe=recipe, start=start, processes=processes), omitted
+    unread, lost = _unread(version, round_)
+    made = begin_training(samples, net=net, recipe=recipe, start=start, unread=unread, processes=processes)
+    return made, [*omitted, *lost]
+
+
+def _unread(version: ModelVersion, round_: Round) -> tuple[Unread | None, list[str]]:
+    """The unread images that the version learned from, where it did; CannotRemake where all are gone."""
+    known = version.config.get("unread")
+    if not known:
+        return None, []
+    unread, lost = unread_images(unread_cases(round_), size=version_plan(version).size)
+    if not len(unread):
+        raise CannotRemake("none of the unread images that it learned from can be read any more")
+    if len(unread) != known and not lost:
+        lost = [f"{known - len(unread)} of {known} unread images are gone"]
+    return unread, lost
 
 
 def _beside(
-    version: ModelVersion, round_: Round, training: Training, readings: list[Reading], vocabulary: Vocabulary
+    version: ModelVersion, round_: Round, training: Training | SelfTraining, readings: list[Reading], vocabulary: Vocabulary
 ) -> list[str]:
     """What of the weights that are kept beside the version's own comes out otherwise."""
     found = []

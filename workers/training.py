@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import Any, Final
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -11,10 +12,10 @@ from django.db import transaction
 from backend.archive.store import delete_object, put_object
 from backend.learning.models import Round, RoundState, Start, Track
 from backend.learning.replay import NEWEST_SHARE, fast_training_set
-from backend.learning.selectors import snapshot_readings
-from backend.learning.services import advance_round, note_on_round, train_from_scratch, write_history
+from backend.learning.selectors import cases_by_pk, snapshot_readings, unread_images
+from backend.learning.services import advance_round, freeze_unread, note_on_round, train_from_scratch, write_history
 from backend.learning.vocabulary import ANY_LESION, Vocabulary
-from backend.projects.models import FindingType
+from backend.projects.models import Case, FindingType
 from backend.registry.models import ModelVersion
 from backend.registry.selectors import next_version_number
 from backend.registry.services import create_model_version
@@ -26,8 +27,10 @@ from workers.cnn.data import Samples
 from workers.cnn.model import NetConfig, UNet, Weights, build_network, set_priors, shrink_and_perturb, transfer_weights
 from workers.cnn.patches import Volumes
 from workers.cnn.plan import Plan
+from workers.cnn.self_training import SelfTraining, Unread
 from workers.cnn.train import FAST_RATE, SCRATCH_RATE, WARM_RATE, Recipe, Training
 from workers.datasets import training_set
+from workers.datasets import unread_images as images_of
 from workers.networks import begin_training, code_version, training_environment, version_weights
 from workers.planning import round_plan, settings_plan
 from workers.pointing import carried_prompts, forget_prompt_checkpoint, measure_prompts, store_prompts, train_prompts
@@ -55,7 +58,8 @@ def train_round(round_: Round, report: Reporter) -> None:
     if not len(samples):
         raise NothingToLearn("None of the labelled images can be used")
     _note_thin_labels(round_, samples, vocabulary)
-    training = _new_training(round_, samples, vocabulary, plan, start, report)
+    unread = _load_unread(round_, samples, plan, report)
+    training = _new_training(round_, samples, unread, vocabulary, plan, start, report)
     resume_training(training, _checkpoint_key(round_), report)
     _run_training(training, round_, report)
     prompts = None if round_.settings["track"] == Track.FAST else train_prompts(round_, vocabulary, report)
@@ -77,6 +81,32 @@ def _load_samples(round_: Round, vocabulary: Vocabulary, plan: Plan) -> tuple[Sa
     chosen = fast_training_set(round_, images=round_.settings["steps"] * plan.batch)
     readings = snapshot_readings(round_, only=chosen.readings)
     return training_set(readings, vocabulary=vocabulary, plan=plan, newest=chosen.newest)
+
+
+def _load_unread(round_: Round, samples: Samples | Volumes, plan: Plan, report: Reporter) -> Unread | None:
+    """What nobody has read, where the round learns from that, too; which cases these are is frozen with the round.
+
+    Only from scratch, of images that are taken whole, and where the labels have lesions enough to teach a teacher.
+    """
+    settings = round_.settings
+    asked = settings.get("learns_unread", False) and settings["start"] == Start.SCRATCH and settings["steps"] > 1
+    if not asked or plan.patch or plan.neighbours > 1 or len(samples) < FEW_LABELS or not samples.presence.any():
+        return None
+    if "unread" not in settings:
+        freeze_unread(round_=round_, cases=unread_images(round_))
+    unread, omitted = images_of(unread_cases(round_), size=plan.size)
+    for reason in omitted:
+        report.log(reason)
+    if not len(unread):
+        return None
+    images = "1 unread image" if len(unread) == 1 else f"{len(unread)} unread images"
+    note_on_round(round_=round_, sentence=f"Also learned from {images}, by what a first training was sure of in them.")
+    return unread
+
+
+def unread_cases(round_: Round) -> list[Case]:
+    """The unread cases that the round learns from, as they were frozen with it."""
+    return cases_by_pk([UUID(pk) for pk in round_.settings.get("unread", [])])
 
 
 def _note_thin_labels(round_: Round, samples: Samples | Volumes, vocabulary: Vocabulary) -> None:
@@ -113,8 +143,14 @@ def _start_network(round_: Round, vocabulary: Vocabulary, report: Reporter) -> U
 
 
 def _new_training(
-    round_: Round, samples: Samples | Volumes, vocabulary: Vocabulary, plan: Plan, start: UNet | None, report: Reporter
-) -> Training:
+    round_: Round,
+    samples: Samples | Volumes,
+    unread: Unread | None,
+    vocabulary: Vocabulary,
+    plan: Plan,
+    start: UNet | None,
+    report: Reporter,
+) -> Training | SelfTraining:
     """The training as the round's settings ask for it."""
     if start is not None and round_.settings["start"] == Start.SHRINK_PERTURB:
         set_priors(start, type_shares=samples.type_shares(), finding_shares=samples.finding_shares())
@@ -133,6 +169,7 @@ def _new_training(
         net=_net_of(vocabulary, plan),
         recipe=recipe,
         start=start,
+        unread=unread,
         processes=round_.settings.get("processes", 1),
         on_wait=report.check,
     )
@@ -170,7 +207,7 @@ def warm_network(base: ModelVersion, weights: Weights, net: NetConfig, vocabular
     return network
 
 
-def _run_training(training: Training, round_: Round, report: Reporter) -> None:
+def _run_training(training: Training | SelfTraining, round_: Round, report: Reporter) -> None:
     """The loop: once a second tell, every few seconds log, every ten seconds keep a checkpoint."""
     steps, began, first = training.recipe.steps, time.monotonic(), training.step
     before = float(report.lease.job.progress.get("elapsed", 0.0)) if first else 0.0
@@ -215,7 +252,7 @@ def _checkpoint_key(round_: Round) -> str:
     return f"checkpoints/{round_.pk}/latest"
 
 
-def _store_snapshots(training: Training, prefix: str) -> dict[str, dict[str, str]]:
+def _store_snapshots(training: Training | SelfTraining, prefix: str) -> dict[str, dict[str, str]]:
     """Keep the weights from the end of the training beside the version's own, where there are any."""
     if not training.snapshots:
         return {}
@@ -225,14 +262,18 @@ def _store_snapshots(training: Training, prefix: str) -> dict[str, dict[str, str
     return {"snapshots": {"key": key, "sha256": digest}}
 
 
-def weights_file(training: Training, vocabulary: Vocabulary, snapshot_hash: str) -> tuple[bytes, str]:
+def weights_file(training: Training | SelfTraining, vocabulary: Vocabulary, snapshot_hash: str) -> tuple[bytes, str]:
     """The version's weights as they are stored, and their SHA-256."""
     net = training.network.config
     return encode_weights(training.weights(), config=net, vocabulary=vocabulary.as_dict(), snapshot=snapshot_hash)
 
 
 def _make_version(
-    training: Training, beside: dict[str, dict[str, Any]], round_: Round, vocabulary: Vocabulary, report: Reporter
+    training: Training | SelfTraining,
+    beside: dict[str, dict[str, Any]],
+    round_: Round,
+    vocabulary: Vocabulary,
+    report: Reporter,
 ) -> None:
     """Write the version down; `beside`: what its `config` says of the networks that are kept beside its own."""
     snapshot, project = round_.snapshot, round_.project
@@ -256,6 +297,7 @@ def _make_version(
                 "image_size": round_.settings["image_size"],
                 "plan": settings_plan(round_.settings).as_dict(),
                 "environment": training_environment(training.processes),
+                **({"unread": len(training.unread)} if isinstance(training, SelfTraining) else {}),
                 **beside,
             },
             finding_type_ids=vocabulary.as_dict(),

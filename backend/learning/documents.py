@@ -31,6 +31,7 @@ POLICY_FIELDS: Final = (
     "target_dice",
     "dimension",
     "encoder",
+    "learns_unread",
     "gate_margin",
     "unproven_serves",
     "generic_outlines",

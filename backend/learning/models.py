@@ -110,8 +110,9 @@ class TrainingPolicy(models.Model):
 
     A fast round starts after `every_n_readings`; a slow one when the labels have grown by `slow_growth` per cent since the
     last (0: never), or at `slow_hour` (UTC; null: never) where there are new labels. `dimension` and `image_size` are what
-    the lead has chosen of the network's plan; "auto" and null leave it to the images. `encoder` holds from the next training
-    from scratch.
+    the lead has chosen of the network's plan; "auto" and null leave it to the images. `encoder` and `learns_unread` hold
+    from the next training from scratch; the steps of that are a teacher's and a student's together where it learns from
+    unread images, too.
     """
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="training_policy")
@@ -127,7 +128,8 @@ class TrainingPolicy(models.Model):
     dimension = models.CharField(max_length=4, choices=[(one, one) for one in ("auto", "2d", "2.5d", "3d")], default="auto")
     image_size = models.PositiveIntegerField(null=True)
     encoder = models.CharField(max_length=10, choices=EncoderChoice, default=EncoderChoice.PRETRAINED)
-    steps_scratch = models.PositiveIntegerField(default=2000)
+    learns_unread = models.BooleanField(default=True)
+    steps_scratch = models.PositiveIntegerField(default=1200)
     steps_warm = models.PositiveIntegerField(default=30)
     slow_growth = models.PositiveIntegerField(default=25)
     slow_start = models.CharField(max_length=14, choices=Start, default=Start.SCRATCH)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from itertools import zip_longest
@@ -22,6 +23,8 @@ from backend.registry.models import ModelVersion
 TEACHERS = (ReaderKind.PERSON, ReaderKind.IMPORTED, ReaderKind.CONSENSUS)
 AHEAD: Final = 20
 """So many of a reader's next cases are read by a new version before it serves."""
+MOST_UNREAD: Final = 1000
+"""A student learns from so many unread images at most: they lie in memory beside the labels."""
 IDS_A_QUERY: Final = 500
 """A database takes only so many values in one statement."""
 ACTIVE: Final = timedelta(hours=12)
@@ -107,6 +110,27 @@ def cases_to_predict(project: Project) -> QuerySet[Case]:
     """Unread POOL cases in the order of the worklist: those that are read next come first."""
     rows = Case.objects.filter(project=project, split=Split.POOL, is_open=True).select_related("series")
     return rows.order_by("-priority", "number")
+
+
+def unread_images(round_: Round) -> list[UUID]:
+    """POOL cases of one image that are still open and of which the round's snapshot has no reading, in a fixed order.
+
+    Of more than `MOST_UNREAD` so many are drawn by the round's seed.
+    """
+    read = SnapshotItem.objects.filter(snapshot=round_.snapshot_id).values("case")
+    rows = cases_to_predict(round_.project).filter(instance__number_of_frames=1).exclude(pk__in=read)
+    pks = sorted(rows.order_by().values_list("pk", flat=True))
+    seed = round_.settings["seed"]
+    return sorted(sorted(pks, key=lambda pk: hashlib.sha256(f"{seed} {pk}".encode()).digest())[:MOST_UNREAD])
+
+
+def cases_by_pk(pks: Collection[UUID]) -> list[Case]:
+    """Those of the cases that are still there, in this order, with their series."""
+    found: dict[UUID, Case] = {}
+    wanted = list(pks)
+    for start in range(0, len(wanted), IDS_A_QUERY):
+        found |= Case.objects.select_related("series").in_bulk(wanted[start : start + IDS_A_QUERY])
+    return [found[pk] for pk in wanted if pk in found]
 
 
 def next_cases(project: Project, *, now: datetime, per_reader: int = AHEAD) -> list[Case]:

@@ -61,6 +61,7 @@ class PolicySerializer(serializers.ModelSerializer[TrainingPolicy]):
             "target_dice",
             "dimension",
             "encoder",
+            "learns_unread",
             "gate_margin",
             "unproven_serves",
             "generic_outlines",

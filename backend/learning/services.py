@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
@@ -93,6 +94,7 @@ def _settings(policy: TrainingPolicy, *, number: int, start: Start) -> dict[str,
         "steps_scratch": policy.steps_scratch,
         "dimension": policy.dimension,
         "encoder": policy.encoder,
+        "learns_unread": policy.learns_unread,
         "image_size": policy.image_size,
         "acquisition": policy.acquisition,
         "batch_size": policy.batch_size,
@@ -109,6 +111,12 @@ def train_from_scratch(*, round_: Round, plan: dict[str, Any]) -> None:
         scratch = {"track": Track.SLOW.value, "start": Start.SCRATCH.value, "steps": round_.settings["steps_scratch"]}
         round_.settings = {**round_.settings, **scratch, "plan": plan}
         round_.save(update_fields=["settings"])
+
+
+def freeze_unread(*, round_: Round, cases: Sequence[UUID]) -> None:
+    """From which unread cases the round learns beside its labels: once told, they stay, whoever reads them meanwhile."""
+    round_.settings = {**round_.settings, "unread": [str(pk) for pk in cases]}
+    round_.save(update_fields=["settings"])
 
 
 def choose_by(*, round_: Round, acquisition: str, because: str) -> None:
