@@ -182,6 +182,7 @@ def _training(version: ModelVersion, settings: Facts | None) -> Facts:
         "recipe": version.config.get("recipe"),
         "net": version.config.get("net"),
         "environment": version.config.get("environment"),
+        "unread": version.config.get("unread"),
     }
 
 

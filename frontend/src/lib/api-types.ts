@@ -288,6 +288,7 @@ export type ModelCard = Narrowed<
       image_size: number | null;
       recipe: { rate: number; batch: number; flip: boolean; precision: string } | null;
       net: { widths: number[]; encoder?: string } | null;
+      unread: number | null;
       environment: {
         torch: string;
         machine: string;

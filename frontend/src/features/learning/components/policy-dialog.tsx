@@ -106,6 +106,12 @@ export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: 
           allowDeselect={false}
           onChange={(encoder) => encoder && set({ encoder: encoder as Policy["encoder"] })}
         />
+        <Switch
+          label={t("policy.learns_unread")}
+          description={t("policy.learnsUnreadNote")}
+          checked={draft.learns_unread ?? true}
+          onChange={(event) => set({ learns_unread: event.currentTarget.checked })}
+        />
         <div style={{ display: "grid", gridTemplateColumns: "1fr 1fr", gap: 16 }}>
           <NumberInput
             label={t("policy.image_size")}

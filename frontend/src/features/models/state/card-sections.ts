@@ -173,7 +173,7 @@ function splits(card: ModelCard, t: T): Block[] {
 }
 
 function trainingFacts({ training, version }: ModelCard, t: T): string[][] {
-  const { recipe, net, environment } = training;
+  const { recipe, net, environment, unread } = training;
   return [
     [
       t("card.fact.start"),
@@ -187,6 +187,7 @@ function trainingFacts({ training, version }: ModelCard, t: T): string[][] {
       t("card.fact.encoder"),
       net ? t(net.encoder ? "card.encoder.pretrained" : "card.encoder.own") : t("card.unknown"),
     ],
+    [t("card.fact.unread"), unread ? t("card.unread", { count: unread }) : t("card.unreadNone")],
     [t("card.fact.rate"), known(recipe?.rate, t)],
     [t("card.fact.batch"), recipe ? batchOf(recipe.batch, environment?.processes, t) : t("card.unknown")],
     [t("card.fact.flip"), recipe ? t(recipe.flip ? "card.yes" : "card.no") : t("card.unknown")],
