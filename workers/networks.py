@@ -222,8 +222,12 @@ def begin_training(
     if isinstance(samples, Volumes) or start is not None:
         raise ValueError("a student learns from scratch, from whole images")
     return SelfTraining(
-        samples, unread, recipe=recipe, begin=lambda both, half: _begin(both, net, half, None, processes, on_wait)
-    )  # fmt: skip
+        samples,
+        unread,
+        recipe=recipe,
+        begin=lambda both, half: _begin(both, net, half, None, processes, on_wait),
+        on_wait=on_wait,
+    )
 
 
 def _begin(

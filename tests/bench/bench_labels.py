@@ -10,32 +10,51 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import patch
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from backend.metrics.ranking import auc
 from tests.bench.learning_sets import SETS, LearningSet, measured
 from tests.bench.pieces import Piece, Result, code_digest, piece_options, run_pieces
-from workers.cnn.data import Samples
+from workers.cnn.data import IGNORED, Samples
 from workers.cnn.model import NetConfig, UNet, build_network, set_priors
 from workers.cnn.plan import OWN
 from workers.cnn.predict import predict
+from workers.cnn.self_training import SelfTraining, Unread
 from workers.cnn.train import Recipe, Training, probe_precision
 
 N_TEST: Final = 200
 WHOLE: Final = 10_000
 """More labels than any pool has: all of it."""
-STEPS: Final = (600, 2000, 4000)
-"""What a project begins with, and longer ones: of each arm the best budget counts."""
+STEPS: Final = {"learner": (1200, 2400), "alone": (600, 2000), "own": (600, 2000, 4000), "bare": (600, 2000, 4000)}
+"""What a project begins with, and others: of each arm the best budget counts. The learner's are of teacher and student."""
 RESAMPLES: Final = 2000
-CODE: Final = tuple(f"workers/cnn/{name}.py" for name in ("model", "pretrained", "plan", "data", "train", "predict"))
-ARMS: Final = ("learner", "own", "bare")
-"""The learner as it is; with an encoder that learns all from the labels; a plain U-Net."""
+NETWORK: Final = tuple(f"workers/cnn/{name}.py" for name in ("model", "pretrained", "plan", "data", "train", "predict"))
+CODE: Final = {"learner": (*NETWORK, "workers/cnn/self_training.py")}
+"""An arm's pieces are measured anew when these of its files change."""
+ARMS: Final = tuple(STEPS)
+"""The learner as it is; without unread images; with an encoder that learns all from the labels; a plain U-Net."""
+FEW: Final = 20
+"""Of fewer labels no teacher is made (`workers.training`)."""
+
+
+def batch_dice(logits: Tensor, targets: Tensor) -> Tensor:
+    """1 − soft Dice of the types that a batch shows, over the batch as one: as plain U-Nets are trained."""
+    valid = (targets != IGNORED)[:, None]
+    shares = logits.softmax(dim=1) * valid
+    truth = nn.functional.one_hot(targets.masked_fill(targets == IGNORED, 0), logits.shape[1]).movedim(-1, 1) * valid
+    overlap, size = ((one).sum(dim=(0, 2, 3))[1:] for one in (shares * truth, shares + truth))
+    shown = truth.sum(dim=(0, 2, 3))[1:] > 0
+    if not bool(shown.any()):
+        return logits.sum() * 0
+    return (1 - (2 * overlap + 1) / (size + 1))[shown].mean()
 
 
 def built(arm: str, *, net: NetConfig, samples: Samples, seed: int) -> UNet:
@@ -60,20 +79,34 @@ def measure(piece: Piece) -> Result:
     """One training from scratch, and what it says of every image of the test."""
     torch.set_num_threads(1)
     known = SETS[piece["set"]](Path(os.environ["OVERREAD_TEST_DATA"]), piece["size"])
-    net = known.net if piece["arm"] == "learner" else known.net_with(OWN)
+    net = known.net if piece["arm"] in ("learner", "alone") else known.net_with(OWN)
     precision = probe_precision(piece["size"], net=net)
     pool, test = known.split(piece["seed"], N_TEST)
-    labels = pool[: piece["labels"]]
+    labels, unread = pool[: piece["labels"]], pool[piece["labels"] :]
     recipe = recipe_of(piece["arm"], steps=piece["steps"], seed=piece["seed"], precision=precision)
-    samples = known.samples.take(labels)
-    network = built(piece["arm"], net=net, samples=samples, seed=piece["seed"])
-    training = Training(samples, net=net, recipe=recipe, start=network)
-    for _ in training.run():
-        pass
+    training = begun(
+        piece["arm"], net=net, recipe=recipe, samples=known.samples.take(labels), unread=known.samples.take(unread)
+    )
+    with patch("workers.cnn.train.dice_loss", batch_dice) if piece["arm"] == "bare" else nullcontext():
+        for _ in training.run():
+            pass
+    network = training.network
     network.load_state_dict(training.weights())
     said = predict(network, known.samples.images[test], known.samples.content[test], precision=precision)
     told = measured(known, test, said.types, said.findings)
     return {"n_labels": len(labels), "training_core_seconds": round(training.core_seconds, 1), **told}
+
+
+def begun(arm: str, *, net: NetConfig, recipe: Recipe, samples: Samples, unread: Samples) -> Training | SelfTraining:
+    """The arm's training before its first step; what `unread` is labelled as is not looked at."""
+    if arm == "learner" and len(samples) >= FEW and len(unread):
+        return SelfTraining(
+            samples,
+            Unread(unread.images, unread.content),
+            recipe=recipe,
+            begin=lambda both, half: Training(both, net=net, recipe=half),
+        )
+    return Training(samples, net=net, recipe=recipe, start=built(arm, net=net, samples=samples, seed=recipe.seed))
 
 
 def _outlined(one: Result) -> NDArray[np.float64]:
@@ -166,12 +199,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = piece_options(__doc__, size=128, seeds=5, folder="var/bench/labels")
     parser.add_argument("--labels", type=int, nargs="+", default=[50, 200, 25, 100, WHOLE])
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
+    parser.add_argument("--steps", type=int, nargs="+", help="these budgets for every arm, in place of each one's own")
     options = parser.parse_args(arguments)
     data = Path(os.environ.get("OVERREAD_TEST_DATA", ""))
     if not (data / "busi").is_dir():
         print("bench_labels: skipped, OVERREAD_TEST_DATA does not name the folder of real images")
         return 0
-    digest = code_digest(CODE)
+    budgets = {arm: options.steps or STEPS[arm] for arm in options.arms}
     pieces = [
         {
             "set": options.set,
@@ -180,12 +214,12 @@ def main(arguments: list[str] | None = None) -> int:
             "labels": labels,
             "steps": steps,
             "seed": seed,
-            "code": digest,
+            "code": code_digest(CODE.get(arm, NETWORK)),
         }
         for labels in options.labels
         for seed in range(options.seeds)
         for arm in options.arms
-        for steps in STEPS
+        for steps in budgets[arm]
     ]
     found = run_pieces(
         pieces,

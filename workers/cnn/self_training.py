@@ -7,6 +7,7 @@ batch are images that people have read. Nothing of what the teacher says is kept
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -22,6 +23,8 @@ from workers.cnn.train import Progress, Recipe, Training
 
 SURE: Final = 0.8
 READ_SHARE: Final = 0.5
+AT_ONCE: Final = 64
+"""The teacher reads so many unread images between two calls of `on_wait`, and holds its shares of no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +46,28 @@ def mirrored(images: NDArray[Any], content: NDArray[np.int64]) -> NDArray[Any]:
     return turned
 
 
-def pseudo_labels(network: UNet, unread: Unread, *, flip: bool, precision: str) -> NDArray[np.uint8]:
+def pseudo_labels(
+    network: UNet, unread: Unread, *, flip: bool, precision: str, on_wait: Callable[[], None] = lambda: None
+) -> NDArray[np.uint8]:
     """What the network says of each pixel, uint8 [M, S, S]: 0 no lesion, 1… its type, IGNORED where it is not `SURE` which.
 
-    Where left and right do not matter (`flip`) it says so of the image and of its mirror image, on average.
+    Where left and right do not matter (`flip`) it says so of the image and of its mirror image, on average. `on_wait` is
+    called now and then, for this takes minutes of many images.
     """
-    types = predict(network, unread.images, unread.content, precision=precision).types
-    if flip:
-        other = predict(network, mirrored(unread.images, unread.content), unread.content, precision=precision).types
-        types = (types + mirrored(other, unread.content)) / 2
-    background = types[:, 0]
-    said = np.where(background < 0.5, 1 + types[:, 1:].argmax(axis=1), 0).astype(np.uint8)
-    inside = content_mask(unread.content, unread.images.shape[-1]).numpy()[:, 0] > 0
-    said[(np.maximum(background, 1 - background) < SURE) & inside] = IGNORED
-    return said
+    parts = []
+    for start in range(0, len(unread), AT_ONCE):
+        on_wait()
+        images, content = unread.images[start : start + AT_ONCE], unread.content[start : start + AT_ONCE]
+        types = predict(network, images, content, precision=precision).types
+        if flip:
+            other = predict(network, mirrored(images, content), content, precision=precision).types
+            types = (types + mirrored(other, content)) / 2
+        background = types[:, 0]
+        said = np.where(background < 0.5, 1 + types[:, 1:].argmax(axis=1), 0).astype(np.uint8)
+        inside = content_mask(content, images.shape[-1]).numpy()[:, 0] > 0
+        said[(np.maximum(background, 1 - background) < SURE) & inside] = IGNORED
+        parts.append(said)
+    return np.concatenate(parts)
 
 
 def with_unread(samples: Samples, unread: Unread, said: NDArray[np.uint8]) -> Samples:
@@ -88,14 +99,20 @@ class SelfTraining:
     """
 
     def __init__(
-        self, samples: Samples, unread: Unread, *, recipe: Recipe, begin: Callable[[Samples, Recipe], Training]
+        self,
+        samples: Samples,
+        unread: Unread,
+        *,
+        recipe: Recipe,
+        begin: Callable[[Samples, Recipe], Training],
+        on_wait: Callable[[], None] = lambda: None,
     ) -> None:
         """ValueError where there is no unread image to learn from, or but one step for two."""
         if not len(unread):
             raise ValueError("there is no unread image to learn from")
         if recipe.steps < 2:
             raise ValueError("a teacher and a student want a step each")
-        self.samples, self.unread, self.recipe, self._begin = samples, unread, recipe, begin
+        self.samples, self.unread, self.recipe, self._begin, self._on_wait = samples, unread, recipe, begin, on_wait
         self._before, self._spent = 0, 0.0
         self._taught: Weights | None = None
         self._stage = begin(samples, replace(recipe, steps=recipe.steps // 2, snapshots=0))
@@ -107,7 +124,7 @@ class SelfTraining:
 
     @property
     def core_seconds(self) -> float:
-        """CPU seconds of both so far, without the teacher's reading of the unread images."""
+        """CPU seconds of both so far, the teacher's reading of the unread images included."""
         return self._spent + self._stage.core_seconds
 
     @property
@@ -129,20 +146,23 @@ class SelfTraining:
         """Train to the last step of both; may be left at any step and called again."""
         yield from self._run_stage()
         if self._taught is None:
-            taught, spent = self._stage.weights(), self._stage.core_seconds
-            self._teach(taught, steps=self._stage.step, core_seconds=spent)
+            taught, spent, began = self._stage.weights(), self._stage.core_seconds, time.process_time()
+            self._teach(taught, steps=self._stage.step)
+            self._spent = spent + time.process_time() - began
             yield from self._run_stage()
 
     def _run_stage(self) -> Iterator[Progress]:
         for progress in self._stage.run():
             yield replace(progress, step=self._before + progress.step, core_seconds=self._spent + progress.core_seconds)
 
-    def _teach(self, taught: Weights, *, steps: int, core_seconds: float) -> None:
+    def _teach(self, taught: Weights, *, steps: int) -> None:
         """Begin the student with what the teacher, whose weights are `taught`, says of the unread images."""
         teacher = network_of(taught, config=self._stage.network.config)
-        said = pseudo_labels(teacher, self.unread, flip=self.recipe.flip, precision=self.recipe.precision)
+        said = pseudo_labels(
+            teacher, self.unread, flip=self.recipe.flip, precision=self.recipe.precision, on_wait=self._on_wait
+        )
         both = with_unread(self.samples, self.unread, said)
-        self._taught, self._before, self._spent = taught, steps, core_seconds
+        self._taught, self._before = taught, steps
         self._stage = self._begin(both, replace(self.recipe, steps=self.recipe.steps - steps, newest_share=READ_SHARE))
 
     def weights(self) -> Weights:
@@ -162,5 +182,6 @@ class SelfTraining:
         """Go on where `state` was taken."""
         if state["teacher"] is not None:
             steps, core_seconds = state["before"]
-            self._teach(state["teacher"], steps=int(steps), core_seconds=float(core_seconds))
+            self._teach(state["teacher"], steps=int(steps))
+            self._spent = float(core_seconds)
         self._stage.restore(state["training"])
