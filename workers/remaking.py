@@ -21,7 +21,7 @@ import torch
 from backend.audit.services import record_event
 from backend.learning.models import Round, Snapshot, SnapshotItem, Start, Track
 from backend.learning.replay import fast_training_set
-from backend.learning.selectors import round_of, snapshot_as_it_was
+from backend.learning.selectors import round_of, snapshot_as_it_was, unread_cases
 from backend.learning.services import snapshot_hash
 from backend.learning.vocabulary import Vocabulary
 from backend.readings.models import Reading
@@ -33,7 +33,7 @@ from workers.cnn.train import Recipe, Training
 from workers.datasets import training_set, unread_images
 from workers.networks import begin_training, code_version, training_environment, version_plan, version_weights
 from workers.pointing import prompts_made_again
-from workers.training import unread_cases, warm_network, weights_file
+from workers.training import warm_network, weights_file
 
 OnStep = Callable[[int, int, int], None]
 """Called with the version's number, the step, and how many steps there are."""

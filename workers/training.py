@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from typing import Any, Final
-from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -12,10 +11,10 @@ from django.db import transaction
 from backend.archive.store import delete_object, put_object
 from backend.learning.models import Round, RoundState, Start, Track
 from backend.learning.replay import NEWEST_SHARE, fast_training_set
-from backend.learning.selectors import cases_by_pk, snapshot_readings, unread_images
+from backend.learning.selectors import draw_unread, snapshot_readings, unread_cases
 from backend.learning.services import advance_round, freeze_unread, note_on_round, train_from_scratch, write_history
 from backend.learning.vocabulary import ANY_LESION, Vocabulary
-from backend.projects.models import Case, FindingType
+from backend.projects.models import FindingType
 from backend.registry.models import ModelVersion
 from backend.registry.selectors import next_version_number
 from backend.registry.services import create_model_version
@@ -29,8 +28,7 @@ from workers.cnn.patches import Volumes
 from workers.cnn.plan import Plan
 from workers.cnn.self_training import SelfTraining, Unread
 from workers.cnn.train import FAST_RATE, SCRATCH_RATE, WARM_RATE, Recipe, Training
-from workers.datasets import training_set
-from workers.datasets import unread_images as images_of
+from workers.datasets import training_set, unread_images
 from workers.networks import begin_training, code_version, training_environment, version_weights
 from workers.planning import round_plan, settings_plan
 from workers.pointing import carried_prompts, forget_prompt_checkpoint, measure_prompts, store_prompts, train_prompts
@@ -93,8 +91,8 @@ def _load_unread(round_: Round, samples: Samples | Volumes, plan: Plan, report: 
     if not asked or plan.patch or plan.neighbours > 1 or len(samples) < FEW_LABELS or not samples.presence.any():
         return None
     if "unread" not in settings:
-        freeze_unread(round_=round_, cases=unread_images(round_))
-    unread, omitted = images_of(unread_cases(round_), size=plan.size)
+        freeze_unread(round_=round_, cases=draw_unread(round_))
+    unread, omitted = unread_images(unread_cases(round_), size=plan.size)
     for reason in omitted:
         report.log(reason)
     if not len(unread):
@@ -102,11 +100,6 @@ def _load_unread(round_: Round, samples: Samples | Volumes, plan: Plan, report: 
     images = "1 unread image" if len(unread) == 1 else f"{len(unread)} unread images"
     note_on_round(round_=round_, sentence=f"Also learned from {images}, by what a first training was sure of in them.")
     return unread
-
-
-def unread_cases(round_: Round) -> list[Case]:
-    """The unread cases that the round learns from, as they were frozen with it."""
-    return cases_by_pk([UUID(pk) for pk in round_.settings.get("unread", [])])
 
 
 def _note_thin_labels(round_: Round, samples: Samples | Volumes, vocabulary: Vocabulary) -> None:

@@ -32,6 +32,16 @@ class SnapshotItem(models.Model):
         constraints = [models.UniqueConstraint(fields=["snapshot", "reading"], name="reading_once_per_snapshot")]
 
 
+class UnreadItem(models.Model):
+    """One POOL case of a snapshot that nobody had read then, whose image teaches beside the labels."""
+
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.CASCADE, related_name="unread")
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["snapshot", "case"], name="unread_once_per_snapshot")]
+
+
 class RoundState(models.TextChoices):
     """Steps of a round, in order; the last three are ends."""
 

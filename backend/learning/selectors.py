@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import F, Prefetch, Q, QuerySet
 
 from backend.accounts.models import User
-from backend.learning.models import AcquisitionScore, Round, Snapshot, SnapshotItem, TrainingPolicy
+from backend.learning.models import AcquisitionScore, Round, Snapshot, SnapshotItem, TrainingPolicy, UnreadItem
 from backend.learning.states import ENDED
 from backend.projects.models import Assignment, Case, Project, Split
 from backend.projects.reading_order import open_cases_in_order
@@ -112,7 +112,7 @@ def cases_to_predict(project: Project) -> QuerySet[Case]:
     return rows.order_by("-priority", "number")
 
 
-def unread_images(round_: Round) -> list[UUID]:
+def draw_unread(round_: Round) -> list[UUID]:
     """POOL cases of one image that are still open and of which the round's snapshot has no reading, in a fixed order.
 
     Of more than `MOST_UNREAD` so many are drawn by the round's seed.
@@ -124,13 +124,10 @@ def unread_images(round_: Round) -> list[UUID]:
     return sorted(sorted(pks, key=lambda pk: hashlib.sha256(f"{seed} {pk}".encode()).digest())[:MOST_UNREAD])
 
 
-def cases_by_pk(pks: Collection[UUID]) -> list[Case]:
-    """Those of the cases that are still there, in this order, with their series."""
-    found: dict[UUID, Case] = {}
-    wanted = list(pks)
-    for start in range(0, len(wanted), IDS_A_QUERY):
-        found |= Case.objects.select_related("series").in_bulk(wanted[start : start + IDS_A_QUERY])
-    return [found[pk] for pk in wanted if pk in found]
+def unread_cases(round_: Round) -> list[Case]:
+    """The unread cases that the round learns from, as frozen with its snapshot and still there, in a fixed order."""
+    kept = UnreadItem.objects.filter(snapshot=round_.snapshot_id).values("case")
+    return list(Case.objects.filter(pk__in=kept).select_related("series").order_by("pk"))
 
 
 def next_cases(project: Project, *, now: datetime, per_reader: int = AHEAD) -> list[Case]:

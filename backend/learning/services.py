@@ -16,7 +16,7 @@ from backend.accounts.models import User
 from backend.audit.services import record_event
 from backend.jobs.models import Job, JobState
 from backend.jobs.services import cancel_job, enqueue_job
-from backend.learning.models import Round, RoundState, Snapshot, SnapshotItem, Start, Track, TrainingPolicy
+from backend.learning.models import Round, RoundState, Snapshot, SnapshotItem, Start, Track, TrainingPolicy, UnreadItem
 from backend.learning.selectors import labels, live_round, policy_of, teaches_something, unread_by
 from backend.learning.states import ENDED, TRANSITIONS
 from backend.learning.tracks import Due, due_round, start_of
@@ -115,8 +115,13 @@ def train_from_scratch(*, round_: Round, plan: dict[str, Any]) -> None:
 
 def freeze_unread(*, round_: Round, cases: Sequence[UUID]) -> None:
     """From which unread cases the round learns beside its labels: once told, they stay, whoever reads them meanwhile."""
-    round_.settings = {**round_.settings, "unread": [str(pk) for pk in cases]}
-    round_.save(update_fields=["settings"])
+    assert round_.snapshot is not None
+    with transaction.atomic():
+        UnreadItem.objects.bulk_create(
+            [UnreadItem(snapshot=round_.snapshot, case_id=pk) for pk in cases], batch_size=200
+        )
+        round_.settings = {**round_.settings, "unread": len(cases)}
+        round_.save(update_fields=["settings"])
 
 
 def choose_by(*, round_: Round, acquisition: str, because: str) -> None:

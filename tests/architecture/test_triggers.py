@@ -105,6 +105,17 @@ def test_only_the_pool_is_trained_on(project, split: str) -> None:
     refused(change, [key(other.pk), key(held_out.pk), item.pk], "POOL")
 
 
+@pytest.mark.parametrize("split", ["VALIDATION", "HOLDOUT", "EMBARGOED"])
+def test_nothing_is_learned_from_unread_images_of_other_splits_than_the_pool(project, split: str) -> None:
+    from backend.learning.models import Snapshot, UnreadItem
+
+    taken, other = make_case(project), make_case(project, split=split)
+    snapshot = Snapshot.objects.create(project=project, hash="0" * 64, vocabulary_version=1)
+    item = UnreadItem.objects.create(snapshot=snapshot, case=taken)
+    refused("INSERT INTO learning_unreaditem (snapshot_id, case_id) VALUES (%s, %s)", [snapshot.pk, key(other.pk)], "POOL")
+    refused("UPDATE learning_unreaditem SET case_id = %s WHERE id = %s", [key(other.pk), item.pk], "POOL")
+
+
 def test_holdout_is_evaluated_only_for_a_released_version(project) -> None:
     version = make_model(project).model_version
     empty = "%s" if connection.vendor == "sqlite" else "%s::jsonb"

@@ -23,6 +23,9 @@ from backend.projects.models import Case
 from backend.readings.models import Lesion, Reading
 from backend.registry.models import ModelVersion
 
+UNREAD = 10
+"""So many unread POOL cases the project of discs has."""
+
 pytestmark = pytest.mark.django_db
 
 
@@ -170,8 +173,9 @@ def test_two_rounds_at_once_are_refused(disc_project, lead) -> None:
         start_round(project=disc_project, by=lead)
 
 
+@pytest.mark.parametrize(("unread", "dies_at"), [(0, 9), (UNREAD, 9), (UNREAD, 10), (UNREAD, 14)])
 def test_a_round_goes_on_from_its_checkpoint_and_ends_with_the_weights_of_an_undisturbed_one(
-    disc_project, lead, work, settings, monkeypatch
+    disc_project, lead, work, settings, monkeypatch, unread, dies_at
 ) -> None:
     from workers import training as training_step
     from workers.cnn.train import Training
@@ -179,21 +183,22 @@ def test_a_round_goes_on_from_its_checkpoint_and_ends_with_the_weights_of_an_und
     settings.CHECKPOINT_SECONDS = 0
     monkeypatch.setattr("workers.reporting.SECONDS_BETWEEN", 0.0)
     disc_project.training_policy.steps_scratch = 20
+    disc_project.training_policy.learns_unread = bool(unread)
     disc_project.training_policy.save()
-    whole = work(start_round(project=disc_project, by=lead)).model_version.weights_sha256
+    whole = work(start_round(project=disc_project, by=lead)).model_version
     Round.objects.all().delete()
     ModelVersion.objects.all().delete()
 
     made = start_round(project=disc_project, by=lead)
     advance, stepped = Training.advance, []
 
-    def dies_at_nine(self):
-        if self.step == 9:
+    def dies_after(self):
+        if len(stepped) == dies_at:
             raise ConnectionError("the machine is gone")
         stepped.append(self.step)
         return advance(self)
 
-    monkeypatch.setattr(Training, "advance", dies_at_nine)
+    monkeypatch.setattr(Training, "advance", dies_after)
     from workers.rounds import run_round
 
     with pytest.raises(ConnectionError):
@@ -202,9 +207,10 @@ def test_a_round_goes_on_from_its_checkpoint_and_ends_with_the_weights_of_an_und
     monkeypatch.setattr(Training, "advance", lambda self: (stepped.append(self.step), advance(self))[1])
     done = work(made)
     assert done.state == RoundState.DONE
-    assert stepped == list(range(20))
-    assert done.model_version.weights_sha256 == whole
-    assert "resumed at step 9" in Job.objects.get(pk=made.job_id).log
+    assert stepped == ([*range(10), *range(10)] if unread else [*range(20)]), "a teacher and a student, or one"
+    assert done.model_version.weights_sha256 == whole.weights_sha256
+    assert whole.config.get("unread", 0) == done.model_version.config.get("unread", 0) == unread
+    assert f"resumed at step {dies_at}" in Job.objects.get(pk=made.job_id).log
     assert [point[0] for point in done.history] == list(range(1, 21))
     from backend.archive.store import has_object
 
