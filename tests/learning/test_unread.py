@@ -65,7 +65,9 @@ def test_from_which_images_it_learns_stays_as_it_was_told_whoever_reads_them_mea
     advance = Training.advance
 
     def dies(self):
-        raise ConnectionError("the machine is gone")
+        if UnreadItem.objects.exists():  # Not yet where the machine's precision is probed.
+            raise ConnectionError("the machine is gone")
+        return advance(self)
 
     monkeypatch.setattr(Training, "advance", dies)
     with pytest.raises(ConnectionError):
