@@ -26,7 +26,7 @@ from workers.cnn.data import Samples
 from workers.cnn.model import NetConfig, UNet, Weights, build_network, set_priors, shrink_and_perturb, transfer_weights
 from workers.cnn.patches import Volumes
 from workers.cnn.plan import Plan
-from workers.cnn.self_training import SelfTraining, Unread
+from workers.cnn.self_training import SelfTraining, Unread, teacher_steps
 from workers.cnn.train import FAST_RATE, SCRATCH_RATE, WARM_RATE, Recipe, Training
 from workers.datasets import training_set, unread_images
 from workers.networks import begin_training, code_version, training_environment, version_weights
@@ -91,7 +91,8 @@ def _load_unread(round_: Round, samples: Samples | Volumes, plan: Plan, report: 
     if not asked or plan.patch or plan.neighbours > 1 or len(samples) < FEW_LABELS or not samples.presence.any():
         return None
     if "unread" not in settings:
-        freeze_unread(round_=round_, cases=draw_unread(round_))
+        second_from = teacher_steps(settings["steps"])
+        freeze_unread(round_=round_, cases=draw_unread(round_), second_from=second_from)
     unread, omitted = unread_images(unread_cases(round_), size=plan.size)
     for reason in omitted:
         report.log(reason)

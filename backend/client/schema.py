@@ -1632,6 +1632,7 @@ class PatchedPolicyRequest(TypedDict):
     target_dice: NotRequired[float]
     dimension: NotRequired[DimensionEnum]
     encoder: NotRequired[EncoderEnum]
+    learns_unread: NotRequired[bool]
     gate_margin: NotRequired[float | None]
     unproven_serves: NotRequired[bool]
     generic_outlines: NotRequired[GenericOutlinesEnum]
@@ -1705,6 +1706,7 @@ class Policy(TypedDict):
     target_dice: float
     dimension: NotRequired[DimensionEnum]
     encoder: NotRequired[EncoderEnum]
+    learns_unread: NotRequired[bool]
     gate_margin: NotRequired[float | None]
     unproven_serves: NotRequired[bool]
     generic_outlines: NotRequired[GenericOutlinesEnum]
@@ -2282,6 +2284,8 @@ class Round(TypedDict):
     base_version: int | None
     model_version: int | None
     settings: dict[str, Any]
+    n_unread: int
+    second_from: int | None
     steps: list[Step]
     progress: Progress
     loss: list[list[float]]

@@ -73,6 +73,8 @@ def round_document(round_: Round) -> dict[str, Any]:
         "base_version": round_.base_version.number if round_.base_version else None,
         "model_version": round_.model_version.number if round_.model_version else None,
         "settings": round_.settings,
+        "n_unread": round_.settings.get("unread", 0),
+        "second_from": round_.settings["second_from"] if round_.settings.get("unread") else None,
         "steps": _steps(state, details),
         "progress": progress,
         "loss": round_.history,

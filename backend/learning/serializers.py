@@ -139,6 +139,10 @@ class RoundSerializer(serializers.Serializer[object]):
     base_version = serializers.IntegerField(allow_null=True)
     model_version = serializers.IntegerField(allow_null=True)
     settings = serializers.DictField()
+    n_unread = serializers.IntegerField(help_text="From so many unread images it learns beside the labels.")
+    second_from = serializers.IntegerField(
+        allow_null=True, help_text="After this step the second training begins, which learns from unread images, too."
+    )
     steps = StepSerializer(many=True)
     progress = ProgressSerializer()
     loss = serializers.ListField(child=serializers.ListField(child=serializers.FloatField()))

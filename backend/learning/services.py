@@ -113,14 +113,15 @@ def train_from_scratch(*, round_: Round, plan: dict[str, Any]) -> None:
         round_.save(update_fields=["settings"])
 
 
-def freeze_unread(*, round_: Round, cases: Sequence[UUID]) -> None:
-    """From which unread cases the round learns beside its labels: once told, they stay, whoever reads them meanwhile."""
+def freeze_unread(*, round_: Round, cases: Sequence[UUID], second_from: int) -> None:
+    """From which unread cases the round learns beside its labels: once told, they stay, whoever reads them meanwhile.
+
+    They teach the second of two trainings, which begins after step `second_from`.
+    """
     assert round_.snapshot is not None
     with transaction.atomic():
-        UnreadItem.objects.bulk_create(
-            [UnreadItem(snapshot=round_.snapshot, case_id=pk) for pk in cases], batch_size=200
-        )
-        round_.settings = {**round_.settings, "unread": len(cases)}
+        UnreadItem.objects.bulk_create([UnreadItem(snapshot=round_.snapshot, case_id=pk) for pk in cases], batch_size=200)
+        round_.settings = {**round_.settings, "unread": len(cases), "second_from": second_from}
         round_.save(update_fields=["settings"])
 
 

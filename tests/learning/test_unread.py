@@ -43,7 +43,8 @@ def test_a_round_from_scratch_learns_from_the_unread_images_and_says_so(keen, le
     assert "Also learned from 10 unread images, by what a first training was sure of in them." in done.message
     assert done.model_version.config["unread"] == 10 and done.model_version.steps == 6
     assert done.model_version.n_labels == 24, "an image that nobody read is no label"
-    assert round_document(done)["settings"]["unread"] == 10
+    told = round_document(done)
+    assert (told["n_unread"], told["second_from"]) == (10, 3), "the loss starts anew with the second training"
     assert [point[0] for point in done.history][-1] == 6
 
 
@@ -107,7 +108,8 @@ def test_a_lead_who_does_not_want_it_gets_one_training_from_the_labels_alone(kee
     keen.training_policy.learns_unread = False
     keen.training_policy.save()
     done = work(start_round(project=keen, by=lead))
-    assert "unread" not in done.model_version.config and "unread" not in done.settings
+    assert "unread" not in done.model_version.config and not done.snapshot.unread.exists()
+    assert (round_document(done)["n_unread"], round_document(done)["second_from"]) == (0, None)
     assert "Also learned from" not in done.message
 
 

@@ -38,6 +38,11 @@ class Unread:
         return len(self.images)
 
 
+def teacher_steps(steps: int) -> int:
+    """Of the steps of both, those of the teacher."""
+    return steps // 2
+
+
 def mirrored(images: NDArray[Any], content: NDArray[np.int64]) -> NDArray[Any]:
     """Left and right swapped within the part of the grid [..., S, S] that each image fills."""
     turned = np.zeros_like(images)
@@ -115,7 +120,7 @@ class SelfTraining:
         self.samples, self.unread, self.recipe, self._begin, self._on_wait = samples, unread, recipe, begin, on_wait
         self._before, self._spent = 0, 0.0
         self._taught: Weights | None = None
-        self._stage = begin(samples, replace(recipe, steps=recipe.steps // 2, snapshots=0))
+        self._stage = begin(samples, replace(recipe, steps=teacher_steps(recipe.steps), snapshots=0))
 
     @property
     def step(self) -> int:

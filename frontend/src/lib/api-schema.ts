@@ -3573,6 +3573,7 @@ export interface components {
             target_dice?: number;
             dimension?: components["schemas"]["DimensionEnum"];
             encoder?: components["schemas"]["EncoderEnum"];
+            learns_unread?: boolean;
             /**
              * Format: double
              * @description A challenger serves only if shown not to be worse by more; null: unless shown to be worse.
@@ -3652,6 +3653,7 @@ export interface components {
             target_dice: number;
             dimension?: components["schemas"]["DimensionEnum"];
             encoder?: components["schemas"]["EncoderEnum"];
+            learns_unread?: boolean;
             /**
              * Format: double
              * @description A challenger serves only if shown not to be worse by more; null: unless shown to be worse.
@@ -4279,6 +4281,10 @@ export interface components {
             settings: {
                 [key: string]: unknown;
             };
+            /** @description From so many unread images it learns beside the labels. */
+            n_unread: number;
+            /** @description After this step the second training begins, which learns from unread images, too. */
+            second_from: number | null;
             steps: components["schemas"]["Step"][];
             progress: components["schemas"]["Progress"];
             loss: number[][];

@@ -75,10 +75,7 @@ const SENTENCES: [pattern: string, key: string][] = [
   ],
   ["VALIDATION has no labelled case yet: nothing could be measured\\.", "nothingMeasured"],
   ["No lesion among the labels: only findings of the whole image are learned\\.", "noLesion"],
-  [
-    `Also learned from ${NUMBER} unread images?, by what a first training was sure of in them\\.`,
-    "learnedUnread",
-  ],
+  [`Also learned from ${NUMBER} unread images?, by what a first training was sure of in them\\.`, "learnedUnread"],
   [`Only ${NUMBER} labelled images?: expect little of this version\\.`, "fewLabels"],
   [`Only ${NUMBER} outlined lesions?: this version does not answer clicks\\.`, "fewOutlined"],
   ["To answer clicks could not be learned: the training diverged\\.", "clicksDiverged"],

@@ -6,7 +6,10 @@ import { type ChartSeries, XYChart } from "@/ui/chart/xy-chart";
 
 const HEIGHT = 232;
 
-/** Training loss over the steps: the raw trace thin, its running mean in the accent. */
+/**
+ * Training loss over the steps: the raw trace thin, its running mean in the accent. Where a second training learned from
+ * unread images, too, a line tells the two apart: the loss starts anew there.
+ */
 export function LossChart({ round }: { round: Round }) {
   const { t } = useTranslation("learning");
   const { loss } = round;
@@ -20,21 +23,18 @@ export function LossChart({ round }: { round: Round }) {
       </div>
     );
   }
-  const smooth = runningMean(loss);
+  const second = round.second_from;
+  const first = second === null ? [] : runningMean(loss.filter(([step]) => step <= second));
+  const last = runningMean(second === null ? loss : loss.filter(([step]) => step > second));
   const lastStep = Math.max(round.progress.steps ?? 0, loss.at(-1)?.[0] ?? 1);
   const top = Math.max(...loss.map(([, value]) => value));
   const yTicks = niceTicks(0, top, 4);
   const xTicks = niceTicks(0, lastStep, 4).filter((tick) => tick <= lastStep);
   const series: ChartSeries[] = [
     { name: t("loss.raw"), colour: "var(--n8)", points: toPoints(loss), shape: "none", width: 1, opacity: 0.55 },
-    {
-      name: t("loss.training"),
-      colour: "var(--c1)",
-      points: toPoints(smooth),
-      shape: "none",
-      endLabel: `${t("loss.training")} ${decimal(smooth.at(-1)?.[1] ?? 0)}`,
-    },
   ];
+  if (first.length) series.push(mean(t("loss.first"), first, last.length === 0));
+  if (last.length) series.push(mean(t(second === null ? "loss.training" : "loss.second"), last, true));
   return (
     <XYChart
       label={t("loss.label")}
@@ -49,8 +49,24 @@ export function LossChart({ round }: { round: Round }) {
         write: (value) => decimal(value, placesFor(yTicks)),
       }}
       series={series}
-    />
+    >
+      {(x, y) =>
+        second === null || last.length === 0 ? null : (
+          <>
+            <line className="gr" x1={x(second)} x2={x(second)} y1={y(y.min)} y2={y(y.max)} />
+            <text x={x(second) + 6} y={y(y.max) + 12}>
+              {t("loss.unread", { count: round.n_unread, shown: count(round.n_unread) })}
+            </text>
+          </>
+        )
+      }
+    </XYChart>
   );
+
+  function mean(name: string, points: [number, number][], isEnd: boolean): ChartSeries {
+    const endLabel = isEnd ? `${t("loss.training")} ${decimal(points.at(-1)?.[1] ?? 0)}` : undefined;
+    return { name, colour: "var(--c1)", points: toPoints(points), shape: "none", endLabel };
+  }
 }
 
 const toPoints = (pairs: [number, number][]) => pairs.map(([x, y]) => ({ x, y }));

@@ -34,7 +34,7 @@ const card: ModelCard = {
   },
   splits: [{ split: "POOL", n_cases: 40, n_patients: 30, n_labelled: 24 }],
   training: {
-    ...{ start: null, steps: 60, core_seconds: 12, seed: 1, image_size: 128, recipe: null, net: null },
+    ...{ start: null, steps: 60, core_seconds: 12, seed: 1, image_size: 128, recipe: null, net: null, unread: 30 },
     environment: null,
   },
   clicks: {
