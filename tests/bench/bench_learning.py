@@ -2,7 +2,8 @@
 
 `python -m tests.bench.bench_learning [--steps 800] [--labels 100] [--seed 0] [--folder var/bench]`. Real images
 (OVERREAD_TEST_DATA), the real import, a real round in this process; the bare loop is `workers.cnn` alone on the same
-samples. HOLDOUT is not touched. It prints its cost beforehand; with a folder, a result that is there is not measured again.
+samples and unread images. HOLDOUT is not touched. It prints its cost beforehand; with a folder, a result that is
+there is not measured again.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,12 +98,20 @@ def seconds_a_step(size: int, precision: str) -> float:
     return (time.monotonic() - began) / 5
 
 
+def begin(net: Any, samples: Any, recipe: Any) -> Any:
+    """A training before its first step."""
+    from workers.cnn.train import Training
+
+    return Training(samples, net=net, recipe=recipe)
+
+
 def bare_loop(round_: Any) -> list[float]:
-    """Wall and CPU seconds of the same steps on the same samples, with nothing around them."""
-    from backend.learning.selectors import snapshot_readings
+    """Wall and CPU seconds of the same steps on the same samples and unread images, with nothing around them."""
+    from backend.learning.selectors import snapshot_readings, unread_cases
     from backend.learning.vocabulary import Vocabulary
-    from workers.cnn.train import Recipe, Training
-    from workers.datasets import training_samples
+    from workers.cnn.self_training import SelfTraining
+    from workers.cnn.train import Recipe
+    from workers.datasets import training_samples, unread_images
     from workers.planning import settings_plan
 
     words = Vocabulary.from_dict(round_.settings["vocabulary"])
@@ -109,7 +119,11 @@ def bare_loop(round_: Any) -> list[float]:
     samples, _ = training_samples(snapshot_readings(round_), vocabulary=words, size=size)
     recipe = Recipe(steps=round_.settings["steps"], seed=round_.settings["seed"], precision=round_.settings["precision"])
     net = settings_plan(round_.settings).net(n_types=len(words.types), n_findings=len(words.outputs))
-    training = Training(samples, net=net, recipe=recipe)
+    unread, _ = unread_images(unread_cases(round_), size=size)
+    if len(unread):
+        training = SelfTraining(samples, unread, recipe=recipe, begin=partial(begin, net))
+    else:
+        training = begin(net, samples, recipe)
     wall, cpu = time.monotonic(), time.process_time()
     for _ in training.run():
         pass
