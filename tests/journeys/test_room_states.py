@@ -124,6 +124,8 @@ def looked_at(page: Page, state: str, language: str, size: tuple[int, int]) -> N
     """No barrier and nothing cut off; its picture, if pictures are wanted."""
     assert violations(page) == []
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    beyond = "nodes => nodes.filter(node => node.getBoundingClientRect().right > innerWidth).map(node => node.textContent)"
+    assert page.locator(".lx .row > *").evaluate_all(beyond) == []
     if not PICTURES:
         return
     page.wait_for_timeout(1200)
@@ -190,6 +192,15 @@ def test_a_series_is_gone_through_and_cut_in_three_planes(thorax: Case, opened: 
     for plane in ("coronal", "sagittal"):
         expect(page.get_by_test_id(f"mpr-{plane}").locator("canvas").first).to_be_visible()
     look("planes")
+    # In a narrow pane what the tool will do is told in as many lines as it takes.
+    room.press("s")
+    bar = page.locator(".rr-editbar")
+    expect(bar).to_be_visible()
+    own, pane = bar.bounding_box(), bar.locator("..").bounding_box()
+    assert own is not None and pane is not None
+    assert pane["x"] <= own["x"] and own["x"] + own["width"] <= pane["x"] + pane["width"]
+    assert bar.evaluate("bar => bar.scrollWidth <= bar.clientWidth && bar.scrollHeight <= bar.clientHeight")
+    look("planes-pointing")
 
 
 def test_a_blinded_reader_sees_the_image_alone(radiographs: dict[str, Case], opened: Callable[..., Any]) -> None:
