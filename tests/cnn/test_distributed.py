@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from tests.cnn.conftest import make_samples
 from tests.cnn.test_volumes import NET, make_volumes
 from tests.processes import processes_of
 from workers.cnn.checkpoint import decode_checkpoint, encode_checkpoint, encode_weights
+from workers.cnn.data import Samples
 from workers.cnn.distributed import (
     CHECKPOINT_STEPS,
     NO_SERVER,
@@ -31,6 +33,7 @@ from workers.cnn.distributed import (
 )
 from workers.cnn.model import NetConfig, build_network
 from workers.cnn.plan import Plan, with_pretrained
+from workers.cnn.self_training import SelfTraining, Unread
 from workers.cnn.train import Recipe, TrainingDiverged
 
 ROOT = Path(__file__).parents[2]
@@ -71,6 +74,41 @@ def test_two_processes_end_with_the_same_weights_by_hand_and_from_a_notebook(tmp
     assert [json.loads(line)["loss"] for line in (tmp_path / "progress.jsonl").read_text().splitlines()] == losses
     assert progress[-1].core_seconds == training.core_seconds > 0
     assert not list(tmp_path.glob("training-*")) and not processes_of(str(tmp_path)) and not list(training.run())
+
+
+def test_which_images_people_have_read_is_told_to_the_processes(tmp_path, net) -> None:
+    samples = replace(make_samples(6), newest=np.array([True] * 2 + [False] * 4))
+    write_folder(tmp_path, samples, net=net, recipe=Recipe(steps=2, seed=1, newest_share=0.5))
+    read, *_ = read_folder(tmp_path)
+    assert isinstance(read, Samples) and read.newest.tolist() == samples.newest.tolist()
+
+
+@pytest.mark.slow
+def test_a_teacher_and_a_student_are_trained_by_two_processes_and_gone_on_with_from_a_checkpoint(net) -> None:
+    """The checkpoint of the processes is some steps behind: `state()` says the step that it is of."""
+    seen = make_samples(9, seed=5)
+
+    def begun() -> SelfTraining:
+        return SelfTraining(
+            make_samples(),
+            Unread(seen.images, seen.content),
+            recipe=Recipe(steps=2 * (CHECKPOINT_STEPS + 4), seed=1, batch=4),
+            begin=lambda samples, recipe: JointTraining(samples, net=net, recipe=recipe, processes=2),
+        )
+
+    whole, half = begun(), CHECKPOINT_STEPS + 4
+    steps, kept = [], {}
+    for progress in whole.run():
+        steps.append(progress.step)
+        if progress.step == half + CHECKPOINT_STEPS + 2:
+            kept = whole.state()
+    assert steps == list(range(1, 2 * half + 1)) and whole.processes == 2
+    assert kept["step"] in (half + CHECKPOINT_STEPS, 2 * half), "the processes may be ahead of what is read of them"
+    other = begun()
+    other.restore(decode_checkpoint(encode_checkpoint(kept)))
+    assert [progress.step for progress in other.run()] == list(range(kept["step"] + 1, 2 * half + 1))
+    one, two = (encode_weights(made.weights(), config=net)[1] for made in (whole, other))
+    assert one == two
 
 
 @pytest.mark.slow

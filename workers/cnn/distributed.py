@@ -221,7 +221,7 @@ def write_folder(
         about["depths"] = [len(one) for one in samples.images]
         arrays |= {"images": np.concatenate(samples.images), "targets": np.concatenate(samples.targets)}
     else:
-        arrays |= {"images": samples.images, "targets": samples.targets}
+        arrays |= {"images": samples.images, "targets": samples.targets, "newest": samples.newest}
     arrays |= {f"start.{name}": value.numpy() for name, value in (start or {}).items()}
     np.savez(folder / "training.npz", about=np.array(json.dumps(about)), **arrays)
 

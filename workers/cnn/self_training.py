@@ -1,8 +1,8 @@
 """Training twice: from the labels, then anew from the labels and from what the first network is sure of in unread images.
 
 Self-training (Lee 2013; Xie et al. 2020, CVPR, "Noisy Student"): the student sees its teacher's outlines under
-augmentation, on images that no label has shaped. What the teacher is not sure of is ignored, pixel by pixel. Half of each
-batch are images that people have read. Nothing of what the teacher says is kept or shown: it is no reading.
+augmentation, on images that no label has shaped. What the teacher is not sure of is ignored, pixel by pixel. At least
+half of each batch are images that people have read. Nothing of what the teacher says is kept or shown: it is no reading.
 """
 
 from __future__ import annotations
@@ -176,11 +176,12 @@ class SelfTraining:
 
     def state(self) -> dict[str, Any]:
         """Everything that moves; of the teacher its weights, for what it says follows from them."""
+        stage = self._stage.state()  # Of several processes the last checkpoint, some steps ago.
         return {
-            "step": self.step,
+            "step": self._before + stage["step"],
             "teacher": self._taught,
             "before": [self._before, self._spent],
-            "training": self._stage.state(),
+            "training": stage,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
