@@ -16,6 +16,8 @@ from workers.cnn.predict import predict
 from workers.cnn.self_training import SURE, SelfTraining, Unread, mirrored, pseudo_labels, with_unread
 from workers.cnn.train import Recipe, Training
 
+BOTH = np.array([True, True])
+
 
 def unread_of(samples: Samples) -> Unread:
     return Unread(samples.images, samples.content)
@@ -51,7 +53,7 @@ def test_a_mirror_image_is_turned_within_the_part_of_the_grid_that_it_fills() ->
 def test_what_the_teacher_is_not_sure_of_is_ignored_and_the_rest_is_what_it_says(learned) -> None:
     network = network_of(learned.weights(), config=learned.network.config)
     unread = unread_of(make_samples(12, seed=5))
-    said = pseudo_labels(network, unread, flip=False, precision="float32")
+    said = pseudo_labels(network, unread, shown=BOTH, flip=False, precision="float32")
     types = predict(network, unread.images, unread.content).types
     sure = np.maximum(types[:, 0], 1 - types[:, 0]) >= SURE
     assert 0 < sure.mean() < 1
@@ -66,8 +68,24 @@ def test_where_left_and_right_do_not_matter_an_image_and_its_mirror_image_are_to
     unread = unread_of(make_samples(6, seed=5))
     unread = replace(unread, content=np.tile([32, 20], (6, 1)))
     turned = replace(unread, images=mirrored(unread.images, unread.content))
-    said, other = (pseudo_labels(network, one, flip=True, precision="float32") for one in (unread, turned))
+    said, other = (pseudo_labels(network, one, shown=BOTH, flip=True, precision="float32") for one in (unread, turned))
     assert np.mean(mirrored(other, unread.content)[:, :, :20] == said[:, :, :20]) > 0.999
+
+
+def test_beyond_the_image_nothing_is_said(learned) -> None:
+    network = network_of(learned.weights(), config=learned.network.config)
+    unread = replace(unread_of(make_samples(4, seed=5)), content=np.tile([32, 20], (4, 1)))
+    for flip in (False, True):
+        said = pseudo_labels(network, unread, shown=BOTH, flip=flip, precision="float32")
+        assert (said[:, :, 20:] == IGNORED).all() and (said[:, :, :20] != IGNORED).any()
+
+
+def test_a_type_that_no_label_shows_is_not_said(learned) -> None:
+    network = network_of(learned.weights(), config=learned.network.config)
+    unread = unread_of(make_samples(12, seed=5))
+    both = pseudo_labels(network, unread, shown=BOTH, flip=False, precision="float32")
+    one = pseudo_labels(network, unread, shown=np.array([True, False]), flip=False, precision="float32")
+    assert (both == 2).any() and not (one == 2).any() and (one[both == 2] == 1).all()
 
 
 def test_of_an_unread_image_no_finding_is_known_and_no_type_that_no_label_shows() -> None:
@@ -123,5 +141,5 @@ def test_a_student_finds_in_new_images_what_its_teacher_was_sure_of_in_unread_on
 
 
 def test_a_network_that_was_never_trained_is_sure_of_nothing(net) -> None:
-    said = pseudo_labels(build_network(net, seed=0), unread_of(make_samples(3)), flip=True, precision="float32")
+    said = pseudo_labels(build_network(net, seed=0), unread_of(make_samples(3)), shown=BOTH, flip=True, precision="float32")
     assert (said == IGNORED).all()

@@ -1,8 +1,9 @@
 """Training twice: from the labels, then anew from the labels and from what the first network is sure of in unread images.
 
 Self-training (Lee 2013; Xie et al. 2020, CVPR, "Noisy Student"): the student sees its teacher's outlines under
-augmentation, on images that no label has shaped. What the teacher is not sure of is ignored, pixel by pixel. At least
-half of each batch are images that people have read. Nothing of what the teacher says is kept or shown: it is no reading.
+augmentation, on images that no label has shaped. Where the teacher is not sure whether there is a lesion, nothing is
+learned, pixel by pixel; of a lesion the likeliest type is. Half of each batch is drawn from what people have read, half
+from all. Nothing of what the teacher says is kept or shown: it is no reading.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from workers.cnn.train import Progress, Recipe, Training
 
 SURE: Final = 0.8
 READ_SHARE: Final = 0.5
-AT_ONCE: Final = 64
+AT_ONCE: Final = 16
 """The teacher reads so many unread images between two calls of `on_wait`, and holds its shares of no more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Images uint8 [M, S, S] (2.5D [M, C, S, S]) in the network grid that nobody has read; content [M, 2]."""
+    """Images uint8 [M, S, S] in the network grid that nobody has read; content [M, 2]."""
 
     images: NDArray[np.uint8]
     content: NDArray[np.int64]
@@ -52,12 +53,19 @@ def mirrored(images: NDArray[Any], content: NDArray[np.int64]) -> NDArray[Any]:
 
 
 def pseudo_labels(
-    network: UNet, unread: Unread, *, flip: bool, precision: str, on_wait: Callable[[], None] = lambda: None
+    network: UNet,
+    unread: Unread,
+    *,
+    shown: NDArray[np.bool_],
+    flip: bool,
+    precision: str,
+    on_wait: Callable[[], None] = lambda: None,
 ) -> NDArray[np.uint8]:
-    """What the network says of each pixel, uint8 [M, S, S]: 0 no lesion, 1… its type, IGNORED where it is not `SURE` which.
+    """What the network says of each pixel, uint8 [M, S, S]: 0 no lesion, 1… the likeliest type of one.
 
-    Where left and right do not matter (`flip`) it says so of the image and of its mirror image, on average. `on_wait` is
-    called now and then, for this takes minutes of many images.
+    IGNORED where it is not `SURE` whether there is a lesion, and beyond the image. `shown` [T]: the types that some label
+    shows; of the others it knows nothing and says none. Where left and right do not matter (`flip`) it says so of the image
+    and of its mirror image, on average. `on_wait` is called now and then, for this takes minutes of many images.
     """
     parts = []
     for start in range(0, len(unread), AT_ONCE):
@@ -68,9 +76,10 @@ def pseudo_labels(
             other = predict(network, mirrored(images, content), content, precision=precision).types
             types = (types + mirrored(other, content)) / 2
         background = types[:, 0]
-        said = np.where(background < 0.5, 1 + types[:, 1:].argmax(axis=1), 0).astype(np.uint8)
+        likeliest = 1 + np.where(shown[:, None, None], types[:, 1:], -1.0).argmax(axis=1)
+        said = np.where(background < 0.5, likeliest, 0).astype(np.uint8)
         inside = content_mask(content, images.shape[-1]).numpy()[:, 0] > 0
-        said[(np.maximum(background, 1 - background) < SURE) & inside] = IGNORED
+        said[(np.maximum(background, 1 - background) < SURE) | ~inside] = IGNORED
         parts.append(said)
     return np.concatenate(parts)
 
@@ -164,7 +173,12 @@ class SelfTraining:
         """Begin the student with what the teacher, whose weights are `taught`, says of the unread images."""
         teacher = network_of(taught, config=self._stage.network.config)
         said = pseudo_labels(
-            teacher, self.unread, flip=self.recipe.flip, precision=self.recipe.precision, on_wait=self._on_wait
+            teacher,
+            self.unread,
+            shown=self.samples.presence.any(axis=0),
+            flip=self.recipe.flip,
+            precision=self.recipe.precision,
+            on_wait=self._on_wait,
         )
         both = with_unread(self.samples, self.unread, said)
         self._taught, self._before = taught, steps
