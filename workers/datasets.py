@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -48,6 +48,8 @@ from workers.cnn.self_training import Unread
 
 # Lung and soft tissue in one range of 8 bits; other modalities are shown as their header says.
 CT_WINDOW: Final = Window(center=-300, width=1400, function="LINEAR_EXACT")
+CASES_A_CALL: Final = 8
+"""After so many cases those who load many are asked whether to go on."""
 CACHE_VERSION: Final = 1
 MARKED_FRAMES: Final = 16
 EMPTY_FRAMES: Final = 4
@@ -315,10 +317,17 @@ def training_samples(
     ), omitted
 
 
-def unread_images(cases: Iterable[Case], *, size: int) -> tuple[Unread, list[str]]:
-    """Images of cases that nobody has read, one a case, as the network takes them, and why some were left out."""
+def unread_images(
+    cases: Iterable[Case], *, size: int, on_case: Callable[[], None] = lambda: None
+) -> tuple[Unread, list[str]]:
+    """Images of cases that nobody has read, one a case, as the network takes them, and why some were left out.
+
+    `on_case` is called now and then: what it raises ends the loading.
+    """
     images, contents, omitted = [], [], []
-    for case in cases:
+    for index, case in enumerate(cases):
+        if index % CASES_A_CALL == 0:
+            on_case()
         try:
             loaded = case_images(case, size=size)
         except UnreadableCase as error:

@@ -132,8 +132,8 @@ def _unread(version: ModelVersion, round_: Round) -> tuple[Unread | None, list[s
     unread, lost = unread_images(unread_cases(round_), size=version_plan(version).size)
     if not len(unread):
         raise CannotRemake("none of the unread images that it learned from can be read any more")
-    if len(unread) != known and not lost:
-        lost = [f"{known - len(unread)} of {known} unread images are gone"]
+    if len(unread) != known:
+        lost = [*lost, f"{known} unread images could be read then, {len(unread)} now"]
     return unread, lost
 
 

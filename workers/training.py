@@ -12,7 +12,14 @@ from backend.archive.store import delete_object, put_object
 from backend.learning.models import Round, RoundState, Start, Track
 from backend.learning.replay import NEWEST_SHARE, fast_training_set
 from backend.learning.selectors import draw_unread, snapshot_readings, unread_cases
-from backend.learning.services import advance_round, freeze_unread, note_on_round, train_from_scratch, write_history
+from backend.learning.services import (
+    advance_round,
+    freeze_unread,
+    note_on_round,
+    tell_unread,
+    train_from_scratch,
+    write_history,
+)
 from backend.learning.vocabulary import ANY_LESION, Vocabulary
 from backend.projects.models import FindingType
 from backend.registry.models import ModelVersion
@@ -82,25 +89,29 @@ def _load_samples(round_: Round, vocabulary: Vocabulary, plan: Plan) -> tuple[Sa
 
 
 def _load_unread(round_: Round, samples: Samples | Volumes, plan: Plan, report: Reporter) -> Unread | None:
-    """What nobody has read, where the round learns from that, too; which cases these are is frozen with the round.
+    """What nobody has read, where the round learns from that, too; whether it does, and from which cases, is frozen with it.
 
     Only from scratch, of images that are taken whole, and where the labels have lesions enough to teach a teacher.
     """
-    settings = round_.settings
-    asked = settings.get("learns_unread", False) and settings["start"] == Start.SCRATCH and settings["steps"] > 1
-    if not asked or plan.patch or plan.neighbours > 1 or len(samples) < FEW_LABELS or not samples.presence.any():
+    if "takes_unread" not in round_.settings:
+        drawn = draw_unread(round_) if _may_learn_unread(round_, samples, plan) else []
+        freeze_unread(round_=round_, cases=drawn)
+    if not round_.settings["takes_unread"]:
         return None
-    if "unread" not in settings:
-        second_from = teacher_steps(settings["steps"])
-        freeze_unread(round_=round_, cases=draw_unread(round_), second_from=second_from)
-    unread, omitted = unread_images(unread_cases(round_), size=plan.size)
+    unread, omitted = unread_images(unread_cases(round_), size=plan.size, on_case=report.check)
     for reason in omitted:
         report.log(reason)
     if not len(unread):
         return None
-    images = "1 unread image" if len(unread) == 1 else f"{len(unread)} unread images"
-    note_on_round(round_=round_, sentence=f"Also learned from {images}, by what a first training was sure of in them.")
+    tell_unread(round_=round_, images=len(unread), second_from=teacher_steps(round_.settings["steps"]))
     return unread
+
+
+def _may_learn_unread(round_: Round, samples: Samples | Volumes, plan: Plan) -> bool:
+    settings = round_.settings
+    asked = settings.get("learns_unread", False) and settings["start"] == Start.SCRATCH and settings["steps"] > 1
+    is_whole = not plan.patch and plan.neighbours == 1
+    return bool(asked and is_whole and len(samples) >= FEW_LABELS and samples.presence.any())
 
 
 def _note_thin_labels(round_: Round, samples: Samples | Volumes, vocabulary: Vocabulary) -> None:
@@ -273,6 +284,7 @@ def _make_version(
     snapshot, project = round_.snapshot, round_.project
     assert snapshot is not None
     net = training.network.config
+    learned = len(training.unread) if isinstance(training, SelfTraining) else 0
     number = next_version_number(project)
     data, digest = weights_file(training, vocabulary, snapshot.hash)
     key = f"models/{project.pk}/{number}-{digest}.safetensors"
@@ -291,7 +303,7 @@ def _make_version(
                 "image_size": round_.settings["image_size"],
                 "plan": settings_plan(round_.settings).as_dict(),
                 "environment": training_environment(training.processes),
-                **({"unread": len(training.unread)} if isinstance(training, SelfTraining) else {}),
+                **({"unread": learned} if learned else {}),
                 **beside,
             },
             finding_type_ids=vocabulary.as_dict(),
@@ -303,4 +315,8 @@ def _make_version(
             core_seconds=round(training.core_seconds, 2),
         )
         advance_round(round_=round_, to=RoundState.EVALUATING, model_version=version)
+    if learned:
+        images = "1 unread image" if learned == 1 else f"{learned} unread images"
+        sentence = f"Also learned from {images}, by what a first training was sure of in them."
+        note_on_round(round_=round_, sentence=sentence)
     report.log(f"version {number}, weights {digest[:12]}")

@@ -74,7 +74,7 @@ def round_document(round_: Round) -> dict[str, Any]:
         "model_version": round_.model_version.number if round_.model_version else None,
         "settings": round_.settings,
         "n_unread": round_.settings.get("unread", 0),
-        "second_from": round_.settings["second_from"] if round_.settings.get("unread") else None,
+        "second_from": round_.settings.get("second_from"),
         "steps": _steps(state, details),
         "progress": progress,
         "loss": round_.history,

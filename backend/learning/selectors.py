@@ -113,11 +113,11 @@ def cases_to_predict(project: Project) -> QuerySet[Case]:
 
 
 def draw_unread(round_: Round) -> list[UUID]:
-    """POOL cases of one image that are still open and of which the round's snapshot has no reading, in a fixed order.
+    """POOL cases of one image that are still open and of which there is no reading but models', in a fixed order.
 
     Of more than `MOST_UNREAD` so many are drawn by the round's seed.
     """
-    read = SnapshotItem.objects.filter(snapshot=round_.snapshot_id).values("case")
+    read = Reading.objects.filter(case__project=round_.project_id, reader__kind__in=TEACHERS).values("case")
     rows = cases_to_predict(round_.project).filter(instance__number_of_frames=1).exclude(pk__in=read)
     pks = sorted(rows.order_by().values_list("pk", flat=True))
     seed = round_.settings["seed"]

@@ -20,6 +20,7 @@ from backend.learning.models import Round, RoundState, Snapshot, SnapshotItem, S
 from backend.learning.selectors import labels, live_round, policy_of, teaches_something, unread_by
 from backend.learning.states import ENDED, TRANSITIONS
 from backend.learning.tracks import Due, due_round, start_of
+from backend.projects.case_services import mark_as_taught
 from backend.projects.models import Project, Split
 from backend.registry.models import ModelState, ModelVersion
 from backend.registry.selectors import serving_version
@@ -113,16 +114,20 @@ def train_from_scratch(*, round_: Round, plan: dict[str, Any]) -> None:
         round_.save(update_fields=["settings"])
 
 
-def freeze_unread(*, round_: Round, cases: Sequence[UUID], second_from: int) -> None:
-    """From which unread cases the round learns beside its labels: once told, they stay, whoever reads them meanwhile.
-
-    They teach the second of two trainings, which begins after step `second_from`.
-    """
+def freeze_unread(*, round_: Round, cases: Sequence[UUID]) -> None:
+    """From which unread cases the round learns beside its labels: once told, they stay, whoever reads them meanwhile."""
     assert round_.snapshot is not None
     with transaction.atomic():
-        UnreadItem.objects.bulk_create([UnreadItem(snapshot=round_.snapshot, case_id=pk) for pk in cases], batch_size=200)
-        round_.settings = {**round_.settings, "unread": len(cases), "second_from": second_from}
+        there = mark_as_taught(cases=cases)
+        UnreadItem.objects.bulk_create([UnreadItem(snapshot=round_.snapshot, case_id=pk) for pk in there], batch_size=200)
+        round_.settings = {**round_.settings, "takes_unread": bool(there)}
         round_.save(update_fields=["settings"])
+
+
+def tell_unread(*, round_: Round, images: int, second_from: int) -> None:
+    """From so many unread images it learns: in the second of two trainings, which begins after step `second_from`."""
+    round_.settings = {**round_.settings, "unread": images, "second_from": second_from}
+    round_.save(update_fields=["settings"])
 
 
 def choose_by(*, round_: Round, acquisition: str, because: str) -> None:

@@ -74,11 +74,22 @@ def add_cases(*, project: Project, candidates: Sequence[CaseCandidate]) -> list[
     return made
 
 
+def mark_as_taught(*, cases: Sequence[UUID]) -> list[UUID]:
+    """A network will learn from these unread cases, which stay in the POOL: those that still are there, in this order."""
+    there: set[UUID] = set()
+    with transaction.atomic():
+        for chunk in _chunks(cases):
+            rows = Case.objects.filter(pk__in=chunk, split=Split.POOL)
+            rows.update(has_taught=True)
+            there |= set(rows.values_list("pk", flat=True))
+    return [pk for pk in cases if pk in there]
+
+
 def embargo_case(*, case_id: UUID, reason: str) -> None:
-    """Take a case out of use for ever, unless somebody has begun to read it meanwhile."""
+    """Take a case out of use for ever, unless somebody has begun to read it or a network learned from it meanwhile."""
     with transaction.atomic():
         case = Case.objects.select_for_update().get(pk=case_id)
-        if case.readings_submitted or Assignment.objects.filter(case=case).exists():
+        if case.readings_submitted or case.has_taught or Assignment.objects.filter(case=case).exists():
             return
         case.split, case.is_open, case.embargo_reason = Split.EMBARGOED, False, reason
         case.save(update_fields=["split", "is_open", "embargo_reason"])
@@ -157,11 +168,14 @@ def _known(project: Project, new: Sequence[NewCase]) -> tuple[list[UUID | None],
     known: list[KnownCase] = []
     near = _near(project, [case.dhash for case in new if case.dhash])
     for chunk in _chunks(list(near)):
-        rows = Case.objects.filter(pk__in=chunk).values_list("pk", "name", "group_key", "split", "readings_submitted")
+        rows = Case.objects.filter(pk__in=chunk).values_list(
+            "pk", "name", "group_key", "split", "readings_submitted", "has_taught"
+        )
         begun = set(Assignment.objects.filter(case__in=chunk).values_list("case_id", flat=True))
-        for pk, name, group_key, split, readings in rows:
+        for pk, name, group_key, split, readings, has_taught in rows:
             ids.append(pk)
-            known.append(KnownCase(name, group_key, split, near[pk], readings == 0 and pk not in begun))
+            may_be_embargoed = readings == 0 and not has_taught and pk not in begun
+            known.append(KnownCase(name, group_key, split, near[pk], may_be_embargoed))
     groups = sorted({case.group_key for case in new if case.group_key})
     for named in _chunks(groups):
         settled = Case.objects.filter(project=project, group_key__in=named)

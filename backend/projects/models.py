@@ -132,7 +132,8 @@ class Case(models.Model):
     any change of split except to EMBARGOED. `is_open` and `priority` are what the worklist orders by; learning
     writes `priority`, `priority_reason` and, for the random arm, `inclusion_probability`. Whoever reads the case
     blinded meets it at `blind_priority` instead, a random one of the POOL's priorities: a place in a list tells too.
-    `source_name` is the file's name as received; it may hold a name or a label, so leads alone see it.
+    `source_name` is the file's name as received; it may hold a name or a label, so leads alone see it. `has_taught`: a
+    network learned from its image before anybody had read it, so it can no longer be embargoed.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -154,6 +155,7 @@ class Case(models.Model):
     inclusion_probability = models.FloatField(null=True)
     is_open = models.BooleanField(default=True)
     readings_submitted = models.PositiveSmallIntegerField(default=0)
+    has_taught = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -31,7 +31,9 @@ class NewCase:
 
 @dataclass(frozen=True)
 class KnownCase:
-    """A case that has its place. `name` is shown; `may_be_embargoed`: nobody has read it yet."""
+    """A case that has its place. `name` is shown; `may_be_embargoed`: nobody has read it yet, and
+    no network has learned from it.
+    """
 
     name: str
     group_key: str
@@ -72,7 +74,7 @@ def plan_placements(
 
     A case without a group joins the group of what it resembles (chains count); where these lie in different splits it
     is EMBARGOED. A case with a group of its own that resembles one of another split is EMBARGOED too, and so is that
-    other one if it is new or has not been read.
+    other one if it is new, or has neither been read nor taught a network.
     """
     search = _Search(new, [case if case.split != EMBARGOED else None for case in known])
     splits = {case.group_key: case.split for case in known if case.split != EMBARGOED}
@@ -158,7 +160,7 @@ def _place_component(
 def _embargo_resemblances(
     search: _Search, new: Sequence[NewCase], known: Sequence[KnownCase], placements: list[Placement]
 ) -> dict[int, str]:
-    """EMBARGOED are resembling cases in two splits: the new one always, the known one if nobody has read it."""
+    """EMBARGOED are resembling cases in two splits: the new one always, the known one if it may be."""
     decided = [placement.split for placement in placements]
     embargo_known: dict[int, str] = {}
     for one, others in search.to_known.items():

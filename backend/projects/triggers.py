@@ -3,11 +3,12 @@
 from typing import Final
 
 SQLITE: Final = (
-    # A case keeps its split and its project; it may only be taken out of use.
+    # A case keeps its split and its project; it may only be taken out of use, before a network has learned from it.
     """
     CREATE TRIGGER projects_case_split_kept BEFORE UPDATE OF split, project_id, group_key ON projects_case
     WHEN (NEW.split IS NOT OLD.split AND NEW.split <> 'EMBARGOED')
       OR NEW.project_id IS NOT OLD.project_id OR (NEW.group_key IS NOT OLD.group_key AND NEW.split <> 'EMBARGOED')
+      OR (NEW.split IS NOT OLD.split AND OLD.has_taught)
     BEGIN SELECT RAISE(ABORT, 'a case keeps its split, group and project; it can only be embargoed'); END
     """,
     """
@@ -42,7 +43,8 @@ POSTGRESQL: Final = (
     BEGIN
       IF (NEW.split IS DISTINCT FROM OLD.split AND NEW.split <> 'EMBARGOED')
          OR NEW.project_id IS DISTINCT FROM OLD.project_id
-         OR (NEW.group_key IS DISTINCT FROM OLD.group_key AND NEW.split <> 'EMBARGOED') THEN
+         OR (NEW.group_key IS DISTINCT FROM OLD.group_key AND NEW.split <> 'EMBARGOED')
+         OR (NEW.split IS DISTINCT FROM OLD.split AND OLD.has_taught) THEN
         RAISE EXCEPTION 'a case keeps its split, group and project; it can only be embargoed'
           USING ERRCODE = 'check_violation';
       END IF;

@@ -105,6 +105,12 @@ def test_only_the_pool_is_trained_on(project, split: str) -> None:
     refused(change, [key(other.pk), key(held_out.pk), item.pk], "POOL")
 
 
+def test_a_case_that_has_taught_a_network_stays_in_the_pool(project) -> None:
+    taught = make_case(project, has_taught=True)
+    refused("UPDATE projects_case SET split = 'EMBARGOED' WHERE id = %s", [key(taught.pk)], "embargoed")
+    run("UPDATE projects_case SET split = 'EMBARGOED' WHERE id = %s", [key(make_case(project).pk)])
+
+
 @pytest.mark.parametrize("split", ["VALIDATION", "HOLDOUT", "EMBARGOED"])
 def test_nothing_is_learned_from_unread_images_of_other_splits_than_the_pool(project, split: str) -> None:
     from backend.learning.models import Snapshot, UnreadItem

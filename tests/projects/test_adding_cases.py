@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from backend.archive.models import Instance
 from backend.dicom.near_duplicates import NEAR_DISTANCE, hash_distance, hash_parts, near_parts
-from backend.projects.case_services import CaseCandidate, add_cases
+from backend.projects.case_services import CaseCandidate, add_cases, mark_as_taught
 from backend.projects.models import Case, CaseHash
 from tests.rows import make_instances
 
@@ -124,3 +124,25 @@ def test_cases_from_before_there_were_hashes_get_theirs(project, bring, unit) ->
         case.pk: dhash for case, dhash in zip(cases, hashes, strict=False)
     }
     assert bring([nearly(hashes[1], [3, 99])])[0].group_key == cases[1].group_key
+
+
+@pytest.mark.parametrize("taught", [True, False])
+def test_what_looks_like_an_image_that_has_taught_a_network_never_measures_it(project: Any, taught: bool) -> None:
+    """An unread image is embargoed with its look-alike; one that has taught stays, and later ones are compared with it."""
+    dhash = some_hash(random.Random(7))
+
+    def bring(group: str, validation_share: float) -> Case:
+        project.validation_share, project.holdout_share = validation_share, 0.0
+        (instance,) = make_instances(project)
+        Instance.objects.filter(pk=instance.pk).update(dhash=dhash)
+        (case,) = add_cases(project=project, candidates=[CaseCandidate(instance.pk, group=group)])
+        return case
+
+    first = bring("one patient", 0.0)
+    if taught:
+        assert mark_as_taught(cases=[first.pk]) == [first.pk]
+    second, third = bring("another", 1.0), bring("a third", 1.0)
+    first.refresh_from_db()
+    assert (first.split, second.split) == ("POOL" if taught else "EMBARGOED", "EMBARGOED")
+    # Where nothing was learned from the first it is harmless: neither it nor the second is used for anything.
+    assert third.split == ("EMBARGOED" if taught else "VALIDATION")

@@ -138,8 +138,8 @@ class Samples:
 
     images uint8 [N, S, S], or [N, C, S, S] with the slices around each (`neighbour_frames`); content [N, 2] rows and columns
     filled; targets uint8 [N, S, S]; type_known bool [N, T] (false where the reading is older than the finding type: its
-    background may hold that type); findings uint8 [N, F] with 0 absent, 1 present, `UNKNOWN`; newest bool [N], labels that
-    the weights of a warm start have not seen.
+    background may hold that type); findings uint8 [N, F] with 0 absent, 1 present, `UNKNOWN`; newest bool [N], of which
+    a batch takes its share first: labels that the weights of a warm start have not seen; of a student, all labels.
     """
 
     images: NDArray[np.uint8]
@@ -176,9 +176,9 @@ class Samples:
 
     def type_shares(self) -> list[float]:
         """Share of the known pixels per output, background first."""
-        known = int((self.targets != IGNORED).sum())
-        counts = np.bincount(self.targets.ravel(), minlength=256)
-        return [float(counts[index] / max(known, 1)) for index in range(1 + self.type_known.shape[1])]
+        known = int(np.count_nonzero(self.targets != IGNORED))
+        counts = [np.count_nonzero(self.targets == index) for index in range(1 + self.type_known.shape[1])]
+        return [float(count / max(known, 1)) for count in counts]
 
     def finding_shares(self) -> list[float]:
         """Share of the images with a known answer in which each finding is present; 0.5 where none is known."""

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.cnn.checkpoint import network_of
+from workers.cnn.checkpoint import CheckpointCorrupt, network_of
 from workers.cnn.data import IGNORED, UNKNOWN, Samples, content_mask
 from workers.cnn.model import UNet, Weights
 from workers.cnn.predict import predict
@@ -175,7 +175,7 @@ class SelfTraining:
         said = pseudo_labels(
             teacher,
             self.unread,
-            shown=self.samples.presence.any(axis=0),
+            shown=np.asarray(self.samples.presence.any(axis=0)),
             flip=self.recipe.flip,
             precision=self.recipe.precision,
             on_wait=self._on_wait,
@@ -199,7 +199,9 @@ class SelfTraining:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on where `state` was taken."""
+        """Go on where `state` was taken; CheckpointCorrupt where that was one training alone."""
+        if "teacher" not in state:
+            raise CheckpointCorrupt("the checkpoint is of a training without a teacher")
         if state["teacher"] is not None:
             steps, core_seconds = state["before"]
             self._teach(state["teacher"], steps=int(steps))

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from workers.cnn.checkpoint import CheckpointCorrupt
 from workers.cnn.data import IGNORED, UNKNOWN, Augmentation, Samples, draw_rows, make_batch
 from workers.cnn.device import be_deterministic, compute_device
 from workers.cnn.model import NetConfig, Outputs, UNet, Weights, build_network, learned_before, set_priors
@@ -183,7 +184,9 @@ class Training:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on where `state` was taken."""
+        """Go on where `state` was taken; CheckpointCorrupt where that was a teacher and a student."""
+        if "network" not in state:
+            raise CheckpointCorrupt("the checkpoint is of a teacher and a student")
         self.network.load_state_dict(state["network"])
         for name, value in state["ema"].items():
             self.ema[name].copy_(value)

@@ -2,11 +2,21 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 
+def keep_as_it_is(apps, schema_editor):
+    """A project whose lead has never saved a policy has no row, and would follow the new defaults without a word."""
+    policies = apps.get_model("learning", "TrainingPolicy")
+    projects = apps.get_model("projects", "Project").objects.exclude(pk__in=policies.objects.values("project"))
+    policies.objects.bulk_create(
+        [policies(project=project, learns_unread=False, steps_scratch=2000) for project in projects]
+    )
+
+
 class Migration(migrations.Migration):
     """Projects that are there go on as they do until their lead chooses; new ones learn from unread images, too."""
 
     dependencies = [
         ("learning", "0010_encoder"),
+        ("projects", "0007_case_has_taught"),
     ]
 
     operations = [
@@ -44,4 +54,5 @@ class Migration(migrations.Migration):
             name="steps_scratch",
             field=models.PositiveIntegerField(default=1200),
         ),
+        migrations.RunPython(keep_as_it_is, migrations.RunPython.noop),
     ]
