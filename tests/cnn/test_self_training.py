@@ -119,8 +119,13 @@ def test_the_student_begins_anew_and_its_core_seconds_count_on(net) -> None:
     progress = list(training.run())
     assert [one.core_seconds for one in progress] == sorted(one.core_seconds for one in progress)
     assert training.core_seconds == progress[-1].core_seconds and len(training.snapshots) == 2
-    plain = Training(make_samples(9), net=net, recipe=Recipe(steps=3, seed=3))
-    assert [one.loss for one in plain.run()] == [one.loss for one in progress[:3]], "the teacher is a plain training"
+    labels, unread, half = make_samples(9), unread_of(make_samples(12, seed=5)), Recipe(steps=3, seed=3)
+    teacher = Training(labels, net=net, recipe=half)
+    assert [one.loss for one in teacher.run()] == [one.loss for one in progress[:3]], "the teacher is a plain training"
+    taught = network_of(teacher.weights(), config=net)
+    said = pseudo_labels(taught, unread, shown=BOTH, flip=True, precision="float32")
+    student = Training(with_unread(labels, unread, said), net=net, recipe=replace(half, newest_share=0.5))
+    assert [one.loss for one in student.run()] == [one.loss for one in progress[3:]], "the student begins from nothing"
 
 
 def test_it_refuses_to_begin_without_unread_images_or_a_step_for_each(net) -> None:
