@@ -315,8 +315,8 @@ def _make_version(
             core_seconds=round(training.core_seconds, 2),
         )
         advance_round(round_=round_, to=RoundState.EVALUATING, model_version=version)
-    if learned:
-        images = "1 unread image" if learned == 1 else f"{learned} unread images"
-        sentence = f"Also learned from {images}, by what a first training was sure of in them."
-        note_on_round(round_=round_, sentence=sentence)
+        if learned:
+            images = "1 unread image" if learned == 1 else f"{learned} unread images"
+            sentence = f"Also learned from {images}, by what a first training was sure of in them."
+            note_on_round(round_=round_, sentence=sentence)
     report.log(f"version {number}, weights {digest[:12]}")

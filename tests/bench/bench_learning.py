@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,20 +97,13 @@ def seconds_a_step(size: int, precision: str) -> float:
     return (time.monotonic() - began) / 5
 
 
-def begin(net: Any, samples: Any, recipe: Any) -> Any:
-    """A training before its first step."""
-    from workers.cnn.train import Training
-
-    return Training(samples, net=net, recipe=recipe)
-
-
 def bare_loop(round_: Any) -> list[float]:
     """Wall and CPU seconds of the same steps on the same samples and unread images, with nothing around them."""
     from backend.learning.selectors import snapshot_readings, unread_cases
     from backend.learning.vocabulary import Vocabulary
-    from workers.cnn.self_training import SelfTraining
     from workers.cnn.train import Recipe
     from workers.datasets import training_samples, unread_images
+    from workers.networks import begin_training
     from workers.planning import settings_plan
 
     words = Vocabulary.from_dict(round_.settings["vocabulary"])
@@ -120,10 +112,9 @@ def bare_loop(round_: Any) -> list[float]:
     recipe = Recipe(steps=round_.settings["steps"], seed=round_.settings["seed"], precision=round_.settings["precision"])
     net = settings_plan(round_.settings).net(n_types=len(words.types), n_findings=len(words.outputs))
     unread, _ = unread_images(unread_cases(round_), size=size)
-    if len(unread):
-        training = SelfTraining(samples, unread, recipe=recipe, begin=partial(begin, net))
-    else:
-        training = begin(net, samples, recipe)
+    training = begin_training(
+        samples, net=net, recipe=recipe, start=None, processes=1, unread=unread if len(unread) else None
+    )
     wall, cpu = time.monotonic(), time.process_time()
     for _ in training.run():
         pass
