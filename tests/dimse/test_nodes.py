@@ -86,10 +86,10 @@ def redirecting() -> Iterator[int]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            server.came.append(self.path)  # type: ignore[attr-defined]  # before the answer, which the test waits for
             self.send_response(302)
             self.send_header("Location", "http://127.0.0.1:1/")
             self.end_headers()
-            server.came.append(self.path)  # type: ignore[attr-defined]
 
         def log_message(self, *args: Any) -> None: ...
 
