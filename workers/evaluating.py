@@ -38,7 +38,7 @@ from workers.networks import LoadedVersion, code_version
 PerCase = dict[str, Any]
 
 CHUNK: Final = 8
-MEASURE_VERSION: Final = 1
+MEASURE_VERSION: Final = 2
 """Raise it where a change of this module, or of `backend.metrics`, changes what is measured of a case."""
 FAST_CASES: Final = 200
 """VALIDATION up to this size is measured whole in a fast round, too; of a larger one a fixed sample of patients."""
@@ -88,6 +88,7 @@ def _measure(version: LoadedVersion, readings: Sequence[Reading], threshold: flo
         scores = output_scores(predictions, version.vocabulary)
         measured[str(reading.case_id)] = {
             "case": str(reading.case_id),
+            "truth_as": _truth_as(reading),
             "measured_as": _measured_as(reading, threshold),
             "name": reading.case.name,
             "group": reading.case.group_key,
@@ -100,16 +101,21 @@ def _measure(version: LoadedVersion, readings: Sequence[Reading], threshold: flo
     return measured
 
 
+def _truth_as(reading: Reading) -> str:
+    """What a case is measured against and by which code: where that is alike, two versions can be compared."""
+    return f"{MEASURE_VERSION} {code_version()} {reading.pk} {reading.revision}"
+
+
 def _measured_as(reading: Reading, threshold: float) -> str:
     """All beside the version itself on which the numbers of a case depend: while it is the same, they are."""
-    return f"{MEASURE_VERSION} {code_version()} {reading.pk} {reading.revision} {threshold:g}"
+    return f"{_truth_as(reading)} {threshold:g}"
 
 
-def known_cases(version: ModelVersion, readings: Sequence[Reading], *, threshold: float) -> list[PerCase]:
-    """Those of the cases that were measured of this version against the same readings before, in their order."""
+def known_cases(version: ModelVersion, readings: Sequence[Reading]) -> list[PerCase]:
+    """Those of the cases that were measured of this version, as it is shown, against the same readings, in their order."""
     evaluation = latest_evaluation(version)
     known = {case.get("measured_as"): case for case in evaluation.per_case} if evaluation else {}
-    found = (known.get(_measured_as(reading, threshold)) for reading in readings)
+    found = (known.get(_measured_as(reading, version.display_threshold)) for reading in readings)
     return [case for case in found if case is not None]
 
 

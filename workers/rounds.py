@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from backend.archive.store import StoreFull
 from backend.jobs.services import JobCancelled, Lease
+from backend.learning.display_threshold import display_threshold
 from backend.learning.gate import GateRule, gate_decision
 from backend.learning.models import Round, RoundState, Track
 from backend.learning.ranking import (
@@ -34,7 +35,7 @@ from backend.projects.models import Split
 from backend.readings.models import Reading
 from backend.registry.models import ModelVersion
 from backend.registry.selectors import latest_evaluation, serving_version
-from backend.registry.services import hold_version, promote_version, record_evaluation
+from backend.registry.services import hold_version, promote_version, record_evaluation, set_display_threshold
 from workers.choosing import choose_batch, labelled_embedding, measures_of
 from workers.cnn.acquisition import ACQUISITIONS
 from workers.cnn.candidates import Values
@@ -117,7 +118,7 @@ def _evaluate(round_: Round, report: Reporter) -> None:
             sentence = f"Measured on {len(sample)} of {len(readings)} VALIDATION cases, patients drawn once at random."
             note_on_round(round_=round_, sentence=sentence)
         readings = sample
-    measured = _measured(version, readings, round_, report)
+    measured = _measured_as_shown(version, readings, round_, report)
     report.check()
     if broken := len(readings) - len(measured):
         note_on_round(round_=round_, sentence=left_out(broken, "VALIDATION"))
@@ -130,14 +131,36 @@ def _evaluate(round_: Round, report: Reporter) -> None:
     report.tell("evaluate", f"{numbers['n_patients']} patients")
 
 
-def _measured(version: ModelVersion, readings: Sequence[Reading], round_: Round, report: Reporter) -> list[PerCase]:
-    """The cases of these readings as the version reads them."""
+def _measured_as_shown(version: ModelVersion, readings: Sequence[Reading], round_: Round, report: Reporter) -> list[PerCase]:
+    """The cases as the version reads them, after it has been decided from which score on its findings are shown.
+
+    What is shown decides Dice and distances, so a threshold that VALIDATION moves has its cases measured once more.
+    """
+    project = round_.project
+    if project.false_positives_allowed is None:
+        return _measured(version, readings, report)
+    # Begun anew, the step comes to the same threshold: it is always looked for from the project's on.
+    version.display_threshold = least = project.display_threshold
+    measured = _measured(version, readings, report)
+    found = display_threshold(measured, least=least, allowed=project.false_positives_allowed)
+    if found is None:
+        sentence = f"VALIDATION has too few labelled cases to choose a display threshold: {least:g}, as for the project."
+    else:
+        sentence = f"Findings are shown from a score of {found:g}, so that VALIDATION has at most "
+        sentence += f"{project.false_positives_allowed:g} false ones per image."
+    set_display_threshold(version=version, threshold=least if found is None else found)
+    note_on_round(round_=round_, sentence=sentence)
+    return measured if found is None or found == least else _measured(version, readings, report)
+
+
+def _measured(version: ModelVersion, readings: Sequence[Reading], report: Reporter) -> list[PerCase]:
+    """The cases of these readings as the version reads them and shows what it finds."""
 
     def on_case(done: int, total: int) -> None:
         if report.is_due():
             report.tell("evaluate", f"{done} of {total} cases")
 
-    threshold = round_.project.display_threshold
+    threshold = version.display_threshold
     (cases,) = measure_readings(readings, [load_version(version)], threshold=threshold, on_case=on_case)
     return cases
 
@@ -178,15 +201,15 @@ def _paired(
         return own, []
     among = {case["case"] for case in own}
     readings = [reading for reading in truth(round_.project, Split.VALIDATION) if str(reading.case_id) in among]
-    known = known_cases(champion, readings, threshold=round_.project.display_threshold)
+    known = known_cases(champion, readings)
     have = {case["case"] for case in known}
     missing = [reading for reading in readings if str(reading.case_id) not in have]
-    others = [*known, *_measured(champion, missing, round_, report)]
+    others = [*known, *_measured(champion, missing, report)]
     if missing and round_.settings["track"] == Track.SLOW:
         record_evaluation(version=champion, split=Split.VALIDATION, **version_numbers(others, champion, Split.VALIDATION))
     # A reading that has changed since the new version was measured is another truth: such a case counts for neither.
-    alike = {case["measured_as"] for case in own} & {case["measured_as"] for case in others}
-    return [case for case in own if case["measured_as"] in alike], [case for case in others if case["measured_as"] in alike]
+    alike = {case["truth_as"] for case in own} & {case["truth_as"] for case in others}
+    return [case for case in own if case["truth_as"] in alike], [case for case in others if case["truth_as"] in alike]
 
 
 def _read_next(round_: Round, version: ModelVersion, report: Reporter) -> None:

@@ -1656,6 +1656,7 @@ class PatchedProjectChangeRequest(TypedDict):
     first_look: NotRequired[bool]
     accept_all: NotRequired[bool]
     display_threshold: NotRequired[float]
+    false_positives_allowed: NotRequired[float | None]
     lease_minutes: NotRequired[int]
 
 
@@ -1817,6 +1818,7 @@ class Project(TypedDict):
     first_look: bool
     accept_all: bool
     display_threshold: float
+    false_positives_allowed: float | None
     role: RoleEnum
     may_reidentify: bool
     finding_types: list[FindingType]
@@ -1842,6 +1844,7 @@ class ProjectInRequest(TypedDict):
     laterality_matters: NotRequired[bool]
     first_look: NotRequired[bool]
     accept_all: NotRequired[bool]
+    false_positives_allowed: NotRequired[float | None]
     finding_types: NotRequired[list[FindingTypeInRequest]]
     members: NotRequired[list[MemberRequest]]
 

@@ -61,6 +61,8 @@ class Project(models.Model):
 
     `first_look`: in the assisted arm, too, the reader marks on his own before the model's findings are revealed.
     `accept_all`: readers may accept all shown findings with one command.
+    `display_threshold`: no finding of a model version with a lower score is shown. `false_positives_allowed`: so many per
+    image a new version may show on VALIDATION, else its own threshold lies higher; null: as many as there are.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -79,6 +81,7 @@ class Project(models.Model):
     readings_wanted = models.PositiveSmallIntegerField(default=1)
     laterality_matters = models.BooleanField(default=False)
     display_threshold = models.FloatField(default=0.5)
+    false_positives_allowed = models.FloatField(null=True)
     lease_minutes = models.PositiveIntegerField(default=30)
     first_look = models.BooleanField(default=False)
     accept_all = models.BooleanField(default=False)

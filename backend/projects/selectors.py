@@ -136,6 +136,7 @@ def _project_document(membership: Membership, counts: dict[str, int], vocabulary
         "first_look": project.first_look,
         "accept_all": project.accept_all,
         "display_threshold": project.display_threshold,
+        "false_positives_allowed": project.false_positives_allowed,
         "role": membership.role,
         "may_reidentify": membership.may_reidentify and project.archive.keeps_identities,
         "finding_types": [finding_type_document(finding_type) for finding_type in vocabulary],

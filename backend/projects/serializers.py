@@ -12,6 +12,10 @@ from backend.projects.models import Role, Unit
 from backend.projects.services import MARKS
 
 SCOPES = ("lesion", "image")
+_ALLOWED_HELP = (
+    "A new version's display threshold is raised from the project's until it shows at most so many false positives per "
+    "image of VALIDATION; null: it is the project's."
+)
 
 
 class AttributeNumberInSerializer(serializers.Serializer[Any]):
@@ -123,6 +127,9 @@ class ProjectInSerializer(serializers.Serializer[Any]):
     laterality_matters = serializers.BooleanField(default=False)
     first_look = serializers.BooleanField(default=False)
     accept_all = serializers.BooleanField(default=False)
+    false_positives_allowed = serializers.FloatField(
+        min_value=0.01, max_value=50, required=False, allow_null=True, help_text=_ALLOWED_HELP
+    )
     finding_types = FindingTypeInSerializer(many=True, required=False)
     members = MemberSerializer(many=True, required=False)
 
@@ -138,6 +145,9 @@ class ProjectChangeSerializer(serializers.Serializer[Any]):
     first_look = serializers.BooleanField(required=False)
     accept_all = serializers.BooleanField(required=False)
     display_threshold = serializers.FloatField(min_value=0, max_value=1, required=False)
+    false_positives_allowed = serializers.FloatField(
+        min_value=0.01, max_value=50, required=False, allow_null=True, help_text=_ALLOWED_HELP
+    )
     lease_minutes = serializers.IntegerField(min_value=1, max_value=24 * 60, required=False)
 
 
@@ -179,6 +189,7 @@ class ProjectSerializer(serializers.Serializer[Any]):
     first_look = serializers.BooleanField()
     accept_all = serializers.BooleanField()
     display_threshold = serializers.FloatField()
+    false_positives_allowed = serializers.FloatField(allow_null=True)
     role = serializers.ChoiceField(choices=Role.choices)
     may_reidentify = serializers.BooleanField()
     finding_types = FindingTypeSerializer(many=True)

@@ -52,6 +52,14 @@ def create_model_version(
     return version
 
 
+def set_display_threshold(*, version: ModelVersion, threshold: float) -> None:
+    """From which score on the findings of a version that has not served yet are shown."""
+    with transaction.atomic():
+        version.display_threshold = threshold
+        version.save(update_fields=["display_threshold"])
+        _record(version, "model.threshold_set", None, {"display_threshold": threshold})
+
+
 def record_evaluation(
     *, version: ModelVersion, split: str, metrics: Sequence[dict[str, Any]], curves: dict[str, Any],
     per_case: Sequence[dict[str, Any]], n_patients: int, requested_by: User | None = None,

@@ -3609,6 +3609,11 @@ export interface components {
             accept_all?: boolean;
             /** Format: double */
             display_threshold?: number;
+            /**
+             * Format: double
+             * @description A new version's display threshold is raised from the project's until it shows at most so many false positives per image of VALIDATION; null: it is the project's.
+             */
+            false_positives_allowed?: number | null;
             lease_minutes?: number;
         };
         /** @description Pause or go on; what happens to originals. */
@@ -3781,6 +3786,8 @@ export interface components {
             accept_all: boolean;
             /** Format: double */
             display_threshold: number;
+            /** Format: double */
+            false_positives_allowed: number | null;
             role: components["schemas"]["RoleEnum"];
             may_reidentify: boolean;
             finding_types: components["schemas"]["FindingType"][];
@@ -3825,6 +3832,11 @@ export interface components {
             first_look: boolean;
             /** @default false */
             accept_all: boolean;
+            /**
+             * Format: double
+             * @description A new version's display threshold is raised from the project's until it shows at most so many false positives per image of VALIDATION; null: it is the project's.
+             */
+            false_positives_allowed?: number | null;
             finding_types?: components["schemas"]["FindingTypeInRequest"][];
             members?: components["schemas"]["MemberRequest"][];
         };

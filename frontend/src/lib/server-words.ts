@@ -74,6 +74,14 @@ const SENTENCES: [pattern: string, key: string][] = [
     "unchecked",
   ],
   ["VALIDATION has no labelled case yet: nothing could be measured\\.", "nothingMeasured"],
+  [
+    "Findings are shown from a score of ([\\d.]+), so that VALIDATION has at most ([\\d.]+) false ones per image\\.",
+    "shownFrom",
+  ],
+  [
+    "VALIDATION has too few labelled cases to choose a display threshold: ([\\d.]+), as for the project\\.",
+    "fewForThreshold",
+  ],
   ["No lesion among the labels: only findings of the whole image are learned\\.", "noLesion"],
   [`Also learned from ${NUMBER} unread images?, by what a first training was sure of in them\\.`, "learnedUnread"],
   [`Only ${NUMBER} labelled images?: expect little of this version\\.`, "fewLabels"],

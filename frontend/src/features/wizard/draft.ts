@@ -25,6 +25,8 @@ export interface Draft {
   readings_wanted: number;
   laterality_matters: boolean;
   display_threshold: number;
+  /** Per image, shown by a new version on VALIDATION; null: any number. */
+  false_positives_allowed: number | null;
   policy: Pick<Policy, "enabled" | "every_n_readings">;
 }
 
@@ -46,6 +48,7 @@ export const EMPTY: Draft = {
   readings_wanted: 1,
   laterality_matters: false,
   display_threshold: 0.5,
+  false_positives_allowed: 0.5,
   policy: { enabled: true, every_n_readings: 16 },
 };
 

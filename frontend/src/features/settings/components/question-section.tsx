@@ -6,6 +6,7 @@ import { SaveFoot } from "@/features/settings/components/save-foot";
 import type { SectionProps } from "@/features/settings/settings-page";
 import type { ProjectChange } from "@/lib/api-types";
 import { decimal } from "@/lib/format";
+import { FalsePositivesField } from "@/ui/false-positives-field";
 import { ShareField } from "@/ui/share-field";
 
 /** Name and question, and how readers meet the model. */
@@ -42,6 +43,13 @@ export function QuestionSection({ project }: SectionProps) {
             step={0.05}
             write={decimal}
             onChange={(display_threshold) => set({ display_threshold })}
+          />
+          <FalsePositivesField
+            label={t("allowed")}
+            note={t("allowedNote")}
+            placeholder={t("allowedAny")}
+            value={now.false_positives_allowed}
+            onChange={(false_positives_allowed) => set({ false_positives_allowed })}
           />
           <NumberInput
             label={t("wanted")}

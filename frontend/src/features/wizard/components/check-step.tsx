@@ -67,6 +67,10 @@ export function CheckStep({ draft, me, onGo }: StepProps) {
       "model",
       [
         [t("model.threshold"), decimal(draft.display_threshold)],
+        [
+          t("model.allowed"),
+          draft.false_positives_allowed === null ? t("model.allowedAny") : decimal(draft.false_positives_allowed),
+        ],
         [t("model.wanted"), count(draft.readings_wanted)],
         [
           t("model.policy"),

@@ -2,6 +2,7 @@ import { NumberInput, Switch } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import type { StepProps } from "@/features/wizard/components/step-props";
 import { decimal } from "@/lib/format";
+import { FalsePositivesField } from "@/ui/false-positives-field";
 import { ShareField } from "@/ui/share-field";
 
 export function ModelStep({ draft, onChange }: StepProps) {
@@ -16,6 +17,13 @@ export function ModelStep({ draft, onChange }: StepProps) {
         step={0.05}
         write={decimal}
         onChange={(display_threshold) => onChange({ display_threshold })}
+      />
+      <FalsePositivesField
+        label={t("model.allowed")}
+        note={t("model.allowedNote")}
+        placeholder={t("model.allowedAny")}
+        value={draft.false_positives_allowed}
+        onChange={(false_positives_allowed) => onChange({ false_positives_allowed })}
       />
       <NumberInput
         label={t("model.wanted")}
