@@ -94,8 +94,13 @@ def _load_unread(round_: Round, samples: Samples | Volumes, plan: Plan, report: 
     Only from scratch, of images that are taken whole, and where the labels have lesions enough to teach a teacher.
     """
     if "takes_unread" not in round_.settings:
-        drawn = draw_unread(round_) if _may_learn_unread(round_, samples, plan) else []
+        why_not = _why_not_unread(round_, samples, plan)
+        drawn = draw_unread(round_) if why_not is None else []
         freeze_unread(round_=round_, cases=drawn)
+        if why_not is None and not round_.settings["takes_unread"]:
+            why_not = "no image of the POOL is unread"
+        if why_not:
+            note_on_round(round_=round_, sentence=f"Learned from the labels alone: {why_not}.")
     if not round_.settings["takes_unread"]:
         return None
     unread, omitted = unread_images(unread_cases(round_), size=plan.size, on_case=report.check)
@@ -107,11 +112,16 @@ def _load_unread(round_: Round, samples: Samples | Volumes, plan: Plan, report: 
     return unread
 
 
-def _may_learn_unread(round_: Round, samples: Samples | Volumes, plan: Plan) -> bool:
+def _why_not_unread(round_: Round, samples: Samples | Volumes, plan: Plan) -> str | None:
+    """None where the round learns from unread images, too; else why it does not, empty where nobody expects it to."""
     settings = round_.settings
-    asked = settings.get("learns_unread", False) and settings["start"] == Start.SCRATCH and settings["steps"] > 1
-    is_whole = not plan.patch and plan.neighbours == 1
-    return bool(asked and is_whole and len(samples) >= FEW_LABELS and samples.presence.any())
+    if not settings.get("learns_unread", False) or settings["start"] != Start.SCRATCH or settings["steps"] < 2:
+        return ""
+    if plan.patch or plan.neighbours > 1:
+        return "unread images teach only where they are single and taken whole"
+    if len(samples) < FEW_LABELS:
+        return f"unread images teach from {FEW_LABELS} labels on"
+    return None if samples.presence.any() else ""
 
 
 def _note_thin_labels(round_: Round, samples: Samples | Volumes, vocabulary: Vocabulary) -> None:

@@ -129,14 +129,14 @@ def test_a_lead_who_does_not_want_it_gets_one_training_from_the_labels_alone(kee
     done = work(start_round(project=keen, by=lead))
     assert "unread" not in done.model_version.config and not done.snapshot.unread.exists()
     assert (round_document(done)["n_unread"], round_document(done)["second_from"]) == (0, None)
-    assert "Also learned from" not in done.message
+    assert "Also learned from" not in done.message and "labels alone" not in done.message
 
 
 def test_a_fast_round_goes_on_from_what_serves_with_labels_alone(keen, lead, work) -> None:
     work(start_round(project=keen, by=lead))
     fast = work(start_round(project=keen, by=lead))
     assert fast.settings["start"] == "warm" and "unread" not in fast.model_version.config
-    assert not fast.snapshot.unread.exists()
+    assert not fast.snapshot.unread.exists() and "labels alone" not in fast.message
 
 
 def test_too_few_labels_make_no_teacher(keen, lead, work) -> None:
@@ -145,12 +145,14 @@ def test_too_few_labels_make_no_teacher(keen, lead, work) -> None:
         reading.delete()
     done = work(start_round(project=keen, by=lead))
     assert "Only 5 labelled images" in done.message and "unread" not in done.model_version.config
+    assert "Learned from the labels alone: unread images teach from 20 labels on." in done.message
 
 
 def test_without_an_unread_image_it_learns_from_the_labels_alone(keen, lead, work) -> None:
     Case.objects.filter(project=keen, split="POOL", is_open=True).delete()
     done = work(start_round(project=keen, by=lead))
     assert round_document(done)["n_unread"] == 0 and "unread" not in done.model_version.config
+    assert "Learned from the labels alone: no image of the POOL is unread." in done.message
 
 
 def test_an_unread_image_that_cannot_be_decoded_is_left_out_and_named_in_the_log(keen, lead, work) -> None:
@@ -167,6 +169,7 @@ def test_where_no_unread_image_can_be_decoded_there_is_one_training(keen, lead, 
         delete_object(case.instance.frames_key)
     done = work(start_round(project=keen, by=lead))
     assert "unread" not in done.model_version.config and "Also learned from" not in done.message
+    assert "10 unread cases" in done.message
     assert (round_document(done)["n_unread"], round_document(done)["second_from"]) == (0, None)
 
 

@@ -84,6 +84,12 @@ const SENTENCES: [pattern: string, key: string][] = [
   ],
   ["No lesion among the labels: only findings of the whole image are learned\\.", "noLesion"],
   [`Also learned from ${NUMBER} unread images?, by what a first training was sure of in them\\.`, "learnedUnread"],
+  ["Learned from the labels alone: no image of the POOL is unread\\.", "noneUnread"],
+  [
+    "Learned from the labels alone: unread images teach only where they are single and taken whole\\.",
+    "unreadNotWhole",
+  ],
+  [`Learned from the labels alone: unread images teach from ${NUMBER} labels on\\.`, "fewForUnread"],
   [`Only ${NUMBER} labelled images?: expect little of this version\\.`, "fewLabels"],
   [`Only ${NUMBER} outlined lesions?: this version does not answer clicks\\.`, "fewOutlined"],
   ["To answer clicks could not be learned: the training diverged\\.", "clicksDiverged"],
