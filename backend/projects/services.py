@@ -36,7 +36,7 @@ PROJECT_FIELDS = (
     "synthetic",
 )
 FALSE_POSITIVES_ALLOWED: Final = 0.5
-"""Of a new project. Of BUSI a network of 50 to 200 labels shows twice as many from 0.5 on and finds hardly more lesions."""
+"""Of a new project: it costs few lesions (docs/benchmarks.md, "What is shown"); whoever wants fewer false ones says so."""
 CHANGEABLE_FIELDS = (
     "name",
     "question",
