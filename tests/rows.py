@@ -130,3 +130,9 @@ def make_reading(
             origin="predicted" if reader.kind == "model" else "imported",
         )
     return reading
+
+
+def make_edit(reading: Any, reader: Any, *, scores: list[float | None] | None = None, state: str = "submitted") -> Any:
+    """A reading of `reader` that edits another's as it is now; submitted, it has taken that one's place."""
+    revises = {"revises": reading, "revises_revision": reading.revision, "revision": 1}
+    return make_reading(reader, reading.case, scores=[None] if scores is None else scores, state=state, **revises)

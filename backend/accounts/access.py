@@ -68,6 +68,10 @@ ACCESS: Final[dict[str, frozenset[str]]] = {
     "reading.revisions": MEMBERS,
     "blob.write": MEMBERS,
     "blob.read": MEMBERS,
+    # review: beyond the role, `backend.readings.selectors.readings_visible_to` decides reading by reading
+    "review.list": REVIEWERS,
+    "review.decide": REVIEWERS,
+    "review.edit": REVIEWERS,
     # foreign models: a program needs a lead's token of scope `prediction` and `blob.write`, with which it sees nothing
     "foreign_model.list": LEADS,
     "foreign_model.register": LEADS,

@@ -80,6 +80,20 @@ AuthenticationEnum = Literal["none", "basic", "bearer"]
 """One of several words."""
 
 
+class BeginEditRequest(TypedDict):
+    """The reading to edit, as it was at this revision."""
+
+    reading: str
+    revision: int
+
+
+class BegunEdit(TypedDict):
+    """The caller's own reading of the case, which begins from the reviewed one."""
+
+    case: str
+    reading: str
+
+
 BlankEnum = Literal[""]
 """One of several words."""
 
@@ -203,6 +217,19 @@ class CurvePoint(TypedDict):
     note: str
     version: int
     arm: str
+
+
+DecideDecisionEnum = Literal["agreed", "sent_back"]
+"""One of several words."""
+
+
+class DecideRequest(TypedDict):
+    """A decision on a reading as it was at this revision; sending back asks for a comment."""
+
+    reading: str
+    revision: int
+    decision: DecideDecisionEnum
+    comment: NotRequired[str]
 
 
 class Decision(TypedDict):
@@ -428,7 +455,9 @@ class Evaluation(TypedDict):
     subgroups: list[Subgroup]
 
 
-EventsEnum = Literal["reading.submitted", "round.finished", "model.promoted", "import.finished", "export.finished"]
+EventsEnum = Literal[
+    "reading.submitted", "reading.reviewed", "round.finished", "model.promoted", "import.finished", "export.finished"
+]
 """One of several words."""
 
 
@@ -452,6 +481,7 @@ class ExportFilter(TypedDict):
     since: NotRequired[str | None]
     until: NotRequired[str | None]
     models: NotRequired[bool]
+    superseded: NotRequired[bool]
 
 
 class ExportFilterRequest(TypedDict):
@@ -464,6 +494,7 @@ class ExportFilterRequest(TypedDict):
     since: NotRequired[str | None]
     until: NotRequired[str | None]
     models: NotRequired[bool]
+    superseded: NotRequired[bool]
 
 
 class ExportFormat(TypedDict):
@@ -1110,7 +1141,7 @@ class LesionChangesRequest(TypedDict):
     remove: NotRequired[list[str]]
 
 
-LesionInOriginEnum = Literal["drawn", "accepted", "edited"]
+LesionInOriginEnum = Literal["drawn", "accepted", "edited", "reviewed"]
 """One of several words."""
 
 
@@ -1131,7 +1162,7 @@ class LesionInRequest(TypedDict):
     origin_lesion: NotRequired[str | None]
 
 
-LesionOriginEnum = Literal["drawn", "accepted", "edited", "imported", "predicted"]
+LesionOriginEnum = Literal["drawn", "accepted", "edited", "imported", "predicted", "reviewed"]
 """One of several words."""
 
 
@@ -2028,6 +2059,8 @@ class Reading(TypedDict):
     submitted_at: str | None
     revealed_at: str | None
     revealed_revision: int | None
+    revises: Revises | None
+    sent_back: SentBack | None
     vocabulary_version: int
 
 
@@ -2129,6 +2162,14 @@ class Released(TypedDict):
     files: int
 
 
+class Replacement(TypedDict):
+    """The reviewer's own reading that takes the place of the reviewed one once it is submitted."""
+
+    reading: str
+    case: str
+    state: ReadingStateEnum
+
+
 class Retried(TypedDict):
     """How many files will be imported once more."""
 
@@ -2137,6 +2178,91 @@ class Retried(TypedDict):
 
 RetrievalEnum = Literal["move", "get"]
 """One of several words."""
+
+
+class Review(TypedDict):
+    """What was decided of the reading's present revision; an edit counts once its replacement is submitted."""
+
+    decision: ReviewDecisionEnum
+    comment: str
+    reviewer: ReviewPerson
+    decided_at: str
+    is_mine: bool
+    replacement: Replacement | None
+
+
+class ReviewCase(TypedDict):
+    """The case that was read."""
+
+    id: str
+    name: str
+    number: int
+    modality: str
+    thumbnail: str
+
+
+class ReviewCounts(TypedDict):
+    """Readings by what became of them, of all readers."""
+
+    waiting: int
+    reviewed: int
+    sent_back: int
+
+
+ReviewDecisionEnum = Literal["agreed", "edited", "sent_back"]
+"""One of several words."""
+
+
+class ReviewPerson(TypedDict):
+    """Who read, or who reviewed."""
+
+    username: str
+    name: str
+
+
+class ReviewQueue(TypedDict):
+    """A page of the queue; waiting ones the oldest first, others the newest first."""
+
+    results: list[ReviewRow]
+    next: str | None
+    counts: ReviewCounts
+    readers: list[ReviewPerson]
+
+
+class ReviewRefusal(TypedDict):
+    """Why nothing was decided."""
+
+    detail: str
+    code: str
+
+
+class ReviewRow(TypedDict):
+    """A reading with its review; one that was sent back as it was then, without a time of submission."""
+
+    reading: str
+    revision: int
+    case: ReviewCase
+    reader: ReviewPerson
+    verdict: VerdictEnum | BlankEnum
+    n_lesions: int
+    submitted_at: str | None
+    arm: ArmEnum
+    may_send_back: bool
+    review: Review | None
+
+
+class RevisedReader(TypedDict):
+    """Whose reading is edited."""
+
+    name: str
+
+
+class Revises(TypedDict):
+    """The reading that a reviewer's own one edits, and the revision of it from which the edit began."""
+
+    reading: str
+    reader: RevisedReader
+    revision: int
 
 
 class Revision(TypedDict):
@@ -2404,6 +2530,13 @@ class Sendable(TypedDict):
     reader: str
     submitted_at: str | None
     sent_to: list[str]
+
+
+class SentBack(TypedDict):
+    """What a reviewer says who sent a reading back to its reader, and the reviewer's name."""
+
+    comment: str
+    by: str
 
 
 class SentObject(TypedDict):
@@ -2680,7 +2813,13 @@ class Webhook(TypedDict):
 
 
 WebhookEventEnum = Literal[
-    "reading.submitted", "round.finished", "model.promoted", "import.finished", "export.finished", "webhook.test"
+    "reading.submitted",
+    "reading.reviewed",
+    "round.finished",
+    "model.promoted",
+    "import.finished",
+    "export.finished",
+    "webhook.test",
 ]
 """One of several words."""
 
@@ -2758,6 +2897,7 @@ class WorklistRow(TypedDict):
     blinded: bool
     first_look: bool
     given: bool
+    sent_back: SentBack | None
     reason: WorklistReason | None
     top_score: float | None
     n_findings: int | None
@@ -2873,6 +3013,9 @@ Operation = Literal[
     "reading_save",
     "reading_submit",
     "receiving_title_set",
+    "review_decide",
+    "review_edit",
+    "review_list",
     "round_cancel",
     "round_list",
     "round_read",
@@ -3006,6 +3149,9 @@ ADDRESSES: Final[dict[Operation, tuple[str, str]]] = {
     "reading_save": ("PUT", "/api/v1/projects/{slug}/readings/{reading_id}/"),
     "reading_submit": ("POST", "/api/v1/projects/{slug}/readings/{reading_id}/submit/"),
     "receiving_title_set": ("PUT", "/api/v1/projects/{slug}/pacs/receiving/"),
+    "review_decide": ("POST", "/api/v1/projects/{slug}/reviews/"),
+    "review_edit": ("POST", "/api/v1/projects/{slug}/reviews/edit/"),
+    "review_list": ("GET", "/api/v1/projects/{slug}/reviews/"),
     "round_cancel": ("POST", "/api/v1/projects/{slug}/rounds/{number}/cancel/"),
     "round_list": ("GET", "/api/v1/projects/{slug}/rounds/"),
     "round_read": ("GET", "/api/v1/projects/{slug}/rounds/{number}/"),

@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("backend.webhooks.urls")),
     path("api/v1/", include("backend.registry.urls")),
     path("api/v1/", include("backend.readings.urls")),
+    path("api/v1/", include("backend.review.urls")),
     path("api/v1/", include("backend.learning.urls")),
     path("api/v1/", include("backend.inspection.urls")),
     path("api/v1/", include("backend.exchange.urls")),

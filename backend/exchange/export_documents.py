@@ -16,6 +16,7 @@ from backend.exchange.publishing import PUBLISH, PUBLISHED_FORMATS
 from backend.jobs.models import Job
 from backend.projects.models import Project
 from backend.readings.models import ReadingState
+from backend.readings.selectors import superseded
 
 
 def format_documents() -> list[dict[str, Any]]:
@@ -71,6 +72,7 @@ def exports_of(project: Project) -> QuerySet[ExportRun]:
     )
     current = Q(derived_objects__revision=F("derived_objects__reading__revision"))
     current &= Q(derived_objects__reading__state=ReadingState.SUBMITTED)
+    current &= Q(~superseded(of="derived_objects__reading__"))
     return found.annotate(n_published=Count("derived_objects"), n_current=Count("derived_objects", filter=current)).order_by(
         "-created_at"
     )

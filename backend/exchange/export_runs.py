@@ -209,12 +209,18 @@ class _Told:
                         "reader_kind": reading.reader.kind,
                         "verdict": reading.verdict,
                         "label_kind": reading.label_kind,
+                        "edit_of": _edit_of(reading),
                         "submitted_at": reading.submitted_at.isoformat() if reading.submitted_at else None,
                     }
                 )
             yield item
             self.n_cases += 1
             on_case(self.n_cases, self._total)
+
+
+def _edit_of(reading: Reading) -> dict[str, Any] | None:
+    """Which reading, in which revision, a reviewer's edit has taken the place of."""
+    return {"id": str(reading.revises_id), "revision": reading.revises_revision} if reading.revises_id else None
 
 
 def manifest_of(run: ExportRun, one: Format, entries: list[Entry], told: _Told) -> dict[str, Any]:

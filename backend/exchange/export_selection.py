@@ -20,7 +20,7 @@ from backend.geometry.rle import blob_key, decode_mask
 from backend.projects.models import Arm, Assignment, AssignmentState, Case, Membership, Project
 from backend.projects.selectors import in_reading_order, unread_blinded
 from backend.readings.models import Lesion, MarkKind, Reader, ReaderKind, Reading, ReadingState
-from backend.readings.selectors import cases_awaiting_reveal
+from backend.readings.selectors import cases_awaiting_reveal, superseded
 
 _CHUNK = 100
 
@@ -28,7 +28,8 @@ _CHUNK = 100
 @dataclass(frozen=True)
 class ExportFilter:
     """What an export is limited to; empty means all. Readers and finding types by id, reader kinds and splits by name,
-    days of submission (both included). `models`: models' readings, too; they are never among "all".
+    days of submission (both included). `models`: models' readings, too, `superseded`: also those whose place a reviewer's
+    edit has taken; they are never among "all".
     """
 
     readers: Sequence[int] = ()
@@ -38,6 +39,7 @@ class ExportFilter:
     since: date | None = None
     until: date | None = None
     models: bool = False
+    superseded: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Only what limits."""
@@ -49,6 +51,7 @@ class ExportFilter:
             "since": self.since.isoformat() if self.since else None,
             "until": self.until.isoformat() if self.until else None,
             "models": self.models,
+            "superseded": self.superseded,
         }
         return {name: value for name, value in found.items() if value}
 
@@ -64,6 +67,7 @@ def filter_of(given: Mapping[str, Any]) -> ExportFilter:
         since=days.get("since"),
         until=days.get("until"),
         models=bool(given.get("models")),
+        superseded=bool(given.get("superseded")),
     )
 
 
@@ -94,16 +98,19 @@ class ExportCase:
 
 
 def exported_readings(*, project: Project, by: User, chosen: ExportFilter) -> QuerySet[Reading]:
-    """Submitted readings, models' only where asked for; none of a case that `by` reads blinded, or is to look at first, and
-    has not submitted. Models' readings: none of a case, either, that he would meet blinded or look at first."""
+    """Submitted readings, models' and superseded ones only where asked for; none of a case that `by` reads blinded, or is to
+    look at first, and has not submitted. Models' readings: none of a case, either, that he would meet blinded or look at
+    first."""
     blinded = Assignment.objects.filter(case_id=OuterRef("case_id"), user=by, arm=Arm.BLINDED)
     found = Reading.objects.filter(case__project=project, state=ReadingState.SUBMITTED).exclude(
         Exists(blinded.exclude(state=AssignmentState.SUBMITTED))
     )
     if project.first_look:
-        unrevealed = Reading.objects.filter(revealed_at=None, started_from=None, state=ReadingState.DRAFT)
+        unrevealed = Reading.objects.filter(revealed_at=None, started_from=None, revises=None, state=ReadingState.DRAFT)
         found = found.exclude(Exists(unrevealed.filter(case_id=OuterRef("case_id"), reader__user=by)))
     found = found.exclude(reader__kind=ReaderKind.MODEL, **({"case__in": _kept_back(project, by)} if chosen.models else {}))
+    if not chosen.superseded:
+        found = found.filter(~superseded())
     if chosen.readers:
         found = found.filter(reader_id__in=chosen.readers)
     if chosen.reader_kinds:

@@ -26,7 +26,10 @@ class ExportFormatSerializer(serializers.Serializer[Any]):
 
 
 class ExportFilterSerializer(serializers.Serializer[Any]):
-    """What an export is limited to; what is not named is not limited. Models' readings only where asked for."""
+    """What an export is limited to; what is not named is not limited. Models' readings only where asked for.
+
+    So are `superseded` ones, whose place a reviewer's edit has taken.
+    """
 
     readers = serializers.ListField(child=serializers.IntegerField(min_value=1), max_length=200, required=False)
     finding_types = serializers.ListField(child=serializers.IntegerField(min_value=1), max_length=200, required=False)
@@ -35,6 +38,7 @@ class ExportFilterSerializer(serializers.Serializer[Any]):
     since = serializers.DateField(required=False, allow_null=True, help_text="First day of submission.")
     until = serializers.DateField(required=False, allow_null=True, help_text="Last day of submission.")
     models = serializers.BooleanField(required=False, default=False)
+    superseded = serializers.BooleanField(required=False, default=False)
 
     def to_internal_value(self, data: Any) -> Any:
         """Choices as sorted lists: they are stored as JSON."""

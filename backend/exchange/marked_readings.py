@@ -93,8 +93,15 @@ def _lesion(lesion: Lesion, frames: Sequence[ImageFrame], finding_type: FindingT
         units=units,
         score=lesion.score,
         colour=finding_type.colour,
-        algorithm=_HELPED if lesion.origin in (Origin.ACCEPTED, Origin.EDITED) else "",
+        algorithm=_HELPED if _is_helped(lesion) else "",
     )
+
+
+def _is_helped(lesion: Lesion) -> bool:
+    """Whether it began as a finding of a model; where the lesion that an edit began from is gone, its score tells."""
+    while lesion.origin == Origin.REVIEWED and lesion.origin_lesion is not None:
+        lesion = lesion.origin_lesion
+    return lesion.origin in (Origin.ACCEPTED, Origin.EDITED) or lesion.origin_score is not None
 
 
 def _concept(finding_type: FindingType) -> Concept | None:

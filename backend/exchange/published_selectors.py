@@ -15,7 +15,7 @@ from backend.exchange.export_selection import ExportFilter, exported_readings
 from backend.exchange.models import DerivedObject
 from backend.projects.models import Case, Project, Role, Split
 from backend.readings.models import ReaderKind, ReadingState
-from backend.readings.selectors import cases_judged_by
+from backend.readings.selectors import cases_judged_by, superseded
 
 _TABLE: Final = DerivedObject._meta.db_table
 _ANY: Final = CompiledSelect(fields_of(DerivedObject, "id"), f"FROM {_TABLE} WHERE project_id = %s LIMIT 1")
@@ -54,7 +54,8 @@ def published_instances(*, project: Project, user: User, role: str, study: str |
     """What `user` is shown of the project, or of the study with that Study Instance UID.
 
     Readers see the objects of their own readings, reviewers also of those that `readings_visible_to` shows them, leads of
-    those that `exported_readings` gives them. Never a model's, never of another revision than the reading's newest.
+    those that `exported_readings` gives them. Never a model's, never of another revision than the reading's newest,
+    nor of one whose place a reviewer's edit has taken.
     """
     if not _ANY.rows([project.pk]):
         return PublishedInstances()
@@ -65,7 +66,7 @@ def published_instances(*, project: Project, user: User, role: str, study: str |
         # Their keys first: else a database goes through all that the project has published.
         cases = [pk for (pk,) in _CASES.rows([project.archive_id, study, project.pk])]
         found, readings = DerivedObject.objects.filter(reading__case__in=cases), readings.filter(case__in=cases)
-    found = found.filter(CURRENT).exclude(reading__reader__kind=ReaderKind.MODEL)
+    found = found.filter(CURRENT, ~superseded(of="reading__")).exclude(reading__reader__kind=ReaderKind.MODEL)
     if role == Role.LEAD:
         found = found.filter(reading__in=readings)
     else:

@@ -36,6 +36,7 @@ from backend.exchange.published_selectors import PUBLISHED_MODALITIES
 from backend.jobs.models import Job
 from backend.jobs.services import JobCancelled, Lease, enqueue_job, is_cancelled, report_progress
 from backend.readings.models import ReaderKind, Reading
+from backend.readings.selectors import superseded
 
 PUBLISHED_FORMATS: Final = frozenset({"dicom_seg", "dicom_sr", "dicom_rtstruct"})
 PUBLISH: Final = "exchange.run_publication"
@@ -119,7 +120,7 @@ def publish_export(*, run: ExportRun, on_step: OnStep = lambda done, total: None
     """Publish what is in the file of an export; how many objects were `published` and readings left out, by why.
 
     Left out are readings that who made the export may not see now (`hidden`), models' (`models`), and those that have
-    changed since (`changed`): what is shown must be what the reading says.
+    changed or were superseded since (`changed`): what is shown must be what the reading says.
     """
     if run.created_by is None:
         raise Refused("Who made this export has no account any more.")
@@ -153,7 +154,8 @@ def publish_export(*, run: ExportRun, on_step: OnStep = lambda done, total: None
 def _readings_of(run: ExportRun, entries: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Reading | None, str]]:
     """The readings that a manifest names, in its order; in place of one that is left out, why."""
     assert run.created_by is not None
-    shown = exported_readings(project=run.project, by=run.created_by, chosen=ExportFilter())
+    shown = exported_readings(project=run.project, by=run.created_by, chosen=ExportFilter(superseded=True))
+    shown = shown.annotate(is_superseded=superseded())
     for start in range(0, len(entries), _CHUNK):
         chunk = entries[start : start + _CHUNK]
         found = shown.filter(pk__in=[entry["id"] for entry in chunk])
@@ -164,7 +166,7 @@ def _readings_of(run: ExportRun, entries: Sequence[Mapping[str, Any]]) -> Iterat
                 yield None, "models"
             elif reading is None:
                 yield None, "hidden"
-            elif reading.revision != entry["revision"]:
+            elif reading.revision != entry["revision"] or reading.is_superseded:
                 yield None, "changed"
             else:
                 yield reading, ""

@@ -14,9 +14,16 @@ NEWEST: Final = 2000
 
 
 def reading_times(project: Project) -> list[tuple[int, int, float]]:
-    """Of the newest submitted readings by persons: findings marked, frames of the case, seconds of work."""
+    """Of the newest submitted readings by persons: findings marked, frames of the case, seconds of work.
+
+    A reviewer's edit tells nothing of that: it began from a finished reading.
+    """
     rows = Reading.objects.filter(
-        case__project=project, reader__kind=ReaderKind.PERSON, state=ReadingState.SUBMITTED, active_seconds__gt=0
+        case__project=project,
+        reader__kind=ReaderKind.PERSON,
+        state=ReadingState.SUBMITTED,
+        active_seconds__gt=0,
+        revises=None,
     ).order_by("-submitted_at", "pk")[:NEWEST]
     chosen = list(rows.values_list("pk", "case__instance__number_of_frames", "case__series_id", "active_seconds"))
     marked = Lesion.objects.filter(reading__in=rows.values("pk")).values("reading_id").annotate(n=Count("pk")).order_by()

@@ -21,7 +21,7 @@ from backend.learning.models import InquiryKind
 from backend.learning.selectors import TEACHERS, truth_among
 from backend.projects.models import Case, Project, Split
 from backend.readings.models import Lesion, Reading, ReadingState, Verdict
-from backend.readings.selectors import cases_judged_by
+from backend.readings.selectors import cases_judged_by, superseded
 
 SHOWN: Final = 100
 DOUBTED: Final = 0.5
@@ -42,7 +42,8 @@ def _doubts(project: Project, user: User, role: str) -> dict[str, Any] | None:
     if answered is None or answered.answer is None:
         return None
     doubted = {UUID(one["reading"]): one for one in answered.answer["labels"] if one["doubt"] >= DOUBTED}
-    rows = Reading.objects.filter(pk__in=list(doubted), state=ReadingState.SUBMITTED).select_related("case", "reader")
+    rows = Reading.objects.filter(~superseded(), pk__in=list(doubted), state=ReadingState.SUBMITTED)
+    rows = rows.select_related("case", "reader")
     same = [row for row in rows if row.revision == doubted[row.pk]["revision"]]
     judged = cases_judged_by(project, user, role=role, cases=[row.case for row in same])
     shown = [row for row in same if row.case_id in judged]
@@ -105,7 +106,7 @@ def _truth_of(project: Project, ids: Sequence[UUID]) -> dict[UUID, Reading]:
     found: dict[UUID, Reading] = {}
     for start in range(0, len(ids), _CHUNK):
         rows = Reading.objects.filter(
-            case__in=ids[start : start + _CHUNK], reader__kind__in=TEACHERS, state=ReadingState.SUBMITTED
+            ~superseded(), case__in=ids[start : start + _CHUNK], reader__kind__in=TEACHERS, state=ReadingState.SUBMITTED
         )
         found |= truth_among(rows.exclude(verdict__in=(Verdict.NOT_READABLE, Verdict.DEFERRED)).select_related("reader"))
     return found

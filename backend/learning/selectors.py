@@ -18,6 +18,7 @@ from backend.projects.models import Assignment, Case, Project, Split
 from backend.projects.reading_order import open_cases_in_order
 from backend.readings.models import Lesion, Reader, ReaderKind, Reading, ReadingState, Verdict
 from backend.readings.past_readings import reading_at
+from backend.readings.selectors import superseded
 from backend.registry.models import ModelVersion
 
 TEACHERS = (ReaderKind.PERSON, ReaderKind.IMPORTED, ReaderKind.CONSENSUS)
@@ -38,9 +39,12 @@ def policy_of(project: Project) -> TrainingPolicy:
 
 
 def labels(project: Project, split: str) -> QuerySet[Reading]:
-    """Submitted readings, by persons, imported readers and consensus, that say something about a case of the split."""
+    """Submitted readings, by persons, imported readers and consensus, that say something about a case of the split.
+
+    A reading whose place a reviewer's edit has taken is none, the edit is.
+    """
     return Reading.objects.filter(
-        case__project=project, case__split=split, reader__kind__in=TEACHERS, state=ReadingState.SUBMITTED
+        ~superseded(), case__project=project, case__split=split, reader__kind__in=TEACHERS, state=ReadingState.SUBMITTED
     ).exclude(verdict__in=(Verdict.NOT_READABLE, Verdict.DEFERRED))
 
 
@@ -160,7 +164,11 @@ def model_reader(version: ModelVersion) -> Reader | None:
 
 
 def snapshot_readings(round_: Round, *, only: Collection[UUID] | None = None) -> list[Reading]:
-    """The readings of the round's snapshot (or `only` some) in a fixed order, without those that were changed since."""
+    """The readings of the round's snapshot (or `only` some) in a fixed order, without those that were changed since.
+
+    One whose place a reviewer's edit has taken since is as it was, and stays: a training that goes on after its worker died,
+    or that is made again, must learn from the same labels.
+    """
     items = SnapshotItem.objects.filter(snapshot=round_.snapshot_id, revision=F("reading__revision"))
     pks = list(items.order_by("case__number", "reading").values_list("reading", flat=True))
     if only is not None:

@@ -27,14 +27,14 @@ _ATTEMPTS = 10
 def lease_next_case(*, project: Project, user: User, after: UUID | None = None) -> UUID | None:
     """Lease the first open case that is the user's to read and return its id; None when nothing is left.
 
-    What a lead has given to the user comes first.
+    What was sent back or given to the user comes first.
     Two callers never get the same case: on PostgreSQL rows that another caller holds are skipped and the lease is
     looked at again under the lock; SQLite's transactions are IMMEDIATE, one writer at a time.
     """
     for _ in range(_ATTEMPTS):
         with transaction.atomic():
             now = timezone.now()
-            if given := [case_id for case_id in _given_to(project, user, now) if case_id != after]:
+            if given := _following(_given_to(project, user, now), after):
                 return given[0]
             first = open_cases_in_order(project=project, user=user, count=1, free_at=now, after=after, lock=True)
             if not first:
@@ -46,6 +46,11 @@ def lease_next_case(*, project: Project, user: User, after: UUID | None = None) 
                 _create(project=project, case=Case.objects.get(pk=case_id), user=user, expires=lease_until(project))
             return case_id
     return None
+
+
+def _following(given: list[UUID], after: UUID | None) -> list[UUID]:
+    """Of cases in order those after `after`, so that a walk comes past them to the others; all where it is none of them."""
+    return given[given.index(after) + 1 :] if after in given else given
 
 
 def cases_to_come(*, project: Project, user: User, after: UUID, count: int) -> list[ComingCase]:
@@ -83,6 +88,19 @@ def open_assignment(*, project: Project, case: Case, user: User) -> Assignment:
             detail={"name": case.name, "arm": assignment.arm},
         )  # fmt: skip
     return assignment
+
+
+def assignment_of(*, project: Project, case: Case, user: User) -> Assignment:
+    """The user's assignment on a case, made with its arm, and without a lease, where there is none."""
+    return _create(project=project, case=case, user=user, expires=None)
+
+
+def return_case(*, assignment: Assignment) -> None:
+    """A submitted case is its reader's to read again, before all others, for as long as one that a lead gives."""
+    now = timezone.now()
+    assignment.state, assignment.submitted_at = AssignmentState.IN_PROGRESS, None
+    assignment.sent_back_at, assignment.lease_expires_at = now, now + GIVEN_FOR
+    assignment.save(update_fields=["state", "submitted_at", "sent_back_at", "lease_expires_at", "changed_at"])
 
 
 def release_leases(*, project: Project, case: Case, by: User) -> int:
@@ -126,13 +144,15 @@ def give_case(*, project: Project, case: Case, username: str, by: User) -> Assig
 _GIVEN: Final = CompiledSelect(
     fields_of(Assignment, "case"),
     """FROM projects_assignment JOIN projects_case c ON c.id = projects_assignment.case_id
-    WHERE user_id = %s AND state = 'opened' AND given_by_id IS NOT NULL AND lease_expires_at > %s
-    AND c.project_id = %s AND c.is_open = %s ORDER BY projects_assignment.opened_at""",
+    WHERE user_id = %s AND state IN ('opened', 'in_progress') AND lease_expires_at > %s AND c.project_id = %s
+    AND ((state = 'opened' AND given_by_id IS NOT NULL AND c.is_open = %s)
+      OR (state = 'in_progress' AND sent_back_at IS NOT NULL AND c.split <> 'EMBARGOED'))
+    ORDER BY CASE WHEN sent_back_at IS NULL THEN 1 ELSE 0 END, projects_assignment.opened_at""",
 )
 
 
 def _given_to(project: Project, user: User, now: datetime) -> list[UUID]:
-    """Cases that a lead gave to the user and that he has not begun, in the order of the giving."""
+    """What was sent back to the user, then what a lead gave him and he has not begun, in the order of opening."""
     until = connection.ops.adapt_datetimefield_value(now)
     return [case_id for (case_id,) in _GIVEN.rows([user.pk, until, project.pk, True])]
 

@@ -224,7 +224,8 @@ class AssignmentState(models.TextChoices):
 class Assignment(models.Model):
     """Case × reader: the arm (drawn once, its probability kept), the lease (it only schedules), the times.
 
-    `given_by`: the lead who gave the case to this reader; the reader meets it before all others while the lease lives.
+    `given_by`: the lead who gave the case to this reader; the reader meets it before all others while the lease lives, as
+    he does what was sent back to him at `sent_back_at` and is not submitted again.
     """
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="assignments")
@@ -235,6 +236,7 @@ class Assignment(models.Model):
     note = models.CharField(max_length=200, blank=True)
     lease_expires_at = models.DateTimeField(null=True, db_index=True)
     given_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    sent_back_at = models.DateTimeField(null=True)
     opened_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
     submitted_at = models.DateTimeField(null=True)

@@ -15,6 +15,7 @@ from backend.archive.models import Instance
 from backend.geometry.marks import Grid, InvalidMark, check_points
 from backend.projects.models import Case, FindingType, Project, Split
 from backend.readings.models import Lesion, MarkKind, Origin, Reader, ReaderKind, Reading, ReadingState, Verdict
+from backend.readings.selectors import superseded
 
 _CHUNK: Final = 100
 
@@ -131,6 +132,7 @@ def _reading(project: Project, reader: Reader, given: ImportedReading) -> Readin
 def _refresh_openness(project: Project, case_ids: Sequence[UUID]) -> None:
     """`backend.readings.services.refresh_case_openness` for many cases at once."""
     counted = Reading.objects.filter(
+        ~superseded(),
         case_id__in=case_ids,
         state=ReadingState.SUBMITTED,
         label_kind="full",

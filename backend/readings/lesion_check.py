@@ -50,6 +50,7 @@ def checked_lesions(
     images = _images(case, _named_images(given))
     types = _types(given)
     frames = _frames_of(case) if any(_has_mask(item) for item in given) else 1
+    edited = _edited_lesions(reading, given)
     retired = any(_is_retired(entry, reading) for entry in types.values())
     kept_types = _kept_types(reading, given) if retired else {}
     lesions, reasons = [], {}
@@ -61,7 +62,10 @@ def checked_lesions(
             _keep_earlier(lesion, item["drawn_as"], images, frames)
             _keep_prompts(lesion, item["prompted"], case, asked_model)
             lesion.reading = reading
-            _trace_origin(lesion, item, shown)
+            if lesion.origin == Origin.REVIEWED:
+                _trace_edited(lesion, item, edited)
+            else:
+                _trace_origin(lesion, item, shown)
             lesions.append(lesion)
         except InvalidMark as reason:
             reasons[str(item["id"])] = str(reason)
@@ -154,6 +158,17 @@ def _kept_types(reading: Reading, given: Sequence[Mapping[str, Any]]) -> dict[UU
     """Types that stored lesions already have: a lesion may keep a type that was retired since."""
     stored = Lesion.objects.filter(reading=reading, pk__in=[item["id"] for item in given])
     return dict(stored.values_list("pk", "finding_type_id"))
+
+
+def _edited_lesions(reading: Reading, given: Sequence[Mapping[str, Any]]) -> dict[UUID, Lesion | None]:
+    """Of an edit of another's reading: that one's lesions, and by their own ids those whose lesion there is gone since."""
+    reviewed = [item for item in given if item["origin"] == Origin.REVIEWED]
+    if not reviewed or reading.revises_id is None:
+        return {}
+    orphans = Lesion.objects.filter(reading=reading, origin=Origin.REVIEWED, origin_lesion=None)
+    named = Lesion.objects.filter(reading=reading.revises_id, pk__in=[item["origin_lesion"] for item in reviewed])
+    gone = orphans.filter(pk__in=[item["id"] for item in reviewed]).values_list("pk", flat=True)
+    return {**dict.fromkeys(gone), **{lesion.pk: lesion for lesion in named}}
 
 
 def _instance(images: Mapping[str, Instance], item: Mapping[str, Any]) -> Instance:
@@ -291,10 +306,25 @@ def _trace_origin(lesion: Lesion, item: Mapping[str, Any], shown: Mapping[UUID, 
         raise InvalidMark("it names no finding of a model that is shown in this case")
     lesion.origin_lesion = predicted
     lesion.origin_score = predicted.score
+    lesion.moved_pixels = _moved(predicted, lesion)
+
+
+def _trace_edited(lesion: Lesion, item: Mapping[str, Any], edited: Mapping[UUID, Lesion | None]) -> None:
+    """A lesion of an edit keeps its origin wherever it is moved; the model's score stays that of the reader's lesion."""
+    begun = edited.get(item["origin_lesion"])
+    if begun is None:
+        if item["id"] not in edited:
+            raise InvalidMark("it names no lesion of a reading that this one edits")
+        return
+    lesion.origin_lesion, lesion.origin_score, lesion.moved_pixels = begun, begun.origin_score, _moved(begun, lesion)
+
+
+def _moved(before: Lesion, now: Lesion) -> float:
+    """How far, in pixels, between the centres; 0 for the very same mark."""
     same = (
-        lesion.kind == predicted.kind
-        and lesion.points == predicted.points
-        and lesion.mask_digest == predicted.mask_digest
-        and lesion.mask_origin == predicted.mask_origin
+        now.kind == before.kind
+        and now.points == before.points
+        and now.mask_digest == before.mask_digest
+        and now.mask_origin == before.mask_origin
     )
-    lesion.moved_pixels = 0.0 if same else moved_distance(lesion_centroid(predicted), lesion_centroid(lesion))
+    return 0.0 if same else moved_distance(lesion_centroid(before), lesion_centroid(now))

@@ -75,6 +75,9 @@ class Reading(models.Model):
     `label_kind` of an imported reading says what it may train: "full" (lesions are complete) or "image" (image-level only).
     `revision_id` names the newest revision; the ETag is `"<revision>-<revision_id>"`. Where the project asks for a first
     look, `revealed_at` is when the model's findings were shown, and the revision `revealed_revision` what was marked before.
+    `revises`: the reader's submitted reading that this reviewer's own edits, as it was at `revises_revision`; while that is
+    its present revision and this one is submitted, this one takes its place. `sent_back_comment`, `sent_back_by`: why and
+    by whom it was sent back to its reader, until it is submitted again.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -90,6 +93,10 @@ class Reading(models.Model):
     revealed_at = models.DateTimeField(null=True)
     revealed_revision = models.PositiveIntegerField(null=True)
     started_from = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
+    revises = models.ForeignKey("self", null=True, db_index=False, on_delete=models.SET_NULL, related_name="edits")
+    revises_revision = models.PositiveIntegerField(null=True)
+    sent_back_comment = models.CharField(max_length=500, blank=True)
+    sent_back_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     display_threshold = models.FloatField(null=True)
     vocabulary_version = models.PositiveIntegerField(default=1)
     revision = models.PositiveIntegerField(default=0)
@@ -101,7 +108,11 @@ class Reading(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["case", "reader"], name="one_reading")]
-        indexes = [models.Index(fields=["case", "state"], name="reading_case_state")]
+        indexes = [
+            models.Index(fields=["case", "state"], name="reading_case_state"),
+            # Of the few that edit another's alone: with all the others in it a database would rather read the whole table.
+            models.Index(fields=["revises"], condition=models.Q(revises__isnull=False), name="reading_revises"),
+        ]
 
 
 class MarkKind(models.TextChoices):
@@ -116,13 +127,14 @@ class MarkKind(models.TextChoices):
 
 
 class Origin(models.TextChoices):
-    """Where a lesion came from."""
+    """Where a lesion came from; a reviewed one from the reading that its reviewer edits."""
 
     DRAWN = "drawn"
     ACCEPTED = "accepted"
     EDITED = "edited"
     IMPORTED = "imported"
     PREDICTED = "predicted"
+    REVIEWED = "reviewed"
 
 
 class Look(models.TextChoices):

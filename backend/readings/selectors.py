@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Exists, Q, QuerySet
+from django.db.models import Exists, FilteredRelation, OuterRef, Q, QuerySet
 
 from backend.accounts.compiled_select import CompiledSelect, fields_of
 from backend.accounts.models import User
 from backend.archive.models import Instance
-from backend.projects.arms import ReaderArms, arm_of
+from backend.projects.arms import ReaderArms, arm_expression, arm_of, mapped_draw
 from backend.projects.models import Arm, Assignment, AssignmentState, Case, Membership, Project, Role
 from backend.readings.models import Decision, Lesion, Reader, ReaderKind, Reading, ReadingState
 from backend.registry.models import ForeignModel, ModelState
@@ -29,7 +29,7 @@ def readings_visible_to(
     nothing after it either. In the assisted arm also the shown model's reading, or the one from which the own draft
     was started; where the project asks for a first look, only once it has been revealed. Reviewers and leads see others'
     submitted readings once they have submitted, or where in the assisted arm the case wants no more readings and they
-    have not begun one.
+    have not begun one; and the submitted reading that their own draft edits.
     """
     visible = Reading.objects.filter(case=case)
     own = Q(reader__kind=ReaderKind.PERSON, reader__user=user)
@@ -48,7 +48,26 @@ def readings_visible_to(
     shown = own | _is_shown_model(case.project_id) | Q(pk__in=started_from)
     if judges and (submitted or (not case.is_open and not _has_begun(user, case))):
         shown |= Q(state=ReadingState.SUBMITTED) & ~Q(reader__kind=ReaderKind.MODEL)
+    elif judges:
+        shown |= Q(state=ReadingState.SUBMITTED, pk__in=edited_by(user).filter(case=case).values("revises"))
     return visible.filter(shown)
+
+
+def edited_by(user: User) -> QuerySet[Reading]:
+    """The person's own readings that edit another's: what `revises` names is the other."""
+    return Reading.objects.filter(reader__user=user, reader__kind=ReaderKind.PERSON, revises__isnull=False)
+
+
+def superseded(*, of: str = "") -> Exists:
+    """Of readings (or of what refers to them by the path `of`, as "reading__"): a reviewer's edit has taken the place.
+
+    A submitted reading edits it as it is now. It is no label then, and no reading that its case has.
+    """
+    return Exists(
+        Reading.objects.filter(
+            revises=OuterRef(f"{of}pk"), revises_revision=OuterRef(f"{of}revision"), state=ReadingState.SUBMITTED
+        )
+    )
 
 
 def _is_shown_model(project_id: UUID) -> Q:
@@ -66,19 +85,20 @@ def cases_awaiting_reveal(project: Project, user: User, *, role: str, cases: Ite
     """Of these cases (id, whether it is open, arm) those whose model output is kept back for the user's first look.
 
     Nothing is kept back from a draft that started from a model's reading before the project asked for a first look, nor
-    from a reviewer or lead who looks at a case that wants no more readings and has not begun one.
+    from one that edits another's, nor from a reviewer or lead who looks at a case that wants no more readings and has not
+    begun one.
     """
     assisted = {pk: is_open for pk, is_open, arm in cases if arm == Arm.ASSISTED} if project.first_look else {}
     if not assisted:
         return set()
     begun, known = set(), set()
     own = Reading.objects.filter(case__in=list(assisted), reader__user=user, reader__kind=ReaderKind.PERSON)
-    for case_id, state, started, revealed, revision in own.values_list(
-        "case_id", "state", "started_from_id", "revealed_at", "revision"
+    for case_id, state, started, revises, revealed, revision in own.values_list(
+        "case_id", "state", "started_from_id", "revises_id", "revealed_at", "revision"
     ):
-        if state == ReadingState.SUBMITTED or started or revealed:
+        if state == ReadingState.SUBMITTED or started or revises or revealed:
             known.add(case_id)
-        if revision:
+        if revision and not revises:
             begun.add(case_id)
     looking = {pk for pk, is_open in assisted.items() if role in JUDGES and not is_open and pk not in begun}
     return assisted.keys() - known - looking
@@ -107,10 +127,25 @@ def cases_judged_by(project: Project, user: User, *, role: str, cases: Sequence[
         if submitted or (arm == Arm.ASSISTED and not case.is_open):
             shown.append((case.pk, case.is_open, arm, submitted))
     ids = [pk for pk, *_ in shown]
-    begun = Reading.objects.filter(case__in=ids, reader__user=user, reader__kind=ReaderKind.PERSON, revision__gt=0)
-    begun_ids = set(begun.values_list("case_id", flat=True))
+    begun_ids = set(_begun(user).filter(case__in=ids).values_list("case_id", flat=True))
     waiting = cases_awaiting_reveal(project, user, role=role, cases=[(pk, is_open, arm) for pk, is_open, arm, _ in shown])
     return {pk for pk, *_, submitted in shown if pk not in waiting and (submitted or pk not in begun_ids)}
+
+
+def judged_cases(project: Project, user: User, *, role: str) -> QuerySet[Case]:
+    """`cases_judged_by` of all the project's cases, asked of the database: a project has more than a list should hold."""
+    cases = Case.objects.filter(project=project)
+    if role not in JUDGES:
+        return cases.none()
+    begun = _begun(user).filter(case=OuterRef("pk"))
+    mine = FilteredRelation("assignments", condition=Q(assignments__user=user))
+    # No first look is waited for in either: see `cases_awaiting_reveal`.
+    looking = Q(row_arm=Arm.ASSISTED, is_open=False) & ~Exists(begun)
+    return (
+        cases.annotate(mine=mine, mapped_draw=mapped_draw(project, user))
+        .annotate(row_arm=arm_expression(project, user, assigned="mine__arm"))
+        .filter(Q(mine__state=AssignmentState.SUBMITTED) | looking)
+    )
 
 
 def may_hear_others(*, role: str, arm: str, assignment: Assignment | None, waits: bool) -> bool:
@@ -323,8 +358,26 @@ def _reading_document(reading: Reading, lesions: list[dict[str, Any]], decisions
         "submitted_at": reading.submitted_at.isoformat() if reading.submitted_at else None,
         "revealed_at": reading.revealed_at.isoformat() if reading.revealed_at else None,
         "revealed_revision": reading.revealed_revision,
+        "revises": _revised(reading),
+        "sent_back": sent_back_document(reading),
         "vocabulary_version": reading.vocabulary_version,
     }
+
+
+def _revised(reading: Reading) -> dict[str, Any] | None:
+    """The reading that this one edits; nothing is asked where there is none."""
+    if reading.revises_id is None or reading.revises_revision is None:
+        return None
+    name = Reader.objects.filter(readings=reading.revises_id).values_list("name", flat=True).get()
+    return {"reading": str(reading.revises_id), "reader": {"name": name}, "revision": reading.revises_revision}
+
+
+def sent_back_document(reading: Reading) -> dict[str, str] | None:
+    """Why and by whom the reading was sent back to its reader; None where it was not, or is submitted again."""
+    if not reading.sent_back_comment:
+        return None
+    by = reading.sent_back_by
+    return {"comment": reading.sent_back_comment, "by": (by.get_full_name() or by.get_username()) if by else ""}
 
 
 def _role(user: User, case: Case) -> str | None:
@@ -332,4 +385,10 @@ def _role(user: User, case: Case) -> str | None:
 
 
 def _has_begun(user: User, case: Case) -> bool:
-    return Reading.objects.filter(case=case, reader__user=user, reader__kind=ReaderKind.PERSON, revision__gt=0).exists()
+    return _begun(user).filter(case=case).exists()
+
+
+def _begun(user: User) -> QuerySet[Reading]:
+    """The person's own readings with work in them that could still be his judgement alone: an edit began from another's."""
+    own = Reading.objects.filter(reader__user=user, reader__kind=ReaderKind.PERSON)
+    return own.filter(revision__gt=0, revises__isnull=True)

@@ -13,7 +13,7 @@ from backend.readings.lesion_check import MAX_STROKES
 from backend.readings.models import DecisionKind, Look, MarkKind, Origin, ReaderKind, ReadingState, Verdict
 from backend.readings.worklist_selectors import LISTED, ORDERS, STATES
 
-CLIENT_ORIGINS = (Origin.DRAWN, Origin.ACCEPTED, Origin.EDITED)
+CLIENT_ORIGINS = (Origin.DRAWN, Origin.ACCEPTED, Origin.EDITED, Origin.REVIEWED)
 REASON_KINDS = ("random", "uncertain", "likely", "different", "imported", "first")
 
 
@@ -87,6 +87,13 @@ class WorklistHolderSerializer(serializers.Serializer[Any]):
     held_until = serializers.DateTimeField(allow_null=True)
 
 
+class SentBackSerializer(serializers.Serializer[Any]):
+    """What a reviewer says who sent a reading back to its reader, and the reviewer's name."""
+
+    comment = serializers.CharField()
+    by = serializers.CharField(allow_blank=True)
+
+
 class WorklistRowSerializer(serializers.Serializer[Any]):
     """One case as the caller may see it; a blinded row tells nothing of the model."""
 
@@ -96,6 +103,7 @@ class WorklistRowSerializer(serializers.Serializer[Any]):
     blinded = serializers.BooleanField()
     first_look = serializers.BooleanField(help_text="The model is kept back until the caller has looked first.")
     given = serializers.BooleanField(help_text="A lead gave the case to the caller.")
+    sent_back = SentBackSerializer(allow_null=True, help_text="A reviewer sent the caller's reading back.")
     reason = WorklistReasonSerializer(allow_null=True)
     top_score = serializers.FloatField(allow_null=True)
     n_findings = serializers.IntegerField(allow_null=True)
@@ -361,6 +369,20 @@ class ReaderSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
+class RevisedReaderSerializer(serializers.Serializer[Any]):
+    """Whose reading is edited."""
+
+    name = serializers.CharField()
+
+
+class RevisesSerializer(serializers.Serializer[Any]):
+    """The reading that a reviewer's own one edits, and the revision of it from which the edit began."""
+
+    reading = serializers.UUIDField()
+    reader = RevisedReaderSerializer()
+    revision = serializers.IntegerField()
+
+
 class ReadingSerializer(serializers.Serializer[Any]):
     """All that one reader found in one case."""
 
@@ -382,6 +404,8 @@ class ReadingSerializer(serializers.Serializer[Any]):
     submitted_at = serializers.DateTimeField(allow_null=True)
     revealed_at = serializers.DateTimeField(allow_null=True)
     revealed_revision = serializers.IntegerField(allow_null=True)
+    revises = RevisesSerializer(allow_null=True)
+    sent_back = SentBackSerializer(allow_null=True)
     vocabulary_version = serializers.IntegerField()
 
 

@@ -30,6 +30,7 @@ from backend.readings.models import (
     DecisionKind,
     Lesion,
     Look,
+    Origin,
     Reader,
     ReaderKind,
     Reading,
@@ -39,6 +40,7 @@ from backend.readings.models import (
 )
 from backend.readings.refusals import ReadingRefused, ReadingStale
 from backend.readings.selectors import (
+    JUDGES,
     awaits_reveal,
     may_ask_model,
     may_see_others,
@@ -47,6 +49,7 @@ from backend.readings.selectors import (
     reading_etag,
     reading_of,
     shown_lesions,
+    superseded,
 )
 from backend.webhooks.models import WebhookEvent
 from backend.webhooks.services import announce
@@ -140,7 +143,7 @@ def save_reading(
             _store_lesions(reading, lesions, change)
             _store_decisions(reading, change, shown)
             _store_fields(reading, change)
-            answer = _append_revision(reading, user, change["revision_id"], digest)
+            answer = append_revision(reading, user, change["revision_id"], digest)
             _touch_assignment(project, reading, user)
             record_event(
                 actor=user, verb="reading.saved", project_id=project.pk, object_type="reading", object_id=reading.pk,
@@ -167,13 +170,16 @@ def submit_reading(*, project: Project, user: User, role: str, reading_id: UUID,
             return _defer(project, user, reading)
         _check_revealed(reading, user, role)
         _check_decided(reading, user, role)
+        edited = _edited_as_it_is(reading, role)
         reading.state, reading.submitted_at = ReadingState.SUBMITTED, timezone.now()
-        answer = _append_revision(reading, user, uuid4(), digest)
+        reading.sent_back_comment, reading.sent_back_by = "", None
+        answer = append_revision(reading, user, uuid4(), digest)
         Assignment.objects.filter(case_id=reading.case_id, user=user).update(
             state=AssignmentState.SUBMITTED,
             submitted_at=reading.submitted_at,
             changed_at=reading.submitted_at,
             lease_expires_at=None,
+            sent_back_at=None,
             active_seconds=reading.active_seconds,
             note="",
         )
@@ -184,6 +190,8 @@ def submit_reading(*, project: Project, user: User, role: str, reading_id: UUID,
             event=WebhookEvent.READING_SUBMITTED,
             data={"reading": str(reading.pk), "case": str(reading.case_id)},
         )
+        if edited is not None:
+            tell_reviewed(project=project, reading=edited, by=user, decision="edited", revision=edited.revision)
     return answer
 
 
@@ -207,7 +215,7 @@ def reveal_model(*, project: Project, user: User, role: str, reading_id: UUID, i
         reading.started_from = _shown_reading(project, reading.case)
         reading.save(update_fields=["revealed_at", "revealed_revision", "started_from"])
         Lesion.objects.filter(reading=reading).update(look=Look.FIRST)
-        answer = _append_revision(reading, user, uuid4(), hashlib.sha256(b"reveal").hexdigest())
+        answer = append_revision(reading, user, uuid4(), hashlib.sha256(b"reveal").hexdigest())
         _record(project, user, reading, "reading.revealed")
     return answer
 
@@ -219,10 +227,15 @@ def reopen_reading(*, project: Project, user: User, role: str, reading_id: UUID)
         if reading.state == ReadingState.DRAFT:
             return reading_documents([reading])[0]
         assignment = Assignment.objects.select_for_update().get(case_id=reading.case_id, user=user)
+        if assignment.arm == "blinded" and reading.edits.exists():
+            # Refused alike whether the edit is a draft, submitted or taken back: that there is one tells of what it says.
+            raise ReadingRefused("blinded", "A blinded reading stays as it was submitted once it has been reviewed.")
+        if is_superseded(reading):
+            raise ReadingRefused("edited", "A reviewer's edit of this reading was submitted and has taken its place.")
         if assignment.arm == "blinded" and may_see_others(user, reading.case, role=role, assignment=assignment):
             raise ReadingRefused("blinded", "A blinded reading stays as it was submitted: others' readings are visible now.")
         reading.state, reading.submitted_at = ReadingState.DRAFT, None
-        answer = _append_revision(reading, user, uuid4(), hashlib.sha256(b"reopen").hexdigest())
+        answer = append_revision(reading, user, uuid4(), hashlib.sha256(b"reopen").hexdigest())
         assignment.state, assignment.submitted_at = AssignmentState.IN_PROGRESS, None
         assignment.lease_expires_at = lease_until(project)
         assignment.save(update_fields=["state", "submitted_at", "lease_expires_at", "changed_at"])
@@ -232,23 +245,51 @@ def reopen_reading(*, project: Project, user: User, role: str, reading_id: UUID)
 
 
 def refresh_case_openness(*, case_id: UUID) -> None:
-    """Count the case's submitted readings (persons and imported readers) and whether it wants more; in a transaction."""
+    """Count the case's submitted readings (persons and imported readers) and whether it wants more; in a transaction.
+
+    A reading whose place a reviewer's edit has taken is not counted, the edit is.
+    """
     case = Case.objects.select_for_update(of=("self",)).select_related("project").get(pk=case_id)
     counted = Reading.objects.filter(
-        case=case, state=ReadingState.SUBMITTED, label_kind="full", reader__kind__in=(ReaderKind.PERSON, ReaderKind.IMPORTED)
+        ~superseded(),
+        case=case,
+        state=ReadingState.SUBMITTED,
+        label_kind="full",
+        reader__kind__in=(ReaderKind.PERSON, ReaderKind.IMPORTED),
     )
     case.readings_submitted = counted.count()
     case.is_open = case.readings_submitted < case.project.readings_wanted and case.split != Split.EMBARGOED
     case.save(update_fields=["readings_submitted", "is_open"])
 
 
+def is_superseded(reading: Reading) -> bool:
+    """`superseded` of one reading."""
+    return Reading.objects.filter(superseded(), pk=reading.pk).exists()
+
+
+def tell_reviewed(*, project: Project, reading: Reading, by: User, decision: str, revision: int) -> None:
+    """A review of this revision of the reading counts from now on: for the audit and whoever listens; in a transaction."""
+    record_event(
+        actor=by, verb="reading.reviewed", project_id=project.pk, object_type="reading", object_id=reading.pk,
+        detail={"decision": decision, "case": reading.case.name, "revision": revision},
+    )  # fmt: skip
+    announce(
+        project_id=project.pk,
+        event=WebhookEvent.READING_REVIEWED,
+        data={"reading": str(reading.pk), "case": str(reading.case_id), "decision": decision},
+    )
+
+
 def _refresh_draft(reading: Reading, project: Project, case: Case, user: User, role: str, assignment: Assignment) -> None:
-    """A draft follows vocabulary and model until the reader has begun; a model shown once stays the one shown."""
+    """A draft follows vocabulary and model until the reader has begun; a model shown once stays the one shown.
+
+    A draft that edits another's reading begins from that one, never from a model's.
+    """
     changed = []
     if reading.vocabulary_version != project.vocabulary_version:
         reading.vocabulary_version = project.vocabulary_version
         changed.append("vocabulary_version")
-    follows = reading.revision == 0 or reading.started_from_id is None
+    follows = reading.revises_id is None and (reading.revision == 0 or reading.started_from_id is None)
     if follows and assignment.arm == "assisted" and not awaits_reveal(user, case, role=role, arm=assignment.arm):
         offered = _shown_reading(project, case)
         if offered is not None and reading.started_from_id != offered.pk:
@@ -324,7 +365,8 @@ def _require_current(reading: Reading, if_match: str) -> None:
 def _needs_model(change: Mapping[str, Any]) -> bool:
     """Whether the change speaks of predicted lesions at all; most saves do not."""
     upserts = change.get("lesions", {}).get("upsert", [])
-    return any(item["origin_lesion"] for item in upserts) or bool(change.get("decisions", {}).get("upsert"))
+    named = any(item["origin_lesion"] and item["origin"] != Origin.REVIEWED for item in upserts)
+    return named or bool(change.get("decisions", {}).get("upsert"))
 
 
 def _shown(user: User, case: Case, role: str) -> dict[UUID, Lesion]:
@@ -399,8 +441,17 @@ _PLACE_AND_KIND: Final = ("finding_type", "kind", "sop_instance_uid", "frame", "
 
 
 def _tell_looks(reading: Reading, lesions: list[Lesion]) -> None:
-    """Which of these were marked before the reveal: those of the revealed revision, unless they are changed by now."""
+    """Which of these were marked before the reveal: those of the revealed revision, unless they are changed by now.
+
+    What is done after the reading was sent back is the reviewer's doing, not the model's: looks stay as they were.
+    """
     if reading.revealed_revision is None:
+        return
+    if reading.sent_back_comment:
+        kept = Lesion.objects.filter(reading=reading, pk__in=[lesion.pk for lesion in lesions])
+        looks = dict(kept.values_list("pk", "look"))
+        for lesion in lesions:
+            lesion.look = looks.get(lesion.pk, "")
         return
     revision = ReadingRevision.objects.filter(reading=reading, number=reading.revealed_revision).first()
     first = {item["id"]: item for item in revision.content["lesions"]} if revision else {}
@@ -473,10 +524,20 @@ def _store_fields(reading: Reading, change: Mapping[str, Any]) -> None:
         reading.active_seconds = max(reading.active_seconds, seconds)
 
 
-_SAVED_FIELDS = (*PLAIN_FIELDS, "active_seconds", "state", "submitted_at", "revision", "revision_id", "updated_at")
+_SAVED_FIELDS = (
+    *PLAIN_FIELDS,
+    "active_seconds",
+    "state",
+    "submitted_at",
+    "sent_back_comment",
+    "sent_back_by",
+    "revision",
+    "revision_id",
+    "updated_at",
+)
 
 
-def _append_revision(reading: Reading, user: User, revision_id: UUID, digest: str) -> Document:
+def append_revision(reading: Reading, user: User, revision_id: UUID, digest: str) -> Document:
     """Raise the revision, store the reading, and keep the answer for ever."""
     reading.revision += 1
     reading.revision_id = revision_id
@@ -558,6 +619,22 @@ def _check_decided(reading: Reading, user: User, role: str) -> None:
     undecided = sorted(str(pk) for pk in shown - decided)
     if undecided:
         raise ReadingRefused("undecided", f"{len(undecided)} findings of the model to decide.", undecided=undecided)
+
+
+def _edited_as_it_is(reading: Reading, role: str) -> Reading | None:
+    """The reading that this one edits, locked; refused where it is no longer as it was, or another edit took its place."""
+    if reading.revises_id is None:
+        return None
+    edited = Reading.objects.select_for_update(of=("self",)).select_related("case").get(pk=reading.revises_id)
+    if role not in JUDGES:
+        raise ReadingRefused("no_reviewer", "You are no longer a reviewer here: your edit cannot take another's place.")
+    if edited.state != ReadingState.SUBMITTED or edited.revision != reading.revises_revision:
+        raise ReadingRefused(
+            "stale", "The reading that you edit has changed since: begin the edit again from its new state."
+        )
+    if is_superseded(edited):
+        raise ReadingRefused("edited", "Another reviewer's edit of this reading was submitted first.")
+    return edited
 
 
 def _defer(project: Project, user: User, reading: Reading) -> Document:

@@ -67,8 +67,8 @@ def _told(project: Project, user: User) -> Q:
     told = Q(row_arm=Arm.ASSISTED)
     if project.first_look:
         own = Reading.objects.filter(case=OuterRef("pk"), reader__user=user, reader__kind=ReaderKind.PERSON)
-        known = Q(started_from__isnull=False) | Q(revealed_at__isnull=False) | Q(state=ReadingState.SUBMITTED)
-        told &= Q(Exists(own.filter(known)))
+        known = Q(started_from__isnull=False) | Q(revealed_at__isnull=False) | Q(revises__isnull=False)
+        told &= Q(Exists(own.filter(known | Q(state=ReadingState.SUBMITTED))))
     return told
 
 

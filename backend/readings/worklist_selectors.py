@@ -33,7 +33,7 @@ from backend.projects.reading_order import Place, open_cases_in_order
 from backend.readings.models import Decision, Lesion, ReaderKind, Reading
 from backend.readings.reader_selectors import NO_LOOKS, decision_seconds, look_counts
 from backend.readings.room_selectors import cases_path
-from backend.readings.selectors import cases_awaiting_reveal, shown_model
+from backend.readings.selectors import cases_awaiting_reveal, sent_back_document, shown_model
 from backend.readings.worklist_filters import WorklistFilters, told_top_score
 
 TO_READ, IN_PROGRESS, SUBMITTED, DEFERRED = "to_read", "in_progress", "submitted", "deferred"
@@ -124,7 +124,9 @@ def worklist_page(
             total = cases.count()
         if order == "score":
             cases = cases.annotate(shown_score=told_top_score(project, user))
-        ids = list(cases.order_by(*_order(order)).values_list("pk", flat=True)[offset : offset + limit])
+        # What was sent back comes first of what the reader has begun; anywhere else it would break the walk.
+        first = [F("mine__sent_back_at").asc(nulls_last=True)] if (state, order) == (IN_PROGRESS, "priority") else []
+        ids = list(cases.order_by(*first, *_order(order)).values_list("pk", flat=True)[offset : offset + limit])
     del counts["open"]
     return {"counts": counts, "total": total, "results": _rows(project, user, role, ids)}
 
@@ -208,7 +210,7 @@ def _rows(project: Project, user: User, role: str, ids: Sequence[UUID]) -> list[
     mine = {
         row["case_id"]: row
         for row in Assignment.objects.filter(user=user, case_id__in=ids).values(
-            "case_id", "arm", "state", "note", "changed_at", "given_by_id"
+            "case_id", "arm", "state", "note", "changed_at", "given_by_id", "sent_back_at"
         )
     }
     arms = ReaderArms(project, user)
@@ -216,6 +218,7 @@ def _rows(project: Project, user: User, role: str, ids: Sequence[UUID]) -> list[
     _keep_back(project, user, role, cases, rows)
     _add_scores(project, user, rows)
     _add_frames(cases, rows)
+    _add_sent_back(user, [case_id for case_id, row in mine.items() if row["sent_back_at"]], rows)
     holders = _holders(user, ids)
     readers = _readers(ids) if role == Role.LEAD else {}
     prefix = cases_path(project.slug)
@@ -261,6 +264,7 @@ def _row(case: Mapping[str, Any], assignment: Mapping[str, Any] | None, arms: Re
         "blinded": blinded,
         "first_look": False,
         "given": bool(assignment and assignment["given_by_id"] and assignment["state"] == AssignmentState.OPENED),
+        "sent_back": None,
         "reason": None if blinded else reason,
         "top_score": None,
         "n_findings": None,
@@ -290,7 +294,7 @@ def _add_scores(project: Project, user: User, rows: Mapping[UUID, dict[str, Any]
     for case_id, score in scores.items():
         row = rows[case_id]
         row["top_score"], row["n_findings"] = score["top"], score["n"]
-        row["n_decided"] = decided.get(case_id, 0) if row["state"] == IN_PROGRESS else None
+        row["n_decided"] = decided.get(case_id)
 
 
 def _add_frames(cases: Mapping[UUID, Mapping[str, Any]], rows: Mapping[UUID, dict[str, Any]]) -> None:
@@ -302,6 +306,15 @@ def _add_frames(cases: Mapping[UUID, Mapping[str, Any]], rows: Mapping[UUID, dic
     frames = {row["series_id"]: row["n"] for row in counted.annotate(n=Sum("number_of_frames")).order_by()}
     for case_id, series_id in series.items():
         rows[case_id]["n_frames"] = frames.get(series_id, 0)
+
+
+def _add_sent_back(user: User, case_ids: Sequence[UUID], rows: Mapping[UUID, dict[str, Any]]) -> None:
+    """What the reviewers say who sent the user's readings back; most pages hold none of these."""
+    if not case_ids:
+        return
+    own = Reading.objects.filter(case__in=case_ids, reader__user=user, reader__kind=ReaderKind.PERSON)
+    for reading in own.select_related("sent_back_by"):
+        rows[reading.case_id]["sent_back"] = sent_back_document(reading)
 
 
 def _scores(project: Project, case_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
@@ -324,10 +337,11 @@ def _scores(project: Project, case_ids: Sequence[UUID]) -> dict[UUID, dict[str, 
 
 
 def _decided(user: User, case_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Findings decided in the user's readings; a reading that edits another's decides none."""
     if not case_ids:
         return {}
-    mine = Decision.objects.filter(reading__reader__user=user, reading__case_id__in=case_ids)
-    return {row["reading__case_id"]: row["n"] for row in mine.values("reading__case_id").annotate(n=Count("pk")).order_by()}
+    mine = Reading.objects.filter(reader__user=user, reader__kind=ReaderKind.PERSON, case_id__in=case_ids, revises=None)
+    return dict(mine.order_by().values_list("case_id").annotate(n=Count("decisions")))
 
 
 def _holders(user: User, case_ids: Sequence[UUID]) -> dict[UUID, str]:

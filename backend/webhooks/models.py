@@ -14,6 +14,7 @@ class WebhookEvent(models.TextChoices):
     """What a webhook may be told of. `TEST` is sent by hand only."""
 
     READING_SUBMITTED = "reading.submitted"
+    READING_REVIEWED = "reading.reviewed"
     ROUND_FINISHED = "round.finished"
     MODEL_PROMOTED = "model.promoted"
     IMPORT_FINISHED = "import.finished"

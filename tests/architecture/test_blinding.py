@@ -22,6 +22,7 @@ from backend.learning.models import Inquiry
 from backend.projects.models import ClinicalContext, FindingType
 from backend.readings.models import Decision, Lesion, Reader, Reading
 from backend.registry.calibration import probability_of
+from backend.review.models import Review
 from tests.architecture.test_access_table import ARGUMENTS, operations
 from tests.rows import add_pixels, make_case, make_model, make_reading
 
@@ -29,6 +30,7 @@ BASE = "/api/v1/projects/breast"
 SCORE, PRIORITY, IMAGE_SCORE, ACQUISITION, DOUBT = 0.8231479, 0.6182357, 0.7324159, 0.4491823, 0.9317352
 INSPECTED, PICTURES = 0.5918273, b"planted pictures from inside"
 COMMENT, REASON, REPORT = "planted comment of another reader", "planted reason", "planted report: spiculated"
+REVIEWED = "planted comment of a reviewer"
 pytestmark = pytest.mark.django_db
 
 
@@ -69,6 +71,14 @@ class Planted:
         )
         other = Reader.objects.create(project=project, kind="person", name="sam", user=second_reader)
         self.other = make_reading(other, self.case, scores=[None], comment=COMMENT, started_from=self.found)
+        self.review = Review.objects.create(
+            reading=self.other,
+            revision=self.other.revision,
+            reviewer=second_reader,
+            decision="agreed",
+            comment=REVIEWED,
+            decided_at=timezone.now(),
+        )
         ClinicalContext.objects.create(case=self.case, indication="lump", report=REPORT)
         Inspection.objects.create(
             model_version=self.model.model_version,
@@ -105,6 +115,7 @@ class Planted:
             "the model's reading": str(self.found.pk),
             "another's reading": str(self.other.pk),
             "another's comment": COMMENT,
+            "a review of another's reading": REVIEWED,
             "another's lesion": str(self.other.lesions.get().pk),
             "the file's name": "planted malignant",
             "what was seen inside the model": str(INSPECTED),
@@ -171,6 +182,9 @@ def every_page(client: Any, planted: Planted) -> dict[str, bytes]:
         "?search=0.82",
         "?order=score",
         "?score=0.82",
+        "?state=reviewed",
+        "?state=sent_back",
+        f"?case={planted.case.pk}",
     ]
     pages = {}
     for route, method, _ in operations():
@@ -311,12 +325,27 @@ def test_a_reviewer_sees_them_after_submitting(project, reviewer, second_reader,
     client = as_person(reviewer)
     room = client.post(f"{BASE}/cases/{planted.case.pk}/open/").json()
     assert leaks(every_page(client, planted), planted) == []
+    for known, unknown in reviewing(client, planted):
+        assert (known.status_code, known.content) == (404, unknown.content)
     url = f"{BASE}/readings/{room['reading']['id']}/"
     change = {"revision_id": str(uuid.uuid4()), "verdict": "no_lesion"}
     saved = client.put(url, change, format="json", headers={"If-Match": room["reading"]["etag"]})
     client.post(f"{url}submit/", headers={"If-Match": saved.json()["etag"]})
     found = {name for _, name in leaks(every_page(client, planted), planted)}
-    assert {"another's comment", "a published object of another's"} <= found
+    assert {"another's comment", "a review of another's reading", "a published object of another's"} <= found
+
+
+def reviewing(client: Any, planted: Planted) -> list[tuple[Any, Any]]:
+    """Ways to review another's reading, each with the answer to the same of a reading that is not there."""
+    answers = []
+    for path, decision in (("", {"decision": "agreed"}), ("", {"decision": "sent_back", "comment": "x"}), ("edit/", {})):
+        told = [
+            {"reading": reading, "revision": planted.other.revision, **decision}
+            for reading in (str(planted.other.pk), str(uuid.uuid4()))
+        ]
+        known, unknown = (client.post(f"{BASE}/reviews/{path}", body, format="json") for body in told)
+        answers.append((known, unknown))
+    return answers
 
 
 def test_a_list_of_blinded_cases_is_the_same_whatever_the_model_says(project, reader, as_person) -> None:

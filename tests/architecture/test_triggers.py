@@ -149,6 +149,19 @@ def test_an_event_is_never_changed_and_never_deleted() -> None:
     refused("UPDATE audit_event SET sealed_hash = NULL WHERE id = %s", [event.pk], "append-only")
 
 
+def test_nothing_is_sent_back_without_a_word(project, reader, reviewer) -> None:
+    from backend.readings.services import person_reader
+
+    reading = make_reading(person_reader(project=project, user=reader), make_case(project))
+    insert = (
+        "INSERT INTO review_review (id, reading_id, revision, reviewer_id, decision, comment, decided_at)"
+        " VALUES (%s, %s, 0, %s, 'sent_back', %s, '2026-01-01')"
+    )
+    refused(insert, [key(uuid.uuid4()), key(reading.pk), reviewer.pk, ""], "sent_back_says_why")
+    run(insert, [key(uuid.uuid4()), key(reading.pk), reviewer.pk, "A lesion is missing."])
+    refused(insert, [key(uuid.uuid4()), key(reading.pk), reviewer.pk, "Twice."])
+
+
 def test_a_revision_is_never_changed_and_never_deleted(project, reader) -> None:
     from backend.readings.services import person_reader
 

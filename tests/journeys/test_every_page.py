@@ -26,6 +26,8 @@ PAGES = [
     "/p/breast/models",
     "/p/breast/models/1",
     "/p/breast/second-look",
+    "/p/breast/review",
+    "/p/breast/review?state=reviewed",
     "/p/breast/models/7",
     "/p/breast/models/7/card",
     "/p/breast/models/7/compare",

@@ -30,6 +30,7 @@ from backend.registry.models import Evaluation, ModelVersion
 from tests.journeys.axe import violations
 from tests.journeys.room import Room, imported
 from tests.journeys.test_tour import packed
+from tests.readings.conftest import Reading as Way
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
@@ -243,3 +244,36 @@ def test_two_tabs_an_image_that_does_not_come_and_a_reading_that_is_handed_in(
     expect(page.get_by_role("heading", name=case.name)).to_be_visible()
     expect(page.locator(".rr-strip").first).to_be_visible()
     look("submitted")
+
+
+@pytest.mark.parametrize("shown", LOOKS, ids=lambda look: f"{look[0]}-{look[1][0]}")
+def test_what_another_has_settled_with_the_model_is_reviewed(
+    shown: tuple[str, tuple[int, int]],
+    radiographs: dict[str, Case],
+    reader: User,
+    reviewer: User,
+    as_person: Callable[..., Any],
+    sign_in: Callable[..., BrowserContext],
+    live_server: Any,
+) -> None:
+    language, (width, height) = shown
+    Project.objects.update(blinded_share=0.0)
+    User.objects.filter(pk=reader.pk).update(first_name="Rita", last_name="Okafor")
+    User.objects.filter(pk=reviewer.pk).update(language=language, tour_seen=True)
+    case = Case.objects.select_related("project").get(pk=radiographs["now"].pk)
+    way = Way(as_person(reader), case)
+    (first, *others) = way.room["model"]["findings"]
+    taken = {name: first[name] for name in ("finding_type", "kind", "sop_instance_uid", "frame", "points", "mask")}
+    taken |= {"id": str(uuid.uuid4()), "origin": "accepted", "origin_lesion": first["id"]}
+    decided = [{"predicted": first["id"], "kind": "accepted", "lesion": taken["id"], "threshold": 0.3}]
+    decided += [{"predicted": one["id"], "kind": "rejected", "reason": "no lesion", "threshold": 0.3} for one in others]
+    answer = way.mark(taken, verdict="lesions", comment="The second one is a rib.", decisions={"upsert": decided})
+    assert answer.status_code == 200, answer.json()
+    assert way.submit().status_code == 200
+    page = sign_in(reviewer).new_page()
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(f"{live_server.url}/p/breast/read/{case.pk}?review={way.room['reading']['id']}")
+    expect(page.get_by_test_id("review-foot")).to_be_visible(timeout=180_000)
+    expect(page.get_by_test_id("window").first).to_be_visible(timeout=180_000)
+    expect(page.locator("g[data-mark]").first).to_be_visible()
+    looked_at(page, "review", language, (width, height))

@@ -2,6 +2,7 @@ import type { ProjectBrief } from "@/lib/api-types";
 
 export const PAGES = [
   "worklist",
+  "review",
   "learning",
   "models",
   "cases",
@@ -15,11 +16,11 @@ export type Page = (typeof PAGES)[number];
 
 const BY_ROLE: Record<ProjectBrief["role"], readonly Page[]> = {
   lead: PAGES,
-  reviewer: ["worklist", "second-look"],
+  reviewer: ["worklist", "review", "second-look"],
   reader: ["worklist"],
 };
 
-/** The pages of a project that a role may open: readers read, reviewers look again, leads see everything. */
+/** The pages of a project that a role may open: readers read, reviewers decide on what was read and look again, leads see everything. */
 export function pagesFor(project: Pick<ProjectBrief, "role">): readonly Page[] {
   return BY_ROLE[project.role];
 }

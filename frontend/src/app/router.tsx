@@ -22,11 +22,14 @@ const lazily = (load: LoadPage) => ({
   errorElement: <PageCrash />,
 });
 
+/** The reading that the room is opened to review; null where the case is opened to be read. */
+const reviewedIn = (url: URL) => url.searchParams.get("review");
+
 /** The case is asked for beside the room's code, not after it. */
-function begin({ params }: LoaderFunctionArgs): null {
+function begin({ params, request }: LoaderFunctionArgs): null {
   const { slug, caseId } = params;
   if (slug && caseId) {
-    beginOpening(slug, caseId);
+    beginOpening(slug, caseId, reviewedIn(new URL(request.url)));
     void queryClient.prefetchQuery(projectQuery(slug));
   }
   void queryClient.prefetchQuery(meQuery);
@@ -48,7 +51,8 @@ const router = createBrowserRouter([
           </Suspense>
         ),
         loader: begin,
-        shouldRevalidate: ({ currentUrl, nextUrl }) => currentUrl.pathname !== nextUrl.pathname,
+        shouldRevalidate: ({ currentUrl, nextUrl }) =>
+          currentUrl.pathname !== nextUrl.pathname || reviewedIn(currentUrl) !== reviewedIn(nextUrl),
         children: [{ index: true, ...lazily(() => import("@/features/reading/reading-room-page")) }],
       },
       {
@@ -63,6 +67,7 @@ const router = createBrowserRouter([
               { index: true, element: <Navigate to="worklist" replace /> },
               { path: "worklist", ...lazily(() => import("@/features/worklist/worklist-page")) },
               { path: "cases", ...lazily(() => import("@/features/worklist/cases-page")) },
+              { path: "review", ...lazily(() => import("@/features/review/review-page")) },
               { path: "learning", ...lazily(() => import("@/features/learning/learning-page")) },
               { path: "models", ...lazily(() => import("@/features/models/models-page")) },
               { path: "models/:number", ...lazily(() => import("@/features/models/model-page")) },

@@ -1456,6 +1456,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/reviews/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One page of the readings that the caller may review; or, with `case`, all of that case. */
+        get: operations["review_list"];
+        put?: never;
+        /** @description Agree with a submitted reading, or send it back; the same again returns the first answer. */
+        post: operations["review_decide"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/reviews/edit/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Make, or return, the caller's own draft that begins from the reading; submitting it takes that reading's place. */
+        post: operations["review_edit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/rounds/": {
         parameters: {
             query?: never;
@@ -1892,6 +1927,19 @@ export interface components {
          * @enum {string}
          */
         AuthenticationEnum: "none" | "basic" | "bearer";
+        /** @description The reading to edit, as it was at this revision. */
+        BeginEditRequest: {
+            /** Format: uuid */
+            reading: string;
+            revision: number;
+        };
+        /** @description The caller's own reading of the case, which begins from the reviewed one. */
+        BegunEdit: {
+            /** Format: uuid */
+            case: string;
+            /** Format: uuid */
+            reading: string;
+        };
         /** @enum {unknown} */
         BlankEnum: "";
         /** @description The newest measurement on a split. */
@@ -2013,6 +2061,21 @@ export interface components {
             note: string;
             version: number;
             arm: string;
+        };
+        /**
+         * @description * `agreed` - agreed
+         *     * `sent_back` - sent_back
+         * @enum {string}
+         */
+        DecideDecisionEnum: "agreed" | "sent_back";
+        /** @description A decision on a reading as it was at this revision; sending back asks for a comment. */
+        DecideRequest: {
+            /** Format: uuid */
+            reading: string;
+            revision: number;
+            decision: components["schemas"]["DecideDecisionEnum"];
+            /** @default  */
+            comment: string;
         };
         /**
          * @description What the reader did with a predicted lesion, the threshold then in force, and after how many seconds of work.
@@ -2274,13 +2337,14 @@ export interface components {
         };
         /**
          * @description * `reading.submitted` - Reading Submitted
+         *     * `reading.reviewed` - Reading Reviewed
          *     * `round.finished` - Round Finished
          *     * `model.promoted` - Model Promoted
          *     * `import.finished` - Import Finished
          *     * `export.finished` - Export Finished
          * @enum {string}
          */
-        EventsEnum: "reading.submitted" | "round.finished" | "model.promoted" | "import.finished" | "export.finished";
+        EventsEnum: "reading.submitted" | "reading.reviewed" | "round.finished" | "model.promoted" | "import.finished" | "export.finished";
         /** @description How much an export holds. */
         ExportCounts: {
             cases?: number;
@@ -2289,7 +2353,11 @@ export interface components {
             lesions?: number;
             files?: number;
         };
-        /** @description What an export is limited to; what is not named is not limited. Models' readings only where asked for. */
+        /**
+         * @description What an export is limited to; what is not named is not limited. Models' readings only where asked for.
+         *
+         *     So are `superseded` ones, whose place a reviewer's edit has taken.
+         */
         ExportFilter: {
             readers?: number[];
             finding_types?: number[];
@@ -2307,8 +2375,14 @@ export interface components {
             until?: string | null;
             /** @default false */
             models: boolean;
+            /** @default false */
+            superseded: boolean;
         };
-        /** @description What an export is limited to; what is not named is not limited. Models' readings only where asked for. */
+        /**
+         * @description What an export is limited to; what is not named is not limited. Models' readings only where asked for.
+         *
+         *     So are `superseded` ones, whose place a reviewer's edit has taken.
+         */
         ExportFilterRequest: {
             readers?: number[];
             finding_types?: number[];
@@ -2326,6 +2400,8 @@ export interface components {
             until?: string | null;
             /** @default false */
             models: boolean;
+            /** @default false */
+            superseded: boolean;
         };
         /** @description A format that readings go out in. `is_read`: it can be verified; marks of no kind in `kinds` become another. */
         ExportFormat: {
@@ -3015,9 +3091,10 @@ export interface components {
          * @description * `drawn` - drawn
          *     * `accepted` - accepted
          *     * `edited` - edited
+         *     * `reviewed` - reviewed
          * @enum {string}
          */
-        LesionInOriginEnum: "drawn" | "accepted" | "edited";
+        LesionInOriginEnum: "drawn" | "accepted" | "edited" | "reviewed";
         /** @description A lesion to store; its id is made by the client. */
         LesionInRequest: {
             /** Format: uuid */
@@ -3045,9 +3122,10 @@ export interface components {
          *     * `edited` - Edited
          *     * `imported` - Imported
          *     * `predicted` - Predicted
+         *     * `reviewed` - Reviewed
          * @enum {string}
          */
-        LesionOriginEnum: "drawn" | "accepted" | "edited" | "imported" | "predicted";
+        LesionOriginEnum: "drawn" | "accepted" | "edited" | "imported" | "predicted" | "reviewed";
         /** @description Lesions in submitted readings with a first look: marked before the reveal, marked then and changed since, after. */
         LookCounts: {
             first: number;
@@ -4030,6 +4108,8 @@ export interface components {
             /** Format: date-time */
             revealed_at: string | null;
             revealed_revision: number | null;
+            revises: components["schemas"]["Revises"] | null;
+            sent_back: components["schemas"]["SentBack"] | null;
             vocabulary_version: number;
         };
         /**
@@ -4126,6 +4206,14 @@ export interface components {
             job: string;
             files: number;
         };
+        /** @description The reviewer's own reading that takes the place of the reviewed one once it is submitted. */
+        Replacement: {
+            /** Format: uuid */
+            reading: string;
+            /** Format: uuid */
+            case: string;
+            state: components["schemas"]["ReadingStateEnum"];
+        };
         /** @description How many files will be imported once more. */
         Retried: {
             files: number;
@@ -4136,6 +4224,87 @@ export interface components {
          * @enum {string}
          */
         RetrievalEnum: "move" | "get";
+        /** @description What was decided of the reading's present revision; an edit counts once its replacement is submitted. */
+        Review: {
+            decision: components["schemas"]["ReviewDecisionEnum"];
+            comment: string;
+            reviewer: components["schemas"]["ReviewPerson"];
+            /** Format: date-time */
+            decided_at: string;
+            is_mine: boolean;
+            replacement: components["schemas"]["Replacement"] | null;
+        };
+        /** @description The case that was read. */
+        ReviewCase: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            number: number;
+            modality: string;
+            thumbnail: string;
+        };
+        /** @description Readings by what became of them, of all readers. */
+        ReviewCounts: {
+            waiting: number;
+            reviewed: number;
+            sent_back: number;
+        };
+        /**
+         * @description * `agreed` - Agreed
+         *     * `edited` - Edited
+         *     * `sent_back` - Sent Back
+         * @enum {string}
+         */
+        ReviewDecisionEnum: "agreed" | "edited" | "sent_back";
+        /** @description Who read, or who reviewed. */
+        ReviewPerson: {
+            username: string;
+            name: string;
+        };
+        /** @description A page of the queue; waiting ones the oldest first, others the newest first. */
+        ReviewQueue: {
+            results: components["schemas"]["ReviewRow"][];
+            next: string | null;
+            counts: components["schemas"]["ReviewCounts"];
+            readers: components["schemas"]["ReviewPerson"][];
+        };
+        /** @description Why nothing was decided. */
+        ReviewRefusal: {
+            detail: string;
+            code: string;
+        };
+        /** @description A reading with its review; one that was sent back as it was then, without a time of submission. */
+        ReviewRow: {
+            /** Format: uuid */
+            reading: string;
+            revision: number;
+            case: components["schemas"]["ReviewCase"];
+            reader: components["schemas"]["ReviewPerson"];
+            verdict: components["schemas"]["VerdictEnum"] | components["schemas"]["BlankEnum"];
+            n_lesions: number;
+            /** Format: date-time */
+            submitted_at: string | null;
+            /**
+             * @description In which its reader read the case.
+             *
+             *     * `assisted` - Assisted
+             *     * `blinded` - Blinded
+             */
+            arm: components["schemas"]["ArmEnum"];
+            may_send_back: boolean;
+            review: components["schemas"]["Review"] | null;
+        };
+        /** @description Whose reading is edited. */
+        RevisedReader: {
+            name: string;
+        };
+        /** @description The reading that a reviewer's own one edits, and the revision of it from which the edit began. */
+        Revises: {
+            /** Format: uuid */
+            reading: string;
+            reader: components["schemas"]["RevisedReader"];
+            revision: number;
+        };
         /** @description One save of a reading. */
         Revision: {
             /** Format: uuid */
@@ -4414,6 +4583,11 @@ export interface components {
             /** Format: date-time */
             submitted_at: string | null;
             sent_to: string[];
+        };
+        /** @description What a reviewer says who sent a reading back to its reader, and the reviewer's name. */
+        SentBack: {
+            comment: string;
+            by: string;
         };
         /** @description A SEG or SR that was sent; `reason`: why it was not stored. */
         SentObject: {
@@ -4715,6 +4889,7 @@ export interface components {
         };
         /**
          * @description * `reading.submitted` - Reading Submitted
+         *     * `reading.reviewed` - Reading Reviewed
          *     * `round.finished` - Round Finished
          *     * `model.promoted` - Model Promoted
          *     * `import.finished` - Import Finished
@@ -4722,7 +4897,7 @@ export interface components {
          *     * `webhook.test` - Test
          * @enum {string}
          */
-        WebhookEventEnum: "reading.submitted" | "round.finished" | "model.promoted" | "import.finished" | "export.finished" | "webhook.test";
+        WebhookEventEnum: "reading.submitted" | "reading.reviewed" | "round.finished" | "model.promoted" | "import.finished" | "export.finished" | "webhook.test";
         /** @description A new webhook. */
         WebhookInRequest: {
             url: string;
@@ -4796,6 +4971,8 @@ export interface components {
             first_look: boolean;
             /** @description A lead gave the case to the caller. */
             given: boolean;
+            /** @description A reviewer sent the caller's reading back. */
+            sent_back: components["schemas"]["SentBack"] | null;
             reason: components["schemas"]["WorklistReason"] | null;
             /** Format: double */
             top_score: number | null;
@@ -7554,6 +7731,121 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Refusal"];
+                };
+            };
+        };
+    };
+    review_list: {
+        parameters: {
+            query?: {
+                case?: string;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Username of who read. */
+                reader?: string;
+                /**
+                 * @description * `waiting` - waiting
+                 *     * `reviewed` - reviewed
+                 *     * `sent_back` - sent_back
+                 */
+                state?: "waiting" | "reviewed" | "sent_back";
+            };
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewQueue"];
+                };
+            };
+        };
+    };
+    review_decide: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecideRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewRow"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewRefusal"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewRefusal"];
+                };
+            };
+        };
+    };
+    review_edit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BeginEditRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BegunEdit"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewRefusal"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewRefusal"];
                 };
             };
         };

@@ -42,6 +42,8 @@ export type ReasonKind = S["WorklistReasonKindEnum"];
 export type WorkRow = S["WorklistRow"];
 export type Worklist = S["Worklist"];
 export type Pace = S["Pace"];
+/** Why a reading is a draft again: what the reviewer said, and who said it. */
+export type SentBack = S["SentBack"];
 export type WorkingReader = S["WorkingReader"];
 
 // Reading room
@@ -114,6 +116,14 @@ export type RelatedCase = Narrowed<S["RelatedCase"], { series: Room["series"] }>
 export type RelatedStudy = Narrowed<S["RelatedStudy"], { cases: RelatedCase[] }>;
 export type Related = Narrowed<S["Related"], { studies: RelatedStudy[] }>;
 export type RoomPreferences = S["RoomPreferences"];
+
+// Reviews
+
+export type ReviewState = keyof S["ReviewCounts"];
+export type ReadBy = S["ReviewPerson"];
+export type Review = S["Review"];
+export type ReviewRow = S["ReviewRow"];
+export type ReviewQueue = S["ReviewQueue"];
 
 // Imports
 

@@ -26,6 +26,10 @@ const webhooks = import.meta.glob<string>("../../../backend/webhooks/{addresses,
   query: "?raw",
   import: "default",
 });
+const reviews = import.meta.glob<string>(
+  "../../../backend/{readings/{edit_services,services},review/services}.py",
+  { eager: true, query: "?raw", import: "default" },
+);
 const NAMED: Record<string, string> = {
   told: "hooks.example.org (10.1.2.3)",
   name: "report",
@@ -126,6 +130,16 @@ describe("sentences of the server", () => {
     );
     expect(reasons.length).toBeGreaterThan(8);
     expect(reasons.filter((reason) => serverWords(reason, zh) === reason)).toEqual([]);
+  });
+  it("say why a review was not taken, whatever the reason", () => {
+    const refused =
+      /ReadingRefused\(\s*"(?:stale|edited|no_reviewer|own_reading|left|blinded)",\s*"(.+?)",?\s*\)/g;
+    const reasons = Object.values(reviews).flatMap((source) =>
+      [...source.matchAll(refused)].map(([, text]) => text ?? ""),
+    );
+    const ours = reasons.filter((reason) => !reason.includes("others' readings are visible now"));
+    expect(ours.length).toBeGreaterThan(6);
+    expect(ours.filter((reason) => serverWords(reason, zh) === reason)).toEqual([]);
   });
   it("of the gate are found, whatever it decides", () => {
     const sentences = [

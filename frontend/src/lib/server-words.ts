@@ -7,6 +7,7 @@ import { IMPORT_REFUSALS } from "@/lib/import-refusals";
 import { NODE_REFUSALS } from "@/lib/node-refusals";
 import { OBJECT_REFUSALS } from "@/lib/object-refusals";
 import { PUBLISH_REFUSALS } from "@/lib/publish-refusals";
+import { REVIEW_REFUSALS } from "@/lib/review-refusals";
 import { WEBHOOK_REFUSALS } from "@/lib/webhook-refusals";
 
 const NUMBER = "([\\d,]+)";
@@ -156,6 +157,7 @@ const SENTENCES: [pattern: string, key: string][] = [
   ...IMPORT_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `import.${key}`]),
   ...NODE_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `node.${key}`]),
   ...PUBLISH_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `publish.${key}`]),
+  ...REVIEW_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `review.${key}`]),
   ...WEBHOOK_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `webhook.${key}`]),
 ];
 const KNOWN = SENTENCES.map(([pattern, key]): [RegExp, string] => [new RegExp(`^${pattern}$`), key]);

@@ -2,8 +2,9 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, useNavigate, useParams } from "react-router";
-import type { Me, Project, Reading, Room } from "@/lib/api-types";
+import { Link, useNavigate, useParams, useSearchParams } from "react-router";
+import { ApiError } from "@/lib/api-client";
+import type { Me, Project, Reading } from "@/lib/api-types";
 import { currentLanguage, languageOf, switchLanguage } from "@/lib/i18n";
 import { startDecoding } from "@/lib/imaging/frame-memory";
 import { StackView } from "@/lib/imaging/stack-view";
@@ -13,11 +14,13 @@ import { useProject } from "@/lib/project";
 import { ErrorState } from "@/ui/error-state";
 import { transportOf } from "./api/reading-api";
 import "./reading-room.css";
+import { ReviewGonePage } from "./panels/review-gone-page";
 import { ReadingRoom } from "./reading-room";
 import { decodeFirstImage } from "./state/first-image";
 import { type JournalEntry, journal, leftoversOf } from "./state/journal";
 import { newId } from "./state/new-id";
 import { openedCase } from "./state/opening";
+import { type OpenedRoom, ReviewGone } from "./state/review-room";
 import { RoomSession } from "./state/room-session";
 import { sendLeftovers } from "./state/send-leftovers";
 import { SessionContext } from "./state/session-context";
@@ -28,13 +31,15 @@ startDecoding();
 export default function ReadingRoomPage() {
   const { slug = "", caseId = "" } = useParams();
   const { t } = useTranslation("reading");
+  const [params] = useSearchParams();
+  const review = params.get("review");
   const me = useMe();
   const project = useProject(slug);
   // Opening leases the case and is audited, so it happens once, not whenever the window gets the focus.
   const room = useQuery({
-    queryKey: ["room", slug, caseId],
+    queryKey: ["room", slug, caseId, review],
     queryFn: async () => {
-      const opened = await openedCase(slug, caseId);
+      const opened = await openedCase(slug, caseId, review);
       // What fails here fails in the room again, by name.
       decodeFirstImage(opened).catch(() => undefined);
       return opened;
@@ -42,11 +47,15 @@ export default function ReadingRoomPage() {
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
     refetchOnReconnect: false,
+    retry: (failures, error) =>
+      failures < 2 && !(error instanceof ReviewGone || (error instanceof ApiError && error.status < 500)),
   });
   useEffect(() => {
     if (me.data && languageOf(me.data.language) !== currentLanguage())
       void switchLanguage(languageOf(me.data.language));
   }, [me.data]);
+  if (room.error instanceof ReviewGone)
+    return <ReviewGonePage slug={slug} caseId={caseId} reader={params.get("reader") ?? ""} />;
   const failed = [room, project, me].find((query) => query.isError);
   if (failed) {
     return (
@@ -58,12 +67,12 @@ export default function ReadingRoomPage() {
   }
   if (!room.data || !project.data || !me.data) return <div className="rr" aria-busy="true" />;
   const { reading } = room.data;
-  const key = `${caseId} ${reading.id} ${reading.state} ${room.dataUpdatedAt}`;
+  const key = `${caseId} ${review ?? ""} ${reading.id} ${reading.state} ${room.dataUpdatedAt}`;
   return <OpenRoom key={key} room={room.data} project={project.data} me={me.data} />;
 }
 
 interface OpenRoomProps {
-  room: Room;
+  room: OpenedRoom;
   project: Project;
   me: Me;
 }
@@ -75,22 +84,22 @@ function OpenRoom({ room, project, me }: OpenRoomProps) {
   const client = useQueryClient();
   const navigate = useNavigate();
   const { slug } = project;
-  const roomKey = ["room", slug, room.case.id];
+  const roomKey = ["room", slug, room.case.id, room.review?.reading ?? null];
   const path = roomKey.join("/");
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: roomKey is new each time, path is the same text
   const replaceReading = useCallback(
     (reading: Reading) => {
       const readonly = reading.state === "submitted" ? "submitted" : null;
-      client.setQueryData<Room>(roomKey, (known) => (known ? { ...known, reading, readonly } : known));
+      client.setQueryData<OpenedRoom>(roomKey, (known) => (known ? { ...known, reading, readonly } : known));
     },
     [client, path],
   );
 
   /** The same opening goes on with what the model found: its session is not renewed. */
-  const showRevealed = (revealed: Room) => {
+  const showRevealed = (revealed: OpenedRoom) => {
     const updatedAt = client.getQueryState(roomKey)?.dataUpdatedAt;
-    client.setQueryData<Room>(roomKey, revealed, updatedAt === undefined ? {} : { updatedAt });
+    client.setQueryData<OpenedRoom>(roomKey, revealed, updatedAt === undefined ? {} : { updatedAt });
   };
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: one session for one opening; the parent's key renews it

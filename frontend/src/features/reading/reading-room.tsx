@@ -1,8 +1,9 @@
 /** The room itself: bar, strips, three panes, dialogs, and the keys that run it all. */
+import { useQueryClient } from "@tanstack/react-query";
 import { type CSSProperties, type MouseEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { flushSync } from "react-dom";
-import type { NavigateFunction } from "react-router";
-import { onSignedOut } from "@/lib/api-client";
+import { type NavigateFunction, useSearchParams } from "react-router";
+import { ApiError, onSignedOut } from "@/lib/api-client";
 import type { Reading } from "@/lib/api-types";
 import { framesKept } from "@/lib/imaging/frame-memory";
 import { registerHeaders } from "@/lib/imaging/frames";
@@ -11,19 +12,24 @@ import { isTyping } from "@/lib/use-keys";
 import { nextCase, reopenReading } from "./api/reading-api";
 import { ConflictDialog } from "./panels/conflict-dialog";
 import { RoomKeysDialog } from "./panels/keys-dialog";
-import { LeftPanel } from "./panels/left-panel";
+import { type Coming, LeftPanel } from "./panels/left-panel";
 import { LeftEdge } from "./panels/panel-edge";
+import { ReviewPanel } from "./panels/review-panel";
 import { RightPanel } from "./panels/right-panel";
 import { Strips } from "./panels/strips";
 import { TopBar } from "./panels/top-bar";
 import type { JournalEntry } from "./state/journal";
 import { headersBegun } from "./state/opening";
 import { readAhead } from "./state/read-ahead";
+import { reviewAddress } from "./state/review-queue";
 import type { RoomSession } from "./state/room-session";
 import { useSession, useUi, useView } from "./state/session-context";
 import { caseBefore, noteCase } from "./state/trail";
+import { useComing } from "./state/use-coming";
 import { useRelated } from "./state/use-related";
+import { goToNext, useReview } from "./state/use-review";
 import { useRoomKeys } from "./state/use-room-keys";
+import { useWords } from "./state/use-words";
 import { Panes } from "./viewer/panes";
 import { Viewport } from "./viewer/viewport";
 
@@ -44,15 +50,24 @@ export function ReadingRoom({ leftovers, onReading, navigate }: Props) {
   const right = useUi((state) => state.right);
   const own = useMe().data?.key_bindings;
   const { failure, load } = useFrames(session);
-  const loadedAhead = useReadAhead(session);
+  const t = useWords();
+  const coming = useUpNext(session);
+  const loadedAhead = useReadAhead(session, coming);
+  const review = useReview(session, navigate);
   const askRelated = useRelated(session);
   useKept(session);
   const [reopenProblem, setReopenProblem] = useState<string | null>(null);
   const { submit, submitting } = useSubmit(session, navigate, onReading);
   useLeaving(session);
-  useEffect(() => noteCase(slug, caseId), [slug, caseId]);
+  // Under review the way back is the queue's.
+  const isRead = review === null;
+  useEffect(() => {
+    if (isRead) noteCase(slug, caseId);
+  }, [slug, caseId, isRead]);
 
   const previousCase = useCallback(() => {
+    // Under review: the one that was decided on before, to decide otherwise.
+    if (session.review) return void navigate(-1);
     const before = caseBefore(slug, caseId);
     if (before) void navigate(`/p/${slug}/read/${before}`);
     else session.say("firstCase");
@@ -63,13 +78,14 @@ export function ReadingRoom({ leftovers, onReading, navigate }: Props) {
       own: own ?? {},
       submit,
       previousCase,
+      review,
       focusComment: () => {
         // At once, or the first letters of a fast typist would be taken for keys.
         if (!comment.current) flushSync(() => session.ui.setState({ left: true }));
         comment.current?.focus();
       },
     }),
-    [own, submit, previousCase, session],
+    [own, submit, previousCase, review, session],
   );
   useRoomKeys(session, keys);
 
@@ -77,7 +93,8 @@ export function ReadingRoom({ leftovers, onReading, navigate }: Props) {
     try {
       onReading(await reopenReading(slug, session.room.reading.id));
     } catch (error) {
-      setReopenProblem(error instanceof Error ? error.message : String(error));
+      const isEdited = error instanceof ApiError && error.code === "edited";
+      setReopenProblem(isEdited ? t("readonly.edited") : error instanceof Error ? error.message : String(error));
     }
   };
 
@@ -92,12 +109,18 @@ export function ReadingRoom({ leftovers, onReading, navigate }: Props) {
       <TopBar />
       <Strips leftovers={leftovers} onReopen={() => void reopen()} reopenProblem={reopenProblem} />
       <div className="body">
-        {left ? <LeftPanel comment={comment} loadedAhead={loadedAhead} onRelated={askRelated} /> : null}
+        {left ? (
+          <LeftPanel comment={comment} loadedAhead={loadedAhead} onRelated={askRelated} coming={coming} />
+        ) : null}
         <Panes>
           <Viewport view={session.view} failure={failure} onRetry={load} />
         </Panes>
         <LeftEdge />
-        {right ? <RightPanel onSubmit={submit} submitting={submitting} /> : null}
+        {!right ? null : review ? (
+          <ReviewPanel acts={review} />
+        ) : (
+          <RightPanel onSubmit={submit} submitting={submitting} />
+        )}
       </div>
       <ConflictDialog />
       <RoomKeysDialog />
@@ -142,7 +165,22 @@ function useKept(session: RoomSession): void {
   }, [session, mutate]);
 }
 
-function useReadAhead(session: RoomSession): number {
+/** The cases that open after this one: of the worklist, or of the queue of reviews. */
+function useUpNext(session: RoomSession): Coming[] {
+  const [params] = useSearchParams();
+  const reader = params.get("reader") ?? "";
+  const reviews = useComing(session, reader);
+  const { slug } = session.project;
+  return useMemo(
+    () =>
+      session.review || session.room.reading.revises
+        ? reviews.map((row) => ({ ...row.case, to: reviewAddress(slug, row, reader) }))
+        : session.room.next.map((next) => ({ ...next, to: `/p/${slug}/read/${next.id}` })),
+    [session, reviews, slug, reader],
+  );
+}
+
+function useReadAhead(session: RoomSession, coming: Coming[]): number {
   const [count, setCount] = useState(0);
   const complete = useView(({ frames, shown, loaded }) => {
     const frame = shown === null ? undefined : frames[shown];
@@ -150,8 +188,8 @@ function useReadAhead(session: RoomSession): number {
   });
   useEffect(() => {
     if (!complete) return;
-    return readAhead(session.project.slug, session.room.next, setCount);
-  }, [complete, session]);
+    return readAhead(session.project.slug, coming, setCount);
+  }, [complete, session, coming]);
   return count;
 }
 
@@ -163,6 +201,8 @@ function useSubmit(
   const [submitting, setSubmitting] = useState(false);
   const running = useRef(false);
   const { slug } = session.project;
+  const client = useQueryClient();
+  const reader = useSearchParams()[0].get("reader") ?? "";
   const submit = useCallback(() => {
     if (running.current) return;
     running.current = true;
@@ -171,6 +211,8 @@ function useSubmit(
       const outcome = await session.submit();
       if (outcome?.kind !== "submitted") return;
       try {
+        // An edit decides on another's reading: the queue goes on where it was left.
+        if (session.room.reading.revises) return await goToNext({ session, client, navigate, reader });
         const next = await nextCase(slug, session.room.case.id);
         await navigate(next.case ? `/p/${slug}/read/${next.case}` : `/p/${slug}/worklist`);
       } catch {
@@ -182,7 +224,7 @@ function useSubmit(
       running.current = false;
       setSubmitting(false);
     });
-  }, [session, slug, navigate, onReading]);
+  }, [session, slug, navigate, onReading, client, reader]);
   return { submit, submitting };
 }
 

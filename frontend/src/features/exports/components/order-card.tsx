@@ -1,4 +1,4 @@
-import { MultiSelect, Select, TextInput } from "@mantine/core";
+import { Checkbox, MultiSelect, Select, TextInput } from "@mantine/core";
 import { IconAlertTriangle, IconCheck } from "@tabler/icons-react";
 import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -30,6 +30,7 @@ export function OrderCard({ project }: { project: Project }) {
   const [splits, setSplits] = useState<ExportSplit[]>([]);
   const [since, setSince] = useState("");
   const [until, setUntil] = useState("");
+  const [superseded, setSuperseded] = useState(false);
   const [values, setValues] = useState<Record<string, string>>({});
   const options = formats.data?.find((one) => one.name === format)?.options ?? [];
   const known = useExportPreview(slug, { format: FIRST, pictures: false });
@@ -45,6 +46,7 @@ export function OrderCard({ project }: { project: Project }) {
       since: since || null,
       until: until || null,
       models: readers.some((id) => models.has(id)),
+      superseded,
     },
   };
   const preview = useExportPreview(slug, order);
@@ -95,6 +97,11 @@ export function OrderCard({ project }: { project: Project }) {
             value: String(one.id),
             label: `${one.name} (${t(`kind.${one.kind}`)}, ${count(one.readings)})`,
           }))}
+        />
+        <Checkbox
+          label={t("superseded")}
+          checked={superseded}
+          onChange={(event) => setSuperseded(event.currentTarget.checked)}
         />
         {order.filter?.models ? <span className="q sm">{t("modelNote")}</span> : null}
         <MultiSelect

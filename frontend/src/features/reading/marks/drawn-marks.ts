@@ -23,16 +23,22 @@ export interface DrawnMark {
 
 const READER_COLOURS = ["#3ddbb0", "#f2f2f2", "#7fb2ff", "#ff8f6b"];
 
-export function readerColour(index: number): string {
+function readerColour(index: number): string {
   return READER_COLOURS[index % READER_COLOURS.length] as string;
+}
+
+/** The colour of another reading beside the one in hand; under review that one has the first. */
+export function otherColour(session: RoomSession, position: number): string {
+  return readerColour(session.review ? position + 1 : position);
 }
 
 export type MarksUi = Pick<
   RoomUi,
   "marksHidden" | "originals" | "hidden" | "othersShown" | "preview" | "painting" | "colourBy"
 >;
-/** When marks are coloured by who made them. */
-export const OWN_COLOUR = "#ffc44d";
+/** When marks are coloured by who made them: the reader whose case this is, and the one whose reading is under review. */
+const OWN_COLOUR = "#ffc44d";
+export const readersColour = (session: RoomSession) => (session.review ? readerColour(0) : OWN_COLOUR);
 const MODEL_COLOUR = "#b79dff";
 
 export type MarksReading = Pick<ReadingState, "doc" | "selected" | "focused">;
@@ -56,10 +62,11 @@ export function drawnMarks(session: RoomSession, reading: MarksReading, ui: Mark
   };
   const nameOf = (lesion: Lesion) => session.typeOf(lesion.finding_type)?.name ?? "?";
   session.room.others.forEach((other, position) => {
-    if (!ui.othersShown.has(other.id)) return;
+    const isOriginal = ui.originals && other.id === session.room.reading.revises?.reading;
+    if (!isOriginal && !ui.othersShown.has(other.id)) return;
     for (const lesion of other.lesions) {
       const label = { model: false, index: null, name: nameOf(lesion), value: other.reader.name };
-      add(lesion, { dashed: false, selected: false, label }, readerColour(position));
+      add(lesion, { dashed: false, selected: false, label }, otherColour(session, position));
     }
   });
   const shown = new Set(session.shownFindings(doc).map((finding) => finding.id));
@@ -77,7 +84,7 @@ export function drawnMarks(session: RoomSession, reading: MarksReading, ui: Mark
     const lesion = ui.preview?.id === stored.id ? ui.preview : stored;
     const size = measured(session, lesion);
     const label = { model: false, index: position + 1, name: nameOf(lesion), value: size ? shortSize(size) : "" };
-    const colour = ui.colourBy === "reader" ? OWN_COLOUR : undefined;
+    const colour = ui.colourBy === "reader" ? readersColour(session) : undefined;
     add(lesion, { dashed: false, selected: selected === lesion.id, label }, colour);
   });
   return marks;

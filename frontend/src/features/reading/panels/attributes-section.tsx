@@ -305,12 +305,25 @@ function StatisticsLines({ lesion }: { lesion: Lesion }) {
 
 /** "accepted from model 1", "edited from model 2, moved 0.6 mm", "drawn". */
 function provenance(session: RoomSession, lesion: Lesion, t: Words): string {
+  if (lesion.origin === "reviewed") return reviewedFrom(session, lesion, t);
   const position = session.findings.findIndex((finding) => finding.id === lesion.origin_lesion);
   const finding = session.findings[position];
   if (!finding) return t(lesion.origin === "drawn" ? "origin.drawn" : "origin.model");
   const from = t(lesion.origin === "accepted" ? "origin.accepted" : "origin.edited", { n: position + 1 });
   const moved = movedBy(session, finding, lesion);
   return moved && lesion.origin === "edited" ? `${from}${t("comma")}${t("origin.moved", { by: moved })}` : from;
+}
+
+/** "Amina's mark 2, moved 0.6 mm": of whose reading this one is an edit. */
+function reviewedFrom(session: RoomSession, lesion: Lesion, t: Words): string {
+  const { revises } = session.room.reading;
+  const marks = session.room.others.find(({ id }) => id === revises?.reading)?.lesions ?? [];
+  const position = marks.findIndex(({ id }) => id === lesion.origin_lesion);
+  const mark = marks[position];
+  if (!mark) return t("origin.reviewed");
+  const from = t("origin.reviewedOf", { name: revises?.reader.name, n: position + 1 });
+  const moved = movedBy(session, mark, lesion);
+  return moved && !moved.startsWith("0.0") ? `${from}${t("comma")}${t("origin.moved", { by: moved })}` : from;
 }
 
 /** Distance between the two centres, in mm where the spacing is known. */

@@ -5,7 +5,16 @@ import { useMe, useUpdateMe } from "@/lib/me";
 import { Button } from "@/ui/button";
 import { ErrorLine } from "@/ui/error-state";
 import { Kbd } from "@/ui/kbd";
-import { COMMANDS, type Command, GROUPS, holderOf, keyOf, keysOf, printed } from "../state/keymap";
+import {
+  COMMANDS,
+  type Command,
+  holderOf,
+  type KeyGroupName,
+  keyOf,
+  keysOf,
+  LISTED,
+  printed,
+} from "../state/keymap";
 import { useSession } from "../state/session-context";
 
 const MODIFIERS = ["Shift", "Control", "Alt", "Meta"];
@@ -17,6 +26,10 @@ export function KeyEditor({ onDone }: { onDone: () => void }) {
   const update = useUpdateMe();
   const [asking, setAsking] = useState<Command | null>(null);
   const [problem, setProblem] = useState("");
+  // Readers have no use for the keys of a review.
+  const columns: KeyGroupName[][] = LISTED.reading.map((group) =>
+    group === "reading" && session.project.role !== "reader" ? [group, "review"] : [group],
+  );
   const types = [...session.lesionTypes, ...session.imageTypes].map((type) => type.key).filter(Boolean);
   const store = (bindings: Record<string, string>) => {
     setAsking(null);
@@ -26,7 +39,7 @@ export function KeyEditor({ onDone }: { onDone: () => void }) {
   const choose = (command: Command, pressed: string) => {
     const { [command]: _old, ...others } = own;
     if ((COMMANDS[command].keys as readonly string[]).includes(pressed)) return store(others);
-    const holder = holderOf(pressed, own, types);
+    const holder = holderOf(pressed, own, types, command);
     if (holder === "type") return setProblem(t("ownKeys.ofType", { key: printed(pressed) }));
     if (holder && holder !== command)
       return setProblem(t("ownKeys.taken", { key: printed(pressed), command: nameOf(holder) }));
@@ -56,36 +69,40 @@ export function KeyEditor({ onDone }: { onDone: () => void }) {
   return (
     <div>
       <div className="rr-keys">
-        {GROUPS.map((group) => (
-          <section key={group}>
-            <h3>{t(`keyGroup.${group}`)}</h3>
-            {(Object.keys(COMMANDS) as Command[])
-              .filter((command) => COMMANDS[command].group === group)
-              .map((command) => (
-                <div key={command} className="row sb rr-key-line">
-                  <span className="sm">{nameOf(command)}</span>
-                  <button
-                    type="button"
-                    className={`fkey${asking === command ? " on" : ""}`}
-                    aria-pressed={asking === command}
-                    aria-label={`${visible(command)}. ${t("ownKeys.change", { command: nameOf(command) })}`}
-                    onClick={() => {
-                      setProblem("");
-                      setAsking(asking === command ? null : command);
-                    }}
-                  >
-                    {asking === command ? (
-                      t("ownKeys.press")
-                    ) : (
-                      <>
-                        <Kbd>{printed(keysOf(command, own)[0] ?? "")}</Kbd>
-                        {own[command] ? <span className="xs q">{` ${t("ownKeys.own")}`}</span> : null}
-                      </>
-                    )}
-                  </button>
-                </div>
-              ))}
-          </section>
+        {columns.map((groups) => (
+          <div key={groups[0]}>
+            {groups.map((group) => (
+              <section key={group}>
+                <h3>{t(`keyGroup.${group}`)}</h3>
+                {(Object.keys(COMMANDS) as Command[])
+                  .filter((command) => COMMANDS[command].group === group)
+                  .map((command) => (
+                    <div key={command} className="row sb rr-key-line">
+                      <span className="sm">{nameOf(command)}</span>
+                      <button
+                        type="button"
+                        className={`fkey${asking === command ? " on" : ""}`}
+                        aria-pressed={asking === command}
+                        aria-label={`${visible(command)}. ${t("ownKeys.change", { command: nameOf(command) })}`}
+                        onClick={() => {
+                          setProblem("");
+                          setAsking(asking === command ? null : command);
+                        }}
+                      >
+                        {asking === command ? (
+                          t("ownKeys.press")
+                        ) : (
+                          <>
+                            <Kbd>{printed(keysOf(command, own)[0] ?? "")}</Kbd>
+                            {own[command] ? <span className="xs q">{` ${t("ownKeys.own")}`}</span> : null}
+                          </>
+                        )}
+                      </button>
+                    </div>
+                  ))}
+              </section>
+            ))}
+          </div>
         ))}
       </div>
       <div className="row" style={{ gap: 8 }}>

@@ -4,7 +4,17 @@ import { useState } from "react";
 import { useMe } from "@/lib/me";
 import { Button } from "@/ui/button";
 import { Kbd } from "@/ui/kbd";
-import { COMMANDS, type Command, GROUPS, type KeyGroupName, keysOf, printed, TOGETHER } from "../state/keymap";
+import {
+  COMMANDS,
+  type Command,
+  type Doing,
+  isInForce,
+  type KeyGroupName,
+  keysOf,
+  LISTED,
+  printed,
+  TOGETHER,
+} from "../state/keymap";
 import { useSession, useUi } from "../state/session-context";
 import { useWords, type Words } from "../state/use-words";
 import { KeyEditor } from "./key-editor";
@@ -36,20 +46,22 @@ export function RoomKeysDialog() {
     >
       {editing ? <KeyEditor onDone={() => setEditing(false)} /> : null}
       <div className="rr-keys" hidden={editing}>
-        {GROUPS.map((group) => (
+        {LISTED[session.doing].map((group) => (
           <section key={group}>
             <h3>{t(`keyGroup.${group}`)}</h3>
             <dl>
-              {[...linesOf(group, own, t), ...(group === "marking" ? types : [])].map(({ name, keys }) => (
-                <div key={name}>
-                  <dt>
-                    {keys.map((key) => (
-                      <Kbd key={key}>{key}</Kbd>
-                    ))}
-                  </dt>
-                  <dd>{name}</dd>
-                </div>
-              ))}
+              {[...linesOf(group, session.doing, own, t), ...(group === "marking" ? types : [])].map(
+                ({ name, keys }) => (
+                  <div key={name}>
+                    <dt>
+                      {keys.map((key) => (
+                        <Kbd key={key}>{key}</Kbd>
+                      ))}
+                    </dt>
+                    <dd>{name}</dd>
+                  </div>
+                ),
+              )}
             </dl>
           </section>
         ))}
@@ -66,10 +78,10 @@ export function RoomKeysDialog() {
   );
 }
 
-function linesOf(group: KeyGroupName, own: Record<string, string> | undefined, t: Words): Line[] {
+function linesOf(group: KeyGroupName, doing: Doing, own: Record<string, string> | undefined, t: Words): Line[] {
   const lines: Line[] = [];
   for (const command of Object.keys(COMMANDS) as Command[]) {
-    if (COMMANDS[command].group !== group) continue;
+    if (COMMANDS[command].group !== group || !isInForce(command, doing)) continue;
     const merged = Object.entries(TOGETHER).find(([, commands]) => commands.includes(command));
     if (!merged) lines.push({ name: t(`command.${command}`), keys: keysOf(command, own).map(printed) });
     else if (merged[1][0] === command) {

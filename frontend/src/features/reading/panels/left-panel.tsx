@@ -17,17 +17,27 @@ interface Props {
   loadedAhead: number;
   /** Ask anew what else of the patient there is. */
   onRelated: () => void;
+  coming: Coming[];
 }
 
-export function LeftPanel({ comment, loadedAhead, onRelated }: Props) {
+/** A case that comes after this one, and where it opens. */
+export interface Coming {
+  id: string;
+  name: string;
+  thumbnail: string;
+  to: string;
+}
+
+export function LeftPanel({ comment, loadedAhead, onRelated, coming }: Props) {
+  const { review } = useSession();
   return (
     <aside className="left">
       <TourCard />
       <ThisStudy />
       <PriorStudies onRetry={onRelated} />
       <ContextSection />
-      <Comment field={comment} />
-      <UpNext loaded={loadedAhead} />
+      {review ? null : <Comment field={comment} />}
+      <UpNext loaded={loadedAhead} coming={coming} />
     </aside>
   );
 }
@@ -100,10 +110,9 @@ function Comment({ field }: { field: React.RefObject<HTMLTextAreaElement | null>
   );
 }
 
-function UpNext({ loaded }: { loaded: number }) {
+function UpNext({ loaded, coming }: { loaded: number; coming: Coming[] }) {
   const { t } = useTranslation("reading");
-  const { room, project } = useSession();
-  if (room.next.length === 0) return null;
+  if (coming.length === 0) return null;
   return (
     <section className="sect rr-next" data-ahead={loaded}>
       <div className="sh">
@@ -112,14 +121,8 @@ function UpNext({ loaded }: { loaded: number }) {
         {loaded > 0 ? <span className="chip">{t("loadedAhead", { count: loaded })}</span> : null}
       </div>
       <div className="rr-nexts">
-        {room.next.map((next) => (
-          <Link
-            key={next.id}
-            className="thumb-t"
-            to={`/p/${project.slug}/read/${next.id}`}
-            title={next.name}
-            aria-label={next.name}
-          >
+        {coming.map((next) => (
+          <Link key={next.to} className="thumb-t" to={next.to} title={next.name} aria-label={next.name}>
             <Picture src={next.thumbnail} />
           </Link>
         ))}

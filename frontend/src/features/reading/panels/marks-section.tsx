@@ -8,23 +8,25 @@ import type { Lesion } from "@/lib/api-types";
 import { percent } from "@/lib/format";
 import { Ring } from "@/ui/ring";
 import { Swatch } from "@/ui/swatch";
-import { fullSize, measured, OWN_COLOUR } from "../marks/drawn-marks";
+import { fullSize, measured, readersColour } from "../marks/drawn-marks";
 import { removeLesion } from "../state/edits";
 import { useMasks, useReading, useSession, useUi } from "../state/session-context";
 
 export function MarksSection() {
   const { t } = useTranslation("reading");
+  const { review } = useSession();
   const lesions = useReading((state) => state.doc.lesions);
   return (
     <section className="rr-list" data-testid="marks">
       <div className="sect bare">
         <div className="sh">
           <Ring size={13} />
-          {t("yourMarks")} <span className="q">{lesions.length}</span>
+          {review ? t("review.marks", { name: review.reader.name }) : t("yourMarks")}{" "}
+          <span className="q">{lesions.length}</span>
           <span className="grow" />
           {lesions.length ? <MarksLook /> : null}
         </div>
-        {lesions.length === 0 ? <p className="sm q">{t("noMarks")}</p> : null}
+        {lesions.length === 0 ? <p className="sm q">{t(review ? "review.noMarks" : "noMarks")}</p> : null}
       </div>
       {lesions.map((lesion, i) => (
         <MarkRow key={lesion.id} lesion={lesion} index={i + 1} />
@@ -122,7 +124,7 @@ function MarkRow({ lesion, index }: { lesion: Lesion; index: number }) {
         }}
       >
         <span className="ix num">{index}</span>
-        <Swatch colour={colourBy === "reader" ? OWN_COLOUR : (type?.colour ?? "#f2f2f2")} />
+        <Swatch colour={colourBy === "reader" ? readersColour(session) : (type?.colour ?? "#f2f2f2")} />
         <span className="ell">
           <span className="ty">{type?.name}</span> <span className="q sm num">{facts.join(" · ")}</span>
         </span>

@@ -1,5 +1,5 @@
 /** The reading itself: what the model found, one's own marks, their attributes, image findings, verdict. */
-import { IconEyeOff } from "@tabler/icons-react";
+import { IconEyeOff, IconPencil } from "@tabler/icons-react";
 import type { Room } from "@/lib/api-types";
 import { clock, time } from "@/lib/format";
 import { Ring } from "@/ui/ring";
@@ -21,8 +21,8 @@ export function RightPanel({ onSubmit, submitting }: { onSubmit: () => void; sub
     <aside className="right">
       <ArmStrip />
       <div className="rr-scroll">
-        {session.room.first_look ? <FirstLookSection /> : null}
-        {session.room.model ? <ModelSection /> : null}
+        {session.room.first_look && session.asksModel ? <FirstLookSection /> : null}
+        {session.room.model && session.asksModel ? <ModelSection /> : null}
         <FindingTypesSection />
         <MarksSection />
         <AttributesSection />
@@ -36,6 +36,7 @@ export function RightPanel({ onSubmit, submitting }: { onSubmit: () => void; sub
 }
 
 function lineOf({ arm, first_look, model, reading }: Room, t: Words): string {
+  if (reading.revises) return t("edits.line", { name: reading.revises.reader.name });
   if (arm === "blinded") return t("blindedLine");
   if (first_look) return t("firstLook.line");
   if (reading.revealed_at) return t("firstLook.over", { time: time(reading.revealed_at) });
@@ -47,11 +48,18 @@ function ArmStrip() {
   const { room } = useSession();
   const seconds = useActiveSeconds();
   const blinded = room.arm === "blinded";
+  const isEdit = Boolean(room.reading.revises);
   return (
     <div className="strip">
-      {blinded ? <IconEyeOff size={14} stroke={1.6} /> : <Ring model={room.model !== null} size={13} />}
+      {isEdit ? (
+        <IconPencil size={14} stroke={1.6} style={{ flex: "none" }} />
+      ) : blinded ? (
+        <IconEyeOff size={14} stroke={1.6} />
+      ) : (
+        <Ring model={room.model !== null} size={13} />
+      )}
       <b className="b" style={{ color: "var(--n10)" }}>
-        {t(blinded ? "blinded" : "assisted")}
+        {t(isEdit ? "edits.short" : blinded ? "blinded" : "assisted")}
       </b>
       <span className="ell">{lineOf(room, t)}</span>
       <span className="grow" />

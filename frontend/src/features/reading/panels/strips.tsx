@@ -8,6 +8,7 @@ import { Button } from "@/ui/button";
 import type { JournalEntry } from "../state/journal";
 import { useMasks, useSaveStatus, useSession } from "../state/session-context";
 import { AcceptAllStrip } from "./accept-all-strip";
+import { EditStrip, SentBackStrip } from "./revision-strips";
 import { SignInStrip } from "./sign-in-strip";
 
 interface Props {
@@ -23,6 +24,8 @@ export function Strips({ leftovers, onReopen, reopenProblem }: Props) {
       <SignInStrip />
       <AcceptAllStrip />
       <MasksStrip />
+      <SentBackStrip />
+      <EditStrip />
       <ReadonlyStrip onReopen={onReopen} problem={reopenProblem} />
       <LeftoverStrip entries={leftovers} />
     </div>
@@ -78,8 +81,9 @@ function useSecondsUntil(moment: number): number {
 
 function ReadonlyStrip({ onReopen, problem }: { onReopen: () => void; problem: string | null }) {
   const { t } = useTranslation("reading");
-  const { readonlyReason, room } = useSession();
-  if (!readonlyReason) return null;
+  const { readonlyReason, room, review } = useSession();
+  // Under review the panel says whose reading this is, and how it is changed.
+  if (!readonlyReason || review) return null;
   const values = {
     name: room.lease.held_by ?? "",
     time: room.reading.submitted_at ? time(room.reading.submitted_at) : "",

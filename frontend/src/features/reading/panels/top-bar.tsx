@@ -19,11 +19,17 @@ import { WithKey } from "./with-key";
 export function TopBar() {
   const { t } = useTranslation("reading");
   const session = useSession();
-  const { room, project } = session;
-  const canUndo = useReading((state) => state.past.length > 0) && !session.isReadonly;
-  const canRedo = useReading((state) => state.future.length > 0) && !session.isReadonly;
+  const { room, project, review } = session;
   const me = useMe().data;
-  const back = listAddress(me?.username ?? "", project.slug);
+  const list = listAddress(me?.username ?? "", project.slug);
+  const queue = `/p/${project.slug}/review`;
+  // Who came by a link still goes back to the queue.
+  const back = review && !list.startsWith(queue) ? queue : list;
+  const from = back.startsWith(queue)
+    ? "review.title"
+    : back.startsWith(`/p/${project.slug}/cases`)
+      ? "cases"
+      : "worklist";
   return (
     <header className="bar1">
       <span className="row rr-home">
@@ -32,12 +38,14 @@ export function TopBar() {
         </Link>
         <Link to={back} className="row rr-back">
           <IconChevronLeft size={14} stroke={1.6} />
-          {t(back.startsWith(`/p/${project.slug}/cases`) ? "cases" : "worklist")}
+          {t(from)}
         </Link>
       </span>
       <span className="row" style={{ paddingLeft: 12, gap: 8 }}>
         <h1 className="b nw rr-name">{room.case.name}</h1>
-        {room.arm === "assisted" ? (
+        {review ? (
+          <span className="chip rr-arm">{t("review.title")}</span>
+        ) : room.arm === "assisted" ? (
           <span className="chip acc rr-arm">{t("assisted")}</span>
         ) : (
           <span className="chip rr-arm">
@@ -49,6 +57,35 @@ export function TopBar() {
       <span className="grow" />
       <ToolBar />
       <span className="grow" />
+      {review ? null : <History />}
+      {review ? null : <i className="vr" />}
+      <WithKey command="keys">
+        <button
+          type="button"
+          className="tool"
+          aria-label={t("command.keys")}
+          onClick={() => session.ui.setState({ keysShown: true })}
+        >
+          <IconKeyboard size={18} stroke={1.6} />
+        </button>
+      </WithKey>
+      {me ? (
+        <span className="av" style={{ margin: "0 6px" }} title={me.full_name || me.username}>
+          {me.initials}
+        </span>
+      ) : null}
+    </header>
+  );
+}
+
+/** What was done to the reading, and whether it is with the server. */
+function History() {
+  const { t } = useTranslation("reading");
+  const session = useSession();
+  const canUndo = useReading((state) => state.past.length > 0) && !session.isReadonly;
+  const canRedo = useReading((state) => state.future.length > 0) && !session.isReadonly;
+  return (
+    <>
       <SaveState />
       <WithKey command="undo">
         <button
@@ -72,22 +109,6 @@ export function TopBar() {
           <IconArrowForwardUp size={18} stroke={1.6} />
         </button>
       </WithKey>
-      <i className="vr" />
-      <WithKey command="keys">
-        <button
-          type="button"
-          className="tool"
-          aria-label={t("command.keys")}
-          onClick={() => session.ui.setState({ keysShown: true })}
-        >
-          <IconKeyboard size={18} stroke={1.6} />
-        </button>
-      </WithKey>
-      {me ? (
-        <span className="av" style={{ margin: "0 6px" }} title={me.full_name || me.username}>
-          {me.initials}
-        </span>
-      ) : null}
-    </header>
+    </>
   );
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import en from "@/locales/en/reading.json";
 import zh from "@/locales/zh/reading.json";
-import { COMMANDS, commandOf, holderOf, keyOf, printed, TOGETHER } from "./keymap";
+import { COMMANDS, type Command, commandOf, holderOf, isInForce, keyOf, printed, TOGETHER } from "./keymap";
 
 const press = (key: string, code: string, held: Partial<KeyboardEvent> = {}) => ({
   ...{ key, code, shiftKey: false, ctrlKey: false, metaKey: false, altKey: false },
@@ -23,10 +23,34 @@ describe("keys", () => {
     expect(keyOf(press(" ", "Space"))).toBe("Space");
   });
 
-  test("do one thing each", () => {
-    const all = Object.values(COMMANDS).flatMap(({ keys }) => [...keys]);
-    expect(new Set(all).size).toBe(all.length);
-    expect(all.some((key) => /^[0-9]$/.test(key))).toBe(false);
+  test("do one thing each, while a case is read and while another's reading is reviewed", () => {
+    for (const doing of ["reading", "review"] as const) {
+      const all = (Object.keys(COMMANDS) as Command[])
+        .filter((command) => isInForce(command, doing))
+        .flatMap((command) => [...COMMANDS[command].keys]);
+      expect(new Set(all).size).toBe(all.length);
+      expect(all.some((key) => /^[0-9]$/.test(key))).toBe(false);
+    }
+  });
+
+  test("decide on another's reading under review, and on the model's findings elsewhere", () => {
+    expect(commandOf("A", {}, "review")).toBe("agree");
+    expect(commandOf("A")).toBe("accept");
+    expect(commandOf("N", {}, "review")).toBe("skip");
+    expect(commandOf("W", {}, "review")).toBe("window");
+    expect(commandOf("B", {}, "review")).toBe("box");
+    expect(commandOf("G", { agree: "G" }, "review")).toBe("agree");
+    expect(commandOf("G", { agree: "G" })).toBe("layout");
+    expect(commandOf("A", { agree: "G" }, "review")).toBe("accept");
+  });
+
+  test("of a review are taken from what is in force there, and others from them where they are in force, too", () => {
+    expect(holderOf("A", {}, [], "skip")).toBe("agree");
+    expect(holderOf("B", {}, [], "skip")).toBeNull();
+    expect(holderOf("W", {}, [], "skip")).toBe("window");
+    expect(holderOf("P", {}, [], "skip")).toBe("previousCase");
+    expect(holderOf("X", { reject: "Alt+X" }, [], "pan")).toBe("sendBack");
+    expect(holderOf("X", { reject: "Alt+X" }, [], "box")).toBeNull();
   });
 
   test("are listed once", () => {
@@ -50,10 +74,10 @@ describe("keys", () => {
 });
 
 test("a key is held by a finding type, by the reader's own command, or by a command that has not moved away", () => {
-  expect(holderOf("1", {}, ["1"])).toBe("type");
-  expect(holderOf("A", {}, [])).toBe("accept");
-  expect(holderOf("A", { accept: "G" }, [])).toBeNull();
-  expect(holderOf("G", { accept: "G" }, [])).toBe("accept");
+  expect(holderOf("1", {}, ["1"], "box")).toBe("type");
+  expect(holderOf("A", {}, [], "box")).toBe("accept");
+  expect(holderOf("A", { accept: "G" }, [], "box")).toBeNull();
+  expect(holderOf("G", { accept: "G" }, [], "box")).toBe("accept");
 });
 
 test("every command that a reader may give another key has a name of its own, in both languages", () => {

@@ -125,6 +125,10 @@ export const COMMANDS = {
   stronger: { keys: ["Ctrl+]"], group: "editing" },
   colourBy: { keys: ["<"], group: "editing" },
   keys: { keys: ["?"], group: "editing" },
+  agree: { keys: ["A"], group: "review" },
+  editReading: { keys: ["E"], group: "review" },
+  sendBack: { keys: ["X"], group: "review" },
+  skip: { keys: ["N"], group: "review" },
 } as const satisfies Record<string, { keys: readonly string[]; group: string }>;
 
 /** Commands that `?` shows in one line, under the first one's heading. */
@@ -151,7 +155,28 @@ export const TOGETHER: Record<string, Command[]> = {
 
 export type Command = keyof typeof COMMANDS;
 export type KeyGroupName = (typeof COMMANDS)[Command]["group"];
-export const GROUPS: KeyGroupName[] = ["reading", "marking", "view", "editing"];
+/** What is done in the room: a case is read, or another's reading of it is reviewed. Letters mean what is done there. */
+export type Doing = "reading" | "review";
+const DOINGS: Doing[] = ["reading", "review"];
+
+/** The groups of which `?` lists what is in force. */
+export const LISTED: Record<Doing, readonly KeyGroupName[]> = {
+  reading: ["reading", "marking", "view", "editing"],
+  review: ["review", "reading", "view", "editing"],
+};
+
+/** What the keys of reading do where nothing can be changed: go through marks, hide them, look at them otherwise. */
+const LOOKING: ReadonlySet<Command> = new Set<Command>([
+  ...(["nextFinding", "previousFinding", "previousCase", "report"] as const),
+  ...(["cancel", "nextMark", "previousMark", "cycleMarks", "hideMark"] as const),
+  ...(["fainter", "stronger", "colourBy", "keys"] as const),
+]);
+
+export function isInForce(command: Command, doing: Doing): boolean {
+  const { group } = COMMANDS[command];
+  if (doing === "reading") return group !== "review";
+  return group === "review" || group === "view" || LOOKING.has(command);
+}
 
 type Pressed = Pick<KeyboardEvent, "key" | "code" | "shiftKey" | "ctrlKey" | "metaKey" | "altKey">;
 
@@ -182,24 +207,38 @@ function baseOf({ key, code }: Pressed): string {
   return key;
 }
 
-/** The command of a key, the reader's own bindings first. */
-export function commandOf(pressed: string, own: Record<string, string> = {}): Command | null {
-  const mine = Object.entries(own).find(([command, key]) => key === pressed && command in COMMANDS);
-  if (mine) return mine[0] as Command;
-  for (const [command, { keys }] of Object.entries(COMMANDS)) {
-    if (!(command in own) && (keys as readonly string[]).includes(pressed)) return command as Command;
-  }
-  return null;
+/** The command of a key, the reader's own bindings first; under review what is done there before everything else. */
+export function commandOf(
+  pressed: string,
+  own: Record<string, string> = {},
+  doing: Doing = "reading",
+): Command | null {
+  const held = doing === "review" ? heldBy(pressed, own, (command) => isInForce(command, "review")) : null;
+  return held ?? heldBy(pressed, own, (command) => isInForce(command, "reading"));
 }
 
-/** Who has a key now: a command, a finding type of the project, or nobody. */
+function heldBy(
+  pressed: string,
+  own: Record<string, string>,
+  isMeant: (command: Command) => boolean,
+): Command | null {
+  const commands = (Object.keys(COMMANDS) as Command[]).filter(isMeant);
+  const mine = commands.find((command) => own[command] === pressed);
+  const others = commands.filter((command) => !(command in own));
+  return mine ?? others.find((command) => (COMMANDS[command].keys as readonly string[]).includes(pressed)) ?? null;
+}
+
+/** Who has a key now, of what is in force where `command` is: another command, a finding type of the project, or nobody. */
 export function holderOf(
   pressed: string,
   own: Record<string, string>,
   typeKeys: string[],
+  command: Command,
 ): Command | "type" | null {
   if (typeKeys.some((key) => key.toUpperCase() === pressed)) return "type";
-  return commandOf(pressed, own);
+  const isBeside = (other: Command) =>
+    DOINGS.some((doing) => isInForce(command, doing) && isInForce(other, doing));
+  return heldBy(pressed, own, isBeside);
 }
 
 const PRINTED: Record<string, string> = {

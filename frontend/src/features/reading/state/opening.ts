@@ -5,29 +5,37 @@
 import type { Room } from "@/lib/api-types";
 import { type DicomJson, fetchFrameAhead, fetchHeaders, hasHeaders } from "@/lib/wado";
 import { openCase } from "../api/reading-api";
+import { type OpenedRoom, openForReview } from "./review-room";
 
 interface Opening {
   path: string;
-  room: Promise<Room>;
+  room: Promise<OpenedRoom>;
   headers: Promise<DicomJson[] | undefined>;
 }
 
 let begun: Opening | null = null;
 
-export function beginOpening(slug: string, caseId: string): void {
-  const room = openCase(slug, caseId);
+/** `review`: the reading of another person that is looked at, null where the case is opened to be read. */
+export function beginOpening(slug: string, caseId: string, review: string | null = null): void {
+  const room = ask(slug, caseId, review);
   const headers = room.then(({ series }) => (hasHeaders(series) ? undefined : fetchHeaders(series)));
-  begun = { path: `${slug}/${caseId}`, room, headers };
+  begun = { path: pathOf(slug, caseId, review), room, headers };
   headers.catch(() => undefined);
   room.then(firstFrameAhead).catch(() => undefined);
 }
 
 /** The case that was begun to be opened; a second call asks the server again. */
-export function openedCase(slug: string, caseId: string): Promise<Room> {
-  if (begun?.path !== `${slug}/${caseId}`) return openCase(slug, caseId);
+export function openedCase(slug: string, caseId: string, review: string | null = null): Promise<OpenedRoom> {
+  if (begun?.path !== pathOf(slug, caseId, review)) return ask(slug, caseId, review);
   const { room } = begun;
   begun.path = "";
   return room;
+}
+
+const pathOf = (slug: string, caseId: string, review: string | null) => `${slug}/${caseId}/${review ?? ""}`;
+
+function ask(slug: string, caseId: string, review: string | null): Promise<OpenedRoom> {
+  return review === null ? openCase(slug, caseId) : openForReview(slug, caseId, review);
 }
 
 /** The headers that were begun to be fetched for this very room. */

@@ -6,6 +6,7 @@ import type {
   Lesion,
   Project,
   Reading,
+  ReviewRow,
   Room,
   RoomPreferences,
   Verdict,
@@ -36,11 +37,13 @@ import {
   toggleImageFinding,
 } from "./edits";
 import { answerForTab, type JournalEntry, journal } from "./journal";
+import type { Doing } from "./keymap";
 import { LinkedViews } from "./linked-views";
 import { MaskStore } from "./mask-store";
 import { newId } from "./new-id";
 import { firstIndexOf } from "./opening";
 import { byScore, createReadingStore, type ReadingStore, undecidedOf } from "./reading-store";
+import type { OpenedRoom } from "./review-room";
 import {
   createRoomUi,
   isMarkTool,
@@ -52,10 +55,10 @@ import {
   type RoomUiStore,
   type Tool,
 } from "./room-ui";
-import { SaveQueue, type SubmitOutcome } from "./save-queue";
+import { SaveQueue, type SubmitOutcome, type Transport } from "./save-queue";
 
 interface SessionOptions {
-  room: Room;
+  room: OpenedRoom;
   project: Project;
   user: string;
   /** How the person likes the room. */
@@ -81,6 +84,8 @@ export const VERDICT_REASONS: Record<ReasonFor, readonly string[]> = {
   not_readable: ["quality", "incomplete", "wrongPart"],
   deferred: ["colleague", "prior", "later"],
 };
+/** Said to the reader whose reading is sent back, by the keys 1, 2 …; the last one is written by hand. */
+export const SEND_BACK_REASONS = ["missing", "extra", "outline", "type", "other"] as const;
 
 export class RoomSession {
   room: Room;
@@ -99,6 +104,8 @@ export class RoomSession {
   readonly queue: SaveQueue;
   readonly clock: ActivityClock;
   readonly readonlyReason: string | null;
+  /** Another person's reading is looked at, to be decided on; null where the case is read. */
+  readonly review: ReviewRow | null;
   /** Findings of the model in the order of their scores; none in the blinded arm and before the reveal. */
   findings: Lesion[];
   view: StackView | null = null;
@@ -125,27 +132,30 @@ export class RoomSession {
     this.room = room;
     this.project = project;
     this.frames = framesOf(room.series);
-    this.findings = byScore(room.model?.findings ?? []);
+    this.review = room.review ?? null;
     this.readonlyReason = room.readonly;
     const first = documentOf(room.reading);
+    this.findings = byScore(room.model?.findings ?? []).filter((finding) => this.concerns(finding, first));
     this.display = createDisplay({ caseId: room.case.id, modality: room.case.modality, preferences });
     this.links.isOn = this.display.getState().linked;
     this.store = createReadingStore(first);
-    this.ui = createRoomUi(this.lesionTypes, this.isReadonly, preferences.left_width);
+    this.ui = createRoomUi(this.lesionTypes, this.isReadonly, preferences.left_width, this.doing);
     this.masks = new MaskStore((digest) => fetchBlob(project.slug, digest));
     this.masks.need([...first.lesions, ...this.findings, ...room.others.flatMap((other) => other.lesions)]);
     this.clock = new ActivityClock(room.reading.active_seconds);
+    const transport = transportOf(project.slug, room.case.id);
     this.queue = new SaveQueue({
       ...{ user, tab, journal, newId },
       // Whoever waits for the submission goes on with its outcome; a kept one arrives unasked.
       onSubmitted: (reading) => (this.submitting ? undefined : onSubmitted(reading)),
+      onNotTaken: (outcome) => (this.submitting ? undefined : this.sayWhyNot(outcome)),
       slug: project.slug,
       caseId: room.case.id,
       caseName: room.case.name,
       reading: room.reading.id,
       etag: room.reading.etag,
       base: first,
-      transport: transportOf(project.slug, room.case.id),
+      transport: this.review ? withoutLooking(transport) : transport,
       blobOf: this.masks.blobOf,
       activeSeconds: () => this.clock.seconds,
       onReplaced: (reading) =>
@@ -190,6 +200,20 @@ export class RoomSession {
 
   get isReadonly(): boolean {
     return this.isOver || this.readonlyReason !== null;
+  }
+
+  get doing(): Doing {
+    return this.review ? "review" : "reading";
+  }
+
+  /** Under review, what the reader decided on; a newer version's findings were none of his. */
+  private concerns(finding: Lesion, { decisions }: ReadingDocument): boolean {
+    return this.review ? finding.id in decisions : this.asksModel;
+  }
+
+  /** An edit of another's reading goes on from what that person decided: no finding waits in it. */
+  get asksModel(): boolean {
+    return !this.room.reading.revises;
   }
 
   get lesionTypes(): FindingType[] {
@@ -482,7 +506,7 @@ export class RoomSession {
 
   /** The first look is over: keep it apart and show what the model found. */
   async reveal(): Promise<void> {
-    if (!this.room.first_look || this.revealing) return;
+    if (!this.room.first_look || !this.asksModel || this.revealing) return;
     if (this.isReadonly) return this.say("readonly");
     const { verdict } = this.store.getState().doc;
     if (verdict === "" || verdict === "deferred") return this.say("lookFirst");
@@ -593,7 +617,7 @@ export class RoomSession {
   obstacle(doc: ReadingDocument = this.store.getState().doc): Obstacle | null {
     const open = this.undecided(doc).length;
     if (doc.verdict === "deferred") return doc.verdict_reason ? null : { key: "noReason" };
-    if (this.room.first_look) return { key: doc.verdict === "" ? "lookFirst" : "toReveal" };
+    if (this.room.first_look && this.asksModel) return { key: doc.verdict === "" ? "lookFirst" : "toReveal" };
     if (open > 0) return { key: "toDecide", count: open };
     if (doc.verdict === "") return { key: "noVerdict" };
     const marks = doc.lesions.length;
@@ -656,10 +680,22 @@ export class RoomSession {
     const outcome = await this.queue.submit();
     this.submitting = false;
     this.isOver = outcome.kind === "submitted";
-    if (outcome.kind === "undecided") this.focusUndecided();
-    if (outcome.kind === "refused") this.say("refused", { reason: outcome.reason });
-    if (outcome.kind === "no_verdict") this.say("noVerdict");
+    this.sayWhyNot(outcome);
     return outcome;
+  }
+
+  /** Of a submission that was not taken, also of one kept while there was no network: nobody may think it was. */
+  private sayWhyNot(outcome: SubmitOutcome): void {
+    if (outcome.kind === "undecided") this.focusUndecided();
+    if (outcome.kind === "refused") this.sayRefused(outcome);
+    if (outcome.kind === "no_verdict") this.say("noVerdict");
+  }
+
+  private sayRefused({ reason, code }: { reason: string; code?: string }): void {
+    const { revises } = this.room.reading;
+    if (code === "stale" && revises) this.say("editStale", { name: revises.reader.name });
+    else if (code === "edited" && revises) this.say("editedFirst", { name: revises.reader.name });
+    else this.say("refused", { reason });
   }
 
   async keepMine(): Promise<void> {
@@ -686,4 +722,9 @@ export class RoomSession {
       .filter((type) => type.scope === scope && type.retired_in_version === null)
       .sort((p, q) => p.position - q.position);
   }
+}
+
+/** What the case's own document says of a reading is the reviewer's own, never the one under review. */
+function withoutLooking(transport: Transport): Transport {
+  return { ...transport, current: async () => ({ kind: "unreachable" }) };
 }

@@ -13,6 +13,7 @@ import type { Point } from "@/lib/imaging/coordinates";
 import type { NoModel } from "../api/segment";
 import type { MaskGrid } from "../geometry/mask-grid";
 import type { PointAct } from "../geometry/pointing";
+import type { Doing } from "./keymap";
 
 export type BrushTool = "brush" | "sphereBrush" | "thresholdBrush" | "dynamicBrush" | "eraser";
 export type ContourTool = "polygon" | "spline" | "livewire";
@@ -138,6 +139,8 @@ export interface RoomUi {
   /** The predicted lesion that waits for the reason of its rejection. */
   rejecting: string | null;
   reasonFor: ReasonFor | null;
+  /** What is to be said to the reader whose reading is sent back, while that is asked; written in the field, or not yet. */
+  sendBack: { text: string } | null;
   /** The attribute of the selected lesion whose value the digits choose. */
   attributeInHand: string | null;
   hint: { key: string; values?: Record<string, unknown> } | null;
@@ -168,7 +171,9 @@ export function createRoomUi(
   types: FindingType[],
   isReadonly: boolean,
   leftWidth: number | null = null,
+  doing: Doing = "reading",
 ): RoomUiStore {
+  const isReview = doing === "review";
   const first = types.find((type) => type.scope === "lesion") ?? null;
   const wanted = remembered.tool ?? "box";
   const fits = !isMarkTool(wanted) || (first && mayUse(wanted, first));
@@ -181,7 +186,8 @@ export function createRoomUi(
     growRadius: remembered.growRadius ?? 20,
     fill: remembered.fill ?? false,
     opacity: remembered.opacity ?? 0.22,
-    colourBy: remembered.colourBy ?? "type",
+    // Under review it is seen at once whose marks these are; how one colours one's own is another question.
+    colourBy: isReview ? "reader" : (remembered.colourBy ?? "type"),
     overlays: remembered.overlays ?? true,
     marksHidden: false,
     originals: false,
@@ -193,6 +199,7 @@ export function createRoomUi(
     othersShown: new Set(),
     rejecting: null,
     reasonFor: null,
+    sendBack: null,
     attributeInHand: null,
     hint: null,
     keysShown: false,
@@ -207,7 +214,8 @@ export function createRoomUi(
     painting: null,
   }));
   store.subscribe(({ tool, brushSize, growRadius, fill, opacity, colourBy, overlays, left, right }) => {
-    Object.assign(remembered, { tool, brushSize, growRadius, fill, opacity, colourBy, overlays, left, right });
+    Object.assign(remembered, { brushSize, growRadius, fill, opacity, overlays, left, right });
+    if (!isReview) Object.assign(remembered, { tool, colourBy });
   });
   return store;
 }

@@ -67,7 +67,7 @@ export type SubmitOutcome =
   | { kind: "undecided"; undecided: string[] }
   | { kind: "no_verdict" }
   | { kind: "kept" }
-  | { kind: "refused"; reason: string };
+  | { kind: "refused"; reason: string; code?: string };
 
 export interface SaveQueueOptions {
   user: string;
@@ -85,6 +85,8 @@ export interface SaveQueueOptions {
   activeSeconds: () => number;
   /** Submitted: at once, later when it was kept, or somewhere else with the same content. */
   onSubmitted?: (reading: Reading) => void;
+  /** A submission was refused, whether or not anybody still waits for it. */
+  onNotTaken?: (outcome: SubmitOutcome) => void;
   /** Nothing was unsent here and the server had a newer version. */
   onReplaced?: (reading: Reading) => void;
   delay?: number;
@@ -405,10 +407,10 @@ export class SaveQueue {
       this.landed();
       this.outcome = { kind: "submitted", reading: reply.reading };
       this.options.onSubmitted?.(reply.reading);
-    } else if (reply.kind === "undecided") this.outcome = reply;
-    else if (reply.kind === "no_verdict") this.outcome = reply;
-    else if (reply.kind === "submitted") this.outcome = { kind: "refused", reason: "" };
-    else this.outcome = reply;
+      return;
+    }
+    this.outcome = reply.kind === "submitted" ? { kind: "refused", reason: "" } : reply;
+    this.options.onNotTaken?.(this.outcome);
   }
 
   private async fail(reply: Reply): Promise<void> {

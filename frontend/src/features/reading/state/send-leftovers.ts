@@ -24,6 +24,7 @@ export async function sendLeftovers(options: Options): Promise<JournalEntry[]> {
       unsent.push(entry);
       continue;
     }
+    let isTaken = true;
     const queue = new SaveQueue({
       ...entry,
       tab,
@@ -32,9 +33,12 @@ export async function sendLeftovers(options: Options): Promise<JournalEntry[]> {
       newId,
       blobOf: (digest) => entry.blobs[digest] ?? null,
       activeSeconds: () => entry.activeSeconds,
+      onNotTaken: () => {
+        isTaken = false;
+      },
     });
     await queue.restore(entry, current.reading);
-    if (!queue.isClean || queue.isSubmitKept) unsent.push(entry);
+    if (!queue.isClean || queue.isSubmitKept || !isTaken) unsent.push(entry);
     queue.close();
   }
   return unsent;

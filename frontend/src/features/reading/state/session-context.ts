@@ -1,16 +1,16 @@
 import { createContext, useContext, useSyncExternalStore } from "react";
 import { useStore } from "zustand";
-import type { Room } from "@/lib/api-types";
 import type { Point } from "@/lib/imaging/coordinates";
 import type { StackView, ViewState } from "@/lib/imaging/stack-view";
 import type { Display } from "./display";
 import type { ReadingState } from "./reading-store";
+import type { OpenedRoom } from "./review-room";
 import type { RoomSession } from "./room-session";
 import type { RoomUi } from "./room-ui";
 import type { SaveStatus } from "./save-queue";
 
 /** `room` is new after the reveal, so that everything that asks the session looks again. */
-export const SessionContext = createContext<{ session: RoomSession; room: Room } | null>(null);
+export const SessionContext = createContext<{ session: RoomSession; room: OpenedRoom } | null>(null);
 
 export function useSession(): RoomSession {
   const known = useContext(SessionContext);

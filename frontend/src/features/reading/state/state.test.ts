@@ -209,6 +209,8 @@ class Server implements Transport {
     submitted_at: null,
     revealed_at: null,
     revealed_revision: null,
+    revises: null,
+    sent_back: null,
     vocabulary_version: 1,
   };
   cut: "no" | "before" | "after" = "no";
@@ -633,6 +635,20 @@ describe("the save queue", () => {
     expect((submitted as Reading | null)?.state).toBe("submitted");
     await settle();
     expect(await entries()).toEqual([]);
+  });
+
+  test("a kept submission that is refused later is told of, though nobody waits for it any more", async () => {
+    const told: string[] = [];
+    const queue = openQueue(server, "tab-1", { onNotTaken: (outcome) => told.push(outcome.kind) });
+    server.cut = "before";
+    queue.change({ ...EMPTY, comment: "no verdict yet" });
+    expect(await queue.submit()).toEqual({ kind: "kept" });
+    expect(told).toEqual([]);
+    server.cut = "no";
+    await pass(5000);
+    expect(server.reading.state).toBe("draft");
+    expect(told).toEqual(["no_verdict"]);
+    expect(queue.isSubmitKept).toBe(false);
   });
 
   test("submitting without a verdict says so", async () => {

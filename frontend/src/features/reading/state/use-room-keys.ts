@@ -30,12 +30,15 @@ import { nextSpeed } from "./display";
 import { type Command, commandOf, keyOf } from "./keymap";
 import { REJECT_REASONS, type RoomSession } from "./room-session";
 import { isPointingTool, type Tool } from "./room-ui";
+import type { ReviewActs } from "./use-review";
 
 interface Around {
   own: Record<string, string>;
   submit: () => void;
   previousCase: () => void;
   focusComment: () => void;
+  /** Deciding on another's reading; null where the case is read. */
+  review: ReviewActs | null;
 }
 
 /** Commands that take a tool in hand; they have its name. */
@@ -54,6 +57,10 @@ const ONE_BY_ONE: ReadonlySet<Command> = new Set<Command>([
   "editFinding",
   "reject",
   "submit",
+  "agree",
+  "editReading",
+  "sendBack",
+  "skip",
 ]);
 
 type Acts = Partial<Record<Command, () => unknown>>;
@@ -66,8 +73,10 @@ export function useRoomKeys(session: RoomSession, around: Around): void {
       if (isTyping(event.target)) leaveField(event);
       if (isTyping(event.target) || session.isOver) return;
       const chosen = () =>
-        rejectReason(session, pressed) || attributeValue(session, pressed) || typeKey(session, pressed);
-      const command = commandOf(pressed, around.own);
+        around.review
+          ? around.review.giveReason(Number(pressed))
+          : rejectReason(session, pressed) || attributeValue(session, pressed) || typeKey(session, pressed);
+      const command = commandOf(pressed, around.own, session.doing);
       if (event.repeat ? command && ONE_BY_ONE.has(command) : chosen()) {
         event.preventDefault();
         return;
@@ -77,7 +86,8 @@ export function useRoomKeys(session: RoomSession, around: Around): void {
       if (act && act() !== false) event.preventDefault();
     };
     const onUp = (event: KeyboardEvent) => {
-      if (commandOf(keyOf(event), around.own) === "originals") session.ui.setState({ originals: false });
+      if (commandOf(keyOf(event), around.own, session.doing) === "originals")
+        session.ui.setState({ originals: false });
     };
     window.addEventListener("keydown", onDown);
     window.addEventListener("keyup", onUp);
@@ -171,8 +181,9 @@ function actsOf(session: RoomSession, around: Around): Acts {
   const tools = Object.fromEntries(TOOL_COMMANDS.map((tool) => [tool, () => session.setTool(tool)]));
   return {
     ...tools,
-    nextFinding: () => session.focusNext(1),
-    previousFinding: () => session.focusNext(-1),
+    ...reviewActs(around.review),
+    nextFinding: () => (around.review ? selectNeighbour(session, 1) : session.focusNext(1)),
+    previousFinding: () => (around.review ? selectNeighbour(session, -1) : session.focusNext(-1)),
     accept: () => session.accept(),
     acceptAll: () => session.acceptAll(),
     reveal: () => void session.reveal(),
@@ -248,8 +259,8 @@ function actsOf(session: RoomSession, around: Around): Acts {
       if (unpoint(ground)) return;
       if (!unclickContour(ground) && !removeVertex(ground, ui.getState().hover)) session.deleteSelected();
     }),
-    nextMark: () => selectNeighbour(session, 1),
-    previousMark: () => selectNeighbour(session, -1),
+    nextMark: () => void selectNeighbour(session, 1),
+    previousMark: () => void selectNeighbour(session, -1),
     moveLeft: onGround((ground) => shift(ground, [-1, 0])),
     moveRight: onGround((ground) => shift(ground, [1, 0])),
     moveUp: onGround((ground) => shift(ground, [0, -1])),
@@ -260,6 +271,12 @@ function actsOf(session: RoomSession, around: Around): Acts {
     flatter: onGround((ground) => resize(ground, [0, -1])),
     keys: () => ui.setState({ keysShown: true }),
   };
+}
+
+function reviewActs(review: ReviewActs | null): Acts {
+  if (!review) return {};
+  const { agree, edit, askSendBack, skip } = review;
+  return { agree, editReading: edit, sendBack: askSendBack, skip };
 }
 
 function displayActs(session: RoomSession): Acts {
@@ -305,8 +322,9 @@ function finishOrPlace(session: RoomSession, ground: Ground): void {
 
 /** Esc takes back one thing at a time, the newest first. */
 function cancel(session: RoomSession): void {
-  const { draft, rejecting, reasonFor, attributeInHand, hint } = session.ui.getState();
+  const { draft, rejecting, reasonFor, sendBack, attributeInHand, hint } = session.ui.getState();
   if (draft) session.ui.setState({ draft: null });
+  else if (sendBack) session.ui.setState({ sendBack: null });
   else if (rejecting) session.ui.setState({ rejecting: null });
   else if (reasonFor) session.ui.setState({ reasonFor: null });
   else if (attributeInHand) session.ui.setState({ attributeInHand: null });
@@ -317,13 +335,15 @@ function cancel(session: RoomSession): void {
   if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
 }
 
-function selectNeighbour(session: RoomSession, direction: 1 | -1): void {
+/** False at either end, where there is nothing to go to. */
+function selectNeighbour(session: RoomSession, direction: 1 | -1): boolean {
   const { doc, selected } = session.store.getState();
-  if (doc.lesions.length === 0) return;
+  if (doc.lesions.length === 0) return false;
   const at = doc.lesions.findIndex((lesion) => lesion.id === selected);
   const from = at < 0 ? (direction > 0 ? -1 : doc.lesions.length) : at;
   const lesion = doc.lesions[Math.min(doc.lesions.length - 1, Math.max(0, from + direction))];
-  if (!lesion) return;
+  if (!lesion) return false;
   session.select(lesion.id);
   session.goToLesion(lesion);
+  return lesion.id !== selected;
 }

@@ -11,6 +11,7 @@ import { ShownOnce } from "@/ui/shown-once";
 
 export const EVENTS = [
   "reading.submitted",
+  "reading.reviewed",
   "round.finished",
   "model.promoted",
   "import.finished",

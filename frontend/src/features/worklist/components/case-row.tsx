@@ -1,10 +1,18 @@
-import { IconCheck, IconClock, IconEye, IconEyeOff, IconEyeSearch, IconLock } from "@tabler/icons-react";
+import {
+  IconArrowBackUp,
+  IconCheck,
+  IconClock,
+  IconEye,
+  IconEyeOff,
+  IconEyeSearch,
+  IconLock,
+} from "@tabler/icons-react";
 import type { TFunction } from "i18next";
 import { memo } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { ReasonCell } from "@/features/worklist/components/reason-cell";
-import type { WorkRow, WorkState } from "@/lib/api-types";
+import type { SentBack, WorkRow, WorkState } from "@/lib/api-types";
 import { ago, DASH, middle } from "@/lib/format";
 import { Chip, type ChipTone } from "@/ui/chip";
 import { ScoreBar } from "@/ui/score-bar";
@@ -61,45 +69,73 @@ export const CaseRow = memo(function CaseRow(props: CaseRowProps) {
       </td>
       {leadColumns ? <LeadCells row={row} /> : null}
       <td>
-        <StateChip state={row.state} />
+        {row.sent_back ? (
+          <Chip tone="warn" icon={<IconArrowBackUp />}>
+            {t("sentBack.chip")}
+          </Chip>
+        ) : (
+          <StateChip state={row.state} />
+        )}
       </td>
-      {leadColumns ? null : (
-        <td className="sec wrap">
-          {row.blinded ? (
-            <Chip icon={<IconEyeOff />}>{t("blinded")}</Chip>
-          ) : row.first_look ? (
-            <Chip icon={<IconEyeSearch />}>{t("firstLook")}</Chip>
-          ) : row.reason ? (
-            <ReasonCell reason={row.reason} />
-          ) : null}
+      {row.sent_back && !leadColumns ? (
+        // What is to be changed matters more than why the case is next, and wants their room.
+        <td className="sec wrap" colSpan={3}>
+          <SentBackCell {...row.sent_back} />
         </td>
-      )}
-      <td>
-        {row.blinded || row.first_look ? (
-          <span className="q">{DASH}</span>
-        ) : (
-          <span className="row" style={{ gap: 8 }}>
-            {row.top_score === null ? null : <ScoreBar score={row.top_score} />}
-            {row.n_findings === null || leadColumns ? null : (
-              <span className="q sm">{t("findings", { count: row.n_findings })}</span>
+      ) : (
+        <>
+          {leadColumns ? null : (
+            <td className="sec wrap">
+              {row.blinded ? (
+                <Chip icon={<IconEyeOff />}>{t("blinded")}</Chip>
+              ) : row.first_look ? (
+                <Chip icon={<IconEyeSearch />}>{t("firstLook")}</Chip>
+              ) : row.reason ? (
+                <ReasonCell reason={row.reason} />
+              ) : null}
+            </td>
+          )}
+          <td>
+            {row.blinded || row.first_look ? (
+              <span className="q">{DASH}</span>
+            ) : (
+              <span className="row" style={{ gap: 8 }}>
+                {row.top_score === null ? null : <ScoreBar score={row.top_score} />}
+                {row.n_findings === null || leadColumns ? null : (
+                  <span className="q sm">{t("findings", { count: row.n_findings })}</span>
+                )}
+              </span>
             )}
-          </span>
-        )}
-      </td>
-      <td className="sec wrap sm wl-own">
-        {row.leased_by ? (
-          <span className="row" style={{ gap: 6 }}>
-            <IconLock size={14} stroke={1.6} />
-            {t("leasedBy", { name: row.leased_by })}
-          </span>
-        ) : (
-          (row.given && t("givenToYou")) || noteOf(row, t)
-        )}
-      </td>
+          </td>
+          <td className="sec wrap sm wl-own">
+            {row.leased_by ? (
+              <span className="row" style={{ gap: 6 }}>
+                <IconLock size={14} stroke={1.6} />
+                {t("leasedBy", { name: row.leased_by })}
+              </span>
+            ) : row.sent_back ? (
+              <SentBackCell {...row.sent_back} />
+            ) : (
+              (row.given && t("givenToYou")) || noteOf(row, t)
+            )}
+          </td>
+        </>
+      )}
       <td className="q r sm wl-own">{row.changed_at ? ago(row.changed_at) : ""}</td>
     </tr>
   );
 });
+
+/** What is to be changed, and who says so: two lines of it; the room shows it whole. */
+function SentBackCell({ by, comment }: SentBack) {
+  const { t } = useTranslation("worklist");
+  const text = t("sentBack.said", { name: by, text: comment });
+  return (
+    <span className="rv-said" title={text}>
+      {text}
+    </span>
+  );
+}
 
 /** A row whose page is on its way: quiet bars, as everywhere while a list loads. */
 function RowToCome({ index, isPointed, columns }: { index: number; isPointed: boolean; columns: number }) {
@@ -120,6 +156,7 @@ function RowToCome({ index, isPointed, columns }: { index: number; isPointed: bo
 
 /** How far a begun case is, else what was noted when it was deferred. */
 export function noteOf(row: WorkRow, t: TFunction<"worklist">): string {
+  if (row.sent_back) return t("sentBack.chip");
   if (row.n_decided !== null && row.n_findings)
     return t("decided", { done: row.n_decided, count: row.n_findings });
   return row.note;

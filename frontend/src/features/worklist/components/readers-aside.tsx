@@ -3,7 +3,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { useReaders } from "@/features/worklist/api/readers";
 import type { WorkingReader } from "@/lib/api-types";
-import { count, duration, time } from "@/lib/format";
+import { count, dayTime, duration, isoDay, time } from "@/lib/format";
 import { Card } from "@/ui/card";
 import { ErrorState } from "@/ui/error-state";
 
@@ -22,6 +22,9 @@ export function ReadersAside({ slug }: { slug: string }) {
     </aside>
   );
 }
+
+/** A case that was given or sent back is held for days. */
+const until = (iso: string) => (isoDay(iso) === isoDay(new Date()) ? time(iso) : dayTime(iso));
 
 function ReaderRow({ slug, reader }: { slug: string; reader: WorkingReader }) {
   const { t } = useTranslation("worklist");
@@ -58,7 +61,7 @@ function ReaderRow({ slug, reader }: { slug: string; reader: WorkingReader }) {
           <IconLock size={12} stroke={1.6} />
           <Link to={`/p/${slug}/read/${one.id}`}>{one.name}</Link>
           <span className="q num">
-            {t(one.given ? "readers.given" : "readers.until", { time: time(one.held_until) })}
+            {t(one.given ? "readers.given" : "readers.until", { time: until(one.held_until) })}
           </span>
         </p>
       ))}

@@ -1,0 +1,1 @@
+"""What a second person decides of a submitted reading: agree, agree with edits, or send back."""
