@@ -122,8 +122,10 @@ class Asked:
 
     def _note(self, request: Any) -> None:
         parts = urlsplit(request.url)
-        if parts.path.endswith("/worklist/"):
-            self.pages.append({name: values[0] for name, values in parse_qs(parts.query).items()})
+        asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        # Without an offset it is the strip above the list that asks what was sent back.
+        if parts.path.endswith("/worklist/") and "offset" in asked:
+            self.pages.append(asked)
 
     def count_rows(self) -> None:
         self.most = max(self.most, self.page.locator("tbody tr").count())
