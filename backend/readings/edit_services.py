@@ -15,7 +15,7 @@ from backend.projects.assignment_services import assignment_of, open_assignment,
 from backend.projects.models import Arm, Assignment, AssignmentState, Membership, Project
 from backend.readings.models import Lesion, Origin, Reading, ReadingState
 from backend.readings.refusals import ReadingRefused
-from backend.readings.services import append_revision, is_superseded, person_reader, refresh_case_openness
+from backend.readings.services import append_revision, person_reader, refresh_case_openness, require_place
 
 _COPIED: Final = (
     "finding_type_id",
@@ -101,12 +101,6 @@ def put_edit_aside(*, project: Project, user: User, edit: Reading) -> None:
         actor=user, verb="reading.edit_put_aside", project_id=project.pk, object_type="reading", object_id=edit.pk,
         detail={"of": str(edit.revises_id)},
     )  # fmt: skip
-
-
-def require_place(reading: Reading) -> None:
-    """Refuse what is decided of a reading that an edit has replaced."""
-    if is_superseded(reading):
-        raise ReadingRefused("edited", "A reviewer's edit of this reading was submitted and has taken its place.")
 
 
 def require_revision(reading: Reading, revision: int) -> None:

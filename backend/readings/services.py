@@ -230,8 +230,7 @@ def reopen_reading(*, project: Project, user: User, role: str, reading_id: UUID)
         if assignment.arm == "blinded" and reading.edits.exists():
             # Refused alike whether the edit is a draft, submitted or taken back: that there is one tells of what it says.
             raise ReadingRefused("blinded", "A blinded reading stays as it was submitted once it has been reviewed.")
-        if is_superseded(reading):
-            raise ReadingRefused("edited", "A reviewer's edit of this reading was submitted and has taken its place.")
+        require_place(reading)
         if assignment.arm == "blinded" and may_see_others(user, reading.case, role=role, assignment=assignment):
             raise ReadingRefused("blinded", "A blinded reading stays as it was submitted: others' readings are visible now.")
         reading.state, reading.submitted_at = ReadingState.DRAFT, None
@@ -265,6 +264,12 @@ def refresh_case_openness(*, case_id: UUID) -> None:
 def is_superseded(reading: Reading) -> bool:
     """`superseded` of one reading."""
     return Reading.objects.filter(superseded(), pk=reading.pk).exists()
+
+
+def require_place(reading: Reading) -> None:
+    """Refuse what is done to a reading that an edit has replaced."""
+    if is_superseded(reading):
+        raise ReadingRefused("edited", "A reviewer's edit of this reading was submitted and has taken its place.")
 
 
 def tell_reviewed(*, project: Project, reading: Reading, by: User, decision: str, revision: int) -> None:

@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from backend.accounts.models import User
 from backend.projects.models import Project
-from backend.readings.edit_services import begin_edit_of, put_edit_aside, require_place, require_revision, send_back_reading
+from backend.readings.edit_services import begin_edit_of, put_edit_aside, require_revision, send_back_reading
 from backend.readings.models import Reading, ReadingState
 from backend.readings.selectors import edited_by
-from backend.readings.services import tell_reviewed
+from backend.readings.services import require_place, tell_reviewed
 from backend.review.models import Review, ReviewDecision
 from backend.review.selectors import is_reviewable, readings_of_persons, review_row
 

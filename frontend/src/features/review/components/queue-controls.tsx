@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { QueueView } from "@/features/review/api/reviews";
 import { STATES } from "@/features/review/state/queue-view";
 import type { ReadBy, ReviewState } from "@/lib/api-types";
-import { count } from "@/lib/format";
+import { Counted } from "@/ui/counted";
 import { Kbd } from "@/ui/kbd";
 import { Segmented } from "@/ui/segmented";
 
@@ -31,16 +31,7 @@ export function QueueControls({ view, counts, readers, onChange, statesRef, read
           onChange={(state) => onChange({ state })}
           options={STATES.map((state) => ({
             value: state,
-            label: (
-              <>
-                {t(`state.${state}`)}{" "}
-                {counts ? (
-                  <span className="num q" style={{ fontWeight: 400 }}>
-                    {count(counts[state])}
-                  </span>
-                ) : null}
-              </>
-            ),
+            label: <Counted word={t(`state.${state}`)} n={counts?.[state]} />,
           }))}
         />
       </div>

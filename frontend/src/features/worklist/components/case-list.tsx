@@ -10,8 +10,8 @@ import { CaseTable } from "@/features/worklist/components/case-table";
 import { FilterRow } from "@/features/worklist/components/filter-row";
 import { HandOverBar } from "@/features/worklist/components/hand-over-bar";
 import { ListControls } from "@/features/worklist/components/list-controls";
-import { ListFoot } from "@/features/worklist/components/list-foot";
 import { NoCases } from "@/features/worklist/components/no-cases";
+import { WorklistFoot } from "@/features/worklist/components/worklist-foot";
 import { useWorklistView, type WorklistFallback } from "@/features/worklist/worklist-view";
 import type { Project, WorkRow } from "@/lib/api-types";
 import { keptPlace } from "@/lib/list-place";
@@ -165,7 +165,7 @@ export function CaseList({ slug, project, fallback, leadColumns = false, aside }
           {chosen.size > 0 ? (
             <HandOverBar slug={slug} chosen={chosen} onDone={() => setChosen(new Set())} />
           ) : (
-            <ListFoot total={start.data?.total} state={view.state} />
+            <WorklistFoot total={start.data?.total} state={view.state} />
           )}
         </div>
       </div>

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import type { WorklistView } from "@/features/worklist/api/worklist";
 import { FILTERS, ORDERS } from "@/features/worklist/worklist-view";
 import type { WorkFilter } from "@/lib/api-types";
-import { count } from "@/lib/format";
+import { Counted } from "@/ui/counted";
 import { Kbd } from "@/ui/kbd";
 import { Menu, MenuItem } from "@/ui/menu";
 import { Segmented } from "@/ui/segmented";
@@ -53,16 +53,7 @@ export function ListControls({
           onChange={(state) => onChange({ state })}
           options={FILTERS.map((state) => ({
             value: state,
-            label: (
-              <>
-                {t(`state.${state}`)}{" "}
-                {counts ? (
-                  <span className="num q" style={{ fontWeight: 400 }}>
-                    {count(counts[state])}
-                  </span>
-                ) : null}
-              </>
-            ),
+            label: <Counted word={t(`state.${state}`)} n={counts?.[state]} />,
           }))}
         />
       </div>
