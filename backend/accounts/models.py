@@ -16,6 +16,11 @@ class User(AbstractUser):
     may_create_projects = models.BooleanField(default=False)
     must_change_password = models.BooleanField(default=False)
 
+    @property
+    def shown_name(self) -> str:
+        """What others read of him: his full name, else the name he signs in with."""
+        return self.get_full_name() or self.get_username()
+
 
 class ApiToken(models.Model):
     """A bearer token: only its SHA-256 is stored; scopes narrow what its owner may do."""

@@ -26,7 +26,7 @@ def derived_objects(reading: Reading, *, structure_set: bool = False) -> list[Fi
         raise Refused("Only a submitted reading can be sent.")
     frames = case_frames(reading.case)
     types = {row.pk: row for row in FindingType.objects.filter(project=reading.case.project_id)}
-    lesions = list(reading.lesions.order_by("created_at", "id"))
+    lesions = list(reading.lesions.select_related("origin_lesion").order_by("created_at", "id"))
     marked = marked_reading(reading, lesions, frames, case_sources(frames, stored_headers(frames)), types)
     report, masks = report_of(marked)
     objects = [report] if masks is None else [masks, report]

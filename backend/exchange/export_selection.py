@@ -142,7 +142,7 @@ def export_cases(*, readings: QuerySet[Reading], chosen: ExportFilter) -> Iterat
     """Cases that have such a reading, by number, a few at a time; lesions are prefetched as `exported_lesions`."""
     cases = Case.objects.filter(pk__in=readings.order_by().values("case_id")).order_by("number")
     ids = list(cases.values_list("pk", flat=True))
-    lesions = Lesion.objects.order_by("created_at", "id")
+    lesions = Lesion.objects.select_related("origin_lesion").order_by("created_at", "id")
     if chosen.finding_types:
         lesions = lesions.filter(finding_type_id__in=chosen.finding_types)
     for start in range(0, len(ids), _CHUNK):

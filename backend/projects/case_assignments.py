@@ -30,7 +30,7 @@ def case_assignments(*, case_id: UUID, user: User, now: datetime) -> CaseAssignm
         if reader.pk == user.pk:
             mine = assignment
         elif held_by is None and _holds(assignment, now):
-            held_by = reader.get_full_name() or reader.get_username()
+            held_by = reader.shown_name
     return CaseAssignments(mine, held_by)
 
 

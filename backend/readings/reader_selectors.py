@@ -32,7 +32,7 @@ def working_readers(project: Project) -> list[dict[str, Any]]:
     return [
         {
             "username": member.user.get_username(),
-            "name": member.user.get_full_name() or member.user.get_username(),
+            "name": member.user.shown_name,
             "role": member.role,
             "held": held.get(member.user_id, []),
             "in_progress": counts[member.user_id][AssignmentState.IN_PROGRESS],

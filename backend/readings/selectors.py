@@ -377,7 +377,7 @@ def sent_back_document(reading: Reading) -> dict[str, str] | None:
     if not reading.sent_back_comment:
         return None
     by = reading.sent_back_by
-    return {"comment": reading.sent_back_comment, "by": (by.get_full_name() or by.get_username()) if by else ""}
+    return {"comment": reading.sent_back_comment, "by": by.shown_name if by else ""}
 
 
 def _role(user: User, case: Case) -> str | None:

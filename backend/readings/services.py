@@ -99,7 +99,7 @@ def person_reader(*, project: Project, user: User) -> Reader:
         found: Reader = known
         return found
     reader, _ = Reader.objects.get_or_create(
-        project=project, user=user, kind=ReaderKind.PERSON, defaults={"name": user.get_full_name() or user.get_username()}
+        project=project, user=user, kind=ReaderKind.PERSON, defaults={"name": user.shown_name}
     )
     return reader
 

@@ -362,7 +362,7 @@ def _readers(case_ids: Sequence[UUID]) -> dict[UUID, list[dict[str, Any]]]:
         held = row.state in HELD and row.lease_expires_at is not None and row.lease_expires_at > now
         found.setdefault(row.case_id, []).append({
             "username": row.user.get_username(),
-            "name": row.user.get_full_name() or row.user.get_username(),
+            "name": row.user.shown_name,
             "arm": row.arm,
             "state": row.state,
             "held_until": row.lease_expires_at.isoformat() if held and row.lease_expires_at else None,

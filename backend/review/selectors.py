@@ -232,4 +232,4 @@ def _review(review: Review, user: User) -> dict[str, Any]:
 
 
 def _person(user: User) -> dict[str, str]:
-    return {"username": user.get_username(), "name": user.get_full_name() or user.get_username()}
+    return {"username": user.get_username(), "name": user.shown_name}
