@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -239,7 +241,9 @@ def training_volumes(
     readings: Iterable[Reading], *, vocabulary: Vocabulary, plan: Plan, newest: Collection[UUID] = ()
 ) -> tuple[Volumes, list[str]]:
     """Whole series with all slices that the reading speaks of (the others say nothing), or images as series of one."""
-    images, targets, contents, known, findings, fresh, omitted = [], [], [], [], [], [], []
+    images, targets, contents, known, findings, fresh, of, omitted = [], [], [], [], [], [], [], []
+    readings = list(readings)
+    marked_by_any = _slices_marked_by_any(readings, size=plan.size, vocabulary=vocabulary)
     for reading in readings:
         try:
             loaded = case_images(reading.case, size=plan.size)
@@ -247,7 +251,9 @@ def training_volumes(
             omitted.append(str(error))
             continue
         marks = _marks_by_frame(reading, loaded, vocabulary)
-        told = _frames_to_learn(reading, marks, len(loaded.images), thin=False)
+        told = _frames_to_learn(
+            reading, marks, len(loaded.images), marked_by_any=marked_by_any.get(reading.case_id, marks), thin=False
+        )
         outputs = _known_outputs(reading, vocabulary)
         series = [(loaded.images, told)] if plan.is_volume else [(loaded.images[at : at + 1], [at]) for at in told]
         for frames, spoken in series:
@@ -265,6 +271,7 @@ def training_volumes(
             said = outputs if whole else _outputs_of_frame(outputs, marks.get(spoken[0], []), vocabulary)
             findings.append([said.get(name, UNKNOWN) for name in vocabulary.outputs])
             fresh.append(reading.pk in newest)
+            of.append((reading.case_id, 0 if plan.is_volume else spoken[0]))
     n = len(images)
     return Volumes(
         images=images,
@@ -274,6 +281,7 @@ def training_volumes(
         findings=np.array(findings, dtype=np.uint8).reshape(n, len(vocabulary.outputs)),
         patch=plan.patch,
         newest=np.array(fresh, dtype=bool),
+        image_of=_numbered(of),
     ), omitted
 
 
@@ -287,8 +295,10 @@ def training_samples(
     readings: Iterable[Reading], *, vocabulary: Vocabulary, size: int, neighbours: int = 1, newest: Collection[UUID] = ()
 ) -> tuple[Samples, list[str]]:
     """The training set of some readings (with case, reader and lesions at hand), and why some were left out."""
-    images, contents, targets, known, findings, fresh, omitted = [], [], [], [], [], [], []
+    images, contents, targets, known, findings, fresh, of, omitted = [], [], [], [], [], [], [], []
     around = Plan("2.5d", size, neighbours=neighbours)
+    readings = list(readings)
+    marked_by_any = _slices_marked_by_any(readings, size=size, vocabulary=vocabulary)
     for reading in readings:
         try:
             loaded = case_images(reading.case, size=size)
@@ -298,7 +308,8 @@ def training_samples(
         marks = _marks_by_frame(reading, loaded, vocabulary)
         outputs = _known_outputs(reading, vocabulary)
         inputs = loaded.inputs(around)
-        for frame in _frames_to_learn(reading, marks, len(loaded.images)):
+        any_marks = marked_by_any.get(reading.case_id, marks)
+        for frame in _frames_to_learn(reading, marks, len(loaded.images), marked_by_any=any_marks):
             images.append(inputs[frame])
             contents.append(loaded.letterbox.content)
             targets.append(_target(reading, loaded, marks.get(frame, []), size))
@@ -306,6 +317,7 @@ def training_samples(
             of_frame = outputs if len(loaded.images) == 1 else _outputs_of_frame(outputs, marks.get(frame, []), vocabulary)
             findings.append([of_frame.get(name, UNKNOWN) for name in vocabulary.outputs])
             fresh.append(reading.pk in newest)
+            of.append((reading.case_id, frame))
     n = len(images)
     return Samples(
         images=np.array(images, dtype=np.uint8).reshape(n, *((neighbours,) if neighbours > 1 else ()), size, size),
@@ -314,7 +326,26 @@ def training_samples(
         type_known=np.array(known, dtype=bool).reshape(n, len(vocabulary.types)),
         findings=np.array(findings, dtype=np.uint8).reshape(n, len(vocabulary.outputs)),
         newest=np.array(fresh, dtype=bool),
+        image_of=_numbered(of),
     ), omitted
+
+
+def _numbered(keys: Sequence[tuple[UUID, int]]) -> NDArray[np.int64]:
+    """A number for each row, the same for the same image."""
+    numbers = {key: index for index, key in enumerate(dict.fromkeys(keys))}
+    return np.array([numbers[key] for key in keys], dtype=np.int64)
+
+
+def _slices_marked_by_any(readings: Sequence[Reading], *, size: int, vocabulary: Vocabulary) -> dict[UUID, set[int]]:
+    """Of cases that several have read, the frames that any of them marked: of these each one's word is learned."""
+    times = Counter(reading.case_id for reading in readings)
+    found: dict[UUID, set[int]] = {}
+    for reading in readings:
+        if times[reading.case_id] > 1:
+            with suppress(UnreadableCase):  # Told where it is left out.
+                loaded = case_images(reading.case, size=size)
+                found.setdefault(reading.case_id, set()).update(_marks_by_frame(reading, loaded, vocabulary))
+    return found
 
 
 def unread_images(
@@ -344,22 +375,29 @@ def unread_images(
 
 def _is_complete(reading: Reading) -> bool:
     """Whether what is not marked is free of lesions: not so where only the image as a whole was labelled positive."""
-    return reading.label_kind == "full" or reading.verdict == Verdict.NO_LESION
+    if reading.verdict == Verdict.NO_LESION:
+        return True
+    of_whole_only = reading.verdict == Verdict.LESIONS and not reading.lesions.all()
+    return reading.label_kind == "full" and not of_whole_only
 
 
-def _frames_to_learn(reading: Reading, marks: dict[int, list[Mark]], n_frames: int, *, thin: bool = True) -> list[int]:
+def _frames_to_learn(
+    reading: Reading, marks: dict[int, list[Mark]], n_frames: int, *, marked_by_any: Collection[int], thin: bool = True
+) -> list[int]:
     """An image: itself. A series: marked slices, and empty ones where masks or the verdict say that they are empty.
 
-    `thin`: of many alike only some, evenly, where each slice is a sample of its own.
+    Slices that another reader marked (`marked_by_any`) are learned as this one read them. `thin`: of many alike only some,
+    evenly, where each slice is a sample of its own.
     """
     if n_frames == 1:
         return [0]
-    marked = sorted(marks)
-    empty: list[int] = []
     drawn_in_space = all(mark.mask is not None for found in marks.values() for mark in found)
-    if _is_complete(reading) and drawn_in_space:
-        empty = [frame for frame in range(n_frames) if frame not in marks]
-    return _evenly(marked, MARKED_FRAMES) + _evenly(empty, EMPTY_FRAMES) if thin else marked + empty
+    tells_empty = _is_complete(reading) and drawn_in_space
+    marked = sorted({*marks, *marked_by_any})
+    empty = [frame for frame in range(n_frames) if frame not in marked] if tells_empty else []
+    if thin:
+        marked, empty = _evenly(marked, MARKED_FRAMES), _evenly(empty, EMPTY_FRAMES)
+    return [frame for frame in marked if frame in marks or tells_empty] + empty
 
 
 def _evenly(items: list[int], most: int) -> list[int]:
@@ -401,7 +439,7 @@ def _known_outputs(reading: Reading, vocabulary: Vocabulary) -> dict[str, int]:
     told = {int(pk): value == "present" for pk, value in reading.image_findings.items() if value in ("present", "absent")}
     marked = {lesion.finding_type_id for lesion in reading.lesions.all()}
     complete = _is_complete(reading)
-    outputs = {"any": int(bool(marked) if reading.label_kind == "full" else reading.verdict == Verdict.LESIONS)}
+    outputs = {"any": int(bool(marked) or reading.verdict == Verdict.LESIONS)}
     for pk in vocabulary.types:
         if pk in told or pk in marked:
             outputs[f"type:{pk}"] = int(pk in marked or told[pk])

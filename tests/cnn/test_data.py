@@ -121,6 +121,31 @@ def test_without_any_lesion_rows_are_drawn_evenly() -> None:
     assert np.bincount(rows, minlength=10).min() > 50
 
 
+def test_an_image_that_three_have_read_is_drawn_as_often_as_one_that_one_has_each_reader_equally_often() -> None:
+    image_of = np.array([0, 1, 0, 2, 0])  # image 0 has the readings 0, 2 and 4; only the second of them shows a lesion
+    presence = np.array([[False], [False], [True], [True], [False]])
+    draws = {"batch": 30_000, "image_of": image_of}
+    evenly = draw_rows(presence, balanced_share=0.0, generator=torch.Generator().manual_seed(0), **draws)
+    assert np.bincount(evenly) / 30_000 == pytest.approx([1 / 9, 1 / 3, 1 / 9, 1 / 3, 1 / 9], abs=0.02)
+    # Of a lesion that one of three has marked the others' doubt is drawn with it.
+    by_type = draw_rows(presence, balanced_share=1.0, generator=torch.Generator().manual_seed(0), **draws)
+    assert np.bincount(by_type, minlength=5) / 30_000 == pytest.approx([1 / 6, 0, 1 / 6, 1 / 2, 1 / 6], abs=0.02)
+    newest = np.array([True, False, False, True, False])
+    fresh = draw_rows(
+        presence, balanced_share=0.0, generator=torch.Generator().manual_seed(0), newest=newest, newest_share=1.0, **draws
+    )
+    assert np.bincount(fresh, minlength=5) / 30_000 == pytest.approx([1 / 2, 0, 0, 1 / 2, 0], abs=0.02)
+
+
+def test_where_each_image_has_one_reading_nothing_but_the_generator_decides_what_is_drawn() -> None:
+    presence = np.zeros((50, 2), bool)
+    presence[:7, 0] = presence[5:9, 1] = True
+    draws = {"batch": 64, "balanced_share": 0.6}
+    plain = draw_rows(presence, generator=torch.Generator().manual_seed(3), **draws)
+    told = draw_rows(presence, generator=torch.Generator().manual_seed(3), image_of=np.arange(50), **draws)
+    assert np.array_equal(plain, told)
+
+
 def test_a_quarter_of_each_batch_is_drawn_from_the_newest_labels_and_the_rest_from_all() -> None:
     presence = np.zeros((100, 1), bool)
     presence[[5, 98]] = True

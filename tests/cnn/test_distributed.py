@@ -21,7 +21,6 @@ from tests.cnn.conftest import make_samples
 from tests.cnn.test_volumes import NET, make_volumes
 from tests.processes import processes_of
 from workers.cnn.checkpoint import decode_checkpoint, encode_checkpoint, encode_weights
-from workers.cnn.data import Samples
 from workers.cnn.distributed import (
     CHECKPOINT_STEPS,
     NO_SERVER,
@@ -76,11 +75,13 @@ def test_two_processes_end_with_the_same_weights_by_hand_and_from_a_notebook(tmp
     assert not list(tmp_path.glob("training-*")) and not processes_of(str(tmp_path)) and not list(training.run())
 
 
-def test_which_images_people_have_read_is_told_to_the_processes(tmp_path, net) -> None:
-    samples = replace(make_samples(6), newest=np.array([True] * 2 + [False] * 4))
+@pytest.mark.parametrize("made", [make_samples, make_volumes])
+def test_what_people_have_read_and_of_which_image_is_told_to_the_processes(made, tmp_path, net) -> None:
+    newest, image_of = np.array([True] * 2 + [False] * 4), np.array([0, 0, 1, 2, 2, 3])
+    samples = replace(made(6), newest=newest, image_of=image_of)
     write_folder(tmp_path, samples, net=net, recipe=Recipe(steps=2, seed=1, newest_share=0.5))
     read, *_ = read_folder(tmp_path)
-    assert isinstance(read, Samples) and read.newest.tolist() == samples.newest.tolist()
+    assert read.newest.tolist() == newest.tolist() and read.image_of.tolist() == image_of.tolist()
 
 
 @pytest.mark.slow

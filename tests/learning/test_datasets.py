@@ -75,6 +75,46 @@ def test_what_a_reading_does_not_say_is_unknown_and_not_absent(project, draw_cas
     assert (samples.targets[1] == 0).all() and (samples.targets[2] == 0).all()
 
 
+def test_a_person_who_ticks_a_finding_and_marks_nothing_says_where_nothing_is_of_no_pixel(
+    project, draw_case, words, lead
+) -> None:
+    benign, malignant = words.types
+    (normal,) = words.findings
+    person = Reader.objects.create(project=project, kind="person", name="Lena", user=lead)
+    case = draw_case(0)
+    ticked = Reading.objects.create(
+        case=case, reader=person, state="submitted", verdict="lesions", image_findings={str(malignant): "present"}
+    )
+    samples, _ = training_samples([ticked], vocabulary=words, size=32)
+    assert words.outputs == ("any", f"type:{benign}", f"type:{malignant}", f"finding:{normal}")
+    assert samples.findings.tolist() == [[1, UNKNOWN, 1, 0]]
+    assert (samples.targets[0] == IGNORED).all()
+    truth = case_truth(ticked, loaded=case_images(case, size=32), vocabulary=words)
+    assert not truth.complete and truth.outputs["any"] == 1
+    ticked.verdict, ticked.image_findings = "no_lesion", {str(normal): "present"}
+    samples, _ = training_samples([ticked], vocabulary=words, size=32)
+    assert samples.findings.tolist() == [[0, 0, 0, 1]] and (samples.targets[0] == 0).all()
+
+
+def test_the_readings_of_one_image_are_of_one_image_and_a_slice_that_one_marked_is_learned_from_all(
+    draw_case, read_truth, words
+) -> None:
+    case, other = draw_case(1, frames=9), draw_case(1)
+    marked = (4, 5)
+    case.lesion_mask[[frame for frame in range(9) if frame not in marked]] = False
+    read_truth(case, "a")
+    case.lesion_mask = np.zeros_like(case.lesion_mask)
+    read_truth(case, "b")
+    several = [*Reading.objects.filter(case=case).order_by("reader__name"), bring(other, verdict="no_lesion")]
+    samples, _ = training_samples(several, vocabulary=words, size=32)
+    images = case_images(case, size=32).images
+    for frame in marked:
+        of_slice = np.flatnonzero((samples.images == images[frame]).all(axis=(1, 2)))
+        assert [bool(samples.presence[row].any()) for row in of_slice] == [True, False]
+        assert len(np.unique(samples.image_of[of_slice])) == 1
+    assert samples.image_of[-1] not in samples.image_of[:-1]
+
+
 def test_a_type_that_came_later_is_unknown_to_an_older_reading(project, draw_case) -> None:
     from backend.projects.models import FindingType
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -140,6 +141,7 @@ class Samples:
     filled; targets uint8 [N, S, S]; type_known bool [N, T] (false where the reading is older than the finding type: its
     background may hold that type); findings uint8 [N, F] with 0 absent, 1 present, `UNKNOWN`; newest bool [N], of which
     a batch takes its share first: labels that the weights of a warm start have not seen; of a student, all labels.
+    image_of int [N]: rows of one number are readings of one image (see `draw_rows`); empty where each is of its own.
     """
 
     images: NDArray[np.uint8]
@@ -148,6 +150,7 @@ class Samples:
     type_known: NDArray[np.bool_]
     findings: NDArray[np.uint8]
     newest: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    image_of: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     presence: NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -172,6 +175,7 @@ class Samples:
             type_known=self.type_known[at],
             findings=self.findings[at],
             newest=self.newest[at],
+            image_of=self.image_of[at] if self.image_of.size else self.image_of,
         )
 
     def type_shares(self) -> list[float]:
@@ -195,28 +199,56 @@ def draw_rows(
     generator: torch.Generator,
     newest: NDArray[np.bool_] | None = None,
     newest_share: float = 0.0,
+    image_of: NDArray[np.int64] | None = None,
 ) -> NDArray[np.int64]:
     """Rows of the next batch: the first `newest_share` of it among the newest labels, the rest among all (replay).
 
-    Of each part `balanced_share` is drawn by lesion type first, then an image that has it.
+    Of each part `balanced_share` is drawn by lesion type first, then an image of which some reading has it. An image that
+    several have read is drawn as often as one that one has, with the reading of each of them as often as the others': on
+    average the cross-entropy of the batches is that of the readers' shares as soft targets.
     """
     new = np.flatnonzero(newest) if newest is not None else np.empty(0, dtype=np.int64)
     n_newest = round(batch * newest_share) if new.size else 0
-    every, fresh = _strata(presence, np.arange(len(presence))), _strata(presence, new)
+    of = image_of if image_of is not None and image_of.size else np.arange(len(presence))
+    every, fresh = _strata(presence, np.arange(len(presence)), of), _strata(presence, new, of)
     chances = torch.rand((batch, 3), generator=generator, dtype=torch.float64).numpy()
     rows = np.empty(batch, dtype=np.int64)
     for slot, (coin, which, where) in enumerate(chances):
-        among, present = fresh if slot < n_newest else every
+        lots, present = fresh if slot < n_newest else every
         if present and coin < balanced_share:
-            among = present[int(which * len(present))]
-        rows[slot] = among[int(where * among.size)]
+            lots = present[int(which * len(present))]
+        rows[slot] = lots.draw(where)
     return rows
 
 
-def _strata(presence: NDArray[np.bool_], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
-    """The rows, and those of them that show each lesion type of which there are any."""
-    of_types = [rows[presence[rows, index]] for index in range(presence.shape[1])]
-    return rows, [one for one in of_types if one.size]
+class _Lots(NamedTuple):
+    """Rows, those of one image side by side: the image `k` has `rows[bounds[k]:bounds[k + 1]]`."""
+
+    rows: NDArray[np.int64]
+    bounds: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: NDArray[np.int64], image_of: NDArray[np.int64]) -> _Lots:
+        images = image_of[rows]
+        order = np.argsort(images, kind="stable")
+        bounds = np.flatnonzero(np.diff(images[order], prepend=-1, append=-1))
+        return cls(rows[order], bounds)
+
+    def draw(self, chance: float) -> int:
+        """The row of an image, and of those of that image, that a number in [0, 1) stands for."""
+        place = chance * (len(self.bounds) - 1)
+        first, last = self.bounds[int(place) : int(place) + 2]
+        return int(self.rows[first + int((place - int(place)) * (last - first))])
+
+
+def _strata(presence: NDArray[np.bool_], rows: NDArray[np.int64], image_of: NDArray[np.int64]) -> tuple[_Lots, list[_Lots]]:
+    """The rows, and for each lesion type the rows of images of which one of them shows it, where there are any."""
+    of_types = []
+    for index in range(presence.shape[1]):
+        showing = rows[presence[rows, index]]
+        if showing.size:
+            of_types.append(_Lots.of(rows[np.isin(image_of[rows], image_of[showing])], image_of))
+    return _Lots.of(rows, image_of), of_types
 
 
 @dataclass(frozen=True, slots=True)

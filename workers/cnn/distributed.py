@@ -216,12 +216,13 @@ def write_folder(
 ) -> None:
     """What the processes need, as one file without pickles."""
     about = {"net": net.as_dict(), "recipe": recipe.as_dict(), "patch": list(getattr(samples, "patch", ()))}
-    arrays: dict[str, Any] = {name: getattr(samples, name) for name in ("content", "type_known", "findings")}
+    of_rows = ("content", "type_known", "findings", "newest", "image_of")
+    arrays: dict[str, Any] = {name: getattr(samples, name) for name in of_rows}
     if isinstance(samples, Volumes):
         about["depths"] = [len(one) for one in samples.images]
         arrays |= {"images": np.concatenate(samples.images), "targets": np.concatenate(samples.targets)}
     else:
-        arrays |= {"images": samples.images, "targets": samples.targets, "newest": samples.newest}
+        arrays |= {"images": samples.images, "targets": samples.targets}
     arrays |= {f"start.{name}": value.numpy() for name, value in (start or {}).items()}
     np.savez(folder / "training.npz", about=np.array(json.dumps(about)), **arrays)
 

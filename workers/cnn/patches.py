@@ -47,7 +47,7 @@ class Volumes:
 
     images and targets: uint8 [D, S, S] each; content [N, 2]; type_known bool [N, T]; findings uint8 [N, F], of which the
     first is any lesion and the next T are the lesion types. `patch`: what is cut out, see `NetConfig`. newest bool [N]
-    as there.
+    and image_of int [N], here of the series, as there.
     """
 
     images: Sequence[NDArray[np.uint8]]
@@ -57,6 +57,7 @@ class Volumes:
     findings: NDArray[np.uint8]
     patch: Axes
     newest: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    image_of: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     presence: NDArray[np.bool_] = field(init=False)
     spots: list[list[NDArray[np.int64]]] = field(init=False)
     greys: list[tuple[float, float]] = field(init=False)

@@ -90,6 +90,7 @@ def with_unread(samples: Samples, unread: Unread, said: NDArray[np.uint8]) -> Sa
     Of a type that no label shows the teacher knows nothing: what it calls background may be of that type.
     """
     n, shown = len(unread), samples.presence.any(axis=0)
+    read_of = samples.image_of if samples.image_of.size else np.arange(len(samples))
     return Samples(
         images=np.concatenate([samples.images, unread.images]),
         content=np.concatenate([samples.content, unread.content]),
@@ -97,6 +98,7 @@ def with_unread(samples: Samples, unread: Unread, said: NDArray[np.uint8]) -> Sa
         type_known=np.concatenate([samples.type_known, np.tile(shown, (n, 1))]),
         findings=np.concatenate([samples.findings, np.full((n, samples.findings.shape[1]), UNKNOWN, np.uint8)]),
         newest=np.arange(len(samples) + n) < len(samples),
+        image_of=np.concatenate([read_of, read_of.max(initial=-1) + 1 + np.arange(n)]),
     )
 
 

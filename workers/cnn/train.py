@@ -140,6 +140,7 @@ class Training:
             generator=self.generator,
             newest=self.samples.newest,
             newest_share=recipe.newest_share,
+            image_of=self.samples.image_of,
         )
         images, targets, findings = self._batch(rows)
         for group in self.optimizer.param_groups:
