@@ -34,11 +34,13 @@ from PIL import Image
 from backend.geometry.contour import mask_outlines, signed_area
 from tests.bench.bench_learning import import_busi, keep_labels, set_up
 from tests.bench.bench_requests import ROOT, Product, _nanoseconds, _tree, sign_in
+from tests.bench.pieces import measured_once, once_options
 
 AIM_SECONDS = 60.0
 AHEAD = 20
 FIRST_STEPS = 300  # So many that the gate lets the first version serve.
 LONGEST = 1800.0
+MINUTES = 5.0
 SMALL, CORNERS = 12.0, 100
 SLUG = "busi"
 
@@ -250,7 +252,7 @@ def measure(folder: Path, data: Path, options: argparse.Namespace) -> dict[str, 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run it and print one JSON object; 0 also where the real data is absent, with the reason."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = once_options(__doc__, folder="var/bench/freshness")
     parser.add_argument("--cases", type=int, default=200)
     parser.add_argument("--labels", type=int, default=60)
     parser.add_argument("--needed", type=int, default=12)
@@ -261,17 +263,31 @@ def main(arguments: list[str] | None = None) -> int:
     if not (data / "busi").is_dir():
         print("bench_freshness: skipped, OVERREAD_TEST_DATA does not name the folder of real images")
         return 0
+    about = {name: getattr(options, name) for name in ("cases", "labels", "needed", "steps", "size")}
+    told = measured_once(
+        "freshness",
+        options,
+        about=about,
+        guess_minutes=MINUTES,
+        measure=lambda: in_a_folder_of_its_own(data, options),
+    )
+    if told is not None:
+        print(json.dumps(told, indent=1))
+    return 0
+
+
+def in_a_folder_of_its_own(data: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure on a new data folder; where it fails its logs are shown."""
     with tempfile.TemporaryDirectory(prefix="ovr-bench-") as folder:
         for name in ("REDIS_URL", "OBJECT_STORE_URL"):
             os.environ.pop(name, None)
         set_up(Path(folder))
         try:
-            print(json.dumps(measure(Path(folder), data, options), indent=1))
+            return measure(Path(folder), data, options)
         except AssertionError:
             for log in sorted(Path(folder).glob("**/*.log")):
                 print(f"== {log.name}\n{log.read_text(errors='replace')[-1500:]}", file=sys.stderr)
             raise
-    return 0
 
 
 if __name__ == "__main__":

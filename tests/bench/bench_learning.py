@@ -1,9 +1,9 @@
-"""The learner on BUSI: what 100 random labels give on VALIDATION, what they cost, and what a round costs on top.
+"""The learner on BUSI: what 100 labels give on VALIDATION, how well their scores are calibrated, and what a round costs.
 
-`python -m tests.bench.bench_learning [--steps 800] [--labels 100] [--seed 0] [--folder var/bench]`. Real images
+`python -m tests.bench.bench_learning [--steps 1200] [--labels 100] [--seed 0] [--folder var/bench/learning]`. Real images
 (OVERREAD_TEST_DATA), the real import, a real round in this process; the bare loop is `workers.cnn` alone on the same
-samples and unread images. HOLDOUT is not touched. It prints its cost beforehand; with a folder, a result that is
-there is not measured again.
+samples and unread images. Then the version reads the POOL once more with nothing decoded before, beside bare PyTorch on the
+same arrays. HOLDOUT is not touched.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -18,9 +19,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-AIM_RATIO = 1.15
-AIM_MINUTES = 20
-FIXED_SECONDS = 60  # Import, evaluation, prediction and ranking together, on two idle cores.
+from tests.bench.pieces import measured_once, once_options
+
+AIM_RATIO = 1.10
+AIM_INFERENCE = 0.9
+FIXED_SECONDS = 120  # Import, evaluation, prediction and ranking together, on two idle cores.
+SECONDS_A_STEP = 0.3  # At 128², on one idle core with bfloat16.
 Spent = dict[str, list[float]]
 
 
@@ -71,30 +75,6 @@ def keep_labels(project: Any, count: int, seed: int) -> None:
     Lesion.objects.filter(reading__in=[pk for pk, _ in dropped]).delete()
     Reading.objects.filter(pk__in=[pk for pk, _ in dropped]).delete()
     Case.objects.filter(pk__in=[case for _, case in dropped]).update(is_open=True, readings_submitted=0)
-
-
-def seconds_a_step(size: int, precision: str) -> float:
-    """Wall seconds of one training step on this machine as it is now."""
-    import numpy as np
-
-    from workers.cnn.data import Samples
-    from workers.cnn.plan import Plan, with_pretrained
-    from workers.cnn.train import Recipe, Training
-
-    empty = Samples(
-        images=np.zeros((8, size, size), np.uint8),
-        content=np.full((8, 2), size),
-        targets=np.zeros((8, size, size), np.uint8),
-        type_known=np.ones((8, 2), bool),
-        findings=np.zeros((8, 3), np.uint8),
-    )
-    net = with_pretrained(Plan.plain(size)).net(n_types=2, n_findings=3)
-    training = Training(empty, net=net, recipe=Recipe(steps=6, seed=0, precision=precision))
-    training.advance()
-    began = time.monotonic()
-    for _ in training.run():
-        pass
-    return (time.monotonic() - began) / 5
 
 
 def bare_loop(round_: Any) -> list[float]:
@@ -188,67 +168,128 @@ def measured(round_: Any, bare: list[float], spent: Spent) -> dict[str, Any]:
         "round_to_bare_wall": round((spent["round"][0] - spent["clicks"][0]) / bare[0], 3),
         "round_to_bare_cpu": round((spent["round"][1] - spent["clicks"][1]) / bare[1], 3),
         "aim_round_to_bare": AIM_RATIO,
+        "calibration": calibration_told(version, evaluation),
+        "reading": reading_beside_bare(version),
         "pool_cases_predicted": round_.scores.count(),
         "precision": round_.settings["precision"],
         "load": os.getloadavg()[0],
     }
 
 
+def calibration_told(version: Any, evaluation: Any) -> dict[str, Any]:
+    """Of each kind of score: slope after calibration, Brier and expected calibration error, cross-fitted on VALIDATION."""
+    kept = version.calibration
+    curves = {"lesion": kept["lesion"], **kept["outputs"]}
+    diagrams = {one["name"]: one for one in evaluation.curves["reliability"]}
+    told: dict[str, Any] = {}
+    for name, curve in curves.items():
+        lesion = name == "lesion"
+        found = {
+            one["metric"].removeprefix("lesion_"): one["value"]
+            for one in evaluation.metrics
+            if one["metric"].startswith("lesion_") == lesion
+            and (lesion or one["finding_type"] == (None if name == "any" else int(name.split(":")[1])))
+        }
+        perfect = diagrams[name]["perfection"]["calibrated"]
+        told[name] = {
+            "n": curve["n"],
+            "n_positive": curve["n_positive"],
+            "note": curve["note"],
+            "slope_after": curve["slope_after"] and [curve["slope_after"][key] for key in ("value", "low", "high")],
+            **{key: found.get(key) for key in ("brier", "brier_calibrated", "ece", "ece_calibrated")},
+            "ece_if_perfect_p95": perfect and perfect["p95"],
+        }
+    return told
+
+
+def reading_beside_bare(version: Any) -> dict[str, Any]:
+    """Images a second that the version reads, from stored DICOM to stored readings, beside bare PyTorch on the arrays."""
+    import numpy as np
+    import torch
+    from django.conf import settings
+
+    from backend.jobs.services import claim_job, finish_job
+    from backend.learning.selectors import unread_by
+    from backend.readings.models import Reading
+    from backend.registry.services import order_predictions, promote_version
+    from workers.cnn.data import content_mask, standardise, to_channels
+    from workers.datasets import case_images
+    from workers.networks import load_version
+    from workers.pool import predict_pool
+
+    loaded = load_version(version)
+    promote_version(version=version, by=None)  # Whatever the gate found: how fast it reads is asked here.
+    Reading.objects.filter(reader__model_version=version).delete()
+    cases = list(unread_by(version))
+    decoded = [case_images(case, size=loaded.image_size) for case in cases]
+    images = np.concatenate([loaded.inputs(one) for one in decoded])
+    content = np.concatenate([one.content for one in decoded])
+    batches = [
+        standardise(to_channels(images[at : at + 8]), content_mask(content[at : at + 8], images.shape[-1]))
+        for at in range(0, len(images), 8)
+    ]
+    shutil.rmtree(settings.DATA_DIR / "cache")
+    lease = claim_job(str(order_predictions(version=version, by=None).pk))
+    assert lease is not None
+    spent: Spent = {}
+    timed("product", predict_pool, spent)(lease)
+    finish_job(lease, lease.result)
+
+    def bare() -> None:
+        with torch.inference_mode():
+            for batch in batches:
+                with torch.autocast("cpu", dtype=torch.bfloat16, enabled=loaded.precision == "bfloat16"):
+                    loaded.network(batch)
+
+    timed("bare", bare, spent)()
+    return {
+        "images": len(images),
+        "product_seconds_wall_cpu": [round(one, 2) for one in spent["product"]],
+        "bare_seconds_wall_cpu": [round(one, 2) for one in spent["bare"]],
+        "product_to_bare_throughput_wall": round(spent["bare"][0] / spent["product"][0], 3),
+        "product_to_bare_throughput_cpu": round(spent["bare"][1] / spent["product"][1], 3),
+        "aim": AIM_INFERENCE,
+    }
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run it and print one JSON object; 0 also where the real data is absent, with the reason."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=800)
+    parser = once_options(__doc__, folder="var/bench/learning")
+    parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--labels", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--threads", type=int, default=max(1, (os.cpu_count() or 2) - 1), help="default: as the product")
-    parser.add_argument("--folder", type=Path, help="keep results here, and do not measure again what is there")
     options = parser.parse_args(arguments)
     data = Path(os.environ.get("OVERREAD_TEST_DATA", ""))
     if not (data / "busi").is_dir():
         print("bench_learning: skipped, OVERREAD_TEST_DATA does not name the folder of real images")
         return 0
-    with tempfile.TemporaryDirectory(prefix="ovr-bench-") as folder:
-        set_up(Path(folder))
-        from workers.networks import code_version
-
-        name = f"{options.labels}-{options.steps}-{options.size}-{options.seed}-{options.threads}-{code_version()}.json"
-        kept = options.folder / name if options.folder else None
-        if kept and kept.exists():
-            print(kept.read_text())
-            return 0
-        told = json.dumps(measure(data, options), indent=1)
-        if kept:
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            kept.write_text(told)
-        print(told)
+    seconds = SECONDS_A_STEP * (options.size / 128) ** 2
+    guess = (2 * options.steps * seconds + FIXED_SECONDS) / 60
+    about = {name: getattr(options, name) for name in ("labels", "steps", "size", "seed", "threads")}
+    told = measured_once("learning", options, about=about, guess_minutes=guess, measure=lambda: measure(data, options))
+    if told is not None:
+        print(json.dumps(told, indent=1))
     return 0
 
 
 def measure(data: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """Say what it will cost, then import, label, train and compare."""
-    import torch
+    """Import, label, train and compare."""
+    with tempfile.TemporaryDirectory(prefix="ovr-bench-") as folder:
+        set_up(Path(folder))
+        import torch
 
-    from backend.learning.models import TrainingPolicy
-    from workers.networks import machine_precision
+        from backend.learning.models import TrainingPolicy
 
-    torch.set_num_threads(options.threads)
-    # A worker that has run a job is warm: the optimizer loads a compiler once per process.
-    seconds = seconds_a_step(options.size, machine_precision())
-    minutes = (2 * options.steps * seconds + FIXED_SECONDS) / 60
-    print(
-        f"bench_learning: about {minutes:.0f} minutes (aim: {AIM_MINUTES}) on the machine as busy as it is now: "
-        f"{options.steps} steps in a round and again bare, {seconds:.2f} s each on {options.threads} thread(s)",
-        file=sys.stderr,
-        flush=True,
-    )
-    project = import_busi(data, options.seed)
-    keep_labels(project, options.labels, options.seed)
-    TrainingPolicy.objects.create(
-        project=project, image_size=options.size, steps_scratch=options.steps, seed=options.seed
-    )  # fmt: skip
-    round_, spent = one_round(project)
-    return measured(round_, bare_loop(round_), spent)
+        torch.set_num_threads(options.threads)
+        project = import_busi(data, options.seed)
+        keep_labels(project, options.labels, options.seed)
+        TrainingPolicy.objects.create(
+            project=project, image_size=options.size, steps_scratch=options.steps, seed=options.seed
+        )  # fmt: skip
+        round_, spent = one_round(project)
+        return measured(round_, bare_loop(round_), spent)
 
 
 if __name__ == "__main__":

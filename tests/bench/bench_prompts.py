@@ -31,11 +31,13 @@ from PIL import Image
 from scipy import ndimage
 
 from tests.bench.bench_requests import ROOT, Product, sign_in, start
+from tests.bench.pieces import measured_once, once_options
 
 LEAST_PIXELS = 30
 DRAWS = 1000
 AIMS = {"click_1": 0.75, "click_3": 0.82}
 AIM_MS = 300
+SECONDS_A_STEP = 0.5
 Bools = NDArray[np.bool_]
 
 
@@ -182,7 +184,7 @@ def _click(product: Product, case: Any, positive: list[list[float]]) -> float | 
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure and print one JSON object; 0 also where the real data is absent, with the reason."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = once_options(__doc__, folder="var/bench/prompts")
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--labels", type=int, default=200)
     parser.add_argument("--unseen", type=int, default=120)
@@ -194,6 +196,16 @@ def main(arguments: list[str] | None = None) -> int:
     if not (data / "busi").is_dir():
         print("bench_prompts: skipped, OVERREAD_TEST_DATA does not name the folder of real images")
         return 0
+    guess = 2 + options.steps * SECONDS_A_STEP / 60
+    about = {name: getattr(options, name) for name in ("labels", "steps", "unseen", "clicks", "seed", "stroke_share")}
+    told = measured_once("prompts", options, about=about, guess_minutes=guess, measure=lambda: measure(data, options))
+    if told is not None:
+        print(json.dumps(told, indent=1))
+    return 0
+
+
+def measure(data: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Train, point, and ask the product how fast it answers, on a data folder of its own."""
     with tempfile.TemporaryDirectory(prefix="ovr-bench-") as folder:
         os.environ["OVERREAD_DATA_DIR"] = folder
         os.environ["OVERREAD_LOG_LEVEL"] = "ERROR"
@@ -213,8 +225,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.clicks:
             told["latency"] = latency(training, data, options.clicks)
         told["load"] = os.getloadavg()[0]
-    print(json.dumps(told, indent=1))
-    return 0
+        return told
 
 
 if __name__ == "__main__":

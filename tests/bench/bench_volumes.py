@@ -1,28 +1,30 @@
 """Series in 2.5D and 3D: real rounds on one real case each, which they are to learn by heart.
 
-`python -m tests.bench.bench_volumes [--case lung2|brain1|nlst] [--dimension 2.5d|3d] [--steps 150] [--size 64]`. Real data
-(OVERREAD_TEST_DATA), the real import, a real round in this process. The Dice is that of the version on the very case it was
-trained on, through the same reading and the same lifting of lesions into the case's own voxels as any other: it says that
-the path is whole, not how good a model is. It prints one JSON object a case and dimension.
+`python -m tests.bench.bench_volumes [--case lung1|lung2|brain1|nlst] [--dimension 2.5d|3d] [--steps 150] [--size 64]`. Real
+data (OVERREAD_TEST_DATA), the real import, a real round in this process. The Dice is that of the version on the very case it
+was trained on, through the same reading and the same lifting of lesions into the case's own voxels as any other: it says
+that the path is whole, not how good a model is. It prints one JSON object a case and dimension.
 """
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import json
 import os
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tests.bench.bench_learning import set_up
+from tests.bench.pieces import measured_once, once_options
 
-CASES = ("lung2", "brain1", "nlst")
+CASES = ("lung1", "lung2", "brain1", "nlst")
+SECONDS_A_STEP = {"2d": 0.1, "2.5d": 0.15, "3d": 1.0}
 
 
 def read_nrrd(path: Path) -> tuple[np.ndarray, dict[str, str]]:
@@ -203,8 +205,8 @@ def dice(shown: np.ndarray, true: np.ndarray) -> float:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run it; 0 also where the real data is absent, with the reason."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Run what is missing; 0 also where the real data is absent, with the reason."""
+    parser = once_options(__doc__, folder="var/bench/volumes")
     parser.add_argument("--case", action="append", choices=CASES)
     parser.add_argument("--dimension", action="append", choices=("2d", "2.5d", "3d"))
     parser.add_argument("--steps", type=int, default=150)
@@ -214,6 +216,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not (data / "volumes_pyradiomics").is_dir():
         print("bench_volumes: skipped, OVERREAD_TEST_DATA does not name the folder of real images")
         return 0
+    began, minutes = time.monotonic(), options.minutes
     with tempfile.TemporaryDirectory(prefix="ovr-bench-") as folder:
         set_up(Path(folder))
         import torch
@@ -222,12 +225,36 @@ def main(arguments: list[str] | None = None) -> int:
         torch.set_num_threads(1)
         call_command("migrate", verbosity=0)
         for name in options.case or CASES:
-            place = Path(folder) / name
-            place.mkdir()
-            project = import_case(name, data, place)
             for dimension in options.dimension or ("2.5d", "3d"):
-                print(json.dumps(learn(project, dimension, options.steps, options.size)), flush=True)
+                options.minutes = minutes - (time.monotonic() - began) / 60
+                told = measured_once(
+                    "volumes",
+                    options,
+                    about={"case": name, "dimension": dimension, "steps": options.steps, "size": options.size},
+                    guess_minutes=options.steps * SECONDS_A_STEP[dimension] / 60,
+                    measure=partial(
+                        lambda name, dimension: learn(
+                            case_of(name, data, Path(folder)), dimension, options.steps, options.size
+                        ),
+                        name,
+                        dimension,
+                    ),
+                )
+                if told is not None:
+                    print(json.dumps(told), flush=True)
     return 0
+
+
+def case_of(name: str, data: Path, folder: Path) -> Any:
+    """The project of the case, imported where it was not yet."""
+    from backend.projects.models import Project
+
+    known = Project.objects.filter(slug=name).first()
+    if known is not None:
+        return known
+    place = folder / name
+    place.mkdir()
+    return import_case(name, data, place)
 
 
 if __name__ == "__main__":

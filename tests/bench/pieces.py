@@ -56,6 +56,46 @@ def _measured(measure: Callable[[Piece], Result], piece: Piece, folder: Path) ->
     return told
 
 
+def once_options(description: str | None, *, folder: str) -> argparse.ArgumentParser:
+    """The options that benches share which measure one thing in one go."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--folder", type=Path, default=Path(folder))
+    return parser
+
+
+def measured_once(
+    name: str, options: argparse.Namespace, *, about: Piece, guess_minutes: float, measure: Callable[[], Result]
+) -> Result | None:
+    """What was measured of this piece with this code, or is now; None where it would end after the minutes.
+
+    Says beforehand what it will cost; the result is kept in the options' folder.
+    """
+    path = kept({"name": name, **about, "code": product_digest()}, options.folder)
+    if path.exists():
+        found: Result = json.loads(path.read_text())
+        return found
+    print(f"{name}: about {guess_minutes:.0f} minutes on idle cores", file=sys.stderr, flush=True)
+    if guess_minutes > options.minutes:
+        print(
+            f"{name}: left for the next call, {options.minutes:.0f} minutes of this one are left",
+            file=sys.stderr,
+            flush=True,
+        )
+        return None
+    result = {**measure(), "date": datetime.now(UTC).date().isoformat()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.with_suffix(".part").write_text(json.dumps(result))
+    path.with_suffix(".part").rename(path)
+    return result
+
+
+def product_digest() -> str:
+    """Eight digits for all Python code that is measured."""
+    files = (path for part in ("backend", "workers", "tests/bench") for path in (REPOSITORY / part).rglob("*.py"))
+    return code_digest(str(path.relative_to(REPOSITORY)) for path in files)
+
+
 def piece_options(description: str | None, *, size: int, seeds: int, folder: str) -> argparse.ArgumentParser:
     """The options that benches in pieces share, with the defaults of this one."""
     parser = argparse.ArgumentParser(description=description)
