@@ -1,9 +1,11 @@
-"""The numbers we show, against scikit-learn and against counting by hand."""
+"""The numbers we show, against scikit-learn, MONAI and counting by hand."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
+from monai.metrics import compute_dice, compute_fp_tp_probs, compute_froc_curve_data
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from backend.metrics.froc import FrocTable, froc_curve
@@ -30,6 +32,41 @@ def test_auc_and_average_precision_agree_with_scikit_learn_with_and_without_ties
 def test_auc_of_one_outcome_alone_is_not_told() -> None:
     assert auc(np.ones(5, dtype=bool), np.arange(5.0)) is None
     assert average_precision(np.zeros(5, dtype=bool), np.arange(5.0)) is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_dice_agrees_with_monai(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    truth, predicted = generator.random((5, 24, 24)) < 0.3, generator.random((5, 24, 24)) < 0.4
+    theirs = compute_dice(torch.from_numpy(predicted[:, None]), torch.from_numpy(truth[:, None]))
+    assert [dice(*pair) for pair in zip(truth, predicted, strict=True)] == pytest.approx(theirs[:, 0].tolist(), abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_hits_and_the_froc_curve_agree_with_monai(seed: int) -> None:
+    """Their detections are points: here predictions of one pixel, which find a lesion when they lie in it."""
+    generator = np.random.default_rng(seed)
+    false, true, n_lesions, cases = [], [], 0, []
+    for _ in range(12):
+        places = [(16, 16), (16, 48), (48, 16)][: generator.integers(1, 4)]
+        lesions = [disc(*place, radius=int(generator.integers(5, 12))) for place in places]
+        labels = np.zeros((64, 64), dtype=np.int64)
+        for number, lesion in enumerate(lesions, 1):
+            labels[lesion.spans[1:]][lesion.mask[0]] = number
+        points, scores = generator.integers(0, 64, (25, 2)), np.round(generator.random(25), 2) + 0.01
+        wrong, found, n = compute_fp_tp_probs(scores, points[:, 0], points[:, 1], labels)
+        false, true, n_lesions = [*false, *wrong], [*true, *found], n_lesions + n
+        predicted = [Region(np.ones((1, 1, 1), bool), (0, int(row), int(column))) for row, column in points]
+        cases.append(match_lesions(lesions, predicted, scores.tolist()))
+        assert sorted(cases[-1].false_scores) == sorted(wrong)
+        assert [score or 0.0 for score in cases[-1].hit_scores] == pytest.approx(found.tolist(), abs=1e-6)
+    per_image, sensitivity = compute_froc_curve_data(
+        np.round(false, 2), np.round(np.array(true, dtype=np.float64), 2), n_lesions, len(cases)
+    )
+    ours = [(rate, share) for rate, share, _ in froc_curve(cases)]
+    assert 0.0 in true, "a missed lesion: else theirs leaves the laxest threshold out"
+    # Theirs goes from lax to strict, and ends where nothing is shown.
+    assert ours == [pytest.approx(pair) for pair in list(zip(per_image, sensitivity, strict=True))[::-1][1:]]
 
 
 def test_dice_of_two_empty_masks_is_nothing_and_half_overlap_is_counted() -> None:
