@@ -1,7 +1,7 @@
-"""Rounds that meet a full disk, images that cannot be decoded any more, or a pool of ten thousand cases.
+"""Rounds that meet a full disk, or images that cannot be decoded any more.
 
-What is thin about the labels (none, three, one patient, no lesion, a type without an example, an empty VALIDATION) and a
-loss that is no number stand in `test_rounds`.
+A pool of ten thousand cases stands in `tests/soak/test_large_pool`. What is thin about the labels (none, three, one patient,
+no lesion, a type without an example, an empty VALIDATION) and a loss that is no number stand in `test_rounds`.
 """
 
 from __future__ import annotations
