@@ -7,6 +7,7 @@ from celery import shared_task
 from backend.archive.scratch import remove_abandoned_scratch
 from backend.audit.sealing import seal_events
 from backend.dimse.transferring import run_transfer
+from backend.exchange.blanking import run_blanking
 from backend.exchange.export_runs import expire_exports, run_export
 from backend.exchange.lost_imports import settle_imports
 from backend.exchange.publishing import run_publication, run_withdrawal
@@ -15,12 +16,14 @@ from backend.exchange.receiving import settle_received
 from backend.exchange.services import run_import
 from backend.exchange.verification import run_verification, tidy_verifications
 from backend.exchange.watching import look_at_sources, run_watched
+from backend.inspection.services import drop_inspections
 from backend.jobs.services import reconcile_jobs
 from backend.learning.services import start_due_rounds, tend_models
 from backend.webhooks.services import deliver_due
 from workers.running import running
 
 __all__ = [
+    "blank_images",
     "expire",
     "expire_quarantine",
     "export_run",
@@ -108,6 +111,14 @@ def settle_uploads() -> None:
 def expire_quarantine() -> None:
     """Delete what has been in quarantine for its time."""
     expire_kept_aside()
+
+
+@shared_task(name="exchange.run_blanking")
+def blank_images(job_id: str) -> None:
+    """Blank what somebody saw in stored images, and forget pictures that were made of them."""
+    with running(job_id) as lease:
+        if lease is not None:
+            drop_inspections(cases=run_blanking(lease))
 
 
 @shared_task(name="exchange.run_release")

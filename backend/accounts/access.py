@@ -60,6 +60,7 @@ ACCESS: Final[dict[str, frozenset[str]]] = {
     "case.segment": MEMBERS,
     "case.release": LEADS,
     "case.give": LEADS,
+    "case.blank": LEADS,
     "reader.list": LEADS,
     "reading.save": MEMBERS,
     "reading.submit": MEMBERS,

@@ -98,6 +98,21 @@ BlankEnum = Literal[""]
 """One of several words."""
 
 
+class BlankRequest(TypedDict):
+    """What to blank in one image of a case, or in all of them where none is named, and why."""
+
+    sop_instance_uid: NotRequired[str]
+    rectangles: list[list[int]]
+    reason: NotRequired[str]
+
+
+class Blanking(TypedDict):
+    """The job that blanks, and in how many images."""
+
+    job: str
+    images: int
+
+
 class CardEvaluation(TypedDict):
     """The newest measurement on a split."""
 
@@ -2338,6 +2353,7 @@ class RoomInstance(TypedDict):
     columns: int
     number_of_frames: int
     pixel_spacing: list[float] | None
+    pixels: str
 
 
 class RoomLease(TypedDict):
@@ -2921,6 +2937,7 @@ WorklistRowStateEnum = Literal["to_read", "in_progress", "submitted", "deferred"
 Operation = Literal[
     "blob_read",
     "blob_write",
+    "case_blank",
     "case_give",
     "case_open",
     "case_prior_readings",
@@ -3057,6 +3074,7 @@ Operation = Literal[
 ADDRESSES: Final[dict[Operation, tuple[str, str]]] = {
     "blob_read": ("GET", "/api/v1/projects/{slug}/blobs/{digest}/"),
     "blob_write": ("PUT", "/api/v1/projects/{slug}/blobs/{digest}/"),
+    "case_blank": ("POST", "/api/v1/projects/{slug}/cases/{case_id}/blank/"),
     "case_give": ("POST", "/api/v1/projects/{slug}/cases/{case_id}/give/"),
     "case_open": ("POST", "/api/v1/projects/{slug}/cases/{case_id}/open/"),
     "case_prior_readings": ("GET", "/api/v1/projects/{slug}/cases/{case_id}/prior-readings/"),

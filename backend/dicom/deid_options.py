@@ -21,6 +21,7 @@ _CODES: Final = {
     "safe_private": ("113111", "Retain Safe Private Option"),
     "institution_identity": ("113112", "Retain Institution Identity Option"),
 }
+CLEAN_PIXELS: Final = _CODES["clean_pixels"]
 _BASIC: Final = ("113100", "Basic Application Confidentiality Profile")
 _WORDS: Final = {
     "clean_pixels": "pixels cleaned",

@@ -28,7 +28,7 @@ from pydicom.sr.codedict import codes
 from pydicom.tag import BaseTag
 from pydicom.uid import UID_dictionary
 
-from backend.dicom.deid_options import DEFAULT_OPTIONS, DeidOptions, deid_options
+from backend.dicom.deid_options import CLEAN_PIXELS, DEFAULT_OPTIONS, DeidOptions, deid_options
 from backend.dicom.deid_table import DESCRIPTORS, DEVICE, INSTITUTION, PATIENT, TECHNIQUE
 from backend.dicom.descriptors import cleaned_description
 from backend.dicom.identity_words import (
@@ -162,6 +162,15 @@ def deidentify(
     dataset.LongitudinalTemporalInformationModified = kept
     if pixels_cleaned:
         dataset.BurnedInAnnotation = "NO"
+
+
+def say_pixels_cleaned(dataset: Dataset) -> None:
+    """A header says that no text is burnt into the pixels; one that was de-identified also says by which option."""
+    dataset.BurnedInAnnotation = "NO"
+    done = dataset.get("DeidentificationMethodCodeSequence")
+    value, meaning = CLEAN_PIXELS
+    if done and all(item.CodeValue != value for item in done):
+        done.append(_code(value, meaning))
 
 
 def _code(value: str, meaning: str) -> Dataset:

@@ -16,10 +16,18 @@ from PIL import Image
 from pydicom.dataset import FileDataset
 
 from backend.dicom.bombs import refuse_bomb
-from backend.dicom.burnt_in import REASONS, PixelDecision, PixelRule, blanked, device_of, pixel_decision
+from backend.dicom.burnt_in import (
+    REASONS,
+    PixelDecision,
+    PixelRule,
+    blanked,
+    checked_rectangles,
+    device_of,
+    pixel_decision,
+)
 from backend.dicom.codestream import without_comments
 from backend.dicom.deid_options import DEFAULT_OPTIONS, DeidOptions, deid_options
-from backend.dicom.deidentify import deidentify, known_patient, patient_key
+from backend.dicom.deidentify import deidentify, known_patient, patient_key, say_pixels_cleaned
 from backend.dicom.display import shown_frame
 from backend.dicom.frames import StoredFrames, stored_frames
 from backend.dicom.header import BulkData, Header, other_name, stored_header, text, values, whole_number
@@ -104,6 +112,10 @@ def prepared_instance(
         dataset.PatientID = patient_id
         further = (own_id, settings.patient_id)
         deidentify(dataset, key=settings.key, options=options, pixels_cleaned=decision.is_clean, further_words=further)
+    elif settings.rectangles is not None:
+        blank = checked_rectangles(settings.rectangles, module.rows, module.columns)
+        frames = _clean_frames(dataset, module, PixelDecision(blank, is_clean=True), pack_raw=kind != "dicom")
+        say_pixels_cleaned(dataset)
     else:
         frames = stored_frames(dataset, module, pack_raw=kind != "dicom")
     bulk = BulkData(len(frames.blob))

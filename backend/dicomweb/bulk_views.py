@@ -39,7 +39,7 @@ class BulkDataView(DicomwebView):
         in_parts = chosen[1]
         self.tell(study, [series])
         etag = etag_of(content_of(found), offset, length, in_parts)
-        kept = kept_by_caches(is_published=found.file_range is not None)
+        kept = kept_by_caches(request, found.frames_key)
         if is_current(request, etag):
             return not_modified(etag, kept)
         if in_parts:

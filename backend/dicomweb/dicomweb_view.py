@@ -19,6 +19,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from backend.archive.selectors import pixels_version
 from backend.archive.transcoding import TooBusy
 from backend.audit.retrievals import tell_retrieval
 from backend.dicomweb.selectors import Shown
@@ -158,9 +159,12 @@ def cached(response: T, etag: str, cache_control: str) -> T:
     return response
 
 
-def kept_by_caches(*, is_published: bool) -> str:
-    """How long caches keep what is sent of one instance: an image never changes, a published object may be withdrawn."""
-    return REVALIDATE if is_published else IMMUTABLE
+def kept_by_caches(request: Request, frames_key: str) -> str:
+    """How long caches keep pixels: for good where the address names them (`pixels`), else they ask again.
+
+    A part of an image may be blanked, a published object withdrawn; the address of other pixels is another one.
+    """
+    return IMMUTABLE if request.GET.get("pixels") == pixels_version(frames_key) else REVALIDATE
 
 
 def not_modified(etag: str, cache_control: str) -> HttpResponse:

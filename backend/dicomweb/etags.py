@@ -13,6 +13,6 @@ def etag_of(*parts: Any) -> str:
     return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
 
 
-def content_of(instance: Instance) -> tuple[str, str]:
-    """What a stored instance is known by: the digest of what was received, and when it was stored."""
-    return instance.received_digest, instance.created_at.isoformat()
+def content_of(instance: Instance) -> tuple[str, str, str]:
+    """What a stored instance is known by: the digest of what was received, when it was stored, and its pixels' place."""
+    return instance.received_digest, instance.created_at.isoformat(), instance.frames_key

@@ -65,7 +65,7 @@ def answer_frames(
     if not chosen.multipart and len(numbers) > 1:
         raise NotAcceptable(['multipart/related; type="application/octet-stream" (for more than one frame)'])
     etag = etag_of(found.frames_key, list(numbers), chosen)
-    kept = kept_by_caches(is_published=found.is_published)
+    kept = kept_by_caches(view.request, found.frames_key)
     view.tell(study, [series])
     if is_current(view.request, etag):
         return not_modified(etag, kept)

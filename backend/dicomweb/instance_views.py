@@ -71,7 +71,7 @@ class InstancesView(DicomwebView):
 def _one(request: Request, instance: Instance, chosen: Representation) -> HttpResponseBase:
     etag = etag_of(content_of(instance), chosen)
     is_whole = instance.file_range is not None
-    kept = kept_by_caches(is_published=is_whole)
+    kept = kept_by_caches(request, instance.frames_key)
     if is_current(request, etag):
         return not_modified(etag, kept)
     if not chosen.is_stored and (is_whole or not can_encode(frame_format(read_header(instance)), chosen.syntax)):

@@ -17,12 +17,12 @@ from backend.archive.rendering import encode_image, render_frame
 from backend.archive.thumbnails import make_thumbnail, thumbnail_of
 from backend.dicomweb import multipart
 from backend.dicomweb.dicomweb_view import (
-    IMMUTABLE,
     REVALIDATE,
     DicomwebView,
     NotAcceptable,
     cached,
     is_current,
+    kept_by_caches,
     not_modified,
 )
 from backend.dicomweb.etags import content_of, etag_of
@@ -69,10 +69,11 @@ class RenderedView(DicomwebView):
             raise NotAcceptable([f'multipart/related; type="{name}" (for more than one frame)' for name in _TYPES])
         self.tell(study, [series])
         etag = etag_of(content_of(one), numbers, media_type, options)
+        kept = kept_by_caches(request, one.frames_key)
         if is_current(request, etag):
-            return not_modified(etag, IMMUTABLE)
+            return not_modified(etag, kept)
         picture = SHARED.picture(etag, lambda: _drawn(one, numbers[0], media_type, options))
-        return cached(HttpResponse(picture, content_type=media_type), etag, IMMUTABLE)
+        return cached(HttpResponse(picture, content_type=media_type), etag, kept)
 
 
 def _single(shown: Shown, study: str, series: str, instance: str) -> Instance:
@@ -125,10 +126,9 @@ class ThumbnailView(DicomwebView):
             raise ValidationError({"frames": ["A thumbnail shows one frame."]})
         etag = etag_of("thumbnail", content_of(found), numbers)
         if is_current(request, etag):
-            return not_modified(etag, IMMUTABLE)
+            return not_modified(etag, REVALIDATE)
         drawn = make_thumbnail(render_frame(found, numbers[0])) if numbers else thumbnail_of(found)
-        # Of a series the middle one is another when it grows; who holds it asks again.
-        return cached(HttpResponse(drawn, content_type="image/jpeg"), etag, IMMUTABLE if instance else REVALIDATE)
+        return cached(HttpResponse(drawn, content_type="image/jpeg"), etag, REVALIDATE)
 
 
 def middle_of(instances: QuerySet[Instance]) -> Instance:

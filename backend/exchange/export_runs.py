@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -310,13 +310,23 @@ def delete_export(*, run: ExportRun, by: User) -> None:
 
 def expire_exports() -> int:
     """Remove the files of exports whose days are over; how many."""
-    due = ExportRun.objects.filter(state=ExportState.DONE, expires_at__lte=timezone.now())
+    return _drop_files(ExportRun.objects.filter(state=ExportState.DONE, expires_at__lte=timezone.now()), message="")
+
+
+def expire_exports_with_images(*, projects: Collection[UUID], message: str) -> int:
+    """Remove the files of the exports that hold these projects' images, whatever day it is, and say why; how many."""
+    return _drop_files(
+        ExportRun.objects.filter(state=ExportState.DONE, project__in=projects, pictures=True), message=message
+    )
+
+
+def _drop_files(runs: QuerySet[ExportRun], *, message: str) -> int:
     count = 0
-    for run in due:
+    for run in runs:
         key = run.key
         with transaction.atomic():
-            run.state, run.key = ExportState.EXPIRED, ""
-            run.save(update_fields=["state", "key"])
+            run.state, run.key, run.message = ExportState.EXPIRED, "", message or run.message
+            run.save(update_fields=["state", "key", "message"])
             record_event(
                 actor=None, verb="export.expired", project_id=run.project_id, object_type="export", object_id=run.pk
             )  # fmt: skip

@@ -77,6 +77,21 @@ class ReleaseSerializer(serializers.Serializer[Any]):
     )
 
 
+class BlankSerializer(serializers.Serializer[Any]):
+    """What to blank in one image of a case, or in all of them where none is named, and why."""
+
+    sop_instance_uid = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")
+    rectangles = serializers.ListField(child=RectangleField(), min_length=1, max_length=100)
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+
+
+class BlankingSerializer(serializers.Serializer[Any]):
+    """The job that blanks, and in how many images."""
+
+    job = serializers.CharField()
+    images = serializers.IntegerField()
+
+
 class ReleasedSerializer(serializers.Serializer[Any]):
     """The job that lets them in, and how many they are."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
+from backend.exchange.blanking_view import CaseBlankView
 from backend.exchange.export_views import (
     CocoExportView,
     ExportCancelView,
@@ -75,6 +76,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{_EXPORT}publish/", ExportPublishView.as_view(), name="export-publish"),
     path(f"{_EXPORT}withdraw/", ExportWithdrawView.as_view(), name="export-withdraw"),
     path(f"{_EXPORT}file/", ExportFileView.as_view(), name="export-file"),
+    path("projects/<slug:slug>/cases/<uuid:case_id>/blank/", CaseBlankView.as_view(), name="case-blank"),
     path(_QUARANTINE, QuarantineListView.as_view(), name="quarantine-list"),
     path(f"{_QUARANTINE}release/", QuarantineReleaseView.as_view(), name="quarantine-release"),
     path(f"{_QUARANTINE}discard/", QuarantineDiscardView.as_view(), name="quarantine-discard"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -74,6 +76,11 @@ def store_inspection(*, inspection: Inspection, document: dict[str, Any], pictur
             document=document, pictures=pictures, n_bytes=len(pictures), made_at=timezone.now()
         )
         drop_oldest(project=inspection.case.project)
+
+
+def drop_inspections(*, cases: Sequence[UUID]) -> None:
+    """Forget what versions showed of these cases: their pixels are others now."""
+    Inspection.objects.filter(case__in=cases).delete()
 
 
 def drop_oldest(*, project: Project) -> int:

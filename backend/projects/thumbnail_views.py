@@ -22,7 +22,7 @@ class CaseThumbnailView(ProjectView):
 
     @extend_schema(operation_id="case_thumbnail", responses={(200, "image/jpeg"): OpenApiTypes.BINARY})
     def get(self, request: Request, slug: str, case_id: UUID) -> HttpResponse:
-        """The picture; it never changes, so a browser keeps it."""
+        """The picture; a browser keeps it and asks again now and then, for a part of an image may be blanked."""
         middle = middle_instance(self.project, self.role, case_id)
         if middle is None:
             raise Http404("No such case.")
@@ -34,6 +34,6 @@ class CaseThumbnailView(ProjectView):
             picture = stored_thumbnail(key) or thumbnail_of(Instance.objects.get(pk=middle.instance_id))
             answer = HttpResponse(picture, content_type="image/jpeg")
         answer["ETag"] = etag
-        answer["Cache-Control"] = "private, max-age=31536000, immutable"
+        answer["Cache-Control"] = "private, max-age=300"
         answer["Vary"] = "Cookie, Authorization"
         return answer

@@ -10,13 +10,14 @@ from typing import Any, Final
 from django.db.models import Q, QuerySet
 
 from backend.archive.models import Instance, Study
+from backend.archive.selectors import with_pixels_version
 from backend.dicom.projection import Projection, known_side, projection_of
 from backend.projects.models import Case, Project, Split
 from backend.projects.selectors import case_instances, in_reading_order
 
 MOST_CASES: Final = 60
 _PROJECTIONS: Final = ("MG", "CR", "DX", "RG", "PX", "IO")
-_INSTANCE_FIELDS: Final = ("sop_instance_uid", "rows", "columns", "number_of_frames", "pixel_spacing")
+_INSTANCE_FIELDS: Final = ("sop_instance_uid", "rows", "columns", "number_of_frames", "pixel_spacing", "frames_key")
 
 
 def related_document(*, project: Project, case: Case) -> dict[str, Any]:
@@ -57,8 +58,9 @@ def _images_of(cases: list[Case]) -> dict[Any, list[dict[str, Any]]]:
     chosen = Instance.objects.filter(Q(pk__in=list(alone)) | Q(series_id__in=list(whole)))
     for row in in_reading_order(chosen).values("pk", "series_id", *_INSTANCE_FIELDS):
         key, series = row.pop("pk"), row.pop("series_id")
+        shown = with_pixels_version(row)
         for owner in {alone.get(key), whole.get(series)} - {None}:
-            found[owner].append(row)
+            found[owner].append(shown)
     return found
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from backend.accounts.compiled_select import CompiledSelect, fields_of
 from backend.accounts.models import User
 from backend.archive.models import Instance
+from backend.archive.selectors import with_pixels_version
 from backend.projects.arms import arm_of
 from backend.projects.assignment_services import cases_to_come
 from backend.projects.case_access import READING_ORDER_SQL
@@ -29,7 +30,7 @@ from backend.registry.calibration import LESION, calibration_summary, probabilit
 from backend.registry.models import Evaluation, ModelVersion
 
 CASES_AHEAD = 3
-_INSTANCE_FIELDS = ("sop_instance_uid", "rows", "columns", "number_of_frames", "pixel_spacing")
+_INSTANCE_FIELDS = ("sop_instance_uid", "rows", "columns", "number_of_frames", "pixel_spacing", "frames_key")
 
 
 def room_document(*, project: Project, case: Case, user: User, role: str, opened: Reading | None = None) -> dict[str, Any]:
@@ -116,7 +117,7 @@ def _case(project: Project, case: Case, instances: list[dict[str, Any]], *, hear
 def _instances(case: Case) -> list[dict[str, Any]]:
     """`case_instances` as the room needs them, by a written query."""
     found = _IMAGE.rows([case.instance_id]) if case.instance_id else _SERIES.rows([case.series_id])
-    return [dict(zip(_INSTANCE_FIELDS, row, strict=True)) for row in found]
+    return [with_pixels_version(dict(zip(_INSTANCE_FIELDS, row, strict=True))) for row in found]
 
 
 _IMAGE: Final = CompiledSelect(fields_of(Instance, *_INSTANCE_FIELDS), "FROM archive_instance WHERE id = %s")

@@ -468,13 +468,17 @@ class RoomLeaseSerializer(serializers.Serializer[Any]):
 
 
 class RoomInstanceSerializer(serializers.Serializer[Any]):
-    """An image of the case; `pixel_spacing` is between rows, then between columns, in mm."""
+    """An image of the case; `pixel_spacing` is between rows, then between columns, in mm.
+
+    `pixels` names what is stored now: sent with the address of a frame (`?pixels=`) it says that browsers may keep it.
+    """
 
     sop_instance_uid = serializers.CharField()
     rows = serializers.IntegerField()
     columns = serializers.IntegerField()
     number_of_frames = serializers.IntegerField()
     pixel_spacing = serializers.ListField(child=serializers.FloatField(), allow_null=True)
+    pixels = serializers.CharField()
 
 
 class RoomSeriesSerializer(serializers.Serializer[Any]):

@@ -10,6 +10,7 @@ import numpy as np
 import pydicom
 import pytest
 
+from backend.archive.selectors import pixels_version
 from tests.dicomweb.answers import parts_of
 
 ANY_SYNTAX = "multipart/related; type=application/octet-stream; transfer-syntax=*"
@@ -58,7 +59,13 @@ def test_a_frame_comes_as_one_part_with_its_transfer_syntax(project, reader, as_
     ((head, body),) = parts_of(answer)
     assert b"Content-Type: application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1" in head
     assert body == dataset.PixelData
-    assert "private" in answer["Cache-Control"] and "immutable" in answer["Cache-Control"]
+    # Whoever names the pixels may keep them for good; else a part may be blanked one day, and who holds them asks again.
+    assert answer["Cache-Control"] == "private, no-cache"
+    named = url_of(project, instance, tail=f"/frames/1?pixels={pixels_version(instance.frames_key)}")
+    kept = as_person(reader).get(named, HTTP_ACCEPT=ANY_SYNTAX)
+    assert "private" in kept["Cache-Control"] and "immutable" in kept["Cache-Control"]
+    other = as_person(reader).get(url_of(project, instance, tail="/frames/1?pixels=0"), HTTP_ACCEPT=ANY_SYNTAX)
+    assert other["Cache-Control"] == "private, no-cache"
 
 
 @pytest.mark.parametrize(

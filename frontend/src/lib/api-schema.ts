@@ -145,6 +145,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/cases/{case_id}/blank/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Blank rectangles for good in one image of the case or in all; what was stored before is deleted. */
+        post: operations["case_blank"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/cases/{case_id}/give/": {
         parameters: {
             query?: never;
@@ -259,7 +276,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The picture; it never changes, so a browser keeps it. */
+        /** @description The picture; a browser keeps it and asks again now and then, for a part of an image may be blanked. */
         get: operations["case_thumbnail"];
         put?: never;
         post?: never;
@@ -1942,6 +1959,19 @@ export interface components {
         };
         /** @enum {unknown} */
         BlankEnum: "";
+        /** @description What to blank in one image of a case, or in all of them where none is named, and why. */
+        BlankRequest: {
+            /** @default  */
+            sop_instance_uid: string;
+            rectangles: number[][];
+            /** @default  */
+            reason: string;
+        };
+        /** @description The job that blanks, and in how many images. */
+        Blanking: {
+            job: string;
+            images: number;
+        };
         /** @description The newest measurement on a split. */
         CardEvaluation: {
             /** Format: date-time */
@@ -4370,13 +4400,18 @@ export interface components {
             /** @description Kept back from blinded readers, and until the reveal of a first look. */
             report: string;
         };
-        /** @description An image of the case; `pixel_spacing` is between rows, then between columns, in mm. */
+        /**
+         * @description An image of the case; `pixel_spacing` is between rows, then between columns, in mm.
+         *
+         *     `pixels` names what is stored now: sent with the address of a frame (`?pixels=`) it says that browsers may keep it.
+         */
         RoomInstance: {
             sop_instance_uid: string;
             rows: number;
             columns: number;
             number_of_frames: number;
             pixel_spacing: number[] | null;
+            pixels: string;
         };
         /** @description Until when the caller holds the case, or who else does. */
         RoomLease: {
@@ -5312,6 +5347,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Room"];
+                };
+            };
+        };
+    };
+    case_blank: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BlankRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Blanking"];
                 };
             };
         };

@@ -9,7 +9,14 @@ export function seriesRoot(series: Series): string {
   return `${series.wado_root}/studies/${series.study_instance_uid}/series/${series.series_instance_uid}`;
 }
 
-/** Headers that this page has: what is stored of an instance never changes. */
+type Instance = Pick<Series["instances"][number], "sop_instance_uid" | "pixels">;
+
+/** Where a frame is, below its series; with the name of its pixels, so that the browser may keep it for good. */
+export function frameOf(instance: Instance, frame: number): string {
+  return `instances/${instance.sop_instance_uid}/frames/${frame}?pixels=${instance.pixels}`;
+}
+
+/** Headers that this page has asked for. */
 const fetched = new Set<string>();
 
 /** Of a series; of one instance where the series, as far as it is the case, has but one. */
@@ -34,8 +41,8 @@ export async function fetchHeaders(series: Series, signal?: AbortSignal): Promis
 }
 
 /** Put a frame into the browser's cache. */
-export async function fetchFrameAhead(series: Series, sop: string, frame: number): Promise<void> {
-  const url = `${seriesRoot(series)}/instances/${sop}/frames/${frame}`;
+export async function fetchFrameAhead(series: Series, instance: Instance, frame: number): Promise<void> {
+  const url = `${seriesRoot(series)}/${frameOf(instance, frame)}`;
   const response = await fetch(url, { headers: { Accept: FRAME_TYPE }, credentials: "same-origin" });
   await response.arrayBuffer();
 }

@@ -1,6 +1,6 @@
 /** A case's frames in reading order, each named by its address, with their headers registered. */
 import type { Room } from "@/lib/api-types";
-import { type DicomJson, fetchHeaders, seriesRoot } from "@/lib/wado";
+import { type DicomJson, fetchHeaders, frameOf, seriesRoot } from "@/lib/wado";
 import type { Point3 } from "./coordinates";
 import { headerOf, MACRO, numbersOf, rememberHeader, TAG, valuesOf } from "./header";
 
@@ -24,7 +24,7 @@ export function framesOf(series: Series, origin: string = window.location.origin
   const root = `${origin}${seriesRoot(series)}`;
   return series.instances.flatMap((instance) =>
     Array.from({ length: instance.number_of_frames }, (_, i) => ({
-      imageId: `${root}/instances/${instance.sop_instance_uid}/frames/${i + 1}`,
+      imageId: `${root}/${frameOf(instance, i + 1)}`,
       sop: instance.sop_instance_uid,
       frame: i + 1,
       rows: instance.rows,

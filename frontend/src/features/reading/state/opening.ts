@@ -62,5 +62,6 @@ export function firstFrameOf({ series, reading, begin_at }: Room): { sop: string
 
 async function firstFrameAhead(room: Room): Promise<void> {
   const first = firstFrameOf(room);
-  if (first) await fetchFrameAhead(room.series, first.sop, first.frame);
+  const instance = room.series.instances.find((one) => one.sop_instance_uid === first?.sop);
+  if (first && instance) await fetchFrameAhead(room.series, instance, first.frame);
 }

@@ -1,0 +1,81 @@
+"""Text that somebody saw in an image that is stored already: a lead has it blanked, everywhere it is kept; done by a job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+
+from backend.accounts.models import User
+from backend.archive.blanking import blank_instance
+from backend.archive.decode_child import DecodeChild
+from backend.archive.models import Instance
+from backend.audit.services import record_event
+from backend.dicom.burnt_in import checked_rectangles
+from backend.dicom.refusal import Refused
+from backend.exchange.export_runs import expire_exports_with_images
+from backend.jobs.models import Job
+from backend.jobs.services import JobCancelled, Lease, enqueue_job, is_cancelled, report_progress
+from backend.projects.models import Case, Project
+from backend.projects.selectors import case_instances
+
+_EXPORTS_GONE: Final = "Text in an image was blanked after this export was made. Order it again."
+
+
+def order_blanking(
+    *,
+    project: Project,
+    case: Case,
+    rectangles: Sequence[Sequence[int]],
+    sop_instance_uid: str,
+    reason: str,
+    by: User,
+) -> tuple[Job, int]:
+    """Have rectangles blanked in one image of a case, or in all of them (no UID); the job, and in how many.
+
+    Refused without a rectangle, for one outside an image, and for an image that is not of the case.
+    """
+    images = case_instances(case)
+    if sop_instance_uid:
+        images = images.filter(sop_instance_uid=sop_instance_uid)
+    sizes = list(images.values_list("pk", "rows", "columns"))
+    if not sizes:
+        raise Refused("The case has no such image.")
+    if not rectangles:
+        raise Refused("Draw first what is to be blanked.")
+    for rows, columns in {(rows, columns) for _, rows, columns in sizes}:
+        checked = checked_rectangles(rectangles, rows, columns)
+    with transaction.atomic():
+        record_event(
+            actor=by, verb="image.blanked", project_id=project.pk, object_type="case", object_id=case.pk,
+            detail={"images": len(sizes), "rectangles": checked, "reason": reason},
+        )  # fmt: skip
+        job = enqueue_job(
+            task="exchange.run_blanking",
+            queue="default",
+            project_id=project.pk,
+            requested_by=by,
+            arguments={"instances": [pk for pk, _, _ in sizes], "rectangles": checked},
+        )
+    return job, len(sizes)
+
+
+def run_blanking(lease: Lease) -> list[UUID]:
+    """The worker's side of `order_blanking`; can be broken off anywhere and done again. The cases that show the images.
+
+    The images are the archive's: whoever else has a project on it sees them blanked, too.
+    """
+    keys, rectangles = lease.job.arguments["instances"], lease.job.arguments["rectangles"]
+    images = Instance.objects.filter(pk__in=keys).select_related("series__study__archive").order_by("pk")
+    with DecodeChild() as child:
+        for done, instance in enumerate(images.iterator(chunk_size=20), 1):
+            if is_cancelled(lease):
+                raise JobCancelled
+            blank_instance(instance, rectangles, child=child)
+            report_progress(lease, done=done, total=len(keys))
+    shown = Case.objects.filter(series__instances__in=keys).distinct()
+    expire_exports_with_images(projects=set(shown.values_list("project_id", flat=True)), message=_EXPORTS_GONE)
+    lease.result["images"] = len(keys)
+    return list(shown.values_list("pk", flat=True))
