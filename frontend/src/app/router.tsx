@@ -67,6 +67,7 @@ const router = createBrowserRouter([
               { index: true, element: <Navigate to="worklist" replace /> },
               { path: "worklist", ...lazily(() => import("@/features/worklist/worklist-page")) },
               { path: "cases", ...lazily(() => import("@/features/worklist/cases-page")) },
+              { path: "cases/:caseId/blank", ...lazily(() => import("@/features/quarantine/blank-page")) },
               { path: "review", ...lazily(() => import("@/features/review/review-page")) },
               { path: "learning", ...lazily(() => import("@/features/learning/learning-page")) },
               { path: "models", ...lazily(() => import("@/features/models/models-page")) },

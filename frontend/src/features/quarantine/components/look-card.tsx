@@ -48,7 +48,7 @@ export function LookCard({ slug, file, onDiscard }: LookCardProps) {
         </div>
         <div className="stack" style={{ width: 300, flex: "none", gap: 14 }}>
           <h3>{t("rectangles")}</h3>
-          <RectangleFields size={file} rectangles={rectangles} onChange={setRectangles} />
+          <RectangleFields size={file} rectangles={rectangles} onChange={setRectangles} none={t("noRectangles")} />
           {device ? (
             <Checkbox
               label={t("wholeDevice")}

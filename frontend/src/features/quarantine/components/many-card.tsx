@@ -61,7 +61,7 @@ export function ManyCard({ slug, files, onDrop, onDiscard, onDone }: ManyCardPro
         <div className="stack" style={{ width: 300, flex: "none", gap: 14, overflow: "auto" }}>
           <h3>{t("rectangles")}</h3>
           {isOneKind && first ? (
-            <RectangleFields size={first} rectangles={rectangles} onChange={setDrawn} />
+            <RectangleFields size={first} rectangles={rectangles} onChange={setDrawn} none={t("noRectangles")} />
           ) : (
             <p className="q sm">{t("severalKinds")}</p>
           )}

@@ -1,18 +1,18 @@
 import { type PointerEvent, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Blanked } from "@/features/quarantine/components/blanked";
-import { between } from "@/features/quarantine/state/rectangles";
-import type { QuarantinedFile, Rectangle } from "@/lib/api-types";
+import { between, type Size } from "@/features/quarantine/state/rectangles";
+import type { Rectangle } from "@/lib/api-types";
 
 interface MaskBoardProps {
-  file: QuarantinedFile;
+  file: Size & { name: string };
   source: string;
   rectangles: Rectangle[];
   /** Absent where rectangles mean nothing. */
   onDraw?: (rectangle: Rectangle) => void;
 }
 
-/** The held image with what is to be blanked over it; a drag draws a rectangle, in pixels of the image. */
+/** An image with what is to be blanked over it; a drag draws a rectangle, in pixels of the image. */
 export function MaskBoard({ file, source, rectangles, onDraw }: MaskBoardProps) {
   const { t } = useTranslation("quarantine");
   const board = useRef<SVGSVGElement>(null);

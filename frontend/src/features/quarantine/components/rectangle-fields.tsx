@@ -11,14 +11,16 @@ interface RectangleFieldsProps {
   size: Size;
   rectangles: Rectangle[];
   onChange: (rectangles: Rectangle[]) => void;
+  /** What it means that there is none. */
+  none: string;
 }
 
 /** What is to be blanked, in numbers: for who does not draw. */
-export function RectangleFields({ size, rectangles, onChange }: RectangleFieldsProps) {
+export function RectangleFields({ size, rectangles, onChange, none }: RectangleFieldsProps) {
   const { t } = useTranslation("quarantine");
   return (
     <>
-      {rectangles.length === 0 ? <p className="q sm">{t("noRectangles")}</p> : null}
+      {rectangles.length === 0 ? <p className="q sm">{none}</p> : null}
       {rectangles.length ? (
         <div className="row xs q" aria-hidden="true" style={{ gap: 4, marginBottom: -10 }}>
           {NUMBERS.map((name) => (

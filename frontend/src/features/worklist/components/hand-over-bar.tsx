@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useHandOver, useReaders } from "@/features/worklist/api/readers";
-import { Button } from "@/ui/button";
+import { Button, LinkButton } from "@/ui/button";
 import { ErrorLine } from "@/ui/error-state";
 
 interface HandOverBarProps {
@@ -16,6 +16,7 @@ export function HandOverBar({ slug, chosen, onDone }: HandOverBarProps) {
   const readers = useReaders(slug).data ?? [];
   const handOver = useHandOver(slug);
   const [to, setTo] = useState("");
+  const [only] = chosen.size === 1 ? chosen : [];
   const run = (person: string | null) =>
     handOver.mutate({ cases: [...chosen], to: person }, { onSuccess: onDone });
   return (
@@ -38,6 +39,11 @@ export function HandOverBar({ slug, chosen, onDone }: HandOverBarProps) {
       <Button dense disabled={handOver.isPending} onClick={() => run(null)}>
         {t("bulk.release")}
       </Button>
+      {only ? (
+        <LinkButton dense to={`/p/${slug}/cases/${only}/blank`}>
+          {t("bulk.blank")}
+        </LinkButton>
+      ) : null}
       <ErrorLine error={handOver.error} />
       <span className="grow" />
       <Button dense variant="ghost" kbd="Esc" onClick={onDone}>

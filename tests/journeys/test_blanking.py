@@ -1,0 +1,98 @@
+"""A lead who was told of a name in a stored CT slice blanks it in all slices, and sees that it is gone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import BrowserContext, expect
+
+from backend.accounts.models import User
+from backend.archive.models import Instance
+from backend.archive.rendering import render_frame
+from backend.exchange.blanking import run_blanking
+from backend.jobs.models import Job
+from backend.jobs.services import claim_job, finish_job
+from backend.projects.models import Case, Project
+from tests.dicom.conftest import as_file, make_dicom  # noqa: F401
+from tests.journeys.axe import violations
+from tests.journeys.room import imported
+
+pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def named(project: Project, make_dicom: Callable[..., Any], as_file: Callable[..., bytes], tmp_path: Path) -> Case:  # noqa: F811
+    """Five slices that do not say that a name is written into them."""
+    Project.objects.filter(pk=project.pk).update(unit="series", modality="CT")
+    project.refresh_from_db()
+    rows, columns = np.mgrid[0:256, 0:256]
+    for number in range(5):
+        body = np.hypot((rows - 140) / 90, (columns - 128) / (110 - 4 * number)) < 1
+        noise = np.random.default_rng(number).normal(40, 12, (256, 256))
+        picture = Image.fromarray(np.where(body, noise + 60, 4).clip(0, 220).astype("u1"))
+        ImageDraw.Draw(picture).text((8, 8), "QUISENBERRY, THADDEUS", fill=255)
+        made = make_dicom(np.asarray(picture), SOPInstanceUID=f"1.2.9.{number}")
+        made.Modality, made.InstanceNumber = "CT", number + 1
+        made.ImagePositionPatient, made.ImageOrientationPatient = [0, 0, 3 * number], [1, 0, 0, 0, 1, 0]
+        made.PixelSpacing = [1, 1]
+        (tmp_path / f"{number}.dcm").write_bytes(as_file(made))
+    return imported(project, tmp_path)[0]
+
+
+def brightest_text() -> int:
+    return max(int(render_frame(one, 1)[4:22, 4:150].max()) for one in Instance.objects.all())
+
+
+def test_a_name_in_a_stored_series_is_blanked_in_every_slice(
+    named: Case, lead: User, live_server: Any, sign_in: Callable[..., BrowserContext]
+) -> None:
+    page = sign_in(lead).new_page()
+    page.goto(f"{live_server.url}/p/breast/cases")
+    page.get_by_role("checkbox", name=named.name).check()
+    page.get_by_role("link", name="Blank text…").click()
+    picture = page.get_by_role("img", name=f"Preview of {named.name}")
+    expect(picture).to_be_visible()
+    expect(page.get_by_text("Image 3 of 5").first).to_be_visible()
+    action = page.get_by_role("button", name="Blank in 1 image")
+    expect(action).to_be_disabled()
+    box = picture.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 2, box["y"] + 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.62, box["y"] + box["height"] * 0.1, steps=4)
+    page.mouse.up()
+    page.get_by_role("radio", name="In all 5 images").check()
+    page.get_by_role("textbox", name="Reason").fill("A reader saw a name.")
+    for width, height in ((1440, 900), (1280, 720)):
+        page.set_viewport_size({"width": width, "height": height})
+        if folder := os.environ.get("OVERREAD_SCREENSHOTS"):
+            page.screenshot(path=f"{folder}/blank-{width}.png")
+    assert violations(page) == []
+    page.get_by_role("button", name="Blank in 5 images").click()
+    page.get_by_role("dialog").get_by_role("button", name="Blank in 5 images").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert brightest_text() > 200
+    lease = claim_job(Job.objects.get(task="exchange.run_blanking").pk)
+    assert lease is not None
+    run_blanking(lease)
+    finish_job(lease, lease.result)
+    expect(page.get_by_text("Blanked in 5 images.")).to_be_visible()
+    assert brightest_text() < 100
+    # What the page shows now are the new pixels, whatever the browser had kept.
+    shown = page.evaluate(
+        """async () => {
+            const image = document.querySelector('img[alt^="Preview"]');
+            await image.decode();
+            const canvas = Object.assign(document.createElement('canvas'), {width: 256, height: 256});
+            const context = canvas.getContext('2d');
+            context.drawImage(image, 0, 0);
+            return Math.max(...context.getImageData(4, 4, 146, 18).data.filter((_, at) => at % 4 === 0));
+        }"""
+    )
+    assert shown < 100
