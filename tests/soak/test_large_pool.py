@@ -49,6 +49,7 @@ def add_copies(project, first: Case, count: int) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.timeout(3600)  # Of ten thousand.
 def test_a_round_learns_from_a_large_pool_reads_all_of_it_and_draws_a_batch(quick_project, lead, work, long_run) -> None:
     first = cases_to_predict(quick_project).exclude(readings__isnull=False)[0]
     add_copies(quick_project, first, 10_000 if long_run else 200)
@@ -63,6 +64,7 @@ def test_a_round_learns_from_a_large_pool_reads_all_of_it_and_draws_a_batch(quic
     assert grown < 700, f"{grown:.0f} MB"
 
 
+@pytest.mark.timeout(3600)
 def test_a_large_pool_is_kept_account_of_and_ranked_in_few_queries_and_little_memory(project, long_run) -> None:
     count = 10_000 if long_run else 1_000
     add_copies(project, make_case(project), count - 1)
