@@ -11,6 +11,7 @@ from backend.learning.models import AcquisitionScore
 from backend.learning.ranking import CaseMeasured
 from backend.learning.reading_times import reading_times
 from backend.projects.models import Case, Project
+from backend.projects.selectors import joined_groups_of
 from workers.cnn.acquisition import ACQUISITIONS, Scores, score_cases
 from workers.cnn.batches import Drawn, draw_batch
 from workers.cnn.candidates import Candidates, Column, Measures, Values, columns_of
@@ -42,14 +43,14 @@ def measures_of(row: AcquisitionScore) -> Measures:
 
 def choose_batch(
     measured: Sequence[Measures],
-    groups: Sequence[str],
+    candidates: Sequence[Case],
     *,
     project: Project,
     settings_: Mapping[str, float | str],
     round_number: int,
     labelled: Callable[[], Values],
 ) -> tuple[Scores, list[Drawn]]:
-    """A score for each case, and the batch; `settings_`: acquisition, batch_size, random_share and seed of the round.
+    """A score for each candidate, and the batch; `settings_`: acquisition, batch_size, random_share and seed of the round.
 
     `labelled` gives the embeddings of what has been read, and is called only where a function needs them.
     """
@@ -69,7 +70,7 @@ def choose_batch(
     scores = score_cases(name, cases, np.random.default_rng([seed, round_number]))
     drawn = draw_batch(
         scores,
-        groups,
+        joined_groups_of(candidates),
         size=size,
         random_share=share,
         generator=np.random.default_rng(seed),

@@ -56,7 +56,7 @@ class Comparison:
     def _dice(self, readings: Sequence[Reading], seed: int) -> dict[str, float]:
         """By case, of the lesion-bearing cases of VALIDATION."""
         scratch = self.scratch
-        version = scratch.train(readings, seed)
+        version = scratch.train(scratch.samples(readings), seed)
         (cases,) = measure_versions(
             scratch.project,
             Split.VALIDATION,

@@ -25,7 +25,7 @@ from backend.geometry.rasterise import crop_mask, paste_mask
 from backend.geometry.rle import blob_key, decode_mask
 from backend.learning.model_readings import CaseFound, FoundLesion
 from backend.learning.selectors import labels
-from backend.learning.vocabulary import Vocabulary
+from backend.learning.vocabulary import ANY_LESION, Vocabulary
 from backend.metrics.overlap import Region, overlap_size, union
 from backend.projects.models import Case, Project, Split
 from backend.projects.selectors import case_instances
@@ -450,6 +450,25 @@ def _known_outputs(reading: Reading, vocabulary: Vocabulary) -> dict[str, int]:
         if pk in told or (asked and vocabulary.knows(pk, reading.vocabulary_version)):
             outputs[f"finding:{pk}"] = int(told.get(pk, False))
     return outputs
+
+
+def said_of_image(reading: Reading, vocabulary: Vocabulary) -> dict[str, int]:
+    """What a label says of the outputs per image, 1 or 0, that none of its pixels says.
+
+    Findings of the whole image; of a label that is of the image only, or has nothing but points of it, a lesion type; and
+    that there is a lesion at all where it names nothing.
+    """
+    outputs, complete = _known_outputs(reading, vocabulary), _is_complete(reading)
+    drawn = {lesion.finding_type_id for lesion in reading.lesions.all() if lesion.kind != MarkKind.POINT}
+    said = {name: outputs[name] for pk in vocabulary.findings if (name := f"finding:{pk}") in outputs}
+    for pk in vocabulary.types:
+        value = outputs.get(f"type:{pk}")
+        if (value == 1 and pk not in drawn) or (value == 0 and not complete):
+            said[f"type:{pk}"] = value
+    named = any(value for name, value in outputs.items() if name != ANY_LESION)
+    if outputs[ANY_LESION] and not complete and not named:
+        said[ANY_LESION] = 1
+    return said
 
 
 def _outputs_of_frame(outputs: dict[str, int], marks: Sequence[Mark], vocabulary: Vocabulary) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Labelled cases to look at again: where the model and the label disagree.
+"""Labelled cases to look at again: where the model and the label disagree, in its pixels or of the image as a whole.
 
 A model believes what it has learned, so each label is judged by a network that has not seen its patient: the labelled
 POOL cases are parted by patient, and each part is judged by a network that was trained on the others (as confident
@@ -8,29 +8,30 @@ learning does: Northcutt et al. 2021, arXiv 1911.00068). The job goes on after t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from backend.learning.selectors import truth
-from backend.learning.vocabulary import vocabulary_of
+from backend.learning.vocabulary import ANY_LESION, Vocabulary, vocabulary_of
 from backend.projects.models import Split
 from backend.readings.models import Reading
 from workers.cnn.acquisition import score_cases
 from workers.cnn.candidates import Candidates, Column
-from workers.cnn.data import IGNORED
+from workers.cnn.data import IGNORED, Samples
 from workers.cnn.patches import Volumes
 from workers.cnn.predict import predict
-from workers.cnn.uncertainty import doubted_types, label_doubt
+from workers.cnn.uncertainty import doubted_types, label_doubt, least_believed
 from workers.command_line import Command, NothingToDo, Question
-from workers.datasets import training_set
+from workers.datasets import UnreadableCase, case_images, output_scores, said_of_image, training_set
 from workers.networks import LoadedVersion
 from workers.scratch import ScratchTraining
 
 Doubt = dict[str, Any]
-"""`case`, `reading`, `revision`, `doubt` 0…1, and the types that are `labelled` and believed `instead` (None: nothing)."""
+"""`case`, `reading`, `revision`, `doubt` 0…1, `about` the label's "pixels" or the "image" as a whole, and the types that are
+`labelled` and believed `instead` (None: nothing; of an image both None: that it shows a lesion at all)."""
 Part = dict[str, Any]
 """One training: `fold`, and the `doubts` of the labels that it judged."""
 
@@ -62,34 +63,66 @@ class Judging:
             if fold not in known:
                 others = [reading for reading in self.readings if self.fold_of[reading.case.group_key] != fold]
                 own = [reading for reading in self.readings if self.fold_of[reading.case.group_key] == fold]
-                yield {"fold": fold, "doubts": list(self._judged(self.scratch.train(others, self.seed), own))}
+                yield {"fold": fold, "doubts": list(self._judged(*self._trained(others), own))}
 
-    def _judged(self, version: LoadedVersion, readings: Sequence[Reading]) -> Iterator[Doubt]:
-        """One case at a time; those whose label says nothing of any pixel are left out."""
-        types = [None, *version.vocabulary.types]
+    def _trained(self, readings: Sequence[Reading]) -> tuple[LoadedVersion, frozenset[str]]:
+        """A network of these labels, and the outputs per image that it has learned to tell."""
+        samples = self.scratch.samples(readings)
+        return self.scratch.train(samples, self.seed), _learned_outputs(samples, self.scratch.vocabulary)
+
+    def _judged(self, version: LoadedVersion, learned: Collection[str], readings: Sequence[Reading]) -> Iterator[Doubt]:
+        """One case at a time: what its label says by pixels, and what it says of the image of outputs that are `learned`."""
         steps = self.scratch.policy.steps_scratch
         for reading in readings:
             self.scratch.on_step(steps, steps)
-            samples, _ = training_set([reading], vocabulary=version.vocabulary, plan=version.plan)
-            if not len(samples):
-                continue
-            images, targets, content = np.asarray(samples.images), np.asarray(samples.targets), samples.content
-            if isinstance(samples, Volumes):
-                # One series of many slices, or images as series of one.
-                images, targets = np.concatenate(samples.images), np.concatenate(samples.targets)
-                content = np.repeat(content, [len(one) for one in samples.images], axis=0)
-            if (targets == IGNORED).all():
-                continue
-            said = predict(version.network, images, content, precision=version.precision)
-            labelled, instead = doubted_types(said.types, targets, samples.type_known[0])
-            yield {
-                "case": str(reading.case_id),
-                "reading": str(reading.pk),
-                "revision": reading.revision,
-                "doubt": label_doubt(said.types, targets, samples.type_known[0]),
-                "labelled": types[labelled],
-                "instead": types[instead],
-            }
+            label = {"case": str(reading.case_id), "reading": str(reading.pk), "revision": reading.revision}
+            doubts = (_pixels_doubt(version, reading), _image_doubt(version, learned, reading))
+            yield from ({**label, **doubt} for doubt in doubts if doubt is not None)
+
+
+def _pixels_doubt(version: LoadedVersion, reading: Reading) -> Doubt | None:
+    """None where the label says nothing of any pixel."""
+    samples, _ = training_set([reading], vocabulary=version.vocabulary, plan=version.plan)
+    if not len(samples):
+        return None
+    images, targets, content = np.asarray(samples.images), np.asarray(samples.targets), samples.content
+    if isinstance(samples, Volumes):
+        # One series of many slices, or images as series of one.
+        images, targets = np.concatenate(samples.images), np.concatenate(samples.targets)
+        content = np.repeat(content, [len(one) for one in samples.images], axis=0)
+    if (targets == IGNORED).all():
+        return None
+    said = predict(version.network, images, content, precision=version.precision)
+    labelled, instead = doubted_types(said.types, targets, samples.type_known[0])
+    types = [None, *version.vocabulary.types]
+    doubt = label_doubt(said.types, targets, samples.type_known[0])
+    return {"doubt": doubt, "about": "pixels", "labelled": types[labelled], "instead": types[instead]}
+
+
+def _image_doubt(version: LoadedVersion, learned: Collection[str], reading: Reading) -> Doubt | None:
+    """None where the label says nothing of the image as a whole that the network has learned to tell."""
+    told = {name: value for name, value in said_of_image(reading, version.vocabulary).items() if name in learned}
+    if not told:
+        return None
+    try:
+        loaded = case_images(reading.case, size=version.image_size)
+    except UnreadableCase:
+        return None
+    name, doubt = least_believed(output_scores(version.say(loaded), version.vocabulary), told)
+    finding = None if name == ANY_LESION else int(name.partition(":")[2])
+    labelled, instead = (finding, None) if told[name] else (None, finding)
+    return {"doubt": doubt, "about": "image", "labelled": labelled, "instead": instead}
+
+
+def _learned_outputs(samples: Samples | Volumes, vocabulary: Vocabulary) -> frozenset[str]:
+    """The outputs per image of which the samples show both answers: a network that has met one of them knows no other.
+
+    None of a network of patches: it learns findings of the whole image only where a patch holds all of it.
+    """
+    if isinstance(samples, Volumes):
+        return frozenset()
+    both = (samples.findings == 0).any(axis=0) & (samples.findings == 1).any(axis=0)
+    return frozenset(name for name, is_learned in zip(vocabulary.outputs, both, strict=True) if is_learned)
 
 
 def most_doubted(parts: Iterable[Part], *, seed: int) -> list[Doubt]:
@@ -115,4 +148,5 @@ def _judge(question: Question) -> None:
     for one in most_doubted(judging.parts(), seed=question.options.seed)[: question.options.top]:
         reading = by_case[one["case"]]
         told = {"case": one["case"], "name": reading.case.name, "reader": reading.reader.name, "doubt": one["doubt"]}
-        question.tell(told, f"{told['doubt']:.3f}  {told['name']}  {told['reader']}")
+        told |= {name: one[name] for name in ("about", "labelled", "instead")}
+        question.tell(told, f"{told['doubt']:.3f}  {told['name']}  {told['reader']}  {told['about']}")

@@ -19,7 +19,7 @@ from workers.reporting import Reporter
 from workers.scratch import ScratchTraining
 
 SHOWN = 200
-"""So many doubted labels are kept: nobody looks at more of them again."""
+"""So many doubts of labels are kept: nobody looks at more of them again."""
 
 
 def answer_inquiry(lease: Lease) -> None:
@@ -91,4 +91,8 @@ def _judged(inquiry: Inquiry, watch: _Watch) -> dict[str, Any]:
     seed = inquiry.settings["seed"]
     judging = Judging.of(watch.scratch, folds=inquiry.settings["folds"], seed=seed)
     doubts = most_doubted(watch.keep(judging.parts(inquiry.parts)), seed=seed)
-    return {"n_labels": len(doubts), "n_patients": len(judging.fold_of), "labels": doubts[:SHOWN]}
+    return {
+        "n_labels": len({one["reading"] for one in doubts}),
+        "n_patients": len(judging.fold_of),
+        "labels": doubts[:SHOWN],
+    }

@@ -267,7 +267,7 @@ def _rank(round_: Round, report: Reporter) -> None:
 
     scores, drawn = choose_batch(
         [measures_of(row) for row in rows],
-        [row.case.group_key for row in rows],
+        [row.case for row in rows],
         project=round_.project,
         settings_=round_.settings,
         round_number=round_.number,

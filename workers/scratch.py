@@ -11,6 +11,8 @@ from backend.learning.vocabulary import Vocabulary
 from backend.projects.models import Project
 from backend.readings.models import Reading
 from workers.cnn.checkpoint import network_of
+from workers.cnn.data import Samples
+from workers.cnn.patches import Volumes
 from workers.cnn.plan import Plan
 from workers.cnn.train import SCRATCH_RATE, Recipe, Training
 from workers.datasets import training_set
@@ -33,10 +35,13 @@ class ScratchTraining:
         """The plan of the project's images, as the policy has it."""
         return policy_plan(self.project, self.policy)
 
-    def train(self, readings: Sequence[Reading], seed: int) -> LoadedVersion:
-        """A network from scratch on these readings, ready to read."""
+    def samples(self, readings: Sequence[Reading]) -> Samples | Volumes:
+        """The training set of these readings, without those that cannot be decoded."""
+        return training_set(readings, vocabulary=self.vocabulary, plan=self.plan)[0]
+
+    def train(self, samples: Samples | Volumes, seed: int) -> LoadedVersion:
+        """A network from scratch on these samples, ready to read."""
         plan = self.plan
-        samples, _ = training_set(readings, vocabulary=self.vocabulary, plan=plan)
         net = plan.net(n_types=len(self.vocabulary.types), n_findings=len(self.vocabulary.outputs))
         recipe = Recipe(
             steps=self.policy.steps_scratch,

@@ -18,6 +18,7 @@ from backend.learning.replay import NEWEST_SHARE
 from backend.learning.selectors import truth
 from backend.learning.vocabulary import Vocabulary, vocabulary_of
 from backend.projects.models import Project, Split
+from backend.projects.selectors import joined_groups_of
 from backend.readings.models import Reading
 from workers.choosing import choose_batch, labelled_embedding
 from workers.cnn.acquisition import ACQUISITIONS, CHOOSING
@@ -68,7 +69,7 @@ class Simulation:
     def start(self, n: int) -> None:
         """Read `n` cases drawn at random."""
         generator = np.random.default_rng([self.seed, 0])
-        groups = [reading.case.group_key for reading in self.readings]
+        groups = joined_groups_of([reading.case for reading in self.readings])
         drawn = draw_batch(np.zeros(len(groups)), groups, size=n, random_share=1.0, generator=generator)
         self.read += [one.row for one in drawn]
 
@@ -128,7 +129,7 @@ class Simulation:
         unread, already = list(measured), [self.readings[row].case for row in self.read]
         _, drawn = choose_batch(
             list(measured.values()),
-            [self.readings[row].case.group_key for row in unread],
+            [self.readings[row].case for row in unread],
             project=self.project,
             settings_={
                 "acquisition": name,

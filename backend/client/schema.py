@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal, NotRequired, TypeAlias, TypedDict
 
+AboutEnum = Literal["pixels", "image"]
+"""One of several words."""
+
+
 AcquisitionEnum = Literal[
     "bald",
     "clasp_pe",
@@ -366,6 +370,7 @@ class DoubtedCase(TypedDict):
     verdict: str
     finding_types: list[int]
     doubt: float
+    about: AboutEnum
     labelled: int | None
     instead: int | None
 

@@ -6,26 +6,30 @@ Told to reviewers and leads alone, and of no case in which others' readings are 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from itertools import combinations
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db.models import Count
+import numpy as np
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
+from numpy.typing import NDArray
 
 from backend.accounts.models import User
-from backend.dicom.near_duplicates import NEAR_DISTANCE, hash_distance
+from backend.dicom.near_duplicates import NEAR_DISTANCE, hash_distance, near_among
 from backend.learning.inquiries import newest_answer
 from backend.learning.models import InquiryKind
 from backend.learning.selectors import TEACHERS, truth_among
 from backend.projects.models import Case, Project, Split
 from backend.readings.models import Lesion, Reading, ReadingState, Verdict
-from backend.readings.selectors import cases_judged_by, superseded
+from backend.readings.selectors import cases_judged_by, judged_cases, superseded
 
 SHOWN: Final = 100
 DOUBTED: Final = 0.5
 """A label is listed where the model would rather say something else of some part of it."""
+UNKNOWN: Final = -1
+"""The distance of two images of which one has no hash."""
 _READ: Final = (Split.POOL, Split.VALIDATION, Split.HOLDOUT)
 _CHUNK: Final = 500
 
@@ -41,64 +45,129 @@ def _doubts(project: Project, user: User, role: str) -> dict[str, Any] | None:
     answered = newest_answer(project, InquiryKind.LABELS)
     if answered is None or answered.answer is None:
         return None
-    doubted = {UUID(one["reading"]): one for one in answered.answer["labels"] if one["doubt"] >= DOUBTED}
-    rows = Reading.objects.filter(~superseded(), pk__in=list(doubted), state=ReadingState.SUBMITTED)
-    rows = rows.select_related("case", "reader")
-    same = [row for row in rows if row.revision == doubted[row.pk]["revision"]]
-    judged = cases_judged_by(project, user, role=role, cases=[row.case for row in same])
-    shown = [row for row in same if row.case_id in judged]
-    shown.sort(key=lambda row: (-doubted[row.pk]["doubt"], row.case.number))
-    base, types = _base(project), _types_of(row.pk for row in shown[:SHOWN])
+    doubted = [one for one in answered.answer["labels"] if one["doubt"] >= DOUBTED]
+    rows = Reading.objects.filter(
+        ~superseded(), pk__in={UUID(one["reading"]) for one in doubted}, state=ReadingState.SUBMITTED
+    )
+    revised = {(str(row.pk), row.revision): row for row in rows.select_related("case", "reader")}
+    same = [(one, row) for one in doubted if (row := revised.get((one["reading"], one["revision"])))]
+    judged = cases_judged_by(project, user, role=role, cases=list({row.case_id: row.case for _, row in same}.values()))
+    shown = [(one, row) for one, row in same if row.case_id in judged]
+    shown.sort(key=lambda pair: (-pair[0]["doubt"], pair[1].case.number))
+    base, types = _base(project), _types_of({row.pk for _, row in shown[:SHOWN]})
+    n_doubted, n_same, n_shown = (
+        len({one["reading"] for one in some}) for some in (doubted, [one for one, _ in same], [one for one, _ in shown])
+    )
     return {
         "answered_at": answered.answered_at,
         "n_labels": answered.answer["n_labels"],
-        "blinded": len(same) - len(shown),
-        "changed": len(doubted) - len(same),
+        "blinded": n_same - n_shown,
+        "changed": n_doubted - n_same,
         "cases": [
             {
                 **_labelled(row, row.case, types[row.pk], base),
-                **{name: doubted[row.pk][name] for name in ("doubt", "labelled", "instead")},
+                **{name: one[name] for name in ("doubt", "labelled", "instead")},
+                # Answers from before there were doubts of whole images say of none what it is about.
+                "about": one.get("about", "pixels"),
             }
-            for row in shown[:SHOWN]
+            for one, row in shown[:SHOWN]
         ],
     }
 
 
 def _pairs(project: Project, user: User, role: str) -> tuple[list[dict[str, Any]], int]:
     """Near-duplicates whose readings differ in verdict or finding type, the most alike first, and how many are kept back."""
-    cases = _grouped_cases(project)
-    truth = _truth_of(project, list(cases))
+    cases = _resembling(_labelled_images(project))
+    truth = _truth_of(project, [case.pk for case in cases])
     types = _types_of(row.pk for row in truth.values())
-    groups: dict[str, list[Case]] = defaultdict(list)
-    for pk in truth:
-        groups[cases[pk].group_key].append(cases[pk])
-    found = [
-        (one, other)
-        for group in groups.values()
-        for one, other in combinations(sorted(group, key=lambda case: case.number), 2)
-        if _said(truth[one.pk], types) != _said(truth[other.pk], types) and _alike(one, other)
-    ]
-    judged = cases_judged_by(project, user, role=role, cases=[case for pair in found for case in pair])
-    shown = [pair for pair in found if all(case.pk in judged for case in pair)]
-    shown.sort(key=lambda pair: (not _identical(*pair), _distance(*pair) or 0, pair[0].number))
+    cases = [case for case in cases if case.pk in truth]
+    alike = _alike(cases, [_said(truth[case.pk], types) for case in cases])
+    judged = set(judged_cases(project, user, role=role).values_list("pk", flat=True))
+    told = np.array([case.pk in judged for case in cases], dtype=bool)
+    shown = alike[told[alike[:, :2]].all(axis=1)]
+    pictures = np.unique([case.pixel_digest for case in cases], return_inverse=True)[1]
+    identical = pictures[shown[:, 0]] == pictures[shown[:, 1]]
+    order = np.lexsort((shown[:, 1], shown[:, 0], np.maximum(shown[:, 2], 0), ~identical))[:SHOWN]
     base = _base(project)
+
+    def document(case: _Image) -> dict[str, Any]:
+        return _labelled(truth[case.pk], case, types[truth[case.pk].pk], base)
+
     documents = [
         {
-            "identical": _identical(*pair),
-            "distance": _distance(*pair),
-            "cases": [_labelled(truth[case.pk], case, types[truth[case.pk].pk], base) for case in pair],
+            "identical": bool(same),
+            "distance": None if distance == UNKNOWN else distance,
+            "cases": [document(cases[one]), document(cases[other])],
         }
-        for pair in shown[:SHOWN]
+        for (one, other, distance), same in zip(shown[order].tolist(), identical[order], strict=True)
     ]
-    return documents, len(found) - len(shown)
+    return documents, len(alike) - len(shown)
 
 
-def _grouped_cases(project: Project) -> dict[UUID, Case]:
-    """Images that share their group (patient, or near-duplicates) with another one."""
-    cases = Case.objects.filter(project=project, split__in=_READ, instance__isnull=False, readings__isnull=False)
-    several = cases.values("group_key").annotate(n=Count("pk", distinct=True)).filter(n__gt=1).order_by()
-    rows = cases.filter(group_key__in=several.values("group_key")).distinct()
-    return {case.pk: case for case in rows.select_related("instance", "series__study")}
+class _Image(NamedTuple):
+    """A case of one image that has been read; `dhash` is None where it has no structure."""
+
+    pk: UUID
+    name: str
+    group_key: str
+    patient_key: str
+    pixel_digest: str
+    dhash: str | None
+
+
+def _labelled_images(project: Project) -> list[_Image]:
+    """What can be compared, by number."""
+    labelled = Reading.objects.filter(case=OuterRef("pk"), reader__kind__in=TEACHERS, state=ReadingState.SUBMITTED)
+    rows = Case.objects.filter(Exists(labelled), project=project, split__in=_READ, instance__isnull=False)
+    fields = ("pk", "name", "group_key", "series__study__patient_key", "instance__pixel_digest", "hash__dhash")
+    return [_Image(*row) for row in rows.order_by("number").values_list(*fields)]
+
+
+def _resembling(cases: Sequence[_Image]) -> list[_Image]:
+    """Those that are near-duplicates of another one: few, and of no others the labels need be read."""
+    hashed, groups = _hashed(cases), _groups(cases)
+    found = {index for group in groups if len(group) > 1 for index in group}
+    for pairs in near_among([cases[index].dhash or "" for index in hashed]):
+        found.update(hashed[np.unique(pairs[:, :2])].tolist())
+    return [cases[index] for index in sorted(found)]
+
+
+def _alike(cases: Sequence[_Image], said: Sequence[Hashable]) -> NDArray[np.int64]:
+    """Near-duplicates of which different things are `said`: [pairs, 3] of two cases and their distance.
+
+    All that look almost the same, whichever patients they are of, and all of a group without a patient.
+    """
+    numbers: dict[Hashable, int] = {}
+    word = np.array([numbers.setdefault(one, len(numbers)) for one in said], dtype=np.int64)
+    hashed, found = _hashed(cases), []
+    for pairs in near_among([cases[index].dhash or "" for index in hashed]):
+        pairs[:, :2] = hashed[pairs[:, :2]]
+        found.append(pairs[word[pairs[:, 0]] != word[pairs[:, 1]]])
+    named = [
+        (one, other, distance)
+        for group in _groups(cases)
+        for one, other in combinations(group, 2)
+        if word[one] != word[other] and not 0 <= (distance := _distance(cases[one], cases[other])) <= NEAR_DISTANCE
+    ]
+    return np.concatenate([*found, np.array(named, dtype=np.int64).reshape(-1, 3)])
+
+
+def _hashed(cases: Sequence[_Image]) -> NDArray[np.int64]:
+    """Which of them have a hash."""
+    return np.array([index for index, case in enumerate(cases) if case.dhash], dtype=np.int64)
+
+
+def _groups(cases: Sequence[_Image]) -> list[list[int]]:
+    """Those without a patient by their group, which was made for resemblance."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for index, case in enumerate(cases):
+        if not case.patient_key:
+            found[case.group_key].append(index)
+    return list(found.values())
+
+
+def _distance(one: _Image, other: _Image) -> int:
+    return hash_distance(one.dhash, other.dhash) if one.dhash and other.dhash else UNKNOWN
 
 
 def _truth_of(project: Project, ids: Sequence[UUID]) -> dict[UUID, Reading]:
@@ -130,26 +199,7 @@ def _present(reading: Reading) -> Iterator[int]:
     return (int(pk) for pk, value in reading.image_findings.items() if value == "present")
 
 
-def _alike(one: Case, other: Case) -> bool:
-    """A group without a patient was made for resemblance; of one patient only what looks the same is a near-duplicate."""
-    if not one.series.study.patient_key and not other.series.study.patient_key:
-        return True
-    distance = _distance(one, other)
-    return distance is not None and distance <= NEAR_DISTANCE
-
-
-def _distance(one: Case, other: Case) -> int | None:
-    assert one.instance and other.instance
-    hashes = one.instance.dhash, other.instance.dhash
-    return hash_distance(*hashes) if all(hashes) else None
-
-
-def _identical(one: Case, other: Case) -> bool:
-    assert one.instance and other.instance
-    return one.instance.pixel_digest == other.instance.pixel_digest
-
-
-def _labelled(reading: Reading, case: Case, types: set[int], base: str) -> dict[str, Any]:
+def _labelled(reading: Reading, case: Case | _Image, types: set[int], base: str) -> dict[str, Any]:
     return {
         "case": str(case.pk),
         "name": case.name,

@@ -300,9 +300,14 @@ class LabelledCaseSerializer(serializers.Serializer[object]):
 
 
 class DoubtedCaseSerializer(LabelledCaseSerializer):
-    """A label that a model which has not seen the patient doubts (0…1), and what the doubt is about (null: nothing)."""
+    """A label that a model which has not seen the patient doubts (0…1), and what the doubt is about (null: nothing).
+
+    `about` the pixels of the label, or the image as a whole: of that `labelled` is what is said to be present, `instead`
+    what is said to be absent, and both null that it shows a lesion at all.
+    """
 
     doubt = serializers.FloatField()
+    about = serializers.ChoiceField(choices=["pixels", "image"])
     labelled = serializers.IntegerField(allow_null=True)
     instead = serializers.IntegerField(allow_null=True)
 

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Count, F, Q, QuerySet
 
 from backend.archive.models import Instance
+from backend.dicom.near_duplicates import joined_groups
 from backend.projects.arms import ReaderArms
 from backend.projects.attributes import attribute_document
-from backend.projects.models import Arm, Assignment, AssignmentState, Case, FindingType, Membership, Project, Split
+from backend.projects.models import (
+    Arm,
+    Assignment,
+    AssignmentState,
+    Case,
+    CaseHash,
+    FindingType,
+    Membership,
+    Project,
+    Split,
+)
+
+_CHUNK: Final = 500
 
 
 def memberships_of(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Membership]:
@@ -61,6 +74,17 @@ def case_instances(case: Case) -> QuerySet[Instance]:
     if case.instance_id is not None:
         return Instance.objects.filter(pk=case.instance_id)
     return in_reading_order(Instance.objects.filter(series_id=case.series_id))
+
+
+def joined_groups_of(cases: Sequence[Case]) -> list[str]:
+    """The group of each case, where two groups of which images look almost the same are one: an image that came under two
+    patients is read once.
+    """
+    hashes: dict[UUID, str] = {}
+    for start in range(0, len(cases), _CHUNK):
+        rows = CaseHash.objects.filter(case__in=[case.pk for case in cases[start : start + _CHUNK]])
+        hashes |= dict(rows.values_list("case_id", "dhash"))
+    return joined_groups([case.group_key for case in cases], [hashes.get(case.pk, "") for case in cases])
 
 
 def unread_blinded(*, project: Project, cases: Sequence[Case], user: AbstractBaseUser) -> set[UUID]:

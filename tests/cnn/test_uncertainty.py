@@ -9,6 +9,7 @@ from workers.cnn.uncertainty import (
     best_slices,
     doubted_types,
     label_doubt,
+    least_believed,
     mutual_information,
     pass_variance,
     pixel_entropy,
@@ -82,3 +83,11 @@ def test_pixels_that_say_nothing_and_types_that_the_label_does_not_know_raise_no
     assert label_doubt(told, np.zeros((1, 20, 20), np.uint8), np.array([False])) < 0.01
     with pytest.raises(ValueError, match="says nothing"):
         label_doubt(told, np.full((1, 20, 20), 255, np.uint8), np.array([True]))
+
+
+def test_of_what_is_said_of_the_whole_image_the_least_believed_is_named_with_its_doubt() -> None:
+    scores = {"any": 0.9, "finding:1": 0.2, "finding:2": 0.7}
+    assert least_believed(scores, {"any": 1, "finding:1": 1, "finding:2": 1}) == ("finding:1", pytest.approx(0.8))
+    assert least_believed(scores, {"finding:1": 0, "finding:2": 0}) == ("finding:2", pytest.approx(0.7))
+    with pytest.raises(ValueError, match="says nothing"):
+        least_believed(scores, {})

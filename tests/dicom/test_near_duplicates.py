@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from backend.dicom.near_duplicates import difference_hash, near_pairs
+from backend.dicom.near_duplicates import difference_hash, joined_groups, near_among, near_pairs
 
 
 def test_an_image_without_structure_has_no_hash():
@@ -39,4 +39,34 @@ def test_ten_thousand_images_are_compared_in_seconds():
     hashes = [f"{rng.getrandbits(256):064x}" for _ in range(10_000)]
     started = time.process_time()
     assert len(near_pairs(hashes, hashes)) == 10_000
+    assert time.process_time() - started < 10
+
+
+def test_within_one_list_each_pair_is_found_once_with_its_distance():
+    rng = random.Random(1)
+    hashes = [f"{rng.getrandbits(256):064x}" for _ in range(50)]
+    hashes[40] = f"{int(hashes[3], 16) ^ 0b111:064x}"
+    hashes[17] = hashes[16]
+    found = np.concatenate(list(near_among(hashes)))
+    assert sorted(map(tuple, found.tolist())) == [(3, 40, 3), (16, 17, 0)]
+    assert list(near_among([])) == []
+
+
+def test_groups_with_near_duplicates_between_them_are_one_and_chains_count():
+    rng = random.Random(2)
+    one, other = (f"{rng.getrandbits(256):064x}" for _ in range(2))
+    steps = [f"{int(one, 16) ^ (1 << bits) - 1:064x}" for bits in (0, 20, 40)]
+    groups = ["c", "b", "a", "d", "d", "e", "f"]
+    hashes = [*steps, steps[2], other, other, ""]
+    assert joined_groups(groups, hashes) == [*"aaaaaaf"]
+    assert joined_groups(groups, [""] * 7) == groups and joined_groups([], []) == []
+
+
+def test_ten_thousand_images_are_grouped_in_seconds_and_ten_thousand_alike_as_well():
+    rng = random.Random(0)
+    hashes = [f"{rng.getrandbits(256):064x}" for _ in range(10_000)]
+    groups = [f"{number:05}" for number in range(10_000)]
+    started = time.process_time()
+    assert joined_groups(groups, hashes) == groups
+    assert set(joined_groups(groups, hashes[:1] * 10_000)) == {"00000"}
     assert time.process_time() - started < 10

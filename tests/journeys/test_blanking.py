@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def named(project: Project, make_dicom: Callable[..., Any], as_file: Callable[..., bytes], tmp_path: Path) -> Case:  # noqa: F811
+def named(project: Project, make_dicom: Callable[..., Any], as_file: Callable[..., bytes], tmp_path: Path) -> Case:
     """Five slices that do not say that a name is written into them."""
     Project.objects.filter(pk=project.pk).update(unit="series", modality="CT")
     project.refresh_from_db()

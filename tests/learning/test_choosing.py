@@ -13,7 +13,7 @@ from backend.learning.models import AcquisitionScore, Round, RoundState
 from backend.learning.ranking import REASONS, MixedVersions, scored
 from backend.learning.reading_times import reading_times
 from backend.learning.services import advance_round, start_round
-from backend.projects.models import Case
+from backend.projects.models import Case, CaseHash
 from backend.readings.models import Lesion, Reading
 from backend.registry.models import ModelState, ModelVersion
 from backend.registry.services import promote_version
@@ -183,6 +183,22 @@ def test_a_round_stopped_while_predicting_measures_only_what_is_missing(choose_b
     Job.objects.update(state="queued", lease_expires_at=None)
     assert work(made).state == RoundState.DONE
     assert len(seen) == 10 == len(set(seen))
+
+
+def test_of_images_that_look_almost_the_same_a_batch_has_one_whatever_their_patients(choose_by, lead, work) -> None:
+    project = choose_by("random")
+    unread = list(Case.objects.filter(split="POOL", is_open=True).order_by("number"))
+    alike, others = {case.pk for case in unread[:8]}, unread[8:]
+    hashes = [*range(8), (1 << 64) - 1, (1 << 128) - 1]
+    for case, dhash in zip(unread, hashes, strict=True):
+        CaseHash.objects.create(case=case, project=project, dhash=f"{dhash:064x}")
+    assert len({case.group_key for case in unread}) == 10
+    round_ = work(start_round(project=project, by=lead))
+    drawn = AcquisitionScore.objects.filter(round=round_, rank__isnull=False)
+    assert len(drawn) == 3 and {case.pk for case in others} < {row.case_id for row in drawn}
+    (at_random,) = (row for row in drawn if row.arm == "random")
+    share = 1 / 3 / (8 if at_random.case_id in alike else 1)
+    assert at_random.inclusion_probability == pytest.approx(share), "of three groups one, then a case of it"
 
 
 def test_recorded_reading_times_come_with_findings_and_frames(project, reader, draw_case) -> None:

@@ -10,7 +10,7 @@ from backend.readings.import_services import ImportedLesion, import_reading
 from backend.readings.models import Lesion, Reader, Reading
 from workers.cnn.data import IGNORED, UNKNOWN
 from workers.cnn.predict import PredictedLesion, Predictions
-from workers.datasets import UnreadableCase, case_found, case_images, case_truth, training_samples
+from workers.datasets import UnreadableCase, case_found, case_images, case_truth, said_of_image, training_samples
 
 pytestmark = pytest.mark.django_db
 
@@ -113,6 +113,26 @@ def test_the_readings_of_one_image_are_of_one_image_and_a_slice_that_one_marked_
         assert [bool(samples.presence[row].any()) for row in of_slice] == [True, False]
         assert len(np.unique(samples.image_of[of_slice])) == 1
     assert samples.image_of[-1] not in samples.image_of[:-1]
+
+
+def test_what_is_said_of_an_image_as_a_whole_is_what_no_pixel_of_the_label_says(project, draw_case, words) -> None:
+    benign, malignant = project.finding_types.filter(scope="lesion").order_by("position")
+    normal = project.finding_types.get(scope="image")
+    box, point = ([[2.0, 2.0], [9.0, 9.0]], [[2.0, 2.0]])
+
+    def said(*lesions, **more) -> dict[str, int]:
+        case = draw_case(1)
+        marks = [ImportedLesion(kind, mark, case.instance, points=points) for kind, mark, points in lesions]
+        return said_of_image(bring(case, *marks, **more), words)
+
+    assert said((benign, "box", box), findings={str(normal.pk): "absent"}) == {f"finding:{normal.pk}": 0}
+    assert said((benign, "point", point)) == {f"type:{benign.pk}": 1}, "the pixels of a point say nothing"
+    assert said(kind="image") == {"any": 1}
+    assert said(kind="image", findings={str(malignant.pk): "present", str(benign.pk): "absent"}) == {
+        f"type:{malignant.pk}": 1,
+        f"type:{benign.pk}": 0,
+    }, "what is named says it more exactly than that there is something"
+    assert said(verdict="no_lesion", kind="image", findings={str(benign.pk): "absent"}) == {}, "all its pixels say so"
 
 
 def test_a_type_that_came_later_is_unknown_to_an_older_reading(project, draw_case) -> None:

@@ -23,6 +23,43 @@ def test_a_label_that_lost_its_lesion_is_among_the_first_to_look_at_again(disc_p
     assert str(wrong.case_id) in [one["case"] for one in told[:8]]
 
 
+def test_wrong_labels_of_whole_images_are_among_the_first_to_look_at_again_and_say_which_finding(
+    disc_project, capsys
+) -> None:
+    normal = str(disc_project.finding_types.get(scope="image").pk)
+    rows = list(Reading.objects.filter(case__split="POOL").order_by("case__number"))
+    for row in rows:
+        row.image_findings = {normal: "present" if row.verdict == "no_lesion" else "absent"}
+    missed, needless = rows[0], rows[1]
+    missed.image_findings, needless.image_findings = {normal: "absent"}, {normal: "present"}
+    only_told = rows[3]  # An image without a lesion.
+    Lesion.objects.filter(reading=only_told).delete()
+    only_told.verdict, only_told.label_kind, only_told.image_findings = "lesions", "image", {}
+    Reading.objects.bulk_update(rows, ["image_findings", "verdict", "label_kind"])
+    assert (missed.verdict, needless.verdict) == ("no_lesion", "lesions")
+    asked = ["--project", "breast", "--top", "48", "--image-size", "32", "--steps-scratch", "150", "--json"]
+    assert main(asked) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    of_images = [one for one in told if one["about"] == "image"]
+    assert len(of_images) == 24, "every label says something of its image as a whole"
+    first = {one["case"]: (one["labelled"], one["instead"]) for one in of_images if one["doubt"] >= 0.5}
+    assert first.pop(str(missed.case_id)) == (None, int(normal))
+    assert first.pop(str(needless.case_id)) == (int(normal), None)
+    assert first.pop(str(only_told.case_id)) == (None, None), "that there is a lesion, wherever"
+    assert len(first) <= 6, "few that are right are doubted"
+
+
+def test_a_finding_that_the_other_part_shows_in_no_image_is_not_judged_by_it(disc_project, capsys) -> None:
+    """A network that has met one answer only knows no other; its doubt would be no evidence."""
+    normal = str(disc_project.finding_types.get(scope="image").pk)
+    rows = Reading.objects.filter(case__split="POOL").order_by("case__number")
+    rows.update(image_findings={normal: "absent"})
+    Reading.objects.filter(pk=rows.first().pk).update(image_findings={normal: "present"})
+    assert main(["--project", "breast", "--top", "48", "--image-size", "32", "--steps-scratch", "3", "--json"]) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert str(rows.first().case_id) not in [one["case"] for one in told if one["about"] == "image"]
+
+
 def test_too_few_patients_cannot_be_parted_and_a_project_that_is_not_there_is_told(project, capsys) -> None:
     assert main(["--project", "breast"]) == 1 and main(["--project", "nothing"]) == 1
     assert capsys.readouterr().err.splitlines() == [

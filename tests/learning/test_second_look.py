@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
+from backend.learning.models import Inquiry
 from backend.learning.second_look import second_look
-from backend.projects.models import Assignment, Case, FindingType
+from backend.projects.models import Assignment, Case, CaseHash, FindingType
 from backend.readings.models import Reader, Reading
 from backend.readings.selectors import cases_judged_by, readings_visible_to
-from tests.rows import make_case, make_reading
+from tests.rows import make_case, make_model, make_reading
 
 pytestmark = pytest.mark.django_db
 HASH, NEAR, FAR = "0" * 64, "0" * 62 + "07", "f" * 64
@@ -31,8 +33,7 @@ def truth(project) -> Reader:
 def label(reader: Reader, *, group: str, dhash: str = HASH, verdict: str = "lesions", patient: str = "", **more: Any) -> Any:
     """A closed case of the group with a submitted reading."""
     case = make_case(reader.project, group=group, is_open=False, **more)
-    case.instance.dhash = dhash
-    case.instance.save()
+    CaseHash.objects.create(case=case, project=reader.project, dhash=dhash)
     case.series.study.patient_key = patient
     case.series.study.save()
     reading = make_reading(reader, case, scores=[None] if verdict == "lesions" else [])
@@ -49,8 +50,8 @@ def test_near_duplicates_are_listed_where_verdict_or_finding_type_differ_the_ide
 ) -> None:
     one = label(truth, group="a")
     near = label(truth, group="a", dhash=NEAR, verdict="no_lesion")
-    label(truth, group="b", dhash=NEAR), label(truth, group="b", dhash=NEAR)
-    same, twin = label(truth, group="c"), label(truth, group="c", dhash=NEAR)
+    label(truth, group="b", dhash=FAR), label(truth, group="b", dhash=FAR)
+    same, twin = label(truth, group="c", dhash="0f" * 32), label(truth, group="c", dhash="0f" * 31 + "08")
     twin.readings.get().lesions.update(finding_type=project.finding_types.filter(scope="lesion").last())
     twin.instance.pixel_digest = same.instance.pixel_digest
     twin.instance.save()
@@ -65,6 +66,37 @@ def test_of_one_patient_only_images_that_look_the_same_are_compared(project, tru
     one = label(truth, group="p", patient="p")
     other = label(truth, group="p", patient="p", dhash=NEAR, verdict="no_lesion")
     assert names(second_look(project=project, user=lead, role="lead")) == [[one.name, other.name]]
+
+
+def test_images_of_two_patients_that_look_the_same_are_listed_where_they_were_read_differently(project, truth, lead) -> None:
+    one = label(truth, group="p", patient="p")
+    twin = label(truth, group="q", patient="q", verdict="no_lesion")
+    label(truth, group="r", patient="r", dhash=FAR, verdict="no_lesion")
+    near = label(truth, group="s", dhash=NEAR, verdict="no_lesion")
+    twin.instance.pixel_digest = one.instance.pixel_digest
+    twin.instance.save()
+    told = second_look(project=project, user=lead, role="lead")["pairs"]
+    assert names({"pairs": told}) == [[one.name, twin.name], [one.name, near.name]]
+    assert [(pair["identical"], pair["distance"]) for pair in told] == [(True, 0), (False, 3)]
+
+
+def test_of_two_patients_too_a_pair_with_a_case_that_is_still_to_be_read_blinded_is_not_told(
+    project, truth, reviewer, reader
+) -> None:
+    one, twin = label(truth, group="p", patient="p"), label(truth, group="q", patient="q", verdict="no_lesion")
+    Assignment.objects.create(case=twin, user=reviewer, arm="blinded", arm_probability=1.0)
+    told = second_look(project=project, user=reviewer, role="reviewer")
+    assert (told["pairs"], told["blinded_pairs"]) == ([], 1)
+    assert one.name not in str(told) and twin.name not in str(told)
+    assert second_look(project=project, user=reader, role="reader")["pairs"] == []
+
+
+def test_what_only_a_model_has_read_is_no_label_to_compare(project, truth, lead) -> None:
+    label(truth, group="p", patient="p")
+    unread = make_case(project, group="q")
+    CaseHash.objects.create(case=unread, project=project, dhash=HASH)
+    make_reading(make_model(project), unread)
+    assert second_look(project=project, user=lead, role="lead")["pairs"] == []
 
 
 def test_a_pair_that_the_reviewer_is_still_to_read_blinded_is_counted_and_not_shown(project, truth, reviewer) -> None:
@@ -107,6 +139,29 @@ def test_the_repeats_of_busi_with_two_classes_are_found(project, lead, real_data
     found = {frozenset(file_of[case["name"]] for case in pair["cases"]) for pair in told}
     assert len(expected) == 6 and found == expected
     assert [pair["distance"] for pair in told] == sorted(pair["distance"] for pair in told)
+
+
+def test_a_label_that_is_doubted_by_its_pixels_and_as_a_whole_is_listed_for_each_and_counted_once(
+    project, truth, lead, reviewer
+) -> None:
+    case, changed = label(truth, group="a"), label(truth, group="b", dhash=FAR)
+    finding = project.finding_types.get(scope="image").pk
+    told = [
+        {"case": str(one.pk), "reading": str(one.readings.get().pk), "revision": revision, "labelled": None, **doubt}
+        for one, revision in ((case, 0), (changed, 7))
+        for doubt in ({"doubt": 0.6, "instead": 1}, {"doubt": 0.9, "instead": finding, "about": "image"})
+    ]
+    answer = {"n_labels": 2, "n_patients": 2, "labels": told}
+    Inquiry.objects.create(project=project, kind="labels", answer=answer, answered_at=timezone.now())
+    doubts = second_look(project=project, user=lead, role="lead")["doubts"]
+    assert [(one["case"], one["about"], one["instead"]) for one in doubts["cases"]] == [
+        (str(case.pk), "image", finding),
+        (str(case.pk), "pixels", 1),
+    ]
+    assert (doubts["changed"], doubts["blinded"]) == (1, 0)
+    Assignment.objects.create(case=case, user=reviewer, arm="blinded", arm_probability=1.0)
+    doubts = second_look(project=project, user=reviewer, role="reviewer")["doubts"]
+    assert (doubts["cases"], doubts["changed"], doubts["blinded"]) == ([], 1, 1)
 
 
 @pytest.mark.parametrize("first_look", [False, True])

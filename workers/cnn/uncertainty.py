@@ -6,6 +6,7 @@ passes say of the same pixels (other weights, other views).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -64,6 +65,19 @@ def label_doubt(shares: Shares, targets: NDArray[np.uint8], type_known: NDArray[
     """
     _, chosen, weights, _ = _doubted_pixels(shares, targets, type_known)
     return float(1 - (chosen * weights).sum() / weights.sum())
+
+
+def least_believed(scores: Mapping[str, float], labelled: Mapping[str, int]) -> tuple[str, float]:
+    """What the model believes least of what a label says of an image as a whole (1 or 0 by output), and its doubt, 0…1.
+
+    The doubt is 1 − self-confidence: the share that the model gives to what is labelled (Northcutt et al. 2021, arXiv
+    1911.00068). ValueError where nothing is said. Judge by a model that did not learn this label.
+    """
+    if not labelled:
+        raise ValueError("the label says nothing of the image as a whole")
+    doubts = {name: 1 - scores[name] if value else scores[name] for name, value in labelled.items()}
+    name = max(doubts, key=doubts.__getitem__)
+    return name, doubts[name]
 
 
 def doubted_types(shares: Shares, targets: NDArray[np.uint8], type_known: NDArray[np.bool_]) -> tuple[int, int]:

@@ -1859,6 +1859,12 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * @description * `pixels` - pixels
+         *     * `image` - image
+         * @enum {string}
+         */
+        AboutEnum: "pixels" | "image";
+        /**
          * @description * `bald` - bald
          *     * `clasp_pe` - clasp_pe
          *     * `cost_aware` - cost_aware
@@ -2246,7 +2252,12 @@ export interface components {
          * @enum {string}
          */
         DoingEnum: "publish" | "withdraw";
-        /** @description A label that a model which has not seen the patient doubts (0…1), and what the doubt is about (null: nothing). */
+        /**
+         * @description A label that a model which has not seen the patient doubts (0…1), and what the doubt is about (null: nothing).
+         *
+         *     `about` the pixels of the label, or the image as a whole: of that `labelled` is what is said to be present, `instead`
+         *     what is said to be absent, and both null that it shows a lesion at all.
+         */
         DoubtedCase: {
             /** Format: uuid */
             case: string;
@@ -2257,6 +2268,7 @@ export interface components {
             finding_types: number[];
             /** Format: double */
             doubt: number;
+            about: components["schemas"]["AboutEnum"];
             labelled: number | null;
             instead: number | null;
         };

@@ -32,7 +32,7 @@ export function DoubtsCard({ project, doubts }: { project: Project; doubts: Seco
     <Card
       title={t("doubts.title")}
       note={t("doubts.judged", {
-        count: doubts.cases.length,
+        count: new Set(doubts.cases.map((one) => one.case)).size,
         n: count(doubts.n_labels),
         when: dayTime(doubts.answered_at),
       })}
@@ -40,7 +40,7 @@ export function DoubtsCard({ project, doubts }: { project: Project; doubts: Seco
       {shown.length ? (
         <ol style={{ display: "grid", gridTemplateColumns: "repeat(4, 1fr)", gap: "16px 12px" }}>
           {shown.map((one) => (
-            <li key={one.case} style={{ minWidth: 0 }}>
+            <li key={`${one.case} ${one.about}`} style={{ minWidth: 0 }}>
               <DoubtTile project={project} one={one} />
             </li>
           ))}
@@ -90,6 +90,10 @@ function DoubtTile({ project, one }: { project: Project; one: DoubtedCase }) {
 
   function why(): string {
     const { labelled, instead } = one;
+    if (one.about === "image") {
+      if (instead !== null) return t("doubts.imageUnseen", { instead: nameOf(instead) });
+      return labelled === null ? t("doubts.imageLesion") : t("doubts.imageUnsure", { labelled: nameOf(labelled) });
+    }
     if (labelled === instead) return t("doubts.vague");
     if (labelled === null) return t("doubts.unseen", { instead: nameOf(instead) });
     if (instead === null) return t("doubts.unsure", { labelled: nameOf(labelled) });
