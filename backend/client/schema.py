@@ -235,7 +235,6 @@ class CurvePoint(TypedDict):
     n_patients: int
     note: str
     version: int
-    arm: str
 
 
 DecideDecisionEnum = Literal["agreed", "sent_back"]

@@ -128,7 +128,10 @@ def learning_document(project: Project, user: User) -> dict[str, Any]:
 
 
 def learning_curve(project: Project) -> list[dict[str, Any]]:
-    """Per version the Dice on VALIDATION against the number of labels, oldest first; null with its reason if too few."""
+    """Per version the Dice on VALIDATION against the number of labels, oldest first; null with its reason if too few.
+
+    A point is of no arm: every version learns from all labels, of cases that were chosen and of those that were drawn.
+    """
     points = []
     for version in ModelVersion.objects.filter(project=project).order_by("number").prefetch_related("evaluations"):
         evaluation = next((e for e in version.evaluations.all() if e.split == Split.VALIDATION), None)
@@ -136,7 +139,7 @@ def learning_curve(project: Project) -> list[dict[str, Any]]:
             continue
         for one in _overall(evaluation, "dice"):
             kept = {name: one[name] for name in ("metric", "value", "low", "high", "n_patients", "note")}
-            points.append({"n_labels": version.n_labels, "version": version.number, "arm": "acquired", **kept})
+            points.append({"n_labels": version.n_labels, "version": version.number, **kept})
     return points
 
 

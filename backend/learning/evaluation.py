@@ -28,10 +28,10 @@ TOLERANCE: Final = 2.0
 def metrics_of(cases: Sequence[PerCase], *, vocabulary: Vocabulary, threshold: float, seed: int = 0) -> list[dict[str, Any]]:
     """Every number of a version on these cases, each with its 95 % interval by patient bootstrap."""
     found = [_dice(cases, None, seed), *(_dice(cases, pk, seed) for pk in vocabulary.types)]
-    found += [_surface_distance(cases, seed), *_hausdorff(cases, seed)]
+    found += [surface_distance_estimate(cases, seed=seed), *_hausdorff(cases, seed)]
     found += _lesion_metrics([case for case in cases if case["complete"]], threshold, seed)
     for output in vocabulary.outputs:
-        found += _ranking_metrics(cases, output, seed)
+        found += ranking_estimates(cases, output, seed=seed)
     return [one.as_dict() for one in found]
 
 
@@ -69,26 +69,28 @@ def dice_estimate(rows: Sequence[PerCase], *, finding_type: int | None, seed: in
     return _mean_estimate("dice", rows, [case["dice"] for case in rows], seed, note=note, finding_type=finding_type)
 
 
-def _surface_distance(cases: Sequence[PerCase], seed: int) -> Estimate:
+def surface_distance_estimate(cases: Sequence[PerCase], *, finding_type: int | None = None, seed: int = 0) -> Estimate:
     """Mean normalised surface distance per image that bears a lesion; 0 where nothing was shown."""
     rows = [case for case in cases if case.get("nsd") is not None]
     known = sum(case["unit"] == "mm" for case in rows)
     note = f"within {TOLERANCE:g} mm in {known} images, within {TOLERANCE:g} px in {len(rows) - known}"
     if known in (0, len(rows)):
         note = f"within {TOLERANCE:g} {'mm' if known else 'px'}"
-    return _mean_estimate("nsd", rows, [case["nsd"] for case in rows], seed, note=note)
+    return _mean_estimate("nsd", rows, [case["nsd"] for case in rows], seed, note=note, finding_type=finding_type)
 
 
 def _hausdorff(cases: Sequence[PerCase], seed: int) -> list[Estimate]:
     """Mean HD95 by unit over the images in which both are there: millimetres and pixels are never mixed."""
-    bearing = [case for case in cases if case.get("nsd") is not None]
-    told = []
-    for unit in [unit for unit in ("mm", "px") if any(case["unit"] == unit for case in bearing)] or ["px"]:
-        own = [case for case in bearing if case["unit"] == unit]
-        rows = [case for case in own if case["hd95"] is not None]
-        note = f"in {len(own) - len(rows)} of {len(own)} images nothing was shown: they have no distance"
-        told.append(_mean_estimate(f"hd95_{unit}", rows, [case["hd95"] for case in rows], seed, note=note))
-    return told
+    units = {case["unit"] for case in cases if case.get("nsd") is not None}
+    return [hausdorff_estimate(cases, unit, seed=seed) for unit in ("mm", "px") if unit in (units or {"px"})]
+
+
+def hausdorff_estimate(cases: Sequence[PerCase], unit: str, *, finding_type: int | None = None, seed: int = 0) -> Estimate:
+    """Mean HD95 in `unit` (mm or px) of the images that are measured in it, bear a lesion, and in which one was shown."""
+    own = [case for case in cases if case.get("nsd") is not None and case["unit"] == unit]
+    rows = [case for case in own if case["hd95"] is not None]
+    note = f"in {len(own) - len(rows)} of {len(own)} images nothing was shown: they have no distance"
+    return _mean_estimate(f"hd95_{unit}", rows, [case["hd95"] for case in rows], seed, note=note, finding_type=finding_type)
 
 
 def _mean_estimate(
@@ -176,7 +178,7 @@ def false_positive_estimate(
     )
 
 
-def _ranking_metrics(cases: Sequence[PerCase], output: str, seed: int) -> list[Estimate]:
+def ranking_estimates(cases: Sequence[PerCase], output: str, *, seed: int = 0) -> list[Estimate]:
     """AUC and average precision of one output over the cases in which its truth is known."""
     rows = [case for case in cases if output in case["truth"]]
     positive = sum(case["truth"][output] for case in rows)

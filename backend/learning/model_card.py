@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from backend.archive.traits import AGE_GROUPS, age_group
 from backend.learning.selectors import labels, round_of, snapshot_as_it_was
+from backend.learning.subgroups import HIGHER_IS_WORSE, NOT_COMPARED
 from backend.learning.vocabulary import Vocabulary
 from backend.metrics.intervals import MIN_POSITIVE
 from backend.projects.models import Case, FindingType, Project, Split
@@ -284,9 +285,9 @@ def _limits_of_groups(validation: Facts | None) -> Iterable[Facts]:
         known = [one for one in row["metrics"] if one["value"] is not None]
         if not known and row["group"] and row["dimension"] != "finding_type":
             unknown.append({**named, "n": row["n_patients"]})
-        for one in known:
+        for one in (one for one in known if one["metric"] not in NOT_COMPARED):
             value = overall.get(one["metric"])
-            worse_above = one["metric"] == "false_positives_per_image"
+            worse_above = one["metric"] in HIGHER_IS_WORSE
             bound = one["low"] if worse_above else one["high"]
             if value is not None and bound is not None and (bound > value if worse_above else bound < value):
                 yield {"code": "group_worse", **named, "metric": one["metric"], "value": one["value"], "of_all": value}

@@ -178,7 +178,6 @@ class CurvePointSerializer(serializers.Serializer[object]):
     n_patients = serializers.IntegerField()
     note = serializers.CharField(allow_blank=True)
     version = serializers.IntegerField()
-    arm = serializers.CharField()
 
 
 class ForecastSerializer(serializers.Serializer[object]):

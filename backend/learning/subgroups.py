@@ -13,17 +13,28 @@ from typing import Any, Final
 
 import numpy as np
 
-from backend.learning.case_statistics import PerCase, auc_of
-from backend.learning.evaluation import dice_estimate, false_positive_estimate, sensitivity_estimate
+from backend.learning.case_statistics import PerCase
+from backend.learning.evaluation import (
+    dice_estimate,
+    false_positive_estimate,
+    hausdorff_estimate,
+    ranking_estimates,
+    sensitivity_estimate,
+    surface_distance_estimate,
+)
 from backend.learning.vocabulary import ANY_LESION, Vocabulary
-from backend.metrics.intervals import Estimate, estimate
+from backend.metrics.intervals import Estimate
 
 TRAITS: Final = ("sex", "age", "body_part", "view", "site", "scanner")
 SIZES: Final = ("small", "middle", "large")
-METRICS: Final = ("sensitivity", "false_positives_per_image", "dice", "auc")
+METRICS: Final = ("sensitivity", "false_positives_per_image", "dice", "nsd", "hd95_mm", "auc", "average_precision")
+HIGHER_IS_WORSE: Final = frozenset({"false_positives_per_image", "hd95_mm"})
+# A group with a smaller share of images that bear a lesion has a lower average precision, whatever the model does there.
+NOT_COMPARED: Final = frozenset({"average_precision"})
 NOT_STATED: Final = "not stated in any header"
 NO_FALSE_SIZE: Final = "a false positive has no true size"
 WHOLE_IMAGE: Final = "a finding of the whole image has no place"
+NO_SPACING: Final = "no spacing is known here: distances are in pixels"
 
 Subgroup = dict[str, Any]
 
@@ -87,18 +98,19 @@ def _types(cases: Sequence[PerCase], vocabulary: Vocabulary, threshold: float, s
             [
                 sensitivity_estimate([case for case in own if case["hits"]], threshold, finding_type=pk, seed=seed),
                 false_positive_estimate(own, threshold, finding_type=pk, seed=seed),
-                dice_estimate(bearing, finding_type=pk, seed=seed),
-                _auc(cases, f"type:{pk}", seed),
+                *_outline(bearing, seed, pk),
+                *ranking_estimates(cases, f"type:{pk}", seed=seed),
             ],
         )
     for pk in vocabulary.findings:
         members = [case for case in cases if str(pk) in case["groups"]["finding_type"]]
-        placeless = [_untold(name, members, WHOLE_IMAGE, pk) for name in METRICS[:3]]
-        yield _subgroup("finding_type", str(pk), members, [*placeless, _auc(cases, f"finding:{pk}", seed)])
+        placeless = [_untold(name, members, WHOLE_IMAGE, pk) for name in METRICS[:-2]]
+        ranked = ranking_estimates(cases, f"finding:{pk}", seed=seed)
+        yield _subgroup("finding_type", str(pk), members, [*placeless, *ranked])
 
 
 def _sizes(cases: Sequence[PerCase], threshold: float, cuts: dict[str, Any] | None, seed: int) -> Iterator[Subgroup]:
-    """By the diameter of the true lesion; Dice and AUC of the images whose largest lesion stands in the third."""
+    """By the diameter of the true lesion; outlines and ranking of the images whose largest lesion stands in the third."""
     complete = [case for case in cases if case["complete"]]
     bounds = {"small": (None, "low"), "middle": ("low", "high"), "large": ("high", None)}
     for name in SIZES:
@@ -114,8 +126,8 @@ def _sizes(cases: Sequence[PerCase], threshold: float, cuts: dict[str, Any] | No
             [
                 sensitivity_estimate([case for case in own if case["hits"]], threshold, seed=seed),
                 _untold("false_positives_per_image", members, NO_FALSE_SIZE),
-                dice_estimate([case for case in largest if case["dice"] is not None], finding_type=None, seed=seed),
-                _auc([*largest, *negative], ANY_LESION, seed),
+                *_outline(largest, seed),
+                *ranking_estimates([*largest, *negative], ANY_LESION, seed=seed),
             ],
             unit=cuts["unit"] if cuts else "",
             start=cuts[start] if cuts and start else None,
@@ -136,8 +148,8 @@ def _traits(cases: Sequence[PerCase], dimension: str, threshold: float, seed: in
         metrics = [
             sensitivity_estimate([case for case in complete if case["hits"]], threshold, seed=seed),
             false_positive_estimate(complete, threshold, seed=seed),
-            dice_estimate([case for case in own if case["dice"] is not None], finding_type=None, seed=seed),
-            _auc(own, ANY_LESION, seed),
+            *_outline(own, seed),
+            *ranking_estimates(own, ANY_LESION, seed=seed),
         ]
         yield _subgroup(dimension, code, own, metrics)
 
@@ -157,16 +169,17 @@ def _false_of(case: PerCase, finding_type: int) -> list[float]:
     return [score for score, kind in pairs if kind == finding_type]
 
 
-def _auc(cases: Sequence[PerCase], output: str, seed: int) -> Estimate:
-    rows = [case for case in cases if output in case["truth"]]
-    return estimate(
-        "auc",
-        auc_of(rows, output),
-        groups=[case["group"] for case in rows],
-        n_positive=sum(case["truth"][output] for case in rows),
-        finding_type=None if output == ANY_LESION else int(output.split(":")[1]),
-        seed=seed,
-    )
+def _outline(cases: Sequence[PerCase], seed: int, finding_type: int | None = None) -> list[Estimate]:
+    """Dice, normalised surface distance, and HD95 of the images in millimetres: pixels of two scanners differ."""
+    bearing = [case for case in cases if case["dice"] is not None]
+    distance = hausdorff_estimate(bearing, "mm", finding_type=finding_type, seed=seed)
+    if bearing and all(case["unit"] != "mm" for case in bearing):
+        distance = _untold("hd95_mm", bearing, NO_SPACING, finding_type)
+    return [
+        dice_estimate(bearing, finding_type=finding_type, seed=seed),
+        surface_distance_estimate(bearing, finding_type=finding_type, seed=seed),
+        distance,
+    ]
 
 
 def _untold(metric: str, cases: Sequence[PerCase], note: str, finding_type: int | None = None) -> Estimate:

@@ -14,7 +14,10 @@ def auc(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> float | None:
 
 
 def average_precision(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> float | None:
-    """Mean precision over the positives, at each distinct score; None without positives."""
+    """Mean precision over the positives, at each distinct score; None where positives or negatives are missing.
+
+    Without negatives it would be 1 whatever the scores are.
+    """
     return value_of(average_precision_of_draws(truth, scores), truth.size)
 
 
@@ -39,7 +42,8 @@ def average_precision_of_draws(truth: NDArray[np.bool_], scores: NDArray[np.floa
         positive, negative = _by_level(counts, truth, order, starts)
         found, wrong = np.cumsum(positive, axis=1), np.cumsum(negative, axis=1)
         precision = found / np.maximum(found + wrong, 1)
-        return ratio((positive * precision).sum(axis=1), positive.sum(axis=1))
+        weights = np.where(negative.sum(axis=1) > 0, positive.sum(axis=1), 0)
+        return ratio((positive * precision).sum(axis=1), weights)
 
     return statistic
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 import shutil
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.management import call_command
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from backend.accounts.models import User
 from backend.audit.models import Event
@@ -91,6 +92,65 @@ def versions(validation: list[Case], project: Project, lead: User) -> tuple[Mode
     promote_version(version=made[0], by=lead, reason="The first one; checked on twenty cases by hand.")
     promote_version(version=made[1], by=None, gate=gate_decision(per_case[1], per_case[0], against=1))
     return made[0], made[1]
+
+
+def downloaded(page: Page, card: str, kind: str) -> str:
+    """The text of a card's file."""
+    own = page.locator("section").filter(has=page.get_by_role("heading", name=card, exact=True))
+    with page.expect_download() as download:
+        own.get_by_role("button", name=kind, exact=True).click()
+    return Path(download.value.path()).read_text(encoding="utf-8-sig")
+
+
+def table_of(text: str) -> list[dict[str, str]]:
+    """The rows of a CSV file."""
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_a_point_and_a_row_lead_to_their_cases_and_the_charts_leave_as_files_with_the_numbers_shown(
+    versions: tuple[ModelVersion, ModelVersion],
+    lead: User,
+    live_server: Any,
+    sign_in: Callable[..., BrowserContext],
+) -> None:
+    page = sign_in(lead).new_page()
+    page.goto(f"{live_server.url}/p/breast/models/2")
+    cases = page.locator("section").filter(has=page.get_by_role("heading", name="Cases behind it", exact=True))
+    expect(cases.get_by_text("All measured cases, most missed first.", exact=False)).to_be_visible()
+    point = page.get_by_role("button", name=re.compile(r"\] at 1$"))
+    shown = str(point.get_attribute("aria-label"))
+    point.click()
+    expect(point).to_have_attribute("aria-pressed", "true")
+    expect(cases.get_by_text("Errors at 1 false positives per image", exact=False)).to_be_visible()
+    expect(cases.get_by_role("link").first).to_have_attribute("href", re.compile("/p/breast/read/"))
+
+    value, low, high = re.findall(r"\d\.\d+", shown)
+    told = next(
+        row for row in table_of(downloaded(page, "FROC", "CSV")) if row["false_positives_per_image"] == "1" and row["low"]
+    )
+    assert [f"{float(told[name]):.2f}" for name in ("sensitivity", "low", "high")] == [value, low, high]
+    assert shown in downloaded(page, "FROC", "SVG")
+
+    page.get_by_label("Metric").select_option("HD95, mm")
+    women = page.get_by_role("button", name=re.compile("^Sex: female: "))
+    shown = str(women.get_attribute("aria-label")).removeprefix("Sex: female: ").removeprefix("▲ ")
+    women.click()
+    expect(cases.get_by_text("Sex: female")).to_be_visible()
+    told = next(
+        row
+        for row in table_of(downloaded(page, "By subgroup", "CSV"))
+        if (row["group"], row["metric"]) == ("female", "hd95_mm")
+    )
+    assert shown == f"{float(told['value']):.1f} [{float(told['low']):.1f}, {float(told['high']):.1f}]"
+    assert int(told["n_patients"]) >= 10
+    assert shown in downloaded(page, "By subgroup", "SVG")
+
+    line = page.get_by_text(re.compile(r"^[+−]0\.\d{3} \[")).first.inner_text()
+    told = table_of(downloaded(page, "Gate", "CSV"))[0]
+    assert told["metric"] == "dice" and told["against"] == "1"
+    numbers = [float(one.replace("−", "-")) for one in re.findall(r"[+−]\d\.\d+", line)]
+    assert numbers == [round(float(told[name]), 3) for name in ("difference", "low", "high")]
+    assert "v2 − v1, paired by patient" in downloaded(page, "Gate", "SVG")
 
 
 def test_a_lead_compares_two_versions_reads_the_card_and_rolls_back_with_a_reason(

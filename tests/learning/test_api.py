@@ -47,6 +47,7 @@ def test_the_learning_page_has_everything_before_the_first_round_and_after_it(di
     assert full["last"]["number"] == 1 and {step["state"] for step in full["last"]["steps"]} == {"done"}
     assert [one["rank"] for one in full["next"]] == [1, 2, 3, 4]
     assert full["curve"][0]["n_labels"] == 24 and full["curve"][0]["value"] is not None
+    assert "arm" not in full["curve"][0]  # It learned from all labels: of chosen cases, and of drawn ones.
     row = full["rounds"][0]
     assert row["model_version"] == 1 and row["model_state"] == "serves"
     assert {"dice", "auc"} <= {one["metric"] for one in row["metrics"]}

@@ -6,13 +6,13 @@ import json
 
 import numpy as np
 import pytest
-from sklearn.metrics import brier_score_loss
+from sklearn.metrics import average_precision_score, brier_score_loss
 
 from backend.archive.spacing import voxel_spacing
 from backend.archive.traits import age_group
 from backend.learning.calibrating import NOT_RISING, applied_calibration, fitted_calibration
 from backend.learning.score_sets import score_sets
-from backend.learning.subgroups import NOT_STATED, grouped, size_cuts, subgroups_of
+from backend.learning.subgroups import NO_SPACING, NOT_STATED, grouped, size_cuts, subgroups_of
 from backend.learning.vocabulary import Vocabulary
 from backend.metrics.overlap import Region
 from backend.registry.calibration import platt_of
@@ -165,7 +165,9 @@ def test_groups_below_the_minimum_are_listed_as_too_few_never_dropped(numbers) -
     assert set(scanners) == {"Alpha One", "Beta Two", "Gamma Three", ""} and list(scanners)[-1] == ""
     few = scanners["Gamma Three"]
     assert few["n_cases"] == 13 and all("too few" in one["note"] and one["value"] is None for one in few["metrics"])
-    assert [one["metric"] for one in few["metrics"]] == ["sensitivity", "false_positives_per_image", "dice", "auc"]
+    assert [one["metric"] for one in few["metrics"]] == [
+        "sensitivity", "false_positives_per_image", "dice", "nsd", "hd95_mm", "auc", "average_precision"
+    ]  # fmt: skip
     assert set(rows_of(numbers, "view")) == {""} and rows_of(numbers, "view")[""]["note"] == NOT_STATED
     assert list(rows_of(numbers, "age")) == ["18-39", "40-59", "60-74", ""]
 
@@ -180,6 +182,46 @@ def test_a_subgroup_counts_its_own_lesions_and_images(numbers) -> None:
     shown = sum(score >= 0.5 for case in women for score in case["false"])
     assert metric_of(row, "false_positives_per_image")["value"] == pytest.approx(shown / len(women))
     assert row["n_cases"] == len(women) and row["n_patients"] == len({case["group"] for case in women})
+
+
+def test_a_subgroup_tells_its_outlines_and_how_well_its_images_are_ranked(numbers) -> None:
+    women = [case for case in numbers["per_case"] if case["traits"]["sex"] == "F"]
+    bearing = [case for case in women if case["dice"] is not None]
+    row = rows_of(numbers, "sex")["F"]
+    surface, distance, precision = (metric_of(row, name) for name in ("nsd", "hd95_mm", "average_precision"))
+    assert surface["value"] == pytest.approx(np.mean([case["nsd"] for case in bearing]))
+    assert surface["n_patients"] == len({case["group"] for case in bearing}) and surface["note"] == "within 2 mm"
+    shown = [case for case in bearing if case["hd95"] is not None]
+    assert distance["value"] == pytest.approx(np.mean([case["hd95"] for case in shown]))
+    assert distance["n_patients"] == len({case["group"] for case in shown})
+    missed = f"in {len(bearing) - len(shown)} of {len(bearing)} images nothing was shown: they have no distance"
+    assert distance["note"] == missed
+    truth, scores = ([case[name]["any"] for case in women] for name in ("truth", "scores"))
+    assert precision["value"] == pytest.approx(average_precision_score(truth, scores))
+    for one in (surface, distance, precision):
+        assert one["low"] < one["value"] < one["high"], one
+
+
+def test_distances_of_a_subgroup_are_in_millimetres_and_never_mixed_with_pixels() -> None:
+    cases = measured_cases(300)
+    for case in cases:
+        if case["traits"]["scanner"] == "Beta Two" or case["traits"]["sex"] == "M":
+            case["unit"] = "px"
+    numbers = evaluation_of(cases, Vocabulary((1, 2), (), {1: 1, 2: 1}), 0.5, 0)
+    untold = metric_of(rows_of(numbers, "scanner")["Beta Two"], "hd95_mm")
+    assert untold["value"] is None and untold["note"] == NO_SPACING
+    mixed = metric_of(rows_of(numbers, "scanner")["Alpha One"], "hd95_mm")
+    known = [case for case in numbers["per_case"] if case["traits"]["scanner"] == "Alpha One" and case["unit"] == "mm"]
+    assert mixed["value"] == pytest.approx(np.mean([case["hd95"] for case in known if case["hd95"] is not None]))
+
+
+def test_a_subgroup_in_which_every_image_bears_a_lesion_has_no_average_precision() -> None:
+    cases = measured_cases(300)
+    for case in cases:
+        case["traits"]["site"] = "North" if case["truth"]["any"] else "South"
+    numbers = evaluation_of(cases, Vocabulary((1, 2), (), {1: 1, 2: 1}), 0.5, 0)
+    for name in ("auc", "average_precision"):
+        assert metric_of(rows_of(numbers, "site")["North"], name)["note"] == "undefined: only one outcome occurs"
 
 
 def test_lesions_fall_into_thirds_by_size_and_small_ones_are_missed_more_often(numbers) -> None:

@@ -11,9 +11,12 @@ from django.conf import settings
 
 from backend.audit.models import Event
 from backend.learning.services import start_round
+from backend.learning.vocabulary import Vocabulary
 from backend.registry.models import CardText, ModelVersion
-from backend.registry.services import promote_version
+from backend.registry.services import promote_version, record_evaluation
+from tests.measured import measured_cases
 from tests.rows import make_model
+from workers.evaluating import evaluation_of
 
 pytestmark = pytest.mark.django_db
 BASE = "/api/v1/projects/breast"
@@ -84,6 +87,25 @@ def test_the_lead_writes_what_the_models_are_for_and_earlier_words_stay_on_recor
     events = Event.objects.filter(verb="model.card_text").order_by("pk").values_list("detail", flat=True)
     assert list(events) == [{"intended_use": "Second reader of breast ultrasound."}, {"not_for": "Children."}]
     assert client.patch(url, {"remarks": "x" * 5000}, format="json").status_code == 400
+
+
+def test_a_group_with_longer_distances_is_a_limit_and_one_with_a_lower_average_precision_alone_is_none(
+    project, lead, as_person
+) -> None:
+    cases = measured_cases(300)
+    for case in cases:
+        if case["traits"]["sex"] == "M" and case["hd95"] is not None:
+            case["hd95"] += 20
+        if case["traits"]["sex"] == "F" and case["truth"]["any"]:
+            case["scores"]["any"] = 0.001
+    version = make_model(project).model_version
+    words = Vocabulary((1, 2), (), {1: 1, 2: 1})
+    ModelVersion.objects.update(finding_type_ids=words.as_dict())
+    record_evaluation(version=version, split="VALIDATION", **evaluation_of(cases, words, 0.5, 0))
+    card = as_person(lead).get(f"{BASE}/models/1/card/").json()
+    worse = {(one["group"], one["metric"]) for one in card["limits"] if one["code"] == "group_worse"}
+    assert ("M", "hd95_mm") in worse and ("F", "hd95_mm") not in worse
+    assert ("F", "auc") in worse and ("F", "average_precision") not in worse
 
 
 def test_every_reason_of_the_gate_and_every_limit_has_its_sentence_in_both_languages() -> None:

@@ -29,8 +29,9 @@ def test_auc_and_average_precision_agree_with_scikit_learn_with_and_without_ties
         assert average_precision(truth, scores) == pytest.approx(average_precision_score(truth, scores), abs=1e-12)
 
 
-def test_auc_of_one_outcome_alone_is_not_told() -> None:
+def test_auc_and_average_precision_of_one_outcome_alone_are_not_told() -> None:
     assert auc(np.ones(5, dtype=bool), np.arange(5.0)) is None
+    assert average_precision(np.ones(5, dtype=bool), np.arange(5.0)) is None
     assert average_precision(np.zeros(5, dtype=bool), np.arange(5.0)) is None
 
 

@@ -2096,7 +2096,6 @@ export interface components {
             n_patients: number;
             note: string;
             version: number;
-            arm: string;
         };
         /**
          * @description * `agreed` - agreed

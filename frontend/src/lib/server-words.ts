@@ -44,6 +44,7 @@ const SENTENCES: [pattern: string, key: string][] = [
   ["not stated in any header", "notStated"],
   ["a false positive has no true size", "noTrueSize"],
   ["a finding of the whole image has no place", "noPlace"],
+  ["no spacing is known here: distances are in pixels", "noSpacing"],
   [`at the display threshold ([\\d.]+)`, "atThreshold"],
   ["The first version serves\\.", "firstServes"],
   [`Not worse than version (\\d+) on VALIDATION \\(${NUMBER} patients\\)\\.`, "notWorse"],

@@ -1,17 +1,13 @@
-import { IconDownload } from "@tabler/icons-react";
 import { useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { ForecastLine } from "@/features/learning/components/forecast-line";
 import { forecastPoints } from "@/features/learning/forecast-words";
 import type { CurvePoint, Forecast } from "@/lib/api-types";
-import { csvOf, download, downloadSvg } from "@/lib/download";
 import { count, decimal, interval, nOf } from "@/lib/format";
-import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
+import { ExportButtons } from "@/ui/chart/export-buttons";
 import { niceTicks, placesFor } from "@/ui/chart/scale";
 import { type ChartSeries, XYChart } from "@/ui/chart/xy-chart";
-
-const COLOURS = ["var(--c1)", "var(--c2)", "var(--c3)", "var(--c4)"];
 
 type Known = CurvePoint & { value: number };
 
@@ -21,44 +17,16 @@ export function CurveCard({ points, forecast, slug }: { points: CurvePoint[]; fo
   const svg = useRef<SVGSVGElement>(null);
   const known = points.filter((point): point is Known => point.value !== null);
   const patients = known.at(-1)?.n_patients;
-  const saveCsv = () =>
-    download(
-      `${slug}-learning-curve.csv`,
-      "text/csv",
-      csvOf([
-        ["n_labels", "metric", "value", "low", "high", "n_patients", "version", "arm"],
-        ...points.map((one) => [
-          one.n_labels,
-          one.metric,
-          one.value,
-          one.low,
-          one.high,
-          one.n_patients,
-          one.version,
-          one.arm,
-        ]),
-      ]),
-    );
+  const rows = () => [
+    ["n_labels", "metric", "value", "low", "high", "n_patients", "version"],
+    ...points.map((one) => [
+      ...[one.n_labels, one.metric, one.value, one.low, one.high, one.n_patients, one.version],
+    ]),
+  ];
   return (
     <Card
       title={t("curve.title")}
-      actions={
-        known.length ? (
-          <>
-            <Button
-              dense
-              variant="ghost"
-              icon={<IconDownload size={16} stroke={1.6} />}
-              onClick={() => svg.current && downloadSvg(`${slug}-learning-curve.svg`, svg.current)}
-            >
-              SVG
-            </Button>
-            <Button dense variant="ghost" icon={<IconDownload size={16} stroke={1.6} />} onClick={saveCsv}>
-              CSV
-            </Button>
-          </>
-        ) : null
-      }
+      actions={known.length ? <ExportButtons name={`${slug}-learning-curve`} svg={svg} rows={rows} /> : null}
     >
       {known.length ? (
         <>
@@ -74,31 +42,30 @@ export function CurveCard({ points, forecast, slug }: { points: CurvePoint[]; fo
   );
 
   function chartOf(shown: Known[]) {
-    const arms = [...new Set(shown.map((point) => point.arm))];
     const ahead = forecastPoints(forecast, Math.max(...shown.map((point) => point.n_labels)));
     const lows = shown.map((point) => point.low ?? point.value);
     const highs = [...shown.map((point) => point.high ?? point.value), ...ahead.map((point) => point.y)];
     const yTicks = niceTicks(Math.max(0, Math.min(...lows)), Math.min(1, Math.max(...highs)), 5);
     const most = Math.max(...shown.map((point) => point.n_labels), ...ahead.map((point) => point.x));
     const xTicks = niceTicks(0, most, 4);
-    const series: ChartSeries[] = arms.map((arm, index) => ({
-      name: armName(arm),
-      colour: COLOURS[index % COLOURS.length] ?? "var(--c2)",
-      shape: index % 2 ? "square" : "circle",
-      width: index ? 1.75 : 2.25,
-      band: true,
-      bars: shown.filter((point) => point.arm === arm).length === 1,
-      endLabel: arms.length > 1 ? armName(arm) : `v${shown.at(-1)?.version ?? ""}`,
-      points: shown
-        .filter((point) => point.arm === arm)
-        .map((point) => ({
+    const series: ChartSeries[] = [
+      {
+        name: t("curve.title"),
+        colour: "var(--c1)",
+        shape: "circle",
+        width: 2.25,
+        band: true,
+        bars: shown.length === 1,
+        endLabel: `v${shown.at(-1)?.version ?? ""}`,
+        points: shown.map((point) => ({
           x: point.n_labels,
           y: point.value,
           low: point.low,
           high: point.high,
           note: `v${point.version}: ${interval(point, 3)} ${nOf(point.n_patients)}`,
         })),
-    }));
+      },
+    ];
     if (ahead.length) {
       const name = t("forecast.line");
       series.push({ name, colour: "var(--n8)", points: ahead, shape: "none", dashed: true, endLabel: name });
@@ -120,9 +87,6 @@ export function CurveCard({ points, forecast, slug }: { points: CurvePoint[]; fo
     };
   }
 
-  function armName(arm: string): string {
-    return t(`arm.${arm}`, { defaultValue: arm });
-  }
   function metricName(metric: string): string {
     return t(`metric.${metric}`, { defaultValue: metric });
   }

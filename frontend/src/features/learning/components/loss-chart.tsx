@@ -1,4 +1,6 @@
+import type { Ref } from "react";
 import { useTranslation } from "react-i18next";
+import { lossMeans } from "@/features/learning/loss-trace";
 import type { Round } from "@/lib/api-types";
 import { count, decimal } from "@/lib/format";
 import { niceTicks, placesFor } from "@/ui/chart/scale";
@@ -6,14 +8,17 @@ import { type ChartSeries, XYChart } from "@/ui/chart/xy-chart";
 
 const HEIGHT = 232;
 
+/** Whether there is a line to draw. */
+export const hasLoss = (round: Round) => round.loss.length > 1;
+
 /**
  * Training loss over the steps: the raw trace thin, its running mean in the accent. Where a second training learned from
  * unread images, too, a line tells the two apart: the loss starts anew there.
  */
-export function LossChart({ round }: { round: Round }) {
+export function LossChart({ round, svgRef }: { round: Round; svgRef: Ref<SVGSVGElement> }) {
   const { t } = useTranslation("learning");
   const { loss } = round;
-  if (loss.length < 2) {
+  if (!hasLoss(round)) {
     return (
       <div
         className="q sm"
@@ -24,8 +29,7 @@ export function LossChart({ round }: { round: Round }) {
     );
   }
   const second = round.second_from;
-  const first = second === null ? [] : runningMean(loss.filter(([step]) => step <= second));
-  const last = runningMean(second === null ? loss : loss.filter(([step]) => step > second));
+  const { first, last } = lossMeans(round);
   const lastStep = Math.max(round.progress.steps ?? 0, loss.at(-1)?.[0] ?? 1);
   const top = Math.max(...loss.map(([, value]) => value));
   const yTicks = niceTicks(0, top, 4);
@@ -37,6 +41,7 @@ export function LossChart({ round }: { round: Round }) {
   if (last.length) series.push(mean(t(second === null ? "loss.training" : "loss.second"), last, true));
   return (
     <XYChart
+      svgRef={svgRef}
       label={t("loss.label")}
       height={HEIGHT}
       right={104}
@@ -70,12 +75,3 @@ export function LossChart({ round }: { round: Round }) {
 }
 
 const toPoints = (pairs: [number, number][]) => pairs.map(([x, y]) => ({ x, y }));
-
-/** Mean over a window of a twelfth of the trace: what the eye would draw. */
-function runningMean(pairs: [number, number][]): [number, number][] {
-  const half = Math.max(1, Math.floor(pairs.length / 24));
-  return pairs.map(([step], index) => {
-    const window = pairs.slice(Math.max(0, index - half), index + half + 1);
-    return [step, window.reduce((sum, [, value]) => sum + value, 0) / window.length];
-  });
-}

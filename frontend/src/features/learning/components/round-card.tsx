@@ -1,10 +1,11 @@
 import { IconSquare } from "@tabler/icons-react";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { isLive, useCancelRound } from "@/features/learning/api/learning";
-import { LossChart } from "@/features/learning/components/loss-chart";
+import { hasLoss, LossChart } from "@/features/learning/components/loss-chart";
 import { RoundNumbers } from "@/features/learning/components/round-numbers";
 import { RoundSteps } from "@/features/learning/components/round-steps";
+import { lossRows } from "@/features/learning/loss-trace";
 import { reasonWords } from "@/features/learning/round-reason";
 import type { Learning, Round } from "@/lib/api-types";
 import { dayTime } from "@/lib/format";
@@ -13,6 +14,7 @@ import { serverWords } from "@/lib/server-words";
 import { useKeys } from "@/lib/use-keys";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
+import { ExportButtons } from "@/ui/chart/export-buttons";
 import { Chip, type ChipTone } from "@/ui/chip";
 import { ConfirmDialog } from "@/ui/confirm-dialog";
 
@@ -32,6 +34,7 @@ interface RoundCardProps {
 export function RoundCard({ slug, round, learning }: RoundCardProps) {
   const { t } = useTranslation("learning");
   const cancel = useCancelRound(slug);
+  const svg = useRef<SVGSVGElement>(null);
   const [logShown, showLog] = useState(false);
   const [asking, ask] = useState(false);
   useKeys({ l: () => showLog((now) => !now) }, { enabled: round !== null });
@@ -57,6 +60,9 @@ export function RoundCard({ slug, round, learning }: RoundCardProps) {
       note={noteOf()}
       actions={
         <>
+          {hasLoss(round) && !logShown ? (
+            <ExportButtons name={`${slug}-loss-round-${round.number}`} svg={svg} rows={() => lossRows(round)} />
+          ) : null}
           <Button dense variant="ghost" kbd="L" aria-pressed={logShown} onClick={() => showLog(!logShown)}>
             {t("round.log")}
           </Button>
@@ -80,7 +86,7 @@ export function RoundCard({ slug, round, learning }: RoundCardProps) {
       ) : (
         <div style={{ display: "flex", gap: 20 }}>
           <div className="grow">
-            <LossChart round={round} />
+            <LossChart round={round} svgRef={svg} />
           </div>
           <RoundNumbers round={round} live={live} />
         </div>

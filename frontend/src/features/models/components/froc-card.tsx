@@ -1,12 +1,12 @@
 import { useRef } from "react";
 import { useTranslation } from "react-i18next";
-import { ExportButtons } from "@/features/models/components/export-buttons";
 import type { Chosen } from "@/features/models/state/chosen";
 import type { Evaluation, ModelVersion } from "@/lib/api-types";
 import { count, decimal, interval } from "@/lib/format";
 import { FROC_RATES, overall, rate } from "@/lib/metrics";
 import { serverWords } from "@/lib/server-words";
 import { Card } from "@/ui/card";
+import { ExportButtons } from "@/ui/chart/export-buttons";
 import { type ChartPoint, type ChartSeries, XYChart } from "@/ui/chart/xy-chart";
 
 interface FrocCardProps {

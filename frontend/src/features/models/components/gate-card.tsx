@@ -1,6 +1,6 @@
 import { IconCheck, IconHourglass } from "@tabler/icons-react";
 import type { TFunction } from "i18next";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, type Ref, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { PromoteDialog } from "@/features/models/components/promote-dialog";
 import { gateSentences, servesUnproven } from "@/features/models/state/gate-words";
@@ -10,6 +10,7 @@ import { overall } from "@/lib/metrics";
 import { serverWords } from "@/lib/server-words";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
+import { ExportButtons } from "@/ui/chart/export-buttons";
 import { linearScale, niceTicks } from "@/ui/chart/scale";
 import { Chip } from "@/ui/chip";
 
@@ -24,6 +25,7 @@ interface GateCardProps {
 /** What the gate asked and found, and the button by which a person decides otherwise. */
 export function GateCard({ slug, version, rows, evaluation }: GateCardProps) {
   const { t } = useTranslation("models");
+  const svg = useRef<SVGSVGElement>(null);
   const [asking, ask] = useState(false);
   const serving = rows.find((row) => row.state === "serves");
   const isBack = serving !== undefined && serving.number > version.number;
@@ -32,7 +34,14 @@ export function GateCard({ slug, version, rows, evaluation }: GateCardProps) {
     <Card title={t("gate.title")} actions={<GateChip gate={gate} />}>
       <div className="col" style={{ gap: 10, height: "100%" }}>
         <p>{gateSentences(gate, t).join(" ")}</p>
-        {gate.metrics?.length ? <Differences gate={gate} version={version.number} /> : null}
+        {gate.metrics?.length ? (
+          <div>
+            <Differences svgRef={svg} gate={gate} version={version.number} />
+            <div className="row" style={{ justifyContent: "flex-end", gap: 0 }}>
+              <ExportButtons name={`gate-v${version.number}-v${gate.against}`} svg={svg} rows={table} />
+            </div>
+          </div>
+        ) : null}
         <dl>
           {(gate.proof ?? []).map((one) => (
             <Line
@@ -70,6 +79,16 @@ export function GateCard({ slug, version, rows, evaluation }: GateCardProps) {
       ) : null}
     </Card>
   );
+
+  function table(): (string | number | null)[][] {
+    const { metrics = [], against = null, margin = null, n_patients = null } = gate;
+    return [
+      ["metric", "difference", "low", "high", "n_patients", "version", "against", "margin"],
+      ...metrics.map((one) => [
+        ...[one.metric, one.difference, one.low, one.high, n_patients, version.number, against, margin],
+      ]),
+    ];
+  }
 
   function checkName(check: string): string {
     return check.startsWith("finding:") ? t("metric.auc") : t(`gate.check.${check}`);
@@ -160,7 +179,7 @@ const WIDTH = 280;
 const LEFT = 22;
 
 /** The paired differences with zero as a dotted line: left of minus the margin the challenger is worse. */
-function Differences({ gate, version }: { gate: Gate; version: number }) {
+function Differences({ svgRef, gate, version }: { svgRef: Ref<SVGSVGElement>; gate: Gate; version: number }) {
   const { t } = useTranslation("models");
   const metrics = gate.metrics ?? [];
   const margin = gate.margin ?? 0;
@@ -170,7 +189,14 @@ function Differences({ gate, version }: { gate: Gate; version: number }) {
   const ground = 12 + metrics.length * 24;
   const label = t("gate.chart", { n: version, old: gate.against });
   return (
-    <svg className="chart" width="100%" viewBox={`0 0 ${WIDTH} ${ground + 34}`} role="img" aria-label={label}>
+    <svg
+      ref={svgRef}
+      className="chart"
+      width="100%"
+      viewBox={`0 0 ${WIDTH} ${ground + 34}`}
+      role="img"
+      aria-label={label}
+    >
       <rect
         x={LEFT}
         y={4}

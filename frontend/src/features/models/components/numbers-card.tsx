@@ -1,11 +1,11 @@
 import { Fragment } from "react";
 import { useTranslation } from "react-i18next";
-import { ExportButtons } from "@/features/models/components/export-buttons";
 import { CLICK_NUMBERS } from "@/features/models/state/click-numbers";
 import type { Evaluation, Metric, ModelVersion } from "@/lib/api-types";
 import { count, decimal } from "@/lib/format";
 import { serverWords } from "@/lib/server-words";
 import { Card } from "@/ui/card";
+import { ExportButtons } from "@/ui/chart/export-buttons";
 import { MetricValue } from "@/ui/metric-value";
 
 /** Which numbers, in what order, with how many decimals. */

@@ -1,11 +1,11 @@
 import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { ExportButtons } from "@/features/models/components/export-buttons";
 import type { Chosen } from "@/features/models/state/chosen";
 import type { Calibration, Evaluation, FindingType, Metric, ModelVersion, Reliability } from "@/lib/api-types";
 import { count, decimal, interval } from "@/lib/format";
 import { serverWords } from "@/lib/server-words";
 import { Card } from "@/ui/card";
+import { ExportButtons } from "@/ui/chart/export-buttons";
 import type { Scale } from "@/ui/chart/scale";
 import { type ChartSeries, XYChart } from "@/ui/chart/xy-chart";
 import { Segmented } from "@/ui/segmented";

@@ -1,7 +1,6 @@
 import { useElementSize } from "@mantine/hooks";
 import { type Ref, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { ExportButtons } from "@/features/models/components/export-buttons";
 import type { Chosen } from "@/features/models/state/chosen";
 import { groupName } from "@/features/models/state/subgroup-names";
 import type { Evaluation, FindingType, Metric, ModelVersion, Subgroup } from "@/lib/api-types";
@@ -9,13 +8,23 @@ import { count, decimal, interval, middle } from "@/lib/format";
 import { overall } from "@/lib/metrics";
 import { serverWords } from "@/lib/server-words";
 import { Card } from "@/ui/card";
+import { ExportButtons } from "@/ui/chart/export-buttons";
 import { linearScale, niceTicks, placesFor, type Scale } from "@/ui/chart/scale";
-import { Segmented } from "@/ui/segmented";
 
-const METRICS = ["sensitivity", "dice", "auc", "false_positives_per_image"] as const;
+const METRICS = [
+  "sensitivity",
+  "false_positives_per_image",
+  "dice",
+  "nsd",
+  "hd95_mm",
+  "auc",
+  "average_precision",
+] as const;
 type Shown = (typeof METRICS)[number];
-/** Of the false positives, fewer is better. */
-const LOWER_IS_BETTER: ReadonlySet<Shown> = new Set(["false_positives_per_image"]);
+/** Fewer false positives and shorter distances are better; their axes begin at 0 and end nowhere, shares end at 1. */
+const LOWER_IS_BETTER: ReadonlySet<Shown> = new Set(["false_positives_per_image", "hd95_mm"]);
+/** It falls with the share of images that bear a lesion: a group with fewer of them is not worse for that. */
+const NOT_COMPARED: ReadonlySet<Shown> = new Set(["average_precision"]);
 
 interface SubgroupsCardProps {
   version: ModelVersion;
@@ -29,21 +38,39 @@ interface SubgroupsCardProps {
 export function SubgroupsCard({ version, evaluation, types, chosen, onChoose }: SubgroupsCardProps) {
   const { t } = useTranslation("models");
   const svg = useRef<SVGSVGElement>(null);
-  const [metric, setMetric] = useState<Shown>("sensitivity");
-  const all = evaluation ? overall(evaluation.metrics, metric) : undefined;
+  const [wanted, setMetric] = useState<Shown>("sensitivity");
   const groups = evaluation?.subgroups ?? [];
+  // A version that was measured before has fewer; in a project without spacings nothing is told in millimetres.
+  const measured = METRICS.filter(
+    (name) =>
+      evaluation && overall(evaluation.metrics, name) && groups[0]?.metrics.some((one) => one.metric === name),
+  );
+  const metric = measured.includes(wanted) ? wanted : "sensitivity";
+  const all = evaluation ? overall(evaluation.metrics, metric) : undefined;
   return (
     <Card
       title={t("subgroups.title")}
-      note={t(LOWER_IS_BETTER.has(metric) ? "subgroups.noteHigher" : "subgroups.note")}
+      note={t(
+        NOT_COMPARED.has(metric)
+          ? "subgroups.notCompared"
+          : LOWER_IS_BETTER.has(metric)
+            ? "subgroups.noteHigher"
+            : "subgroups.note",
+      )}
       actions={
         <>
-          <Segmented<Shown>
-            label={t("subgroups.metric")}
+          <select
+            aria-label={t("subgroups.metric")}
+            className="in d"
             value={metric}
-            onChange={setMetric}
-            options={METRICS.map((value) => ({ value, label: t(`short.${value}`) }))}
-          />
+            onChange={(event) => setMetric(event.currentTarget.value as Shown)}
+          >
+            {measured.map((name) => (
+              <option key={name} value={name}>
+                {t(`metric.${name}`)}
+              </option>
+            ))}
+          </select>
           {groups.length ? (
             <ExportButtons name={`subgroups-v${version.number}-${metric}`} svg={svg} rows={table} />
           ) : null}
@@ -142,7 +169,15 @@ function Forest({ label, ...rest }: ForestProps) {
   );
 }
 
-const PLACES: Record<Shown, number> = { sensitivity: 2, dice: 3, auc: 2, false_positives_per_image: 2 };
+const PLACES: Record<Shown, number> = {
+  sensitivity: 2,
+  false_positives_per_image: 2,
+  dice: 3,
+  nsd: 3,
+  hd95_mm: 1,
+  auc: 2,
+  average_precision: 2,
+};
 
 function ForestDrawing({ svgRef, label, metric, all, rows, onChoose, width }: ForestProps & { width: number }) {
   const { t } = useTranslation("models");
@@ -182,7 +217,7 @@ function ForestDrawing({ svgRef, label, metric, all, rows, onChoose, width }: Fo
       <text x={width} y={12} textAnchor="end">
         n
       </text>
-      <OverallBand all={all} x={x} foot={foot} />
+      {NOT_COMPARED.has(metric) ? null : <OverallBand all={all} x={x} foot={foot} />}
       <Row
         {...shared}
         y={TOP}
@@ -210,12 +245,12 @@ function ForestDrawing({ svgRef, label, metric, all, rows, onChoose, width }: Fo
   );
 }
 
-/** A share's axis ends at 1; a count of false positives begins at 0. */
+/** A share's axis ends at 1; one of which less is better begins at 0. */
 function ticksOf(known: Metric[], metric: Shown): number[] {
   if (!known.length) return [0, 1];
   const low = Math.min(...known.map((one) => one.low ?? one.value ?? 0));
   const high = Math.max(...known.map((one) => one.high ?? one.value ?? 1));
-  return metric === "false_positives_per_image"
+  return LOWER_IS_BETTER.has(metric)
     ? niceTicks(0, Math.max(high, 0.1), 5)
     : niceTicks(Math.max(0, low), Math.min(1, Math.max(high, low + 0.05)), 5);
 }
@@ -324,6 +359,7 @@ function Row({ x, y, width, metric, all, one, dimension, name, patients, isAll, 
 
 /** ▼ where the whole interval lies below the overall value, ▲ where it lies above and more is worse. */
 function worseSide(one: Metric | undefined, all: Metric | undefined, metric: Shown): string {
+  if (NOT_COMPARED.has(metric)) return "";
   if (!one || one.low === null || one.high === null || typeof all?.value !== "number") return "";
   if (LOWER_IS_BETTER.has(metric)) return one.low > all.value ? "▲" : "";
   return one.high < all.value ? "▼" : "";
