@@ -497,6 +497,7 @@ class ExportFilter(TypedDict):
     finding_types: NotRequired[list[int]]
     reader_kinds: NotRequired[list[ReaderKindEnum]]
     splits: NotRequired[list[SplitEnum]]
+    reviews: NotRequired[list[ReviewsEnum]]
     since: NotRequired[str | None]
     until: NotRequired[str | None]
     models: NotRequired[bool]
@@ -510,6 +511,7 @@ class ExportFilterRequest(TypedDict):
     finding_types: NotRequired[list[int]]
     reader_kinds: NotRequired[list[ReaderKindEnum]]
     splits: NotRequired[list[SplitEnum]]
+    reviews: NotRequired[list[ReviewsEnum]]
     since: NotRequired[str | None]
     until: NotRequired[str | None]
     models: NotRequired[bool]
@@ -2270,6 +2272,10 @@ class ReviewRow(TypedDict):
     review: Review | None
 
 
+ReviewsEnum = Literal["agreed", "edited", "none"]
+"""One of several words."""
+
+
 class RevisedReader(TypedDict):
     """Whose reading is edited."""
 
@@ -2550,6 +2556,7 @@ class Sendable(TypedDict):
     reader: str
     submitted_at: str | None
     sent_to: list[str]
+    arrows: int
 
 
 class SentBack(TypedDict):

@@ -103,6 +103,18 @@ class FoundMark:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundMeasurement:
+    """A measurement that says where it was taken: a kind of ours (length, bidirectional, angle, roi) and its points, SCOORD
+    on a picture; `text` is what its group calls it."""
+
+    kind: str
+    points: tuple[tuple[float, ...], ...]
+    sop_instance_uid: str = ""
+    frame: int = 1
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class FoundObject:
     """All that one object says.
 
@@ -119,6 +131,7 @@ class FoundObject:
     evidence: tuple[str, ...] = ()
     series: tuple[str, ...] = ()
     marks: tuple[FoundMark, ...] = ()
+    measurements: tuple[FoundMeasurement, ...] = ()
     image_findings: dict[str, bool] = field(default_factory=dict)
     verdict: str = ""
     notes: tuple[str, ...] = ()
@@ -163,8 +176,9 @@ def _no_bits(value: Any) -> None:
 
 def _check_limits(found: FoundObject, mask_bytes: int) -> None:
     points = sum(len(shape.points) for mark in found.marks for shape in mark.shapes)
-    if len(found.marks) > MAX_MARKS:
-        raise Refused(f"It holds {len(found.marks)} marks; the limit is {MAX_MARKS}.")
+    n_marks = len(found.marks) + len(found.measurements)
+    if n_marks > MAX_MARKS:
+        raise Refused(f"It holds {n_marks} marks; the limit is {MAX_MARKS}.")
     if points > MAX_POINTS:
         raise Refused(f"It holds {points} points; the limit is {MAX_POINTS}.")
     if mask_bytes > MAX_MASK_BYTES:
@@ -191,7 +205,11 @@ def decoded_object(data: bytes) -> FoundObject:
             masks.append(FoundMask(FoundPlane(**_with_tuples(mask.pop("plane"))), (top, left), packed, **mask))
         shapes = [_decoded_shape(shape) for shape in mark.pop("shapes")]
         marks.append(FoundMark(masks=tuple(masks), shapes=tuple(shapes), **_with_tuples(mark)))
-    return FoundObject(marks=tuple(marks), **_with_tuples(document))
+    # A kept object of an older version knows none.
+    measurements = tuple(
+        FoundMeasurement(points=_decoded_points(one.pop("points")), **one) for one in document.pop("measurements", ())
+    )
+    return FoundObject(marks=tuple(marks), measurements=measurements, **_with_tuples(document))
 
 
 def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
@@ -200,10 +218,14 @@ def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _decoded_shape(shape: dict[str, Any]) -> FoundShape:
-    points = tuple(tuple(float(value) for value in point) for point in shape.pop("points"))
+    return FoundShape(points=_decoded_points(shape.pop("points")), **shape)
+
+
+def _decoded_points(given: list[list[float]]) -> tuple[tuple[float, ...], ...]:
+    points = tuple(tuple(float(value) for value in point) for point in given)
     if not all(math.isfinite(value) for point in points for value in point):
         raise ValueError("a coordinate is not finite")
-    return FoundShape(points=points, **shape)
+    return points
 
 
 def with_uids(found: FoundObject, mapped: Callable[[str], str]) -> FoundObject:
@@ -229,4 +251,5 @@ def with_uids(found: FoundObject, mapped: Callable[[str], str]) -> FoundObject:
         evidence=tuple(uid(one) for one in found.evidence),
         series=tuple(uid(one) for one in found.series),
         marks=tuple(mark(one) for one in found.marks),
+        measurements=tuple(replace(one, sop_instance_uid=uid(one.sop_instance_uid)) for one in found.measurements),
     )

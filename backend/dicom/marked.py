@@ -42,6 +42,7 @@ class Concept(NamedTuple):
 VERDICT: Final = Concept(SCHEME, "VERDICT", "Verdict of the reading")
 SCORE: Final = Concept(SCHEME, "SCORE", "Score")
 MARK_KIND: Final = Concept(SCHEME, "MARK_KIND", "Kind of the mark")
+MEASUREMENT: Final = Concept(SCHEME, "MEASUREMENT", "Measurement, no lesion")
 VERDICTS: Final = {
     "lesions": Concept(SCHEME, "LESIONS", "Lesions"),
     "no_lesion": Concept(SCHEME, "NO_LESION", "No lesion"),
@@ -84,6 +85,27 @@ class MarkedLesion:
     colour: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class MeasuredValue:
+    """One value of a measurement: what it is (length, long axis, short axis, angle, area), its value in `unit` (mm, px, mm²,
+    px², °), and the SCOORD points that it was measured along; of an area those of an ellipse."""
+
+    name: str
+    value: float
+    unit: str
+    points: Sequence[Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedMeasurement:
+    """A measurement on `sources[source]`, which is no lesion, and what its reader called it."""
+
+    id: uuid.UUID
+    source: int
+    values: Sequence[MeasuredValue]
+    text: str = ""
+
+
 @dataclass(frozen=True)
 class MarkedReading:
     """A reading to be written: whose it is, what it says, and the pictures of its case in reading order.
@@ -104,6 +126,7 @@ class MarkedReading:
     verdict: str = "lesions"
     complete: bool = True
     image_findings: Sequence[tuple[str, Concept | None, bool]] = ()
+    measurements: Sequence[MarkedMeasurement] = ()
 
     def uid(self, purpose: str) -> str:
         """The UID of what is made of these lesions of this revision for a purpose."""

@@ -1,19 +1,20 @@
 """Reads a measurement report (PS3.16 TID 1500): its measurement groups, their regions, and who observed.
 
-Regions are SCOORD on a picture (PS3.3 C.18.6), SCOORD3D in the patient (C.18.9), or segments of a segmentation object.
+Regions are SCOORD on a picture (PS3.3 C.18.6), SCOORD3D in the patient (C.18.9), or segments of a segmentation object. An
+open line that a length or an angle is inferred from is a measurement.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pydicom.dataset import Dataset
 
-from backend.dicom.found import FindingSettings, FoundMark, FoundObject, FoundShape
+from backend.dicom.found import FindingSettings, FoundMark, FoundMeasurement, FoundObject, FoundShape
 from backend.dicom.found_values import code_of, items, numbers, plain, reader_name, unique
-from backend.dicom.marked import SCHEME, VERDICTS
+from backend.dicom.marked import MEASUREMENT, SCHEME, VERDICTS
 from backend.dicom.refusal import Refused
 
 REPORT_CLASSES: Final = frozenset(
@@ -37,13 +38,21 @@ _OBSERVER_NAMES: Final = (("DCM", "121008"), ("DCM", "121013"), ("DCM", "121015"
 _PERSON_NAME: Final = ("DCM", "121008")
 _ALGORITHM_NAME: Final = ("DCM", "111001")
 _ALGORITHM_VERSION: Final = ("DCM", "111003")
+MEASUREMENT_KIND: Final = "measurement"
 _LESION: Final = frozenset({("SCT", "52988006"), ("SRT", "M-01000")})
 _PRESENT: Final = frozenset({("SCT", "52101004"), ("SRT", "G-A203"), ("SCT", "373066001"), ("SRT", "R-0038D")})
 _ABSENT: Final = frozenset({("SCT", "272519000"), ("SCT", "2667000"), ("SRT", "R-4073"), ("SCT", "373067005")})
+_KINDS: Final = {"FREEHAND": "freehand", MEASUREMENT.value: MEASUREMENT_KIND}
 _POINTS: Final = {"POINT": 1, "CIRCLE": 2, "ELLIPSE": 4}
 _AREAS: Final = frozenset({"POLYLINE", "CIRCLE", "ELLIPSE", "POLYGON"})
 _SEGMENTATIONS: Final = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"})
 _NO_UNITS: Final = frozenset({"1", "{1}", ""})
+_LENGTH_UNITS: Final = frozenset({"mm", "cm", "m", "um", "{pixels}", "{pixel}", "px", "pixels"})
+"""As codes or as what they mean: programs that know no spacing write no unit that means pixels."""
+_ANGLE_UNITS: Final = frozenset({"deg", "rad"})
+_LONG_AXIS: Final = frozenset({("SCT", "103339001"), ("SRT", "G-A185")})
+_SHORT_AXIS: Final = frozenset({("SCT", "103340004"), ("SRT", "G-A186")})
+_LONGEST_TEXT: Final = 120
 
 
 def found_report(dataset: Dataset, settings: FindingSettings) -> FoundObject:
@@ -61,11 +70,12 @@ def found_report(dataset: Dataset, settings: FindingSettings) -> FoundObject:
         if not one.has_region:
             findings.update(one.findings)
     verdict = next((one.verdict for one in read if one.verdict), "")
+    measurements = tuple(measurement for one in read for measurement in one.measurements())
     lines = sum(one.lines for one in read)
     bare = sum(not one.has_region and not one.findings and not one.verdict for one in groups)
     notes = []
     if lines:
-        notes.append(f"{lines} of its shapes are lines or bodies, not areas or points, and were not read.")
+        notes.append(f"{lines} of its shapes are lines or bodies, not areas, points or measurements, and were not read.")
     if bare:
         notes.append(f"{bare} of its measurement groups have no region and were not read.")
     evidence = [
@@ -79,6 +89,7 @@ def found_report(dataset: Dataset, settings: FindingSettings) -> FoundObject:
         if str(one.get("ReferencedSOPClassUID")) not in _SEGMENTATIONS
     ]  # fmt: skip
     named = [shape.sop_instance_uid for mark in marks for shape in mark.shapes]
+    measured = [one.sop_instance_uid for one in measurements]
     sources = [uid for one in read for uid in one.images]
     frames = unique(uid for one in read for uid in one.frames_of_reference)
     if len(frames) > 1:
@@ -88,10 +99,11 @@ def found_report(dataset: Dataset, settings: FindingSettings) -> FoundObject:
         sop_instance_uid=plain(dataset.get("SOPInstanceUID"), 64),
         reader=_reader(dataset, groups, settings),
         frame_of_reference_uid=next(iter(frames), ""),
-        images=unique([*named, *sources]),
+        images=unique([*named, *sources, *measured]),
         evidence=unique(referred),
         series=unique(series.get("SeriesInstanceUID") for series in evidence),
         marks=marks,
+        measurements=measurements,
         image_findings=findings,
         verdict=verdict,
         notes=tuple(notes),
@@ -115,6 +127,7 @@ class _Group:
     tracking_uid: str = ""
     kind: str = ""
     shapes: list[FoundShape] = field(default_factory=list)
+    measured: list[tuple[tuple[str, str], FoundMeasurement]] = field(default_factory=list)
     segments: list[tuple[str, int]] = field(default_factory=list)
     images: list[str] = field(default_factory=list)
     frames_of_reference: list[str] = field(default_factory=list)
@@ -129,7 +142,7 @@ class _Group:
     @property
     def has_region(self) -> bool:
         """Whether it says where."""
-        return bool(self.shapes or self.segments or self.lines)
+        return bool(self.shapes or self.segments or self.measured or self.lines)
 
     def marks(self) -> Iterator[FoundMark]:
         """Its marks: each segment and each shape of its own, but contours that make one volume together."""
@@ -140,6 +153,16 @@ class _Group:
             yield self._mark(number, regions, None)
         for number, segment in enumerate(self.segments, 1):
             yield self._mark(number, (), segment)
+
+    def measurements(self) -> Iterator[FoundMeasurement]:
+        """Its measurements, by what the group calls them: a long and a short axis on one picture are two diameters."""
+        found = [one for _, one in self.measured]
+        names = [name for name, _ in self.measured]
+        if len(found) == 2 and found[0].kind == found[1].kind == "length" and _are_axes(*names):
+            first, second = found
+            if (first.sop_instance_uid, first.frame) == (second.sop_instance_uid, second.frame):
+                found = [replace(first, kind="bidirectional", points=(*first.points, *second.points))]
+        return (replace(one, text=self.finding[:_LONGEST_TEXT]) for one in found)
 
     def _mark(self, number: int, shapes: tuple[FoundShape, ...], segment: tuple[str, int] | None) -> FoundMark:
         return FoundMark(
@@ -163,7 +186,24 @@ def _read_group(group: Dataset, settings: FindingSettings) -> _Group:
             _read_image(found, item)
         elif kind in ("TEXT", "UIDREF"):
             _read_text(found, item, name, settings)
+    if found.kind == MEASUREMENT_KIND:
+        _take_for_measurements(found)
     return found
+
+
+def _take_for_measurements(found: _Group) -> None:
+    """The ellipses of a group that says it is a measurement are regions that were measured, no lesions."""
+    for shape in found.shapes:
+        if shape.graphic == "ELLIPSE" and len(shape.points[0]) == 2:
+            region = FoundMeasurement("roi", shape.points, shape.sop_instance_uid, shape.frame)
+            found.measured.append((("", ""), region))
+        else:
+            found.lines += 1
+    found.shapes.clear()
+
+
+def _are_axes(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    return (one in _LONG_AXIS and other in _SHORT_AXIS) or (one in _SHORT_AXIS and other in _LONG_AXIS)
 
 
 def _read_code(found: _Group, item: Dataset, name: tuple[str, str, str]) -> None:
@@ -173,7 +213,7 @@ def _read_code(found: _Group, item: Dataset, name: tuple[str, str, str]) -> None
     elif name[:2] == _PURPOSE:
         found.kind = "box" if value[1] == _BOUNDED_BY else found.kind
     elif name[:2] == (SCHEME, "MARK_KIND"):
-        found.kind = "freehand" if value[1] == "FREEHAND" else found.kind
+        found.kind = _KINDS.get(value[1], found.kind)
     elif name[:2] == (SCHEME, "VERDICT"):
         found.verdict = next((key for key, concept in VERDICTS.items() if concept.value == value[1]), "")
     elif value[:2] in _PRESENT or value[:2] in _ABSENT:
@@ -191,10 +231,13 @@ def _read_code(found: _Group, item: Dataset, name: tuple[str, str, str]) -> None
 
 
 def _read_number(found: _Group, item: Dataset, name: tuple[str, str, str]) -> None:
-    """A measurement is an attribute; the unit stays in its name unless it is an attribute of our own vocabulary."""
+    """A measurement is an attribute; the unit stays in its name unless it is an attribute of our own vocabulary. Where it is
+    inferred from a line it is a measurement besides."""
+    units: set[str] = set()
     for measured in items(item, "MeasuredValueSequence")[:1]:
         value = plain(measured.get("NumericValue"), 20)
         unit = code_of(measured, "MeasurementUnitsCodeSequence")
+        units = {unit[1], unit[2]}
         if name[:2] == (SCHEME, "SCORE"):
             found.score = float(value)
         elif name[0] == SCHEME:
@@ -207,10 +250,13 @@ def _read_number(found: _Group, item: Dataset, name: tuple[str, str, str]) -> No
             found.attributes[f"{name[2] or name[1]} ({unit[1]})"] = float(value)
     for part in items(item, "ContentSequence"):
         if part.get("ValueType") in ("SCOORD", "SCOORD3D"):
-            _read_shape(found, part)
+            _read_shape(found, part, name[:2], units)
 
 
-def _read_shape(found: _Group, item: Dataset) -> None:
+def _read_shape(
+    found: _Group, item: Dataset, measures: tuple[str, str] = ("", ""), units: Collection[str] = frozenset()
+) -> None:
+    """A region; `measures` and `units` are those of the number that is inferred from it."""
     graphic = plain(item.get("GraphicType")).upper()
     width = 3 if item.get("ValueType") == "SCOORD3D" else 2
     data = numbers(item.get("GraphicData"))
@@ -225,7 +271,7 @@ def _read_shape(found: _Group, item: Dataset) -> None:
             uid, frame = _referenced(image)
     if graphic == "POLYLINE":
         if len(points) < 4 or points[0] != points[-1]:
-            found.lines += 1
+            _read_line(found, FoundShape(graphic, points, uid, frame), measures, units)
             return
         points = points[:-1]
     elif graphic == "MULTIPOINT":
@@ -237,6 +283,23 @@ def _read_shape(found: _Group, item: Dataset) -> None:
         found.lines += 1
         return
     found.shapes.append(FoundShape(graphic, points, uid, frame))
+
+
+def _read_line(found: _Group, line: FoundShape, measures: tuple[str, str], units: Collection[str]) -> None:
+    kind = _measurement_kind(line.points, units)
+    if kind:
+        found.measured.append((measures, FoundMeasurement(kind, line.points, line.sop_instance_uid, line.frame)))
+    else:
+        found.lines += 1
+
+
+def _measurement_kind(points: tuple[tuple[float, ...], ...], units: Collection[str]) -> str:
+    """What an open line on a picture measures in such a unit; empty where it is no measurement of ours."""
+    if len(points[0]) != 2:
+        return ""
+    if len(points) == 2 and not _LENGTH_UNITS.isdisjoint(units):
+        return "length"
+    return "angle" if len(points) == 3 and not _ANGLE_UNITS.isdisjoint(units) else ""
 
 
 def _referenced(item: Dataset) -> tuple[str, int]:

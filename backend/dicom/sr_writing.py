@@ -1,7 +1,8 @@
 """A reading as a structured report: TID 1500 Measurement Report (PS3.16) in a Comprehensive SR document (PS3.3 A.35.3).
 
 Each lesion is a measurement group with its region: SCOORD for what was drawn, a referenced segment for a mask; drawn ones
-come first, because OHIF begins with the first group and can show no segment. What is said of the image as a whole (its
+come first, because OHIF begins with the first group and can show no segment. A measurement is a group without a region: its
+values (TID 300) are inferred each from the SCOORD that it was measured along. What is said of the image as a whole (its
 findings, "no lesion", "not readable") stands in the template's container of qualitative evaluations (row 12): a group
 without a region, which it was in reports of older versions, keeps OHIF 3.13 from showing any other.
 """
@@ -20,10 +21,12 @@ from highdicom.sr import (
     CodedConcept,
     ContainerContentItem,
     ContentSequence,
+    CoordinatesForMeasurement,
     DeviceObserverIdentifyingAttributes,
     ImageRegion,
     LanguageOfContentItemAndDescendants,
     Measurement,
+    MeasurementsAndQualitativeEvaluations,
     ObservationContext,
     ObserverContext,
     PersonObserverIdentifyingAttributes,
@@ -41,13 +44,16 @@ from pydicom.dataset import Dataset, FileDataset
 from backend.dicom.marked import (
     MANUFACTURER,
     MARK_KIND,
+    MEASUREMENT,
     SCHEME,
     SCORE,
     VERDICT,
     VERDICTS,
     Concept,
     MarkedLesion,
+    MarkedMeasurement,
     MarkedReading,
+    MeasuredValue,
     SourceFrame,
     concept_of,
     lesion_uid,
@@ -72,11 +78,27 @@ _REPORTED: Final = Concept("DCM", "121058", "Procedure reported")
 _MEASUREMENTS: Final = Concept("DCM", "126010", "Imaging Measurements")
 _PERSON: Final = Concept("DCM", "121006", "Person")
 _DEVICE: Final = Concept("DCM", "121007", "Device")
-_PURPOSE: Final = "SR/2"
+_PURPOSE: Final = "SR/3"
 """What the UIDs are made for; another number whenever the same reading is written differently."""
 _PROCEDURE: Final = Concept("SCT", "363679005", "Imaging procedure")
 _NUMBER: Final = re.compile(r"-?\d{1,12}(\.\d{1,12})?")
 _NO_UNITS: Final = Concept("UCUM", "1", "no units")
+_MEASURED: Final = {
+    "length": Concept("SCT", "410668003", "Length"),
+    "long axis": Concept("SCT", "103339001", "Long axis"),
+    "short axis": Concept("SCT", "103340004", "Short axis"),
+    "angle": Concept("SCT", "1483009", "Angle"),
+    "area": Concept("SCT", "42798000", "Area"),
+}
+"""Concept names of measured values, as PS3.16 has them in SNOMED CT."""
+_UNITS: Final = {
+    "mm": Concept("UCUM", "mm", "millimeter"),
+    "mm²": Concept("UCUM", "mm2", "square millimeter"),
+    "°": Concept("UCUM", "deg", "degree"),
+    # UCUM has no pixel; what stands in braces is a remark and counts as 1.
+    "px": Concept("UCUM", "{pixels}", "pixels"),
+    "px²": Concept("UCUM", "{pixels}", "square pixels"),
+}
 
 SegmentOf = Mapping[UUID, tuple[Dataset, int]]
 """The segmentation and the segment number that hold a lesion, by the lesion's id."""
@@ -103,8 +125,11 @@ def _content(reading: MarkedReading, segments: SegmentOf) -> ContainerContentIte
     rows = ContentSequence(LanguageOfContentItemAndDescendants(_coded(_ENGLISH)), is_root=False)
     rows.extend(ObservationContext(**{observer: _observer(reading)}))
     rows.append(CodeContentItem(_coded(_REPORTED), _coded(_PROCEDURE), RelationshipTypeValues.HAS_CONCEPT_MOD))
-    drawn_first = sorted(reading.lesions, key=lambda lesion: lesion.kind == "mask")
-    groups = [item for lesion in drawn_first for item in _group(reading, lesion, segments)]
+    drawn = [lesion for lesion in reading.lesions if lesion.kind != "mask"]
+    masks = [lesion for lesion in reading.lesions if lesion.kind == "mask"]
+    groups = [item for lesion in drawn for item in _group(reading, lesion, segments)]
+    groups += [item for measurement in reading.measurements for item in _measurement_group(reading, measurement)]
+    groups += [item for lesion in masks for item in _group(reading, lesion, segments)]
     if groups:
         rows.append(_container(_MEASUREMENTS, groups))
     rows.append(_container(EVALUATIONS, _of_the_image(reading)))
@@ -179,6 +204,29 @@ def _number(name: Concept, value: str, unit: str) -> Measurement:
     return measured
 
 
+def _measurement_group(reading: MarkedReading, measurement: MarkedMeasurement) -> Any:
+    """TID 1501: what its reader called it is its finding, by which viewers list it."""
+    source = reading.sources[measurement.source]
+    names = " and ".join(one.name for one in measurement.values)
+    return MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(uid=lesion_uid(measurement.id), identifier=f"{names} {measurement.id}"),
+        finding_type=_coded(own_concept(measurement.text)) if measurement.text else None,
+        algorithm_id=_algorithm(reading),
+        measurements=[_measured(one, source) for one in measurement.values],
+        qualitative_evaluations=[QualitativeEvaluation(_coded(MARK_KIND), _coded(MEASUREMENT))],
+    )
+
+
+def _measured(one: MeasuredValue, source: SourceFrame) -> Measurement:
+    points = np.maximum(np.asarray(one.points, dtype=float), 0.0)
+    graphic = "ELLIPSE" if one.name == "area" else "POLYLINE"
+    where = CoordinatesForMeasurement(graphic, points, _source_image(SourceImageForRegion, source))
+    return Measurement(
+        name=_coded(_MEASURED[one.name]), value=round(one.value, 4), unit=_coded(_UNITS[one.unit]),
+        referenced_coordinates=[where],
+    )  # fmt: skip
+
+
 def _segment(reading: MarkedReading, lesion: MarkedLesion, segments: SegmentOf) -> ReferencedSegment:
     if lesion.id not in segments:
         raise Refused("A report refers to a mask by its segment; this mask lies in no segmentation.")
@@ -220,6 +268,7 @@ def _of_the_image(reading: MarkedReading) -> list[CodeContentItem]:
 def _evidence(reading: MarkedReading, segments: SegmentOf) -> Dataset:
     """Every instance that the report refers to (PS3.3 C.17.2), by series."""
     used = {0} | {lesion.source for lesion in reading.lesions if lesion.kind != "mask"}
+    used |= {measurement.source for measurement in reading.measurements}
     used |= {index for lesion in reading.lesions if lesion.kind == "mask" for index, _ in lesion.masks}
     item = Dataset()
     item.StudyInstanceUID = reading.sources[0].header.StudyInstanceUID

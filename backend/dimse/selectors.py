@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from backend.accounts.models import User
 from backend.dimse.models import Direction, ReceivingTitle, RemoteNode, Transfer
 from backend.exchange.export_selection import ExportFilter, exported_readings
+from backend.exchange.marked_readings import MEASURED_KINDS
 from backend.jobs.services import FINISHED
 from backend.projects.models import Project
 from backend.readings.models import ReaderKind, Reading
@@ -129,6 +130,7 @@ def sendable_documents(project: Project, by: User) -> list[dict[str, Any]]:
             "reader": reading.reader.name,
             "submitted_at": reading.submitted_at,
             "sent_to": sorted(sent.get((str(reading.pk), reading.revision), set())),
+            "arrows": sum(one["kind"] not in MEASURED_KINDS for one in reading.measurements),
         }
         for reading in sendable_readings(project, by).order_by("-submitted_at")[:1000]
     ]

@@ -218,3 +218,4 @@ class SendableSerializer(serializers.Serializer[Any]):
     reader = serializers.CharField()
     submitted_at = serializers.DateTimeField(allow_null=True)
     sent_to = serializers.ListField(child=serializers.CharField())
+    arrows = serializers.IntegerField(help_text="Those on its images: they stay here, for they measure nothing.")

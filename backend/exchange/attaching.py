@@ -61,12 +61,13 @@ class _Draft:
     lesions: list[ImportedLesion] = field(default_factory=list)
     measurements: list[dict[str, Any]] = field(default_factory=list)
     findings: dict[str, bool] = field(default_factory=dict)
-    complete: bool = True
+    complete: bool | None = None
+    """None while there was nothing but measurements: they say nothing of lesions."""
     readable: bool = True
 
 
 class _SaysNothing(Exception):
-    """A reading that is not complete and has neither a lesion nor a finding: there is nothing to store."""
+    """A reading that is not complete and has neither a lesion, a finding nor a measurement: there is nothing to store."""
 
 
 Located = tuple[UUID, ImageFrame]
@@ -258,7 +259,8 @@ class Attacher:
         for finding, present in reading.image_findings.items():
             key = str(self._type("image", finding).pk)
             draft.findings[key] = draft.findings.get(key, False) or present
-        draft.complete = draft.complete and reading.complete
+        if not _only_measures(reading):
+            draft.complete = reading.complete and draft.complete is not False
         draft.readable = draft.readable and reading.readable
 
     def _imported(self, case_id: UUID, draft: _Draft) -> ImportedReading:
@@ -273,6 +275,8 @@ class Attacher:
             verdict = Verdict.LESIONS
         elif draft.complete or findings:
             verdict = Verdict.NO_LESION
+        elif draft.measurements:
+            verdict = Verdict.DEFERRED  # nothing is said of lesions, so it teaches nothing
         else:
             raise _SaysNothing
         return ImportedReading(case, draft.lesions, verdict, findings, kind, draft.measurements)
@@ -295,6 +299,11 @@ class Attacher:
             },
         )
         self.outcome.waiting += 1
+
+
+def _only_measures(reading: ForeignReading) -> bool:
+    says_more = reading.complete or reading.lesions or reading.image_findings or not reading.readable
+    return bool(reading.measurements) and not says_more
 
 
 def _unused(reader: str, reason: Exception) -> str:

@@ -81,8 +81,7 @@ def compare_reading(
         after = {names[1].get(int(key), key): value for key, value in returned.image_findings.items()}
         if before != after:
             proof.differs(f"{pair.where}: findings of the image {before} came back as {after}.")
-    if carries.measurements and _measured(original) != _measured(returned):
-        proof.differs(f"{pair.where}: its measurements did not come back as they were.")
+    _compare_measurements(proof, carries, pair.where, original, returned)
     proof.lesions += len(lesions)
     if carries.instances:
         _compare_lesions(proof, carries, pair, lesions)
@@ -90,11 +89,20 @@ def compare_reading(
         _compare_types(proof, carries, pair, lesions)
 
 
-def _measured(reading: Reading) -> list[str]:
-    """What was measured where, in no order; ids are given anew."""
-    points = [np.array(one["points"], dtype=float).tolist() for one in reading.measurements]
-    places = [[one[key] for key in _MEASURED] for one in reading.measurements]
-    return sorted(repr(pair) for pair in zip(places, points, strict=True))
+def _compare_measurements(proof: Proof, carries: Carries, where: str, original: Reading, returned: Reading) -> None:
+    """Each measurement of a kind that is kept against the nearest that came back; ids are given anew."""
+    kept = [one for one in original.measurements if one["kind"] in carries.measurements]
+    left = [one for one in returned.measurements if one["kind"] in carries.measurements]
+    for measured in kept:
+        same = [one for one in left if all(one[key] == measured[key] for key in _MEASURED)]
+        moved = [float(np.abs(np.subtract(one["points"], measured["points"])).max()) for one in same]
+        if not moved or min(moved) > TOLERANCE:
+            proof.differs(f"{where}: its measurements did not come back as they were ({measured['kind']}).")
+            continue
+        proof.furthest = max(proof.furthest, min(moved))
+        left.remove(same[moved.index(min(moved))])
+    for one in left:
+        proof.differs(f"{where}: a measurement came back that did not go out ({one['kind']}).")
 
 
 _SAID: Final = ("present", "absent")

@@ -29,6 +29,7 @@ from backend.exchange.export_selection import (
     exported_readings,
     filter_of,
     lesions_of,
+    review_of,
 )
 from backend.exchange.export_source import export_of, reader_names
 from backend.exchange.export_zip import Entry, zip_pieces
@@ -210,6 +211,7 @@ class _Told:
                         "verdict": reading.verdict,
                         "label_kind": reading.label_kind,
                         "edit_of": _edit_of(reading),
+                        "review": review_of(reading),
                         "submitted_at": reading.submitted_at.isoformat() if reading.submitted_at else None,
                     }
                 )
@@ -234,7 +236,7 @@ def manifest_of(run: ExportRun, one: Format, entries: list[Entry], told: _Told) 
         "export": str(run.pk),
         "format": one.name,
         "options": run.options,
-        "images": "alongside" if run.pictures else "by reference",
+        "images": "alongside" if any(entry.get("image") for entry in entries) else "by reference",
         "filter": run.filter,
         "date_created": timezone.now().isoformat(timespec="seconds"),
         "created_by": run.created_by.get_username() if run.created_by is not None else "",

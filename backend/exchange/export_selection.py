@@ -21,6 +21,7 @@ from backend.projects.models import Arm, Assignment, AssignmentState, Case, Memb
 from backend.projects.selectors import in_reading_order, unread_blinded
 from backend.readings.models import Lesion, MarkKind, Reader, ReaderKind, Reading, ReadingState
 from backend.readings.selectors import cases_awaiting_reveal, superseded
+from backend.review.selectors import review_outcome
 
 _CHUNK = 100
 
@@ -28,14 +29,15 @@ _CHUNK = 100
 @dataclass(frozen=True)
 class ExportFilter:
     """What an export is limited to; empty means all. Readers and finding types by id, reader kinds and splits by name,
-    days of submission (both included). `models`: models' readings, too, `superseded`: also those whose place a reviewer's
-    edit has taken; they are never among "all".
+    `reviews` by what became of the reading in review (`ReviewOutcome`), days of submission (both included). `models`:
+    models' readings, too, `superseded`: also those whose place a reviewer's edit has taken; they are never among "all".
     """
 
     readers: Sequence[int] = ()
     finding_types: Sequence[int] = ()
     reader_kinds: Sequence[str] = ()
     splits: Sequence[str] = ()
+    reviews: Sequence[str] = ()
     since: date | None = None
     until: date | None = None
     models: bool = False
@@ -48,6 +50,7 @@ class ExportFilter:
             "finding_types": list(self.finding_types),
             "reader_kinds": list(self.reader_kinds),
             "splits": list(self.splits),
+            "reviews": list(self.reviews),
             "since": self.since.isoformat() if self.since else None,
             "until": self.until.isoformat() if self.until else None,
             "models": self.models,
@@ -64,6 +67,7 @@ def filter_of(given: Mapping[str, Any]) -> ExportFilter:
         finding_types=given.get("finding_types", ()),
         reader_kinds=given.get("reader_kinds", ()),
         splits=given.get("splits", ()),
+        reviews=given.get("reviews", ()),
         since=days.get("since"),
         until=days.get("until"),
         models=bool(given.get("models")),
@@ -117,6 +121,8 @@ def exported_readings(*, project: Project, by: User, chosen: ExportFilter) -> Qu
         found = found.filter(reader__kind__in=chosen.reader_kinds)
     if chosen.splits:
         found = found.filter(case__split__in=chosen.splits)
+    if chosen.reviews:
+        found = found.alias(outcome=review_outcome()).filter(outcome__in=chosen.reviews)
     if chosen.since:
         found = found.filter(submitted_at__date__gte=chosen.since)
     if chosen.until:
@@ -139,7 +145,8 @@ def exported_readers(readings: QuerySet[Reading]) -> QuerySet[Reader]:
 
 
 def export_cases(*, readings: QuerySet[Reading], chosen: ExportFilter) -> Iterator[ExportCase]:
-    """Cases that have such a reading, by number, a few at a time; lesions are prefetched as `exported_lesions`."""
+    """Cases that have such a reading, by number, a few at a time; each reading with its lesions (`lesions_of`) and what
+    became of it in review (`review_of`)."""
     cases = Case.objects.filter(pk__in=readings.order_by().values("case_id")).order_by("number")
     ids = list(cases.values_list("pk", flat=True))
     lesions = Lesion.objects.select_related("origin_lesion").order_by("created_at", "id")
@@ -149,7 +156,9 @@ def export_cases(*, readings: QuerySet[Reading], chosen: ExportFilter) -> Iterat
         chunk = list(Case.objects.filter(pk__in=ids[start : start + _CHUNK]).select_related("series").order_by("number"))
         frames = _frames_of(chunk)
         by_case: dict[UUID, list[Reading]] = {case.pk: [] for case in chunk}
-        found = readings.filter(case__in=chunk).select_related("reader").order_by("reader_id")
+        found = (
+            readings.filter(case__in=chunk).select_related("reader").annotate(review=review_outcome()).order_by("reader_id")
+        )
         for reading in found.prefetch_related(Prefetch("lesions", queryset=lesions, to_attr="exported_lesions")):
             by_case[reading.case_id].append(reading)
         for case in chunk:
@@ -159,6 +168,12 @@ def export_cases(*, readings: QuerySet[Reading], chosen: ExportFilter) -> Iterat
 def lesions_of(reading: Reading) -> list[Lesion]:
     """The reading's lesions of the finding types chosen, oldest first."""
     found: list[Lesion] = reading.exported_lesions  # type: ignore[attr-defined]
+    return found
+
+
+def review_of(reading: Reading) -> str:
+    """What became of the reading in review, a `ReviewOutcome`."""
+    found: str = reading.review  # type: ignore[attr-defined]
     return found
 
 

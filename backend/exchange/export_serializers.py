@@ -12,6 +12,7 @@ from backend.exchange.models import ExportState
 from backend.exchange.serializers import FormatOptionSerializer
 from backend.projects.models import Split
 from backend.readings.models import ReaderKind
+from backend.review.models import ReviewOutcome
 
 
 class ExportFormatSerializer(serializers.Serializer[Any]):
@@ -35,6 +36,7 @@ class ExportFilterSerializer(serializers.Serializer[Any]):
     finding_types = serializers.ListField(child=serializers.IntegerField(min_value=1), max_length=200, required=False)
     reader_kinds = serializers.MultipleChoiceField(choices=ReaderKind.choices, required=False)
     splits = serializers.MultipleChoiceField(choices=Split.choices, required=False)
+    reviews = serializers.MultipleChoiceField(choices=ReviewOutcome.choices, required=False)
     since = serializers.DateField(required=False, allow_null=True, help_text="First day of submission.")
     until = serializers.DateField(required=False, allow_null=True, help_text="Last day of submission.")
     models = serializers.BooleanField(required=False, default=False)
@@ -43,7 +45,7 @@ class ExportFilterSerializer(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         """Choices as sorted lists: they are stored as JSON."""
         given = super().to_internal_value(data)
-        for name in ("reader_kinds", "splits"):
+        for name in ("reader_kinds", "splits", "reviews"):
             if name in given:
                 given[name] = sorted(given[name])
         return given

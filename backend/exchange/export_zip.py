@@ -20,7 +20,8 @@ Entry = dict[str, Any]
 
 
 def zip_pieces(files: Iterator[ExportFile], manifest: Callable[[list[Entry]], dict[str, Any]]) -> Iterator[bytes]:
-    """The archive in pieces; at its end `manifest.json`, made of the entries (path, bytes, sha256) of all files before it.
+    """The archive in pieces; at its end `manifest.json`, made of the entries of all files before it: path, bytes,
+    sha256, and `image` of those that are an image alongside.
 
     ValueError for two files of one path: the second would hide the first.
     """
@@ -32,7 +33,7 @@ def zip_pieces(files: Iterator[ExportFile], manifest: Callable[[list[Entry]], di
             if file.path in paths:
                 raise ValueError(f"two files of an export are called {file.path}")
             paths.add(file.path)
-            entry: Entry = {"path": file.path, "bytes": 0, "sha256": ""}
+            entry: Entry = {"path": file.path, "bytes": 0, "sha256": "", **({"image": True} if file.is_image else {})}
             yield from _entry_pieces(archive, outbox, file, entry)
             entries.append(entry)
         text = json.dumps(manifest(entries), ensure_ascii=False, indent=1).encode()

@@ -14,7 +14,8 @@ from backend.projects.models import FindingType
 from backend.readings.models import Lesion, MarkKind, Reading, Verdict
 
 Loss = dict[str, Any]
-"""`what` is lost (a word below), of how many (`count`); for marks `kind` and what it `becomes`, for notes the `text`."""
+"""`what` is lost (a word below), of how many (`count`); for marks `kind` and what it `becomes`, for measurements of a format
+that carries others their `kind`, for notes the `text`."""
 
 _SENTENCES: Final[Mapping[str, str]] = {
     "volumes": "{count} lesions over several slices fall into one lesion a slice.",
@@ -28,6 +29,7 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "codes": "Codes of {count} finding types are left out.",
     "needs_space": "{count} readings of images without a place in the patient (radiographs, ultrasound) are left out.",
     "measurements": "Measurements of {count} readings are left out.",
+    "measurement": "{count} measurements of kind {kind} are left out.",
 }
 
 
@@ -51,6 +53,7 @@ def losses_of(carries: Carries, readings: QuerySet[Reading], chosen: ExportFilte
             found.append({"what": "kind", "kind": kind, "becomes": carries.others_become, "count": kinds[kind]})
     counts = _counts(carries, readings, lesions, kinds)
     found += [{"what": what, "count": count} for what, count in counts.items() if count]
+    found += _lost_measurements(carries, readings)
     return [*found, *({"what": "note", "text": note, "count": 0} for note in (*carries.notes, *notes))]
 
 
@@ -60,7 +63,7 @@ def loss_sentence(loss: Loss) -> str:
         return str(loss["text"])
     if loss["what"] == "kind":
         return f"{loss['count']} marks of kind {loss['kind']} become a {loss['becomes']} each."
-    return _SENTENCES[loss["what"]].format(count=loss["count"])
+    return _SENTENCES[loss["what"]].format(count=loss["count"], kind=loss.get("kind", ""))
 
 
 def _lesions(readings: QuerySet[Reading], chosen: ExportFilter) -> QuerySet[Lesion]:
@@ -102,9 +105,18 @@ def _reading_counts(carries: Carries, readings: QuerySet[Reading]) -> dict[str, 
         counts["readers"] = readers if readers > 1 else 0
     if carries.needs_space:
         counts["needs_space"] = readings.filter(case__series__frame_of_reference_uid="").count()
-    if not carries.measurements:
-        counts["measurements"] = readings.exclude(measurements=[]).count()
     return counts
+
+
+def _lost_measurements(carries: Carries, readings: QuerySet[Reading]) -> list[Loss]:
+    """By kind where the format keeps some of them, else the readings that have any."""
+    measuring = readings.exclude(measurements=[])
+    if not carries.measurements:
+        count = measuring.count()
+        return [{"what": "measurements", "count": count}] if count else []
+    kinds = Counter(one["kind"] for stored in measuring.values_list("measurements", flat=True) for one in stored)
+    lost = sorted(kinds.keys() - carries.measurements)
+    return [{"what": "measurement", "kind": kind, "count": kinds[kind]} for kind in lost]
 
 
 def _overlapping(lesions: QuerySet[Lesion]) -> int:

@@ -4,22 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 import numpy as np
 from django.utils import timezone
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
 
-from backend.dicom.marked import Concept, MarkedLesion, MarkedReading, SourceFrame, source_frame
+from backend.dicom.marked import (
+    Concept,
+    MarkedLesion,
+    MarkedMeasurement,
+    MarkedReading,
+    MeasuredValue,
+    SourceFrame,
+    source_frame,
+)
 from backend.dicom.rtstruct_writing import Outlines, structure_set
 from backend.dicom.seg_writing import segmentation
 from backend.dicom.sr_writing import SegmentOf, measurement_report
 from backend.exchange.export_selection import ImageFrame, lesion_masks
 from backend.geometry.contour import mask_outlines
+from backend.geometry.measurements import measured_values
 from backend.projects.models import FindingType
 from backend.readings.models import Lesion, Origin, ReaderKind, Reading
 
+MEASURED_KINDS: Final = frozenset({"length", "bidirectional", "angle", "roi"})
+"""Measurements that a report holds; an arrow measures nothing."""
 _HELPED: Final = "Overread pre-annotation"
 
 
@@ -69,7 +81,32 @@ def marked_reading(
             for key, value in reading.image_findings.items()
             if int(key) in types and value in ("present", "absent")
         ],
+        measurements=[_measurement(one, frames) for one in reading.measurements if one["kind"] in MEASURED_KINDS],
     )
+
+
+def _measurement(stored: Mapping[str, Any], frames: Sequence[ImageFrame]) -> MarkedMeasurement:
+    place = (stored["sop_instance_uid"], stored["frame"])
+    frame = next(frame for frame in frames if (frame.sop_instance_uid, frame.number) == place)
+    values = list(_measured(stored["kind"], stored["points"], frame.spacing))
+    return MarkedMeasurement(id=UUID(str(stored["id"])), source=frame.index, values=values, text=stored["text"])
+
+
+def _measured(kind: str, points: Sequence[Sequence[float]], spacing: Sequence[float] | None) -> Iterator[MeasuredValue]:
+    """The values of a measurement; of two diameters each, whichever of them is the longer."""
+    told = measured_values(kind=kind, points=points, spacing=spacing)
+    if kind == "length":
+        yield MeasuredValue("length", float(told["length"]), str(told["unit"]), points)
+    elif kind == "angle":
+        yield MeasuredValue("angle", float(told["degrees"]), "°", points)
+    elif kind == "roi":
+        yield MeasuredValue("area", float(told["area"]), str(told["unit"]), points)
+    else:
+        axes = [(measured_values(kind="length", points=axis, spacing=spacing), axis) for axis in (points[:2], points[2:])]
+        lengths = [float(one["length"]) for one, _ in axes]
+        names = ("long axis", "short axis") if lengths[0] >= lengths[1] else ("short axis", "long axis")
+        for name, (one, axis) in zip(names, axes, strict=True):
+            yield MeasuredValue(name, float(one["length"]), str(one["unit"]), axis)
 
 
 def _lesion(lesion: Lesion, frames: Sequence[ImageFrame], finding_type: FindingType) -> MarkedLesion:

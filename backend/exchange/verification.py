@@ -149,7 +149,9 @@ def _unpacked(path: Path, scratch: Path) -> tuple[list[Source], dict[str, Any]]:
 
 
 def _check_files(manifest: Mapping[str, Any], paths: Mapping[str, Path]) -> None:
-    """Every file is there, with the bytes that the manifest says."""
+    """Every file is there, with the bytes that the manifest says, and no other."""
+    for name in paths.keys() - {entry["path"] for entry in manifest["files"]}:
+        raise Refused(f"The export's manifest does not name its file {name}.")
     for entry in manifest["files"]:
         path = paths.get(entry["path"])
         if path is None:

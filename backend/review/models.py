@@ -18,6 +18,14 @@ class ReviewDecision(models.TextChoices):
     SENT_BACK = "sent_back"
 
 
+class ReviewOutcome(models.TextChoices):
+    """What a submitted reading is, as it is now, by its reviews: an edit, or edited, before agreed."""
+
+    AGREED = "agreed"
+    EDITED = "edited"
+    NONE = "none"
+
+
 class Review(models.Model):
     """A decision on `reading` as it was at `revision`; it counts while that is the reading's present, submitted revision.
 

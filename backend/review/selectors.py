@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Count, DateTimeField, Exists, F, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case as CaseExpression
+from django.db.models import CharField, Count, DateTimeField, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from backend.accounts.models import User
@@ -17,7 +18,7 @@ from backend.projects.models import Arm, Assignment, Case, Project, Split
 from backend.readings.models import Lesion, ReaderKind, Reading, ReadingRevision, ReadingState
 from backend.readings.room_selectors import cases_path
 from backend.readings.selectors import edited_by, judged_cases, readings_visible_to, superseded
-from backend.review.models import Review, ReviewDecision
+from backend.review.models import Review, ReviewDecision, ReviewOutcome
 
 WAITING, REVIEWED, SENT_BACK = "waiting", "reviewed", "sent_back"
 STATES: Final = (WAITING, REVIEWED, SENT_BACK)
@@ -89,6 +90,17 @@ def _counting() -> QuerySet[Review]:
     )
     of_present = Review.objects.filter(reading=OuterRef("pk"), revision=OuterRef("revision"))
     return of_present.filter(Q(decision=ReviewDecision.AGREED) | edited)
+
+
+def review_outcome() -> CaseExpression:
+    """Of submitted readings: what became of them in review, a `ReviewOutcome`; never whose decision it was."""
+    agreed = Review.objects.filter(reading=OuterRef("pk"), revision=OuterRef("revision"), decision=ReviewDecision.AGREED)
+    return CaseExpression(
+        When(Q(revises__isnull=False) | Q(superseded()), then=Value(ReviewOutcome.EDITED)),
+        When(Exists(agreed), then=Value(ReviewOutcome.AGREED)),
+        default=Value(ReviewOutcome.NONE),
+        output_field=CharField(),
+    )
 
 
 def _newest(reviews: QuerySet[Review]) -> Subquery:

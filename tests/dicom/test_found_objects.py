@@ -129,7 +129,7 @@ def test_a_report_tells_who_observed_what_was_found_and_what_was_left_out(object
     assert nodule.code == ("SCT", "27925004", "Nodule") and nodule.shapes[0].graphic == "CIRCLE"
     assert nodule.attributes["Diameter (mm)"] == 10.0 and nodule.attributes["Finding site"] == "Lung"
     assert read.notes == (
-        "1 of its shapes are lines or bodies, not areas or points, and were not read.",
+        "1 of its shapes are lines or bodies, not areas, points or measurements, and were not read.",
         "1 of its measurement groups have no region and were not read.",
     )
 

@@ -17,7 +17,15 @@ import pytest
 from pydicom.dataset import Dataset
 
 from backend.dicom.found import FindingSettings, FoundObject
-from backend.dicom.marked import Concept, MarkedLesion, MarkedReading, lesion_uid, source_frame
+from backend.dicom.marked import (
+    Concept,
+    MarkedLesion,
+    MarkedMeasurement,
+    MarkedReading,
+    MeasuredValue,
+    lesion_uid,
+    source_frame,
+)
 from backend.dicom.object_reading import found_object
 from backend.dicom.refusal import Refused
 from backend.dicom.rtstruct_writing import structure_set
@@ -205,6 +213,58 @@ def test_a_report_carries_marks_attributes_score_findings_and_its_author(reading
     content = highdicom.sr.srread(tmp_path / "sr.dcm").content
     assert len(content.get_planar_roi_measurement_groups()) == 3
     assert len(content.get_volumetric_roi_measurement_groups()) == 1
+
+
+def test_measurements_are_groups_whose_values_are_inferred_from_lines_on_their_images(reading, tmp_path):
+    import highdicom
+
+    def measured(source: int, *values: MeasuredValue, text: str = "") -> MarkedMeasurement:
+        return MarkedMeasurement(uuid.uuid4(), source, values, text)
+
+    line, across, corner_of = [[1.25, 1.5], [6.125, 4]], [[2, 5], [5, 2.5]], [[1, 1], [3.5, 5], [8, 1]]
+    ellipse = [[1, 3], [7, 3], [4, 2], [4, 4]]
+    measurements = [
+        measured(1, MeasuredValue("length", 5.48, "mm", line), text="Aorta, descending"),
+        measured(0, MeasuredValue("short axis", 3.0, "px", line), MeasuredValue("long axis", 3.9, "px", across)),
+        measured(3, MeasuredValue("angle", 87.65432, "°", corner_of)),
+        measured(2, MeasuredValue("area", 9.42, "mm²", ellipse), text="ROI"),
+    ]
+    made = reading(mark("point", points=[[1, 1]]), measurements=measurements)
+    report = measurement_report(made, {})
+    found = read_back(report)
+    assert [(one.kind, one.text, one.sop_instance_uid) for one in found.measurements] == [
+        ("length", "Aorta, descending", "1.2.3.1"), ("bidirectional", "", "1.2.3.0"), ("angle", "", "1.2.3.3"),
+        ("roi", "ROI", "1.2.3.2"),
+    ]  # fmt: skip
+    for one, points in zip(found.measurements, (line, [*line, *across], corner_of, ellipse), strict=True):
+        assert np.allclose(one.points, points, atol=1e-5)
+    assert len(found.marks) == 1 and found.notes == () and set(found.images) == {f"1.2.3.{number}" for number in range(4)}
+    referred = report.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence
+    assert len(referred) == 4
+    (tmp_path / "sr.dcm").write_bytes(as_bytes(report))
+    content = highdicom.sr.srread(tmp_path / "sr.dcm").content
+    groups = [one for one in content.get_image_measurement_groups() if one.get_measurements()]
+    told = [(number.name, number.value, number.unit) for one in groups for number in one.get_measurements()]
+    assert [(name.scheme_designator, name.value, value, unit.value) for name, value, unit in told] == [
+        ("SCT", "410668003", 5.48, "mm"), ("SCT", "103340004", 3.0, "{pixels}"), ("SCT", "103339001", 3.9, "{pixels}"),
+        ("SCT", "1483009", 87.6543, "deg"), ("SCT", "42798000", 9.42, "mm2"),
+    ]  # fmt: skip
+    assert [one.tracking_uid for one in groups] == [lesion_uid(one.id) for one in measurements]
+    assert b"INFERRED FROM" in as_bytes(report)
+
+
+def test_calipers_of_other_programs_are_measurements_and_other_lines_are_told(reading):
+    values = [MeasuredValue("length", 5.0, "mm", [[1, 1], [5, 5]])]
+    made = measurement_report(reading(measurements=[MarkedMeasurement(uuid.uuid4(), 0, values)]), {})
+    group = next(one for one in made.ContentSequence if one.ValueType == "CONTAINER").ContentSequence[0]
+    number = next(one for one in group.ContentSequence if one.ValueType == "NUM")
+    # As one does that knows no spacing: no unit, which means pixels; and with no word that it is no lesion.
+    unit = number.MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0]
+    unit.CodeValue, unit.CodeMeaning = "1", "px"
+    group.ContentSequence = [one for one in group.ContentSequence if one.ValueType != "CODE"]
+    assert [one.kind for one in read_back(made).measurements] == ["length"]
+    unit.CodeValue, unit.CodeMeaning = "s", "second"
+    assert read_back(made).measurements == () and "1 of its shapes are lines" in read_back(made).notes[0]
 
 
 def test_no_lesion_and_a_model_are_told_in_a_report(reading):

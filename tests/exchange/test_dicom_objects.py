@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pydicom
@@ -123,6 +124,56 @@ def test_circles_of_a_report_are_ellipses_with_what_was_measured_and_twice_is_on
     ]  # fmt: skip
     assert lesion.attributes["Area of defined region (cm2)"] == "1.7"
     assert lesion.attributes["Finding site"] == "Cervico-thoracic spine, Vertebral foramen"
+
+
+@pytest.fixture
+def calipers(real_data: Path, tmp_path: Path) -> Callable[..., None]:
+    """Places among what is brought a report of another program with a caliper on the CT image, and with a box or without."""
+
+    def place(*, with_box: bool) -> None:
+        from datetime import datetime
+
+        from backend.dicom.marked import MarkedLesion, MarkedMeasurement, MarkedReading, MeasuredValue, source_frame
+        from backend.dicom.sr_writing import measurement_report
+
+        header = pydicom.dcmread(real_data / "dicom_objects/highdicom/ct_image.dcm", stop_before_pixels=True)
+        value = MeasuredValue("length", 12.5, "mm", [[10.25, 20.5], [30.125, 40]])
+        box = MarkedLesion(id=uuid4(), finding="Nodule", concept=None, kind="box", points=[[5, 5], [9, 9]])
+        report = measurement_report(
+            MarkedReading(
+                id=uuid4(), revision=1, reader="Other", is_model=False, when=datetime(2026, 1, 2),
+                sources=[source_frame(header)], lesions=[box] if with_box else [],
+                measurements=[MarkedMeasurement(uuid4(), 0, [value], "Aorta")],
+            ),
+            {},
+        )  # fmt: skip
+        # Only we tell a verdict.
+        report.ContentSequence = report.ContentSequence[:-1]
+        (tmp_path / "given").mkdir(exist_ok=True)
+        report.save_as(tmp_path / "given/sr.dcm", enforce_file_format=True)
+
+    return place
+
+
+def test_a_report_that_only_measures_says_nothing_of_lesions(bring, calipers):
+    from backend.learning.selectors import labels
+
+    calipers(with_box=False)
+    bring("highdicom/ct_image.dcm")
+    (reading,) = Reading.objects.all()
+    (measured,) = reading.measurements
+    assert (measured["kind"], measured["text"], measured["points"]) == ("length", "Aorta", [[10.25, 20.5], [30.125, 40.0]])
+    assert measured["sop_instance_uid"] == case_frames(reading.case)[0].sop_instance_uid
+    assert (reading.verdict, reading.label_kind) == ("deferred", "image") and reading.case.is_open
+    assert not labels(reading.case.project, reading.case.split).exists()
+
+
+def test_a_caliper_beside_a_lesion_takes_nothing_from_what_is_said_of_lesions(bring, calipers):
+    calipers(with_box=True)
+    bring("highdicom/ct_image.dcm")
+    (reading,) = Reading.objects.all()
+    assert (reading.verdict, reading.label_kind) == ("lesions", "full")
+    assert [one["kind"] for one in reading.measurements] == ["length"] and reading.lesions.get().kind == "box"
 
 
 def test_a_report_with_a_region_beside_all_images_is_refused_whole(bring):

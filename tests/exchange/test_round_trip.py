@@ -70,23 +70,95 @@ def test_label_maps_come_back_and_only_lesions_that_overlap_stay_binary(phantom)
         made(project, lead, "dicom_seg", options={"segmentation_type": "fractional"})
 
 
+def test_the_images_that_a_manifest_names_lie_in_the_archive_whatever_the_format(phantom):
+    import hashlib
+
+    import pydicom
+
+    from backend.archive.models import Instance
+    from backend.archive.store import get_object
+    from backend.exchange.format_registry import written_formats
+    from backend.exchange.verification import verify_export
+
+    project, lead = phantom
+    stored = set(Instance.objects.values_list("sop_instance_uid", flat=True))
+    for name, one in sorted(written_formats().items()):
+        for pictures, told in ((False, "by reference"), (True, "alongside")):
+            run = made(project, lead, name, pictures=pictures)
+            archive = zipfile.ZipFile(BytesIO(get_object(run.key)))
+            manifest = json.loads(archive.read("manifest.json"))
+            images = [entry["path"] for entry in manifest["files"] if entry.get("image")]
+            assert manifest["images"] == told and bool(images) == pictures, name
+            assert sorted(archive.namelist()) == sorted([*(entry["path"] for entry in manifest["files"]), "manifest.json"])
+            for entry in manifest["files"]:
+                data = archive.read(entry["path"])
+                assert (len(data), hashlib.sha256(data).hexdigest()) == (entry["bytes"], entry["sha256"]), name
+        if name.startswith("dicom_"):
+            whole = [pydicom.dcmread(BytesIO(archive.read(path))) for path in images]
+            assert {str(dataset.SOPInstanceUID) for dataset in whole} == stored and len(whole) == len(stored), name
+            assert all(dataset.pixel_array.shape == (phantoms.ROWS, phantoms.COLUMNS) for dataset in whole)
+        assert one.read is None or verify_export(run=run)["ok"], name
+
+
+def test_a_file_that_the_manifest_does_not_name_is_refused_at_the_proof(phantom, tmp_path):
+    from backend.archive.store import get_object
+    from backend.dicom.refusal import Refused
+    from backend.exchange.export_runs import keep_archive
+    from backend.exchange.verification import verify_export
+
+    project, lead = phantom
+    run = made(project, lead, "coco")
+    path = tmp_path / "export.zip"
+    path.write_bytes(get_object(run.key))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("images/other.png", b"")
+    keep_archive(run, path)
+    with pytest.raises(Refused, match=r"does not name its file images/other\.png"):
+        verify_export(run=run)
+
+
 def test_measurements_come_back_where_the_format_carries_them(phantom):
-    from backend.exchange.formats import coco
+    from uuid import uuid4
+
+    from backend.exchange.format_registry import written_formats
     from backend.exchange.verification import verify_export
     from backend.readings.models import Lesion, Reading
 
     project, lead = phantom
     box = Lesion.objects.get(reading__case__project=project, kind="box")
     place = {"sop_instance_uid": box.instance.sop_instance_uid, "frame": box.frame}
-    arrow = {"id": "1", "kind": "arrow", **place, "points": [[3.25, 4.5], [20, 30]], "text": "here"}
-    length = {"id": "2", "kind": "length", **place, "points": [[1.0, 2.0], [20.125, 30.0]], "text": ""}
-    Reading.objects.filter(pk=box.reading_id).update(measurements=[arrow, length])
-    run = made(project, lead, "coco")
-    report = verify_export(run=run)
-    assert report["ok"], report["differences"]
-    assert coco.CARRIES.measurements and "measurements" in report["compared"]
-    Reading.objects.filter(pk=box.reading_id).update(measurements=[length])
+    points = {
+        "arrow": [[3.25, 4.5], [20, 30]],
+        "length": [[1.0, 2.0], [20.125, 30.0]],
+        "bidirectional": [[5, 5], [30.123456, 30], [20, 8.5], [9.75, 18]],
+        "angle": [[2, 2], [40.333333, 3], [7, 36.9]],
+        "roi": [[10, 20], [40, 20], [25, 12], [25, 28]],
+    }
+    measured = [{"id": str(uuid4()), "kind": kind, **place, "points": at, "text": kind} for kind, at in points.items()]
+    measured[1]["text"] = ""
+    # Two diameters of which the first is the shorter one, and what a person measured where there is no lesion.
+    measured.append({**measured[2], "id": str(uuid4()), "points": [[20, 8.5], [9.75, 18], [5, 5], [30, 30]], "text": "2"})
+    empty = Reading.objects.get(case__project=project, verdict="no_lesion")
+    other = {"id": str(uuid4()), "kind": "length", "frame": 1, "points": [[1, 2], [3, 4]], "text": "Heart"}
+    other["sop_instance_uid"] = (empty.case.instance or empty.case.series.instances.first()).sop_instance_uid
+    Reading.objects.filter(pk=box.reading_id).update(measurements=measured)
+    Reading.objects.filter(pk=empty.pk).update(measurements=[other])
+    carrying = {name for name, one in written_formats().items() if one.carries.measurements}
+    assert carrying == {"coco", "table", "dicom_sr"}
+    for name in sorted(carrying):
+        run = made(project, lead, name)
+        report = verify_export(run=run)
+        assert report["ok"] and "measurements" in report["compared"], (name, report["differences"])
+        told = [loss for loss in run.losses if loss["what"].startswith("measurement")]
+        arrows = [{"what": "measurement", "kind": "arrow", "count": 1}] if name == "dicom_sr" else []
+        assert told == arrows, name
+    moved = [{**one, "points": [[x + 0.02, y] for x, y in one["points"]]} for one in measured]
+    Reading.objects.filter(pk=box.reading_id).update(measurements=moved)
     assert "measurements" in str(verify_export(run=run)["differences"])
+    Reading.objects.filter(pk=box.reading_id).update(measurements=measured[:1])
+    assert "a measurement came back that did not go out" in str(verify_export(run=run)["differences"])
+    lost = {(loss["what"], loss["count"]) for loss in made(project, lead, "masks").losses}
+    assert ("measurements", 2) in lost
 
 
 def test_the_proof_becomes_part_of_the_export_and_sees_what_differs(phantom):

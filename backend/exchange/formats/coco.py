@@ -31,9 +31,10 @@ from backend.exchange.export_selection import ExportCase, ImageFrame, lesion_mas
 from backend.exchange.foreign import Code, ForeignLesion, ForeignMeasurement, ForeignReading, ImageReference, UnusableFile
 from backend.exchange.formats.documents import damage_of, file_head, read_json
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, ReadContext
+from backend.exchange.formats.measured import foreign_measurement, measurement_entry
 from backend.exchange.formats.options import EMPTY, FormatOption
 from backend.exchange.formats.pictures import picture_files
-from backend.geometry.measurements import measured_values
+from backend.geometry.measurements import POINTS as MEASUREMENT_POINTS
 from backend.geometry.rasterise import rasterise_outlines
 from backend.projects.models import FindingType
 from backend.readings.models import Lesion, Reading
@@ -52,7 +53,7 @@ CARRIES: Final = Carries(
     image_findings=True,
     no_lesion=True,
     codes=True,
-    measurements=True,
+    measurements=frozenset(MEASUREMENT_POINTS),
 )
 FILE: Final = "annotations.json"
 _PIECE: Final = 1 << 20
@@ -176,19 +177,12 @@ def _reading(export: Export, item: ExportCase, reading: Reading, names: Mapping[
         "verdict": reading.verdict,
         "verdict_reason": reading.verdict_reason,
         "image_findings": findings,
-        "measurements": [_measurement(one, item.frames) for one in reading.measurements],
+        "measurements": [measurement_entry(one, item.frames) for one in reading.measurements],
         "label_kind": export.label_kind(reading),
         "vocabulary_version": reading.vocabulary_version,
         "submitted_at": reading.submitted_at.isoformat() if reading.submitted_at else None,
         "revealed_at": reading.revealed_at.isoformat() if reading.revealed_at else None,
     }
-
-
-def _measurement(stored: dict[str, Any], frames: Sequence[ImageFrame]) -> dict[str, Any]:
-    """A measurement with what it measures; no lesion, so no annotation."""
-    place = (stored["sop_instance_uid"], stored["frame"])
-    frame = next(frame for frame in frames if (frame.sop_instance_uid, frame.number) == place)
-    return {**stored, "values": measured_values(kind=stored["kind"], points=stored["points"], spacing=frame.spacing)}
 
 
 def _annotation(
@@ -306,8 +300,7 @@ def _foreign_measurement(given: Mapping[str, Any], images: Sequence[ImageReferen
     image = next((one for one in images if (one.sop_instance_uid, one.frame) == place), None)
     if image is None:
         raise Refused("a measurement lies on a picture that the file does not list.")
-    points = [[float(value) for value in point] for point in given["points"]]
-    return ForeignMeasurement(str(given["kind"]), image, points, str(given.get("text") or ""))
+    return foreign_measurement(given, image)
 
 
 def _whole_lesions(

@@ -10,12 +10,12 @@ from typing import Final
 from django.utils.text import slugify
 from pydicom.dataset import FileDataset
 
-from backend.dicom.found import FoundMark, FoundObject
+from backend.dicom.found import FoundMark, FoundMeasurement, FoundObject
 from backend.dicom.marked import MarkedReading
 from backend.dicom.object_reading import HEAD_BYTES, object_modality
 from backend.dicom.refusal import Refused
 from backend.exchange.export_selection import ExportCase, lesions_of
-from backend.exchange.foreign import ForeignLesion, ForeignReading, ImageReference, UnusableFile
+from backend.exchange.foreign import ForeignLesion, ForeignMeasurement, ForeignReading, ImageReference, UnusableFile
 from backend.exchange.formats.dicom_placing import ImagesMissing, Placer
 from backend.exchange.formats.documents import file_head
 from backend.exchange.formats.family import Export, Folder, ObjectContext, ReadContext
@@ -86,13 +86,20 @@ def readings_of(
         whole, parts = _with_segments(name, found, segmentations)
         placer = Placer(whole, context, objects)
         lesions = [lesion for mark in whole.marks for lesion in _placed(placer, mark)]
+        measurements = [_measurement(whole, one) for one in whole.measurements]
     except Refused as refusal:
         yield UnusableFile(name, str(refusal))
         return
     except ImagesMissing:
         yield _kept_aside(name, found, parts, context, objects)
         return
-    yield _reading(name, whole, lesions, context)
+    if lesions or not measurements or whole.verdict or whole.image_findings:
+        yield _reading(name, whole, lesions, context)
+    if measurements:
+        # For themselves: on what they measure they say nothing of lesions.
+        images = [one.image for one in measurements]
+        reader = whole.reader or context.reader
+        yield ForeignReading(name, reader, images, complete=False, measurements=measurements)
     yield from (UnusableFile(f"{name}: a part of it", note) for note in whole.notes)
 
 
@@ -150,6 +157,14 @@ def _reading(name: str, found: FoundObject, lesions: list[ForeignLesion], contex
     )
 
 
+def _measurement(found: FoundObject, one: FoundMeasurement) -> ForeignMeasurement:
+    """A measurement on its picture, which need not be here yet."""
+    uid = one.sop_instance_uid or (found.images[0] if len(found.images) == 1 else "")
+    if not uid:
+        raise Refused("A measurement does not say on which image it lies.")
+    return ForeignMeasurement(one.kind, ImageReference(uid, one.frame), one.points, one.text)
+
+
 def _pictures(lesion: ForeignLesion) -> list[ImageReference]:
     return [lesion.image] if lesion.image is not None else [reference for reference, _ in lesion.masks]
 
@@ -166,15 +181,14 @@ def _kept_aside(
     )
 
 
-def marked_readings(export: Export) -> Iterator[tuple[ExportCase, Reading, MarkedReading]]:
-    """Every reading of an export as the writers of objects take it."""
+def marked_readings(export: Export, item: ExportCase) -> Iterator[tuple[Reading, MarkedReading]]:
+    """Every reading of a case of an export as the writers of objects take it."""
     types = {finding_type.pk: finding_type for finding_type in export.finding_types}
-    for item in export.cases:
-        sources = case_sources(item.frames, export.header)
-        for reading in item.readings:
-            name = export.reader_names[reading.reader_id]
-            marked = marked_reading(reading, lesions_of(reading), item.frames, sources, types, name)
-            yield item, reading, replace(marked, complete=export.label_kind(reading) == "full")
+    sources = case_sources(item.frames, export.header)
+    for reading in item.readings:
+        name = export.reader_names[reading.reader_id]
+        marked = marked_reading(reading, lesions_of(reading), item.frames, sources, types, name)
+        yield reading, replace(marked, complete=export.label_kind(reading) == "full")
 
 
 def object_path(item: ExportCase, reading: Reading, modality: str) -> str:

@@ -14,6 +14,7 @@ from backend.exchange.formats.dicom_objects import (
     readings_of_objects,
 )
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, ReadContext
+from backend.exchange.formats.pictures import dicom_files
 from backend.exchange.marked_readings import structure_set_of
 
 TITLE: Final = "DICOM RTSTRUCT"
@@ -26,11 +27,15 @@ CARRIES: Final = Carries(
 
 
 def write(export: Export) -> Iterator[ExportFile]:
-    """One structure set a reading with lesions, where its images lie in a frame of reference."""
-    for item, reading, marked in marked_readings(export):
-        in_space = "FrameOfReferenceUID" in marked.sources[0].header and all(one.plane is not None for one in marked.sources)
-        if marked.lesions and in_space:
-            yield ExportFile(object_path(item, reading, "RTSTRUCT"), [file_bytes(structure_set_of(marked))])
+    """One structure set a reading with lesions, where its images lie in a frame of reference; with `pictures` the DICOM
+    images of every case read."""
+    for item in export.cases:
+        yield from dicom_files(export, item)
+        for reading, marked in marked_readings(export, item):
+            sources = marked.sources
+            in_space = "FrameOfReferenceUID" in sources[0].header and all(one.plane is not None for one in sources)
+            if marked.lesions and in_space:
+                yield ExportFile(object_path(item, reading, "RTSTRUCT"), [file_bytes(structure_set_of(marked))])
 
 
 def recognises(files: Folder) -> bool:

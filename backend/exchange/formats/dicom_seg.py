@@ -19,6 +19,7 @@ from backend.exchange.formats.dicom_objects import (
 )
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, ReadContext
 from backend.exchange.formats.options import THRESHOLD, FormatOption
+from backend.exchange.formats.pictures import dicom_files
 from backend.exchange.marked_readings import segmentation_of
 
 TITLE: Final = "DICOM SEG"
@@ -37,14 +38,16 @@ CARRIES: Final = Carries(
 
 
 def write(export: Export) -> Iterator[ExportFile]:
-    """One object a reading with lesions."""
+    """One object a reading with lesions; with `pictures` the DICOM images of every case read."""
     wants_label_map = _TYPE.of(export.options) == "labelmap"
-    for item, reading, marked in marked_readings(export):
-        made = _as_label_map(marked) if wants_label_map else None
-        if made is None:
-            made, _ = segmentation_of(marked)
-        if made is not None:
-            yield ExportFile(object_path(item, reading, "SEG"), [file_bytes(made)])
+    for item in export.cases:
+        yield from dicom_files(export, item)
+        for reading, marked in marked_readings(export, item):
+            made = _as_label_map(marked) if wants_label_map else None
+            if made is None:
+                made, _ = segmentation_of(marked)
+            if made is not None:
+                yield ExportFile(object_path(item, reading, "SEG"), [file_bytes(made)])
 
 
 def _as_label_map(marked: MarkedReading) -> FileDataset | None:

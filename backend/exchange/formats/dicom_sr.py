@@ -1,4 +1,5 @@
-"""DICOM SR, TID 1500 measurement reports: marks as they were drawn, attributes, findings of the image, "no lesion".
+"""DICOM SR, TID 1500 measurement reports: marks as they were drawn, attributes, measurements, findings of the image, "no
+lesion".
 
 Masks lie in a segmentation beside the report, which refers to its segments; both are read together.
 """
@@ -25,7 +26,8 @@ from backend.exchange.formats.dicom_objects import (
 )
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, ReadContext
 from backend.exchange.formats.options import THRESHOLD
-from backend.exchange.marked_readings import report_of
+from backend.exchange.formats.pictures import dicom_files
+from backend.exchange.marked_readings import MEASURED_KINDS, report_of
 
 TITLE: Final = "DICOM SR"
 READ_OPTIONS: Final = (THRESHOLD,)
@@ -37,17 +39,21 @@ CARRIES: Final = Carries(
     image_findings=True,
     no_lesion=True,
     codes=True,
-    notes=("Names of finding types, attributes and their values keep 64 characters.",),
+    measurements=MEASURED_KINDS,
+    notes=("Names of finding types, attributes and measurements, and values of attributes, keep 64 characters.",),
 )
 
 
 def write(export: Export) -> Iterator[ExportFile]:
-    """A report for each reading and, where it has masks, the segmentation that it refers to."""
-    for item, reading, marked in marked_readings(export):
-        report, masks = report_of(marked)
-        yield ExportFile(object_path(item, reading, "SR"), [file_bytes(report)])
-        if masks is not None and any(lesion.kind == "mask" for lesion in marked.lesions):
-            yield ExportFile(object_path(item, reading, "SEG"), [file_bytes(masks)])
+    """A report for each reading and, where it has masks, the segmentation that it refers to; with `pictures` the DICOM
+    images of every case read."""
+    for item in export.cases:
+        yield from dicom_files(export, item)
+        for reading, marked in marked_readings(export, item):
+            report, masks = report_of(marked)
+            yield ExportFile(object_path(item, reading, "SR"), [file_bytes(report)])
+            if masks is not None and any(lesion.kind == "mask" for lesion in marked.lesions):
+                yield ExportFile(object_path(item, reading, "SEG"), [file_bytes(masks)])
 
 
 def recognises(files: Folder) -> bool:

@@ -24,6 +24,7 @@ class Carries:
     """What of a reading survives in a format. `kinds`: mark kinds kept as they are; others become `others_become`.
 
     `instances`: lesions of one type stay apart (else only the type's pixels survive). `exact_masks`: no pixel is lost.
+    `measurements`: kinds of measurements that are kept (`backend.geometry.measurements`).
     `needs_space`: readings of images that lie in no frame of reference are left out.
     """
 
@@ -38,7 +39,7 @@ class Carries:
     no_lesion: bool = False
     readers: bool = True
     codes: bool = False
-    measurements: bool = False
+    measurements: frozenset[str] = frozenset()
     needs_space: bool = False
     notes: tuple[str, ...] = ()
     """Sentences (English, marked for translation) on what else is lost."""
@@ -46,10 +47,14 @@ class Carries:
 
 @dataclass(frozen=True, slots=True)
 class ExportFile:
-    """A file of an export: its path in the archive and its bytes, at once or in pieces."""
+    """A file of an export: its path in the archive and its bytes, at once or in pieces.
+
+    `is_image`: an image that was read, alongside what is said of it; the manifest tells these apart.
+    """
 
     path: str
     pieces: Iterator[bytes] | Sequence[bytes]
+    is_image: bool = False
 
 
 @dataclass(frozen=True)

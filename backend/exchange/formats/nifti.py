@@ -51,7 +51,8 @@ def write(export: Export) -> Iterator[ExportFile]:
             raise Refused(f"The pictures of {item.case.name} differ in size: they make no volume. Leave the case out.")
         affine, code = nifti_affine(export, item)
         if export.pictures:
-            yield ExportFile(f"images/{item.case.name}.nii.gz", [nifti_bytes(image_volume(export, item), affine, code)])
+            volume = nifti_bytes(image_volume(export, item), affine, code)
+            yield ExportFile(f"images/{item.case.name}.nii.gz", [volume], is_image=True)
         for reading in item.readings:
             reader = export.reader_names[reading.reader_id]
             folder = f"masks/{reading.reader_id}-{slugify(reader)}".rstrip("-")
@@ -59,8 +60,8 @@ def write(export: Export) -> Iterator[ExportFile]:
             for number, lesion in enumerate(lesions_of(reading), start=1):
                 name = slugify(types[lesion.finding_type_id].name)
                 path = f"{folder}/{item.case.name}/{number:03d}-{name}".rstrip("-") + ".nii.gz"
-                volume = volume_of_masks(item, list(lesion_masks(lesion, item.frames)))
-                yield ExportFile(path, [nifti_bytes(volume.astype("u1"), affine, code)])
+                mask = volume_of_masks(item, list(lesion_masks(lesion, item.frames)))
+                yield ExportFile(path, [nifti_bytes(mask.astype("u1"), affine, code)])
                 masks.append(_mask(path, lesion, types[lesion.finding_type_id]))
             told.append(_reading(export, item, reading, reader, masks, types))
     document = {"kind": KIND, "project": export.project.slug, "readings": told}

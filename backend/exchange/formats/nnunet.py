@@ -109,7 +109,7 @@ def _case_files(
     yield ExportFile(f"{folder}/labels{place}/{item.case.name}{_ENDING}", [nifti_bytes(labels, affine, code)])
     if export.pictures:
         picture = nifti_bytes(image_volume(export, item), affine, code)
-        yield ExportFile(f"{folder}/images{place}/{item.case.name}_0000{_ENDING}", [picture])
+        yield ExportFile(f"{folder}/images{place}/{item.case.name}_0000{_ENDING}", [picture], is_image=True)
 
 
 def recognises(files: Folder) -> bool:

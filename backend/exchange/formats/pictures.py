@@ -29,7 +29,7 @@ def picture_files(export: Export, item: ExportCase, folder: str = "images") -> I
     """All pictures of a case as PNG, where they go alongside."""
     if export.pictures:
         for frame in item.frames:
-            yield ExportFile(picture_path(item, frame, folder), [png_bytes(export.rendered(frame))])
+            yield ExportFile(picture_path(item, frame, folder), [png_bytes(export.rendered(frame))], is_image=True)
 
 
 def dicom_files(export: Export, item: ExportCase, folder: str = "images") -> Iterator[ExportFile]:
@@ -37,4 +37,5 @@ def dicom_files(export: Export, item: ExportCase, folder: str = "images") -> Ite
     if export.pictures:
         for frame in item.frames:
             if frame.number == 1:
-                yield ExportFile(f"{folder}/{item.case.name}/{frame.sop_instance_uid}.dcm", [export.dicom(frame)])
+                path = f"{folder}/{item.case.name}/{frame.sop_instance_uid}.dcm"
+                yield ExportFile(path, [export.dicom(frame)], is_image=True)

@@ -17,12 +17,14 @@ import numpy as np
 
 from backend.archive.store import get_object
 from backend.dicom.refusal import Refused
-from backend.exchange.export_selection import ExportCase, ImageFrame, lesion_masks, lesions_of
-from backend.exchange.foreign import Code, ForeignLesion, ForeignReading, ImageReference, UnusableFile
+from backend.exchange.export_selection import ExportCase, ImageFrame, lesion_masks, lesions_of, review_of
+from backend.exchange.foreign import Code, ForeignLesion, ForeignMeasurement, ForeignReading, ImageReference, UnusableFile
 from backend.exchange.formats.documents import damage_of, file_head, read_rows
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, KnownImages, ReadContext
+from backend.exchange.formats.measured import foreign_measurement, measured_frame, measurement_entry
 from backend.exchange.formats.pictures import picture_files
 from backend.exchange.spreadsheet_cells import as_it_was, harmless
+from backend.geometry.measurements import POINTS as MEASUREMENT_POINTS
 from backend.geometry.rasterise import paste_mask
 from backend.geometry.rle import blob_key, decode_mask, decode_runs
 from backend.projects.models import FindingType
@@ -36,13 +38,14 @@ CARRIES: Final = Carries(
     image_findings=True,
     no_lesion=True,
     codes=True,
+    measurements=frozenset(MEASUREMENT_POINTS),
 )
 FILE: Final = "lesions.csv"
 COLUMNS: Final = (
-    "case", "split", "sop_instance_uid", "frame", "picture", "reader", "reader_kind", "reading_id", "verdict", "label_kind",
-    "image_findings", "submitted_at", "lesion_id", "finding", "code_scheme", "code_value", "code_meaning", "kind", "left",
-    "top", "width", "height", "pixels", "pictures", "points", "mask_origin", "mask_shape", "mask_runs", "attributes",
-    "score", "origin",
+    "case", "split", "sop_instance_uid", "frame", "picture", "reader", "reader_kind", "reading_id", "verdict",
+    "label_kind", "review", "image_findings", "measurements", "submitted_at", "lesion_id", "finding", "code_scheme",
+    "code_value", "code_meaning", "kind", "left", "top", "width", "height", "pixels", "pictures", "points",
+    "mask_origin", "mask_shape", "mask_runs", "attributes", "score", "origin",
 )  # fmt: skip
 _NEEDED: Final = frozenset({"sop_instance_uid", "reading_id", "lesion_id", "kind", "points"})
 
@@ -89,6 +92,10 @@ def _line(cells: Any) -> str:
 
 def _reading_cells(export: Export, item: ExportCase, reading: Reading, types: Mapping[int, FindingType]) -> dict[str, Any]:
     findings = {types[int(key)].name: value for key, value in reading.image_findings.items() if int(key) in types}
+    measured = [
+        {**measurement_entry(one, item.frames), "picture": item.picture_name(measured_frame(one, item.frames))}
+        for one in reading.measurements
+    ]
     return {
         "case": item.case.name,
         "split": item.case.split,
@@ -99,7 +106,9 @@ def _reading_cells(export: Export, item: ExportCase, reading: Reading, types: Ma
         "reading_id": str(reading.pk),
         "verdict": reading.verdict,
         "label_kind": export.label_kind(reading),
+        "review": review_of(reading),
         "image_findings": json.dumps(findings, ensure_ascii=False) if findings else "",
+        "measurements": json.dumps(measured, ensure_ascii=False) if measured else "",
         "submitted_at": reading.submitted_at.isoformat() if reading.submitted_at else "",
     }
 
@@ -167,7 +176,7 @@ def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | Unusa
             for rows in by_reading.values():
                 try:
                     yield _reading(name, rows, context)
-                except (Refused, ValueError) as error:
+                except (Refused, KeyError, TypeError, ValueError) as error:
                     yield UnusableFile(name, f"The reading of {rows[0].get('case', '?')}: {damage_of(error)}")
 
 
@@ -188,10 +197,16 @@ def _reading(name: str, rows: list[dict[str, str]], context: ReadContext) -> For
         image_findings={str(key): value == "present" for key, value in findings.items() if isinstance(value, str)},
         complete=(first.get("label_kind") or "full") == "full",
         readable=first.get("verdict") != "not_readable",
+        measurements=[_measurement(one) for one in json.loads(first.get("measurements") or "[]")],
     )
 
 
-def _picture(row: Mapping[str, str]) -> str:
+def _measurement(entry: Mapping[str, Any]) -> ForeignMeasurement:
+    image = ImageReference(str(entry["sop_instance_uid"]), int(entry["frame"]), _picture(entry))
+    return foreign_measurement(entry, image)
+
+
+def _picture(row: Mapping[str, Any]) -> str:
     picture = row.get("picture") or row.get("case") or ""
     return f"images/{picture}.png" if picture else ""
 

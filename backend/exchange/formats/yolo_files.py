@@ -96,7 +96,7 @@ def _case_files(
         if reading.verdict != Verdict.NOT_READABLE:
             yield ExportFile(f"{folder}/labels/{name}.txt", ["".join(lines[frame.index]).encode()])
         if export.pictures:
-            yield ExportFile(f"{folder}/images/{name}.png", [png_bytes(export.rendered(frame))])
+            yield ExportFile(f"{folder}/images/{name}.png", [png_bytes(export.rendered(frame))], is_image=True)
 
 
 def _description(dataset: _Dataset, names: list[str]) -> bytes:

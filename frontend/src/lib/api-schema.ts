@@ -2404,6 +2404,7 @@ export interface components {
             finding_types?: number[];
             reader_kinds?: components["schemas"]["ReaderKindEnum"][];
             splits?: components["schemas"]["SplitEnum"][];
+            reviews?: components["schemas"]["ReviewsEnum"][];
             /**
              * Format: date
              * @description First day of submission.
@@ -2429,6 +2430,7 @@ export interface components {
             finding_types?: number[];
             reader_kinds?: components["schemas"]["ReaderKindEnum"][];
             splits?: components["schemas"]["SplitEnum"][];
+            reviews?: components["schemas"]["ReviewsEnum"][];
             /**
              * Format: date
              * @description First day of submission.
@@ -4335,6 +4337,13 @@ export interface components {
             may_send_back: boolean;
             review: components["schemas"]["Review"] | null;
         };
+        /**
+         * @description * `agreed` - Agreed
+         *     * `edited` - Edited
+         *     * `none` - None
+         * @enum {string}
+         */
+        ReviewsEnum: "agreed" | "edited" | "none";
         /** @description Whose reading is edited. */
         RevisedReader: {
             name: string;
@@ -4629,6 +4638,8 @@ export interface components {
             /** Format: date-time */
             submitted_at: string | null;
             sent_to: string[];
+            /** @description Those on its images: they stay here, for they measure nothing. */
+            arrows: number;
         };
         /** @description What a reviewer says who sent a reading back to its reader, and the reviewer's name. */
         SentBack: {

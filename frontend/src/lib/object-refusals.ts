@@ -24,5 +24,8 @@ export const OBJECT_REFUSALS: [pattern: string, key: string][] = [
   ["Readings whose lesions overlap stay BINARY: a pixel of a label map has one segment\\.", "staysBinary"],
   ["Lesions with a hole stay run lengths: a polygon cannot leave it out\\.", "holesStay"],
   ["Names of finding types keep 64 characters\\.", "shortTypes"],
-  ["Names of finding types, attributes and their values keep 64 characters\\.", "shortNames"],
+  [
+    "Names of finding types, attributes and measurements, and values of attributes, keep 64 characters\\.",
+    "shortNames",
+  ],
 ];

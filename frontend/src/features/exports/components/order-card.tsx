@@ -16,6 +16,8 @@ import { Segmented } from "@/ui/segmented";
 
 const SPLITS = ["POOL", "VALIDATION", "HOLDOUT", "EMBARGOED"] as const;
 type ExportSplit = (typeof SPLITS)[number];
+const REVIEWS = ["agreed", "edited", "none"] as const;
+type ExportReview = (typeof REVIEWS)[number];
 const FIRST = "coco";
 
 /** What is to go out, in which format, and what that format cannot carry of it, before anything is written. */
@@ -28,6 +30,7 @@ export function OrderCard({ project }: { project: Project }) {
   const [readers, setReaders] = useState<string[]>([]);
   const [types, setTypes] = useState<string[]>([]);
   const [splits, setSplits] = useState<ExportSplit[]>([]);
+  const [reviews, setReviews] = useState<ExportReview[]>([]);
   const [since, setSince] = useState("");
   const [until, setUntil] = useState("");
   const [superseded, setSuperseded] = useState(false);
@@ -43,6 +46,7 @@ export function OrderCard({ project }: { project: Project }) {
       readers: readers.map(Number),
       finding_types: types.map(Number),
       splits,
+      reviews,
       since: since || null,
       until: until || null,
       models: readers.some((id) => models.has(id)),
@@ -117,6 +121,13 @@ export function OrderCard({ project }: { project: Project }) {
           value={splits}
           onChange={(values) => setSplits(SPLITS.filter((split) => values.includes(split)))}
           data={[...SPLITS]}
+        />
+        <MultiSelect
+          label={t("reviews")}
+          placeholder={reviews.length ? undefined : t("allReviews")}
+          value={reviews}
+          onChange={(values) => setReviews(REVIEWS.filter((review) => values.includes(review)))}
+          data={REVIEWS.map((review) => ({ value: review, label: t(`review.${review}`) }))}
         />
         <div className="row" style={{ gap: 12 }}>
           <TextInput

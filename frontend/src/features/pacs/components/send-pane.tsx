@@ -29,13 +29,21 @@ export function SendPane({ slug, node, deidentifies, revision }: SendPaneProps) 
   if (readings.data.length === 0) return <p className="pacs-quiet">{t("send.none")}</p>;
   const isPicked = (one: { id: string; sent_to: string[] }) =>
     touched.get(one.id) ?? !one.sent_to.includes(node.name);
-  const picked = readings.data.filter(isPicked).map((one) => one.id);
+  const chosen = readings.data.filter(isPicked);
+  const picked = chosen.map((one) => one.id);
+  const nArrows = chosen.reduce((sum, one) => sum + one.arrows, 0);
   return (
     <>
       {deidentifies ? (
         <div className="alert warn" style={{ margin: "0 16px 12px" }}>
           <IconAlertTriangle size={16} stroke={1.6} style={{ flex: "none" }} />
           {t("send.deidentified")}
+        </div>
+      ) : null}
+      {nArrows ? (
+        <div className="alert warn" style={{ margin: "0 16px 12px" }}>
+          <IconAlertTriangle size={16} stroke={1.6} style={{ flex: "none" }} />
+          {t("send.arrows", { count: nArrows })}
         </div>
       ) : null}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: who has no mouse scrolls it, too */}
