@@ -23,13 +23,14 @@ from backend.archive.spacing import voxel_spacing
 from backend.archive.store import get_object
 from backend.geometry.rasterise import crop_mask, paste_mask
 from backend.geometry.rle import blob_key, decode_mask
+from backend.learning.leading_metric import known_findings
 from backend.learning.model_readings import CaseFound, FoundLesion
 from backend.learning.selectors import labels
 from backend.learning.vocabulary import ANY_LESION, Vocabulary
 from backend.metrics.overlap import Region, overlap_size, union
 from backend.projects.models import Case, Project, Split
 from backend.projects.selectors import case_instances
-from backend.readings.models import Lesion, MarkKind, ReaderKind, Reading, Verdict
+from backend.readings.models import Lesion, MarkKind, Reading, Verdict
 from workers.cnn.data import (
     IGNORED,
     UNKNOWN,
@@ -431,11 +432,7 @@ def _mask_of(lesion: Lesion) -> tuple[NDArray[np.bool_], list[int]]:
 
 
 def _known_outputs(reading: Reading, vocabulary: Vocabulary) -> dict[str, int]:
-    """What a reading says of each output per image: 1, 0, or nothing where it does not say.
-
-    A person who submits has seen every finding on offer, so what is not ticked is absent; an imported reading says
-    nothing of findings that its file did not name.
-    """
+    """What a reading says of each output per image: 1, 0, or nothing where it does not say."""
     told = {int(pk): value == "present" for pk, value in reading.image_findings.items() if value in ("present", "absent")}
     marked = {lesion.finding_type_id for lesion in reading.lesions.all()}
     complete = _is_complete(reading)
@@ -445,11 +442,7 @@ def _known_outputs(reading: Reading, vocabulary: Vocabulary) -> dict[str, int]:
             outputs[f"type:{pk}"] = int(pk in marked or told[pk])
         elif complete and vocabulary.knows(pk, reading.vocabulary_version):
             outputs[f"type:{pk}"] = 0
-    asked = reading.reader.kind == ReaderKind.PERSON
-    for pk in vocabulary.findings:
-        if pk in told or (asked and vocabulary.knows(pk, reading.vocabulary_version)):
-            outputs[f"finding:{pk}"] = int(told.get(pk, False))
-    return outputs
+    return {**outputs, **known_findings(reading, vocabulary)}
 
 
 def said_of_image(reading: Reading, vocabulary: Vocabulary) -> dict[str, int]:

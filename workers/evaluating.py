@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -11,6 +12,7 @@ from typing import Any, Final
 from backend.archive.traits import image_traits
 from backend.learning.calibrating import applied_calibration, fitted_calibration
 from backend.learning.evaluation import TOLERANCE, curves_of, metrics_of
+from backend.learning.leading_metric import FINDINGS_AUC, leading_metric, measured_findings, truth_of
 from backend.learning.score_errors import reliability_of, score_errors
 from backend.learning.score_sets import score_sets, with_probabilities
 from backend.learning.selectors import truth
@@ -119,22 +121,31 @@ def known_cases(version: ModelVersion, readings: Sequence[Reading]) -> list[PerC
     return [case for case in found if case is not None]
 
 
-def fast_sample(readings: Sequence[Reading], *, key: str) -> list[Reading]:
+def fast_sample(readings: Sequence[Reading], *, key: str, vocabulary: Vocabulary) -> list[Reading]:
     """Of the readings of VALIDATION those that a fast round measures: all of patients drawn at random, the same each time.
 
-    So many that the gate can speak: at least `FAST_CASES` readings, 20 with lesions and 10 patients, as far as there are.
+    So many that the gate can speak: at least `FAST_CASES` readings, 20 with lesions and 10 patients, as far as there are;
+    where no lesion is marked, 20 with and 20 without each finding that all of VALIDATION can measure.
     `key` is the project's: with it the draw is the same in every round, and two versions meet the same patients.
     """
+    cases = [truth_of(reading, vocabulary, is_marked=bool(reading.lesions.all())) for reading in readings]
+    told: list[dict[str, Any]] = [{"verdict": reading.verdict} for reading in readings]
+    wanted: list[tuple[str, Any]] = [("verdict", Verdict.LESIONS)]
+    if leading_metric(cases, vocabulary) == FINDINGS_AUC:
+        told = [case["truth"] for case in cases]
+        wanted = [(name, value) for name in measured_findings(cases) for value in (0, 1)]
+    said = {reading.pk: one for reading, one in zip(readings, told, strict=True)}
+    seen: Counter[tuple[str, Any]] = Counter()
     groups: dict[str, list[Reading]] = {}
     for reading in readings:
         groups.setdefault(reading.case.group_key, []).append(reading)
     chosen: list[Reading] = []
-    positive = 0
     for n, group in enumerate(sorted(groups, key=lambda group: hashlib.sha256(f"{key} {group}".encode()).digest())):
-        if len(chosen) >= FAST_CASES and positive >= MIN_POSITIVE and n >= MIN_PATIENTS:
+        if len(chosen) >= FAST_CASES and n >= MIN_PATIENTS and all(seen[one] >= MIN_POSITIVE for one in wanted):
             break
         chosen += groups[group]
-        positive += sum(reading.verdict == Verdict.LESIONS for reading in groups[group])
+        for reading in groups[group]:
+            seen.update(said[reading.pk].items())
     return sorted(chosen, key=lambda reading: reading.case.number)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from backend.jobs.services import JobCancelled, Lease
 from backend.learning.inquiries import SCRATCH_SETTINGS, forget_parts, keep_answer, keep_part, trainings_of
+from backend.learning.leading_metric import DICE
 from backend.learning.models import EncoderChoice, Inquiry, InquiryKind
 from backend.learning.selectors import policy_of
 from backend.learning.vocabulary import vocabulary_of
@@ -80,11 +81,12 @@ class _Watch:
 
 def _compared(inquiry: Inquiry, watch: _Watch) -> dict[str, Any]:
     size = inquiry.settings["size"]
-    comparison = Comparison.of(watch.scratch, seeds=inquiry.settings["seeds"], labels=size)
+    metric = inquiry.settings.get("metric", DICE)  # Those from before there was another name none.
+    comparison = Comparison.of(watch.scratch, metric=metric, seeds=inquiry.settings["seeds"], labels=size)
     if comparison.size < size:
         raise NothingToDo(f"{size} readings of each kind were there when this was asked, {comparison.size} are now")
-    verdict = verdict_of(inquiry.project, watch.keep(comparison.parts(inquiry.parts)), size=size)
-    return {**verdict.as_dict(), "n_labels": size}
+    verdict = verdict_of(inquiry.project, watch.keep(comparison.parts(inquiry.parts)), size=size, metric=metric)
+    return {**verdict.as_dict(), "metric": metric, "n_labels": size}
 
 
 def _judged(inquiry: Inquiry, watch: _Watch) -> dict[str, Any]:

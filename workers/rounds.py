@@ -30,7 +30,7 @@ from backend.learning.ranking import (
 )
 from backend.learning.selectors import cases_to_predict, next_cases, snapshot_readings, truth
 from backend.learning.services import advance_round, choose_by, end_round, freeze_snapshot, note_on_round
-from backend.learning.vocabulary import vocabulary_of
+from backend.learning.vocabulary import Vocabulary, vocabulary_of
 from backend.projects.models import Split
 from backend.readings.models import Reading
 from backend.registry.models import ModelVersion
@@ -113,7 +113,8 @@ def _evaluate(round_: Round, report: Reporter) -> None:
     assert version is not None
     readings = truth(round_.project, Split.VALIDATION)
     if round_.settings["track"] == Track.FAST:
-        sample = fast_sample(readings, key=round_.project.split_key)
+        vocabulary = Vocabulary.from_dict(version.finding_type_ids)
+        sample = fast_sample(readings, key=round_.project.split_key, vocabulary=vocabulary)
         if len(sample) < len(readings):
             sentence = f"Measured on {len(sample)} of {len(readings)} VALIDATION cases, patients drawn once at random."
             note_on_round(round_=round_, sentence=sentence)

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from backend.learning.evaluation import metrics_of
+from backend.learning.leading_metric import FINDINGS_AUC
 from backend.learning.models import TrainingPolicy
 from backend.learning.replay import NEWEST_SHARE
 from backend.learning.selectors import truth
@@ -203,7 +204,7 @@ COMMAND: Final = Command(
 def _as_line(told: dict[str, Any]) -> str:
     shown = [f"round {told['round']}", f"{told['n_labels']:>4} labels", f"{told['core_seconds']:>7.1f} core-s"]
     for one in told["metrics"]:
-        if one["metric"] in ("dice", "auc") and one["finding_type"] is None:
+        if one["metric"] in ("dice", FINDINGS_AUC, "auc") and one["finding_type"] is None:
             value = f"{one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]" if one["value"] is not None else one["note"]
             shown.append(f"{one['metric']} {value}")
     return "  ".join(shown)

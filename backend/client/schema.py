@@ -955,6 +955,7 @@ class InquiryAnswer(TypedDict):
     n_patients: int
     answer: NotRequired[InquiryAnswerAnswerEnum]
     reason: NotRequired[InquiryAnswerReasonEnum | BlankEnum]
+    metric: NotRequired[MetricEnum]
     difference: NotRequired[float | None]
     low: NotRequired[float | None]
     high: NotRequired[float | None]
@@ -970,7 +971,7 @@ InquiryAnswerAnswerEnum = Literal["helps", "does_not", "cannot_tell"]
 """One of several words."""
 
 
-InquiryAnswerReasonEnum = Literal["few_labels", "few_seeds", "few_positives", "few_patients", "wide"]
+InquiryAnswerReasonEnum = Literal["few_labels", "few_seeds", "few_positives", "few_findings", "few_patients", "wide"]
 """One of several words."""
 
 
@@ -995,7 +996,7 @@ class InquiryRefusal(TypedDict):
     counts: dict[str, int]
 
 
-InquiryRefusalCodeEnum = Literal["inquiry_running", "few_labels", "few_validation", "few_patients"]
+InquiryRefusalCodeEnum = Literal["inquiry_running", "few_labels", "few_validation", "few_findings", "few_patients"]
 """One of several words."""
 
 
@@ -1120,6 +1121,7 @@ class Learning(TypedDict):
     live: Round | None
     last: Round | None
     rounds: list[RoundRow]
+    metric: MetricEnum
     curve: list[CurvePoint]
     forecast: Forecast
     next: list[DrawnCase]
@@ -1352,6 +1354,10 @@ class Metric(TypedDict):
     n_patients: int
     n_positive: int
     note: str
+
+
+MetricEnum = Literal["dice", "findings_auc"]
+"""One of several words."""
 
 
 class ModelCard(TypedDict):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.metrics.intervals import Statistic, ratio
+from backend.metrics.intervals import Counts, Statistic, Values, ratio
 from backend.metrics.matching import Matched
 from backend.metrics.ranking import auc_of_draws, average_precision_of_draws
 
@@ -29,6 +29,20 @@ def mean_of(values: Sequence[float]) -> Statistic:
 def auc_of(cases: Sequence[PerCase], output: str) -> Statistic:
     """Area under the ROC curve of one output."""
     return auc_of_draws(*_arrays(cases, output))
+
+
+def mean_auc_of(cases: Sequence[PerCase], outputs: Sequence[str]) -> Statistic:
+    """Mean of the areas under the ROC curves of the outputs, each over the cases in which its truth is known.
+
+    Undefined where one of them is.
+    """
+    known = [[row for row, case in enumerate(cases) if output in case["truth"]] for output in outputs]
+    areas = [auc_of([cases[row] for row in rows], output) for rows, output in zip(known, outputs, strict=True)]
+
+    def statistic(counts: Counts) -> Values:
+        return np.asarray(np.mean([area(counts[:, rows]) for rows, area in zip(known, areas, strict=True)], axis=0))
+
+    return statistic
 
 
 def precision_of(cases: Sequence[PerCase], output: str) -> Statistic:

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from backend.accounts.models import User
 from backend.jobs.models import JobState
+from backend.learning.leading_metric import DICE, FINDINGS_AUC, LEADING_METRICS, project_metric
 from backend.learning.models import Round, RoundState, SnapshotItem, TrainingPolicy
 from backend.learning.ranking import REASONS, next_batch
 from backend.learning.selectors import labels, live_round, new_labels, policy_of
@@ -120,6 +121,7 @@ def learning_document(project: Project, user: User) -> dict[str, Any]:
         "live": round_document(live) if live else None,
         "last": round_document(rounds[0]) if rounds else None,
         "rounds": [round_row(round_) for round_ in rounds],
+        "metric": curve[-1]["metric"] if curve else project_metric(project),
         "curve": curve,
         "forecast": learning_forecast(curve, policy.target_dice).as_dict(),
         "next": _next(project, user),
@@ -128,19 +130,32 @@ def learning_document(project: Project, user: User) -> dict[str, Any]:
 
 
 def learning_curve(project: Project) -> list[dict[str, Any]]:
-    """Per version the Dice on VALIDATION against the number of labels, oldest first; null with its reason if too few.
+    """Per version the number that leads on VALIDATION against the number of labels, oldest first.
 
-    A point is of no arm: every version learns from all labels, of cases that were chosen and of those that were drawn.
+    That is Dice, or the AUC of image findings (`leading_metric`), the same for all; null with its reason if too few. A point
+    is of no arm: every version learns from all labels, of cases that were chosen and of those that were drawn.
     """
-    points = []
+    measured = []
     for version in ModelVersion.objects.filter(project=project).order_by("number").prefetch_related("evaluations"):
         evaluation = next((e for e in version.evaluations.all() if e.split == Split.VALIDATION), None)
-        if evaluation is None:
-            continue
-        for one in _overall(evaluation, "dice"):
+        if evaluation is not None:
+            measured.append((version, evaluation))
+    metric = _curve_metric([evaluation for _, evaluation in reversed(measured)])
+    points = []
+    for version, evaluation in measured:
+        for one in _overall(evaluation, metric):
             kept = {name: one[name] for name in ("metric", "value", "low", "high", "n_patients", "note")}
             points.append({"n_labels": version.n_labels, "version": version.number, **kept})
     return points
+
+
+def _curve_metric(evaluations: Sequence[Evaluation]) -> str:
+    """That of which the newest evaluation knows a value: the sample of a fast round may be too small for either."""
+    told = [one for evaluation in evaluations for name in LEADING_METRICS for one in _overall(evaluation, name)]
+    known = [one["metric"] for one in told if one["value"] is not None]
+    if known:
+        return str(known[0])
+    return FINDINGS_AUC if any(one["metric"] == FINDINGS_AUC for one in told) else DICE
 
 
 def learning_forecast(curve: Sequence[dict[str, Any]], target: float) -> Forecast:

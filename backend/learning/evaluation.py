@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from backend.learning.case_statistics import PerCase, auc_of, matched_of, mean_of, precision_of
+from backend.learning.case_statistics import PerCase, auc_of, matched_of, mean_auc_of, mean_of, precision_of
+from backend.learning.leading_metric import FINDINGS_AUC, finding_counts, leading_metric, measured_findings, nearest_counts
 from backend.learning.vocabulary import ANY_LESION, Vocabulary
 from backend.metrics.froc import RATES, FrocTable, froc_curve
 from backend.metrics.intervals import Estimate, estimate
@@ -26,10 +27,15 @@ TOLERANCE: Final = 2.0
 
 
 def metrics_of(cases: Sequence[PerCase], *, vocabulary: Vocabulary, threshold: float, seed: int = 0) -> list[dict[str, Any]]:
-    """Every number of a version on these cases, each with its 95 % interval by patient bootstrap."""
+    """Every number of a version on these cases, each with its 95 % interval by patient bootstrap.
+
+    `findings_auc` is among them only where it leads (see `leading_metric`).
+    """
     found = [_dice(cases, None, seed), *(_dice(cases, pk, seed) for pk in vocabulary.types)]
     found += [surface_distance_estimate(cases, seed=seed), *_hausdorff(cases, seed)]
     found += _lesion_metrics([case for case in cases if case["complete"]], threshold, seed)
+    if leading_metric(cases, vocabulary) == FINDINGS_AUC:
+        found.append(_findings_auc(cases, seed))
     for output in vocabulary.outputs:
         found += ranking_estimates(cases, output, seed=seed)
     return [one.as_dict() for one in found]
@@ -188,3 +194,25 @@ def ranking_estimates(cases: Sequence[PerCase], output: str, *, seed: int = 0) -
         estimate(name, statistic, groups=groups, n_positive=positive, finding_type=finding_type, seed=seed)
         for name, statistic in (("auc", auc_of(rows, output)), ("average_precision", precision_of(rows, output)))
     ]
+
+
+def _findings_auc(cases: Sequence[PerCase], seed: int) -> Estimate:
+    """Mean AUC of the findings of the whole image that can be measured; positives are those of the rarest of them.
+
+    Where none can be, the note tells of the one that comes nearest.
+    """
+    names = measured_findings(cases)
+    if not names:
+        best = nearest_counts(cases)
+        note = f"too few: {best['present']} cases show a finding, {best['absent']} do not, of {best['patients']} patients"
+        return Estimate(FINDINGS_AUC, None, None, None, None, best["patients"], best["present"], note)
+    counts = finding_counts(cases)
+    rows = [case for case in cases if any(name in case["truth"] for name in names)]
+    return estimate(
+        FINDINGS_AUC,
+        mean_auc_of(rows, names),
+        groups=[case["group"] for case in rows],
+        n_positive=min(counts[name]["present"] for name in names),
+        seed=seed,
+        note=f"mean over {len(names)} findings of the whole image" if len(names) > 1 else "",
+    )

@@ -8,8 +8,9 @@ any other until somebody asks whether it looks at the image. It is asked on the 
 - scores: the AUC of "any lesion" must lie above 0.5, where at least 20 images bear a lesion and 20 do not;
 - where neither can be asked, some finding of the whole image must, at a level divided by their number (Bonferroni).
 
-Each by the lower end of a bootstrap interval over patients. Where VALIDATION is too small to ask anything, the version
-waits for a lead, unless the policy says that unproven versions serve.
+Each by the lower end of a bootstrap interval over patients. Against the champion Dice and the AUC of "any lesion" count;
+where no lesion is marked in VALIDATION, the mean AUC of the findings of the whole image. Where VALIDATION is too small to
+ask anything, the version waits for a lead, unless the policy says that unproven versions serve.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from backend.learning.case_statistics import PerCase, auc_of, mean_of
+from backend.learning.case_statistics import PerCase, auc_of, mean_auc_of, mean_of
+from backend.learning.leading_metric import FINDING, FINDINGS_AUC, IN_WORDS, measured_findings, shows_lesions
 from backend.learning.vocabulary import ANY_LESION
 from backend.metrics.chance import overlap_beyond_chance
 from backend.metrics.intervals import MIN_PATIENTS, MIN_POSITIVE, cluster_interval, paired_difference, value_of
@@ -29,14 +31,17 @@ CHANCE_AUC: Final = 0.5
 MAX_MARGIN: Final = 0.2
 
 Told = dict[str, Any]
+Pair = tuple[PerCase, PerCase]
+"""A case as the challenger and as the champion read it."""
 
 
 @dataclass(frozen=True, slots=True)
 class GateRule:
     """What the lead asks of a challenger.
 
-    `margin`: it must be shown not to be worse than the champion by more than this, in Dice and in AUC; None: it must
-    not be shown to be worse. `unproven_serves`: what happens where VALIDATION is too small to show anything.
+    `margin`: it must be shown not to be worse than the champion by more than this, in Dice and in AUC (without lesions: in
+    the AUC of image findings); None: it must not be shown to be worse. `unproven_serves`: what happens where VALIDATION is
+    too small to show anything.
     """
 
     margin: float | None = None
@@ -77,7 +82,7 @@ def proof_of(cases: Sequence[PerCase], seed: int) -> list[Told]:
     asked = [one for one in (_marks(cases, seed), _scores(cases, ANY_LESION, seed, 0.95)) if one is not None]
     if asked:
         return asked
-    names = sorted({name for case in cases for name in case["truth"] if name.startswith("finding:")})
+    names = sorted({name for case in cases for name in case["truth"] if name.startswith(FINDING)})
     level = 1 - 0.05 / max(1, len(names))
     return [one for one in (_scores(cases, name, seed, level) for name in names) if one is not None]
 
@@ -127,22 +132,26 @@ def _asked(
 
 
 def differences(challenger: Sequence[PerCase], champion: Sequence[PerCase], seed: int) -> list[Told]:
-    """Challenger minus champion, paired by patient, for each metric that enough cases back."""
+    """Challenger minus champion, paired by patient, for each metric that enough cases back.
+
+    Where no lesion is marked in any case: the mean AUC of the findings of the whole image that both can be measured on.
+    """
+    others = {case["case"]: case for case in champion}
+    pairs = [(case, others[case["case"]]) for case in sorted(challenger, key=lambda case: str(case["case"]))]
+    findings = [] if shows_lesions(challenger) else _shared_findings(challenger, champion)
+    if findings:
+        differing = {FINDINGS_AUC: _findings_difference(pairs, findings, seed)}
+    else:
+        differing = {name: _difference(name, pairs, seed) for name in GATE_METRICS}
     found = []
-    for name in GATE_METRICS:
-        difference = _difference(name, challenger, champion, seed)
+    for name, difference in differing.items():
         if difference is not None:
             value, low, high = difference
             found.append({"metric": name, "difference": value, "low": low, "high": high})
     return found
 
 
-def _difference(
-    name: str, challenger: Sequence[PerCase], champion: Sequence[PerCase], seed: int
-) -> tuple[float, float, float] | None:
-    rows = sorted(challenger, key=lambda case: str(case["case"]))
-    others = {case["case"]: case for case in champion}
-    pairs = [(case, others[case["case"]]) for case in rows]
+def _difference(name: str, pairs: Sequence[Pair], seed: int) -> tuple[float, float, float] | None:
     if name == "dice":
         pairs = [pair for pair in pairs if pair[0]["dice"] is not None]
         positive = len(pairs)
@@ -153,6 +162,18 @@ def _difference(
         statistics = [auc_of([pair[side] for pair in pairs], ANY_LESION) for side in (0, 1)]
     if positive < MIN_POSITIVE:
         return None
+    return paired_difference(*statistics, groups=[pair[0]["group"] for pair in pairs], seed=seed)
+
+
+def _shared_findings(challenger: Sequence[PerCase], champion: Sequence[PerCase]) -> list[str]:
+    """A version from before a finding type existed says nothing of it."""
+    others = set(measured_findings(champion))
+    return [name for name in measured_findings(challenger) if name in others]
+
+
+def _findings_difference(pairs: Sequence[Pair], findings: Sequence[str], seed: int) -> tuple[float, float, float] | None:
+    pairs = [pair for pair in pairs if any(name in pair[0]["truth"] for name in findings)]
+    statistics = [mean_auc_of([pair[side] for pair in pairs], findings) for side in (0, 1)]
     return paired_difference(*statistics, groups=[pair[0]["group"] for pair in pairs], seed=seed)
 
 
@@ -198,12 +219,16 @@ def _no_better_than_chance(proof: list[Told]) -> list[tuple[str, str]]:
 def _worse(told: Told, rule: GateRule) -> list[tuple[str, str]]:
     against, metrics = told["against"], told["metrics"]
     if rule.margin is None:
-        worse = [one["metric"] for one in metrics if one["high"] < 0]
+        worse = [_in_words(one["metric"]) for one in metrics if one["high"] < 0]
         sentence = f"Worse than version {against} on VALIDATION ({', '.join(worse)}): it waits."
         return [("worse", sentence)] if worse else []
-    wide = [one["metric"] for one in metrics if one["low"] <= -rule.margin]
+    wide = [_in_words(one["metric"]) for one in metrics if one["low"] <= -rule.margin]
     sentence = f"Not shown to be within {rule.margin:g} of version {against} on VALIDATION ({', '.join(wide)}): it waits."
     return [("beyond_margin", sentence)] if wide else []
+
+
+def _in_words(metric: str) -> str:
+    return IN_WORDS.get(metric, metric)
 
 
 def _decided(decision: str, reasons: list[tuple[str, str]]) -> Told:

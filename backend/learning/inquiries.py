@@ -12,8 +12,16 @@ from backend.audit.services import record_event
 from backend.jobs.models import Job, JobState
 from backend.jobs.selectors import ACTIVE
 from backend.jobs.services import cancel_job, enqueue_job
+from backend.learning.leading_metric import (
+    FINDINGS_AUC,
+    measured_findings,
+    nearest_counts,
+    project_metric,
+    validation_truth,
+)
 from backend.learning.models import AcquisitionScore, Inquiry, InquiryKind, Round, RoundState, TrainingPolicy
 from backend.learning.selectors import arm_sizes, labels, policy_of
+from backend.learning.vocabulary import vocabulary_of
 from backend.metrics.intervals import MIN_PATIENTS, MIN_POSITIVE
 from backend.projects.models import Project, Split
 from backend.readings.models import Verdict
@@ -90,6 +98,9 @@ def _refuse_thin_arms(project: Project) -> None:
             random=random,
             needed=MIN_ARM_LABELS,
         )
+    if project_metric(project) == FINDINGS_AUC:
+        _refuse_thin_findings(project)
+        return
     marked = labels(project, Split.VALIDATION).filter(verdict=Verdict.LESIONS)
     cases = marked.values("case").distinct().count()
     patients = marked.values("case__group_key").distinct().count()
@@ -102,6 +113,22 @@ def _refuse_thin_arms(project: Project) -> None:
             needed=MIN_POSITIVE,
             needed_patients=MIN_PATIENTS,
         )
+
+
+def _refuse_thin_findings(project: Project) -> None:
+    """Where findings of the whole image are all that can be measured, one of them at least must be."""
+    cases = validation_truth(project, vocabulary_of(project))
+    if measured_findings(cases):
+        return
+    best = nearest_counts(cases)
+    raise InquiryRefused(
+        "few_findings",
+        f"At best {best['present']} VALIDATION cases show a finding and {best['absent']} do not, "
+        f"of {best['patients']} patients: {MIN_POSITIVE} of each are needed, of {MIN_PATIENTS} patients.",
+        **best,
+        needed=MIN_POSITIVE,
+        needed_patients=MIN_PATIENTS,
+    )
 
 
 def ask_inquiry(*, project: Project, kind: str, by: User) -> Inquiry:
@@ -133,6 +160,7 @@ def _settings(project: Project, kind: str, policy: TrainingPolicy) -> dict[str, 
     chosen_by = set(acquired.values_list("model_version__number", "acquisition"))
     return {
         **common,
+        "metric": project_metric(project),
         "seeds": SEEDS,
         "size": min(arm_sizes(project)),
         "versions": sorted({number for number, _ in chosen_by}),

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from backend.archive.traits import AGE_GROUPS, age_group
+from backend.learning.leading_metric import FINDINGS_AUC
 from backend.learning.selectors import labels, round_of, snapshot_as_it_was
 from backend.learning.subgroups import HIGHER_IS_WORSE, NOT_COMPARED
 from backend.learning.vocabulary import Vocabulary
@@ -262,7 +263,7 @@ def _limits_of_measurement(card: Facts) -> Iterable[Facts]:
         return
     overall = {one["metric"]: one for one in validation["metrics"] if one["finding_type"] is None}
     dice = overall.get("dice")
-    if dice is not None and dice["value"] is None:
+    if dice is not None and dice["value"] is None and FINDINGS_AUC not in overall:
         yield {"code": "few_validation", "n": dice["n_positive"], "patients": dice["n_patients"], "needed": MIN_POSITIVE}
     for one in validation["metrics"]:
         if one["metric"] in ("dice", "auc") and one["finding_type"] is not None and one["value"] is None:

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from backend.jobs.models import JobState
 from backend.learning.gate import MAX_MARGIN
+from backend.learning.leading_metric import LEADING_METRICS
 from backend.learning.models import GenericOutlines, InquiryKind, RoundState, Start, Track, TrainingPolicy
 from backend.learning.ranking import REASONS
 from backend.registry.models import ModelState
@@ -228,6 +229,9 @@ class LearningSerializer(serializers.Serializer[object]):
     live = RoundSerializer(allow_null=True)
     last = RoundSerializer(allow_null=True)
     rounds = RoundRowSerializer(many=True)
+    metric = serializers.ChoiceField(
+        choices=LEADING_METRICS, help_text="What curve, forecast and target speak of: no lesion in VALIDATION, no Dice."
+    )
     curve = CurvePointSerializer(many=True)
     forecast = ForecastSerializer()
     next = DrawnCaseSerializer(many=True)
@@ -237,7 +241,9 @@ class LearningSerializer(serializers.Serializer[object]):
 class InquiryRefusalSerializer(serializers.Serializer[object]):
     """Why it cannot be asked now, and the numbers behind it."""
 
-    code = serializers.ChoiceField(choices=["inquiry_running", "few_labels", "few_validation", "few_patients"])
+    code = serializers.ChoiceField(
+        choices=["inquiry_running", "few_labels", "few_validation", "few_findings", "few_patients"]
+    )
     detail = serializers.CharField()
     counts = serializers.DictField(child=serializers.IntegerField())
 
@@ -260,7 +266,12 @@ class InquiryAnswerSerializer(serializers.Serializer[object]):
     n_patients = serializers.IntegerField()
     answer = serializers.ChoiceField(choices=["helps", "does_not", "cannot_tell"], required=False)
     reason = serializers.ChoiceField(
-        choices=["few_labels", "few_seeds", "few_positives", "few_patients", "wide"], allow_blank=True, required=False
+        choices=["few_labels", "few_seeds", "few_positives", "few_findings", "few_patients", "wide"],
+        allow_blank=True,
+        required=False,
+    )
+    metric = serializers.ChoiceField(
+        choices=LEADING_METRICS, required=False, help_text="What the difference is in; absent: in Dice."
     )
     difference = serializers.FloatField(allow_null=True, required=False)
     low = serializers.FloatField(allow_null=True, required=False)

@@ -10,18 +10,28 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from backend.metrics.intervals import MIN_PATIENTS, MIN_POSITIVE, RESAMPLES
+from backend.metrics.intervals import (
+    MIN_PATIENTS,
+    MIN_POSITIVE,
+    RESAMPLES,
+    Counts,
+    Statistic,
+    Values,
+    drawn_values,
+    value_of,
+)
 
 MIN_SEEDS: Final = 3
 WORTH: Final = 0.02
-"""A difference in Dice that is smaller is not worth having: seeds alone move it by as much."""
+"""A difference in Dice, or in an AUC, that is smaller is not worth having: seeds alone move it by as much."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArmsVerdict:
     """`answer`: helps, does_not, cannot_tell. The difference is chosen minus random, with its 95 % interval.
 
-    `reason` (where it cannot tell): few_seeds, few_positives, few_patients, wide. `chosen`, `random`: the mean of each.
+    `reason` (where it cannot tell): few_labels, few_seeds, few_positives, few_findings, few_patients, wide. `chosen`,
+    `random`: the mean of each.
     """
 
     answer: str
@@ -66,14 +76,61 @@ def arms_verdict(
         return ArmsVerdict("cannot_tell", reason, **counted)
     difference = chosen - random
     by_seed = difference.mean(axis=1)
-    variance = by_seed.var(ddof=1) / seeds + _patient_variance(difference.mean(axis=0), groups, seed)
+    of_patients = _patient_variance(difference.mean(axis=0), groups, seed)
+    return _judged(by_seed, of_patients, float(chosen.mean()), float(random.mean()), worth, counted)
+
+
+def arms_verdict_of_draws(
+    chosen: Sequence[Statistic],
+    random: Sequence[Statistic],
+    groups: Sequence[Hashable],
+    *,
+    worth: float = WORTH,
+    seed: int = 0,
+) -> ArmsVerdict:
+    """The verdict from what is no mean over cases, such as an AUC: a statistic of the same cases for each seed.
+
+    The variance of the patients is that of the seeds' mean difference over the draws in which it is defined.
+    """
+    if len(chosen) != len(random):
+        raise ValueError(f"arms of {len(chosen)} and {len(random)} seeds cannot be paired")
+    seeds, cases = len(chosen), len(groups)
+    counted = {"n_seeds": seeds, "n_patients": len(set(groups)), "n_cases": cases}
+    reason = _too_few(seeds, cases, counted["n_patients"])
+    if reason:
+        return ArmsVerdict("cannot_tell", reason, **counted)
+
+    def difference(counts: Counts) -> Values:
+        pairs = zip(chosen, random, strict=True)
+        return np.asarray(np.mean([one(counts) - other(counts) for one, other in pairs], axis=0))
+
+    found = [[value_of(statistic, cases) for statistic in arm] for arm in (chosen, random)]
+    values = np.array(found, dtype=np.float64)
+    if np.isnan(values).any():
+        raise ValueError("a measured value is no number")
+    drawn = drawn_values(difference, groups=groups, seed=seed)
+    if drawn.size < RESAMPLES / 2:
+        return ArmsVerdict("cannot_tell", "few_patients", **counted)
+    own, other = values.mean(axis=1)
+    return _judged(values[0] - values[1], float(drawn.var(ddof=1)), float(own), float(other), worth, counted)
+
+
+def _judged(
+    by_seed: NDArray[np.float64],
+    of_patients: float,
+    chosen: float,
+    random: float,
+    worth: float,
+    counted: dict[str, int],
+) -> ArmsVerdict:
+    """The verdict from the difference of each seed and the variance that the patients add."""
+    seeds = len(by_seed)
+    variance = by_seed.var(ddof=1) / seeds + of_patients
     half = float(stats.t.ppf(0.975, seeds - 1) * np.sqrt(variance))
     value = float(by_seed.mean())
     answer = "helps" if value - half > 0 else "does_not" if value + half < worth else "cannot_tell"
     reason = "wide" if answer == "cannot_tell" else ""
-    return ArmsVerdict(
-        answer, reason, value, value - half, value + half, float(chosen.mean()), float(random.mean()), **counted
-    )  # fmt: skip
+    return ArmsVerdict(answer, reason, value, value - half, value + half, chosen, random, **counted)
 
 
 def _too_few(seeds: int, cases: int, patients: int) -> str:

@@ -111,14 +111,19 @@ def cluster_interval(
     Draws in which the statistic is undefined are left out; (None, None) when fewer than half are defined. The same seed and
     groups always give the same draws, so differences are paired.
     """
-    drawn, cluster = _draws(tuple(groups), seed, resamples)
-    found = [statistic(drawn[start : start + CHUNK][:, cluster]) for start in range(0, resamples, CHUNK)]
-    values = np.concatenate(found)
-    values = values[~np.isnan(values)]
+    values = drawn_values(statistic, groups=groups, seed=seed, resamples=resamples)
     if values.size < resamples / 2:
         return None, None
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def drawn_values(statistic: Statistic, *, groups: Sequence[Hashable], seed: int = 0, resamples: int = RESAMPLES) -> Values:
+    """The statistic of each draw of whole groups (patients) with replacement in which it is defined: at most `resamples`."""
+    drawn, cluster = _draws(tuple(groups), seed, resamples)
+    found = [statistic(drawn[start : start + CHUNK][:, cluster]) for start in range(0, resamples, CHUNK)]
+    values = np.concatenate(found)
+    return np.asarray(values[~np.isnan(values)])
 
 
 def paired_difference(

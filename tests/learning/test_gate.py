@@ -11,6 +11,7 @@ from backend.audit.models import Event
 from backend.learning.gate import GateRule, gate_decision
 from backend.learning.services import start_round, update_policy
 from backend.metrics.chance import CELLS, FULL
+from backend.metrics.ranking import auc
 from backend.readings.models import Reading
 from backend.registry.models import ModelVersion
 from backend.registry.selectors import serving_version
@@ -81,6 +82,70 @@ def test_of_findings_of_the_whole_image_one_above_chance_suffices() -> None:
         "finding:7",
         "finding:8",
     ]
+
+
+def whole_images(*skills: float, n: int = 120, seed: int = 0) -> list[dict[str, Any]]:
+    """Yes or no of each image and no lesion at all: finding 7, 8, … is told as well as its skill says, 0 not at all."""
+    generator = np.random.default_rng(seed)
+    truth = {f"finding:{7 + at}": np.random.default_rng(at).random(n) < 0.4 for at in range(len(skills))}
+    told = {name: truth[name] * skill + generator.normal(0, 1, n) for name, skill in zip(truth, skills, strict=True)}
+    return [
+        {
+            "case": str(row),
+            "group": f"patient {row}",
+            "complete": True,
+            "hits": [],
+            "dice": None,
+            "truth": {"any": 0, **{name: int(values[row]) for name, values in truth.items()}},
+            "scores": {"any": 0.1, **{name: float(values[row]) for name, values in told.items()}},
+            "places": {"true": [], "shown": []},
+        }
+        for row in range(n)
+    ]
+
+
+def test_where_validation_shows_no_lesion_a_challenger_is_held_to_the_auc_of_the_findings() -> None:
+    champion = whole_images(2.5, 2.5)
+    good = gate_decision(whole_images(2.6, 2.6, seed=1), champion, against=1)
+    assert (good["decision"], good["reasons"]) == ("serves", ["proven", "not_worse"])
+    (compared,) = good["metrics"]
+    assert compared["metric"] == "findings_auc" and compared["low"] < compared["difference"] < compared["high"]
+    worse = gate_decision(whole_images(0.8, 0.8, seed=1), champion, against=1)
+    assert (worse["decision"], worse["reasons"]) == ("waits", ["worse"])
+    assert worse["text"] == "Worse than version 1 on VALIDATION (AUC of image findings): it waits."
+    assert gate_decision(whole_images(0.8, 0.8, seed=1), champion, against=1, rule=GateRule(unproven_serves=True))[
+        "reasons"
+    ] == ["worse"], "what was shown is not unproven"
+    tight = gate_decision(whole_images(2.4, 2.4, seed=1), champion, against=1, rule=GateRule(margin=0.01))
+    assert tight["reasons"] == ["beyond_margin"] and "(AUC of image findings)" in tight["text"]
+
+
+def test_the_auc_of_findings_is_the_mean_of_those_that_both_versions_know_and_validation_can_measure() -> None:
+    challenger, champion = whole_images(2.5, 2.5, 0.2, seed=1), whole_images(2.5, 1.0)
+    (compared,) = gate_decision(challenger, champion, against=1)["metrics"]
+    gained = [
+        auc(
+            np.array([case["truth"][name] for case in cases], dtype=bool), np.array([case["scores"][name] for case in cases])
+        )
+        for cases in (challenger, champion)
+        for name in ("finding:7", "finding:8")
+    ]
+    assert compared["difference"] == pytest.approx((gained[0] + gained[1] - gained[2] - gained[3]) / 2)
+    rare = [{**case, "truth": {**case["truth"], "finding:8": int(int(case["case"]) < 19)}} for case in champion]
+    (without,) = gate_decision(challenger, rare, against=1)["metrics"]
+    assert without["difference"] == pytest.approx(gained[0] - gained[2]), "19 positives are too few"
+
+
+def test_one_marked_lesion_in_validation_makes_it_a_project_of_lesions_as_ever() -> None:
+    champion = whole_images(2.5)
+    marked = [{**case, "hits": [0.9], "dice": 0.8} if case["case"] == "0" else case for case in champion]
+    assert gate_decision(marked, marked, against=1)["reasons"] == ["few_to_compare"]
+    with_findings = [
+        {**case, "truth": {**case["truth"], "finding:7": row // 2 % 2}, "scores": {**case["scores"], "finding:7": row}}
+        for row, case in enumerate(cases(80))
+    ]
+    told = gate_decision(with_findings, with_findings, against=1)
+    assert [one["metric"] for one in told["metrics"]] == ["dice", "auc"]
 
 
 def test_where_validation_is_too_small_it_waits_for_the_lead_unless_the_policy_says_otherwise() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.metrics.arms import arms_verdict
+from backend.metrics.arms import arms_verdict, arms_verdict_of_draws
+from backend.metrics.intervals import Statistic, ratio
+from backend.metrics.ranking import auc_of_draws
 
 
 def arms(gain: float, *, seeds: int = 5, cases: int = 60, of_seed: float = 0.01, of_case: float = 0.1, seed: int = 0):
@@ -65,3 +67,44 @@ def test_arms_that_do_not_pair_and_values_that_are_none_raise() -> None:
         arms_verdict(chosen[:4], random, groups)
     with pytest.raises(ValueError, match="no number"):
         arms_verdict(np.where(chosen > 0.5, np.nan, chosen), random, groups)
+
+
+def ranked(gain: float, *, seeds: int = 5, cases: int = 200) -> tuple[list[Statistic], list[Statistic], list[str]]:
+    """The AUC of each seed of both arms, whose scores tell positives by 1, and by `gain` more where cases were chosen."""
+    generator = np.random.default_rng(0)
+    truth = np.arange(cases) % 2 == 0
+    chosen = [auc_of_draws(truth, generator.normal(truth * (1 + gain), 1)) for _ in range(seeds)]
+    random = [auc_of_draws(truth, generator.normal(truth * 1.0, 1)) for _ in range(seeds)]
+    return chosen, random, [str(index // 2) for index in range(cases)]
+
+
+def test_arms_are_compared_by_an_auc_as_they_are_by_a_mean() -> None:
+    helps = arms_verdict_of_draws(*ranked(1.0))
+    assert helps.answer == "helps" and helps.chosen is not None and helps.random is not None
+    assert helps.difference == pytest.approx(helps.chosen - helps.random) and helps.chosen > helps.random + 0.1
+    assert (helps.n_seeds, helps.n_patients, helps.n_cases) == (5, 100, 200)
+    assert arms_verdict_of_draws(*ranked(-1.0)).answer == "does_not"
+    assert arms_verdict_of_draws(*ranked(1.0, seeds=2)).reason == "few_seeds"
+    chosen, random, groups = arms(0.05)
+    own, others = ([mean(values) for values in arm] for arm in (chosen, random))
+    one, other = arms_verdict(chosen, random, groups), arms_verdict_of_draws(own, others, groups)
+    assert (one.answer, one.reason) == (other.answer, other.reason)
+    for name in ("difference", "low", "high", "chosen", "random"):
+        assert getattr(one, name) == pytest.approx(getattr(other, name))
+
+
+def test_of_models_whose_auc_does_not_differ_few_are_told_as_one() -> None:
+    truth, groups = np.arange(80) % 2 == 0, [str(index // 2) for index in range(80)]
+
+    def verdict(seed: int) -> str:
+        generator = np.random.default_rng(seed)
+        base = generator.normal(truth * 1.2, 1)
+        scores = base * generator.normal(1, 0.2, (10, 1)) + generator.normal(0, 0.7, (10, 80))
+        own, others = ([auc_of_draws(truth, row) for row in arm] for arm in (scores[:5], scores[5:]))
+        return arms_verdict_of_draws(own, others, groups, worth=0.0).answer
+
+    assert np.mean([verdict(seed) != "cannot_tell" for seed in range(100)]) <= 0.075
+
+
+def mean(values: np.ndarray) -> Statistic:
+    return lambda counts: ratio(counts @ values, counts.sum(axis=1).astype(float))

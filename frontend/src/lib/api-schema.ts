@@ -2903,6 +2903,13 @@ export interface components {
             n_patients: number;
             answer?: components["schemas"]["InquiryAnswerAnswerEnum"];
             reason?: components["schemas"]["InquiryAnswerReasonEnum"] | components["schemas"]["BlankEnum"];
+            /**
+             * @description What the difference is in; absent: in Dice.
+             *
+             *     * `dice` - dice
+             *     * `findings_auc` - findings_auc
+             */
+            metric?: components["schemas"]["MetricEnum"];
             /** Format: double */
             difference?: number | null;
             /** Format: double */
@@ -2929,11 +2936,12 @@ export interface components {
          * @description * `few_labels` - few_labels
          *     * `few_seeds` - few_seeds
          *     * `few_positives` - few_positives
+         *     * `few_findings` - few_findings
          *     * `few_patients` - few_patients
          *     * `wide` - wide
          * @enum {string}
          */
-        InquiryAnswerReasonEnum: "few_labels" | "few_seeds" | "few_positives" | "few_patients" | "wide";
+        InquiryAnswerReasonEnum: "few_labels" | "few_seeds" | "few_positives" | "few_findings" | "few_patients" | "wide";
         /**
          * @description * `arms` - Arms
          *     * `labels` - Labels
@@ -2961,10 +2969,11 @@ export interface components {
          * @description * `inquiry_running` - inquiry_running
          *     * `few_labels` - few_labels
          *     * `few_validation` - few_validation
+         *     * `few_findings` - few_findings
          *     * `few_patients` - few_patients
          * @enum {string}
          */
-        InquiryRefusalCodeEnum: "inquiry_running" | "few_labels" | "few_validation" | "few_patients";
+        InquiryRefusalCodeEnum: "inquiry_running" | "few_labels" | "few_validation" | "few_findings" | "few_patients";
         /** @description A case to choose. */
         InspectableCase: {
             /** Format: uuid */
@@ -3088,6 +3097,13 @@ export interface components {
             live: components["schemas"]["Round"] | null;
             last: components["schemas"]["Round"] | null;
             rounds: components["schemas"]["RoundRow"][];
+            /**
+             * @description What curve, forecast and target speak of: no lesion in VALIDATION, no Dice.
+             *
+             *     * `dice` - dice
+             *     * `findings_auc` - findings_auc
+             */
+            metric: components["schemas"]["MetricEnum"];
             curve: components["schemas"]["CurvePoint"][];
             forecast: components["schemas"]["Forecast"];
             next: components["schemas"]["DrawnCase"][];
@@ -3349,6 +3365,12 @@ export interface components {
             n_positive: number;
             note: string;
         };
+        /**
+         * @description * `dice` - dice
+         *     * `findings_auc` - findings_auc
+         * @enum {string}
+         */
+        MetricEnum: "dice" | "findings_auc";
         /** @description The facts of a model card; what is not known is null. `limits`: {code, …numbers}. */
         ModelCard: {
             format: string;

@@ -169,6 +169,8 @@ export type Policy = Required<S["Policy"]>;
 export type CurvePoint = S["CurvePoint"];
 export type NextCase = S["DrawnCase"];
 export type Forecast = S["Forecast"];
+/** What versions are compared by: Dice, or the AUC of image findings where VALIDATION shows no lesion. */
+export type LeadingMetric = S["MetricEnum"];
 export type Learning = Narrowed<S["Learning"], { policy: Policy; live: Round | null; last: Round | null }>;
 export type ModelState = S["ModelStateEnum"];
 export type ModelRow = S["ModelRow"];

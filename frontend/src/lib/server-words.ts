@@ -31,6 +31,9 @@ const SENTENCES: [pattern: string, key: string][] = [
   [`next ${NUMBER}`, "next"],
   [`too few: ${NUMBER} positive, at least ${NUMBER} needed`, "tooFewPositive"],
   [`too few: ${NUMBER} patients?, at least ${NUMBER} needed`, "tooFewPatients"],
+  [`too few: ${NUMBER} cases show a finding, ${NUMBER} do not, of ${NUMBER} patients`, "fewOfFinding"],
+  [`mean over ${NUMBER} findings of the whole image`, "meanOfFindings"],
+  ["AUC of image findings", "findingsAuc"],
   [`too few: ${NUMBER} negative, at least ${NUMBER} needed`, "tooFewNegative"],
   ["undefined: only one outcome occurs", "oneOutcome"],
   ["(?:undefined: )?uncalibrated", "uncalibrated"],
@@ -162,8 +165,8 @@ const SENTENCES: [pattern: string, key: string][] = [
   ...WEBHOOK_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `webhook.${key}`]),
 ];
 const KNOWN = SENTENCES.map(([pattern, key]): [RegExp, string] => [new RegExp(`^${pattern}$`), key]);
-/** Their last group is a sentence itself. */
-const NESTED = new Set(["rowsUnused", "labelsUnused", "import.row"]);
+/** Their last group is a sentence itself, or the name of a number. */
+const NESTED = new Set(["rowsUnused", "labelsUnused", "import.row", "worse", "beyondMargin"]);
 /** Where one sentence ends and the next begins; a few begin with a number or go on in lower case. */
 const BETWEEN = /(?<=\.) (?=\p{Lu}|\d+ rows not used: |\d+ readings (?:from|wait|that) |and \d+ more\.$)/u;
 

@@ -1,7 +1,15 @@
 // @vitest-environment jsdom
+import { createInstance, type TFunction } from "i18next";
 import { expect, it } from "vitest";
 import { forecastPoints, forecastWords } from "@/features/learning/forecast-words";
-import type { Forecast } from "@/lib/api-types";
+import type { Forecast, LeadingMetric } from "@/lib/api-types";
+import en from "@/locales/en/learning.json";
+import zh from "@/locales/zh/learning.json";
+
+const instance = createInstance();
+await instance.init({ lng: "en", resources: { en: { learning: en }, zh: { learning: zh } } });
+const inEnglish = instance.getFixedT("en", "learning") as unknown as TFunction;
+const inChinese = instance.getFixedT("zh", "learning") as unknown as TFunction;
 
 const blank: Forecast = {
   answer: "cannot_tell",
@@ -15,16 +23,52 @@ const blank: Forecast = {
 };
 
 it("tells how many more readings with the interval", () => {
-  const told = forecastWords({ ...blank, answer: "about", reason: "", more: 120, low: 80, high: 1600 });
-  expect(told).toEqual({
-    key: "forecast.about",
-    values: { target: "0.75", more: "120", low: "80", high: "1,600" },
-  });
+  const about: Forecast = { ...blank, answer: "about", reason: "", more: 120, low: 80, high: 1600 };
+  expect(forecastWords(about, "dice", inEnglish)).toBe("About 120 more readings (80 to 1,600) to a Dice of 0.75.");
+  expect(forecastWords(about, "findings_auc", inEnglish)).toBe(
+    "About 120 more readings (80 to 1,600) to an AUC of image findings of 0.75.",
+  );
 });
 
 it("tells why nothing can be told, and that the target is reached", () => {
-  expect(forecastWords(blank)).toEqual({ key: "forecast.too_far", values: { target: "0.75" } });
-  expect(forecastWords({ ...blank, answer: "reached", reason: "" }).key).toBe("forecast.reached");
+  expect(forecastWords(blank, "dice", inEnglish)).toContain(
+    "When a Dice of 0.75 would be reached cannot be told: ",
+  );
+  const reached: Forecast = { ...blank, answer: "reached", reason: "" };
+  expect(forecastWords(reached, "dice", inEnglish)).toBe("A Dice of 0.75 is reached.");
+  expect(forecastWords(reached, "findings_auc", inChinese)).toBe("已达到整图发现的 AUC 0.75。");
+});
+
+it("speaks of the number that is measured, whatever it says of it, in both languages", () => {
+  const words: [LeadingMetric, string, string][] = [
+    ["dice", "Dice", "Dice"],
+    ["findings_auc", "AUC of image findings", "整图发现的 AUC"],
+  ];
+  for (const reason of ["few_points", "one_size", "flat", "too_far", "too_wide"] as const) {
+    for (const [metric, english, chinese] of words) {
+      expect(forecastWords({ ...blank, reason }, metric, inEnglish)).toContain(
+        `${english} of 0.75 would be reached`,
+      );
+      expect(forecastWords({ ...blank, reason }, metric, inChinese)).toContain(`${chinese} 0.75：`);
+    }
+  }
+});
+
+it("names that number in every other sentence of the page in which it stands", () => {
+  for (const [t, findings] of [
+    [inEnglish, "AUC of image findings"],
+    [inChinese, "整图发现的 AUC"],
+  ] as const) {
+    const metric = t("metric.findings_auc");
+    expect(metric).toBe(findings);
+    const values = { metric, chosen: "0.812", random: "0.790", difference: "+0.022" };
+    for (const key of ["inquiry.numbers", "policy.target_dice", "curve.axis"]) {
+      expect(t(key, values)).toContain(findings);
+      expect(t(key, { ...values, metric: t("metric.dice") })).toContain("Dice");
+    }
+    expect(t("policy.marginValue.findings_auc")).toContain(findings);
+    expect(t("policy.unprovenNote.findings_auc")).not.toBe(t("policy.unprovenNote.dice"));
+  }
 });
 
 it("draws the law from the last version to where the target is surely reached, and nothing where that is unknown", () => {

@@ -1,15 +1,17 @@
-import type { Forecast } from "@/lib/api-types";
+import type { TFunction } from "i18next";
+import type { Forecast, LeadingMetric } from "@/lib/api-types";
 import { count, decimal } from "@/lib/format";
 
-/** The sentence below the learning curve: its key among the words of the page, and the numbers in it. */
-export function forecastWords(forecast: Forecast): { key: string; values: Record<string, string | number> } {
+/** The sentence below the learning curve, in the number that the curve shows. */
+export function forecastWords(forecast: Forecast, metric: LeadingMetric, t: TFunction): string {
   const target = decimal(forecast.target);
+  const aim = t(`forecast.aim.${metric}`, { target });
   if (forecast.answer === "about" && forecast.more !== null && forecast.low !== null && forecast.high !== null) {
     const { more, low, high } = forecast;
-    return { key: "forecast.about", values: { target, more: count(more), low: count(low), high: count(high) } };
+    return t("forecast.about", { aim, more: count(more), low: count(low), high: count(high) });
   }
-  if (forecast.answer === "reached") return { key: "forecast.reached", values: { target } };
-  return { key: `forecast.${forecast.reason || "few_points"}`, values: { target } };
+  if (forecast.answer === "reached") return t(`forecast.reached.${metric}`, { target });
+  return t(`forecast.${forecast.reason || "few_points"}`, { aim });
 }
 
 /** The law from the last measured version on to where the target is surely reached; nothing where that cannot be told. */

@@ -113,7 +113,7 @@ function LearningBody({ slug, learning }: { slug: string; learning: Learning }) 
             <RoundCard slug={slug} round={round ?? null} learning={learning} />
           </Cell>
           <Cell span={5}>
-            <CurveCard points={learning.curve} forecast={learning.forecast} slug={slug} />
+            <CurveCard slug={slug} metric={learning.metric} points={learning.curve} forecast={learning.forecast} />
           </Cell>
           <Cell span={7}>
             <NextCard slug={slug} learning={learning} />
@@ -121,6 +121,7 @@ function LearningBody({ slug, learning }: { slug: string; learning: Learning }) 
           <Cell span={5}>
             <RoundsCard
               slug={slug}
+              metric={learning.metric}
               rounds={roundsNow(learning.rounds, polled.data)}
               live={polled.data ?? learning.live}
             />
@@ -133,7 +134,14 @@ function LearningBody({ slug, learning }: { slug: string; learning: Learning }) 
           </Cell>
         </div>
       )}
-      {editing ? <PolicyDialog slug={slug} policy={learning.policy} onClose={() => setEditing(false)} /> : null}
+      {editing ? (
+        <PolicyDialog
+          slug={slug}
+          policy={learning.policy}
+          metric={learning.metric}
+          onClose={() => setEditing(false)}
+        />
+      ) : null}
     </>
   );
 

@@ -33,6 +33,7 @@ function Verdict({ told }: { told: InquiryAnswer }) {
       {value === null ? null : (
         <p className="num">
           {t("inquiry.numbers", {
+            metric: t(`metric.${told.metric ?? "dice"}`),
             chosen: chosen === null ? DASH : decimal(chosen, 3),
             random: random === null ? DASH : decimal(random, 3),
             difference: interval({ value, low, high }, 3, true),

@@ -2,7 +2,7 @@ import { useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { ForecastLine } from "@/features/learning/components/forecast-line";
 import { forecastPoints } from "@/features/learning/forecast-words";
-import type { CurvePoint, Forecast } from "@/lib/api-types";
+import type { CurvePoint, Forecast, LeadingMetric } from "@/lib/api-types";
 import { count, decimal, interval, nOf } from "@/lib/format";
 import { Card } from "@/ui/card";
 import { ExportButtons } from "@/ui/chart/export-buttons";
@@ -11,8 +11,16 @@ import { type ChartSeries, XYChart } from "@/ui/chart/xy-chart";
 
 type Known = CurvePoint & { value: number };
 
+interface CurveCardProps {
+  slug: string;
+  /** What points and forecast are measured in. */
+  metric: LeadingMetric;
+  points: CurvePoint[];
+  forecast: Forecast;
+}
+
 /** What each version reached on VALIDATION against how many readings it learned from. */
-export function CurveCard({ points, forecast, slug }: { points: CurvePoint[]; forecast: Forecast; slug: string }) {
+export function CurveCard({ metric, points, forecast, slug }: CurveCardProps) {
   const { t } = useTranslation("learning");
   const svg = useRef<SVGSVGElement>(null);
   const known = points.filter((point): point is Known => point.value !== null);
@@ -31,7 +39,7 @@ export function CurveCard({ points, forecast, slug }: { points: CurvePoint[]; fo
       {known.length ? (
         <>
           <XYChart svgRef={svg} label={t("curve.title")} height={300} {...chartOf(known)} />
-          <ForecastLine forecast={forecast} />
+          <ForecastLine forecast={forecast} metric={metric} />
         </>
       ) : (
         <p className="sec" style={{ maxWidth: 380 }}>
@@ -79,15 +87,11 @@ export function CurveCard({ points, forecast, slug }: { points: CurvePoint[]; fo
         max: yTicks.at(-1) ?? 1,
         ticks: yTicks,
         label: t("curve.axis", {
-          metric: metricName(shown[0]?.metric ?? ""),
+          metric: t(`metric.${metric}`),
           n: patients === undefined ? "" : nOf(patients),
         }),
         write: (value: number) => decimal(value, placesFor(yTicks)),
       },
     };
-  }
-
-  function metricName(metric: string): string {
-    return t(`metric.${metric}`, { defaultValue: metric });
   }
 }

@@ -2,7 +2,7 @@ import { Modal, NumberInput, Select, Switch } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useSavePolicy } from "@/features/learning/api/learning";
-import type { Policy } from "@/lib/api-types";
+import type { LeadingMetric, Policy } from "@/lib/api-types";
 import { decimal } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { ErrorLine } from "@/ui/error-state";
@@ -35,8 +35,16 @@ const DIMENSIONS = [
 ] as const;
 const ENCODERS = ["pretrained", "own"] as const;
 
+interface PolicyDialogProps {
+  slug: string;
+  policy: Policy;
+  /** What the versions of the project are measured in. */
+  metric: LeadingMetric;
+  onClose: () => void;
+}
+
 /** When a round starts by itself and how it trains. */
-export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: Policy; onClose: () => void }) {
+export function PolicyDialog({ slug, policy, metric, onClose }: PolicyDialogProps) {
   const { t } = useTranslation("learning");
   const save = useSavePolicy(slug);
   const [draft, setDraft] = useState(policy);
@@ -164,7 +172,7 @@ export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: 
           onChange={(random_share) => set({ random_share })}
         />
         <ShareField
-          label={t("policy.target_dice")}
+          label={t("policy.target_dice", { metric: t(`metric.${metric}`) })}
           note={t("policy.targetNote")}
           value={draft.target_dice}
           write={decimal}
@@ -187,7 +195,7 @@ export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: 
           />
           {typeof draft.gate_margin === "number" ? (
             <ShareField
-              label={t("policy.marginValue")}
+              label={t(`policy.marginValue.${metric}`)}
               note={t("policy.marginNote")}
               value={draft.gate_margin}
               max={0.2}
@@ -197,7 +205,7 @@ export function PolicyDialog({ slug, policy, onClose }: { slug: string; policy: 
           ) : null}
           <Switch
             label={t("policy.unproven_serves")}
-            description={t("policy.unprovenNote")}
+            description={t(`policy.unprovenNote.${metric}`)}
             checked={draft.unproven_serves}
             onChange={(event) => set({ unproven_serves: event.currentTarget.checked })}
           />

@@ -4,18 +4,19 @@ import { Link } from "react-router";
 import { isLive } from "@/features/learning/api/learning";
 import { roundTone } from "@/features/learning/components/round-card";
 import { reasonWords } from "@/features/learning/round-reason";
-import type { Metric, Round, RoundRow } from "@/lib/api-types";
+import type { LeadingMetric, Metric, Round, RoundRow } from "@/lib/api-types";
 import { count, interval, nOf, percent } from "@/lib/format";
 import { Card } from "@/ui/card";
 import { Chip } from "@/ui/chip";
 
 interface RoundsCardProps {
   slug: string;
+  metric: LeadingMetric;
   rounds: RoundRow[];
   live: Round | null;
 }
 
-export function RoundsCard({ slug, rounds, live }: RoundsCardProps) {
+export function RoundsCard({ slug, metric, rounds, live }: RoundsCardProps) {
   const { t } = useTranslation("learning");
   const patients = rounds.flatMap((round) => round.metrics ?? [])[0]?.n_patients;
   return (
@@ -32,7 +33,7 @@ export function RoundsCard({ slug, rounds, live }: RoundsCardProps) {
                 <th>{t("rounds.round")}</th>
                 <th>{t("rounds.state")}</th>
                 <th className="r">{t("rounds.labels")}</th>
-                <th className="r">{t("metric.dice")}</th>
+                <th className="r">{t(`metric.${metric}`)}</th>
                 <th className="r">{t("metric.auc")}</th>
                 <th className="r">{t("rounds.version")}</th>
               </tr>
@@ -52,7 +53,7 @@ export function RoundsCard({ slug, rounds, live }: RoundsCardProps) {
                   </td>
                   <td className="r num">{round.n_labels === null ? "" : count(round.n_labels)}</td>
                   <td className="r num">
-                    <Value metrics={round.metrics} name="dice" places={3} />
+                    <Value metrics={round.metrics} name={metric} places={3} />
                   </td>
                   <td className="r num">
                     <Value metrics={round.metrics} name="auc" places={2} />

@@ -30,6 +30,7 @@ const SECTIONS: [section: string, lines: [metric: string, places: number][]][] =
   [
     "images",
     [
+      ["findings_auc", 2],
       ["auc", 2],
       ["average_precision", 2],
     ],

@@ -28,6 +28,7 @@ const NUMBERS: [metric: string, places: number][] = [
   ["nsd", 3],
   ["hd95_mm", 1],
   ["hd95_px", 1],
+  ["findings_auc", 2],
   ["auc", 2],
   ["average_precision", 2],
 ];
