@@ -7,7 +7,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -23,6 +23,7 @@ from backend.archive.spacing import voxel_spacing
 from backend.archive.store import get_object
 from backend.geometry.rasterise import crop_mask, paste_mask
 from backend.geometry.rle import blob_key, decode_mask
+from backend.geometry.slices import frames_within
 from backend.learning.leading_metric import known_findings
 from backend.learning.model_readings import CaseFound, FoundLesion
 from backend.learning.selectors import labels
@@ -100,12 +101,28 @@ class CaseImages:
 
 @dataclass(frozen=True, slots=True)
 class CaseTruth:
-    """What a reading says is true: lesions by type, and what is known of each output per image (0 or 1)."""
+    """What a reading says is true: lesions by type, and what is known of each output per image (0 or 1).
+
+    `read` [frames]: the frames of which it says so; None: all.
+    """
 
     lesions: Sequence[tuple[int, Region]]
     outputs: dict[str, int]
     complete: bool
     boxed: bool
+    read: NDArray[np.bool_] | None = None
+
+    def spoken_of(self, found: list[PredictedLesion]) -> list[PredictedLesion]:
+        """Predictions as far as they lie where the reading says anything: the rest is neither right nor wrong."""
+        if self.read is None:
+            return found
+        cut = []
+        for lesion in found:
+            start = lesion.origin[0]
+            mask = lesion.mask & self.read[start : start + len(lesion.mask), None, None]
+            if mask.any():
+                cut.append(replace(lesion, mask=mask))
+        return cut
 
 
 def case_images(case: Case, *, size: int) -> CaseImages:
@@ -256,6 +273,8 @@ def training_volumes(
             reading, marks, len(loaded.images), marked_by_any=marked_by_any.get(reading.case_id, marks), thin=False
         )
         outputs = _known_outputs(reading, vocabulary)
+        if not _frames_read(reading, marks, len(loaded.images)).all():
+            outputs = _outputs_of_part(outputs)
         series = [(loaded.images, told)] if plan.is_volume else [(loaded.images[at : at + 1], [at]) for at in told]
         for frames, spoken in series:
             if not spoken:
@@ -382,23 +401,34 @@ def _is_complete(reading: Reading) -> bool:
     return reading.label_kind == "full" and not of_whole_only
 
 
+def _frames_read(reading: Reading, marked: Iterable[int], n_frames: int) -> NDArray[np.bool_]:
+    """Of each frame whether the reading speaks of it: its reader has had it on screen, or it bears a mark."""
+    if reading.slices_read is None or n_frames == 1:
+        return np.ones(n_frames, dtype=bool)
+    read = frames_within(reading.slices_read, n_frames)
+    read[list(marked)] = True
+    return read
+
+
 def _frames_to_learn(
     reading: Reading, marks: dict[int, list[Mark]], n_frames: int, *, marked_by_any: Collection[int], thin: bool = True
 ) -> list[int]:
     """An image: itself. A series: marked slices, and empty ones where masks or the verdict say that they are empty.
 
-    Slices that another reader marked (`marked_by_any`) are learned as this one read them. `thin`: of many alike only some,
-    evenly, where each slice is a sample of its own.
+    Slices that another reader marked (`marked_by_any`) are learned as this one read them; those that he never looked at are
+    neither. `thin`: of many alike only some, evenly, where each slice is a sample of its own.
     """
     if n_frames == 1:
         return [0]
     drawn_in_space = all(mark.mask is not None for found in marks.values() for mark in found)
-    tells_empty = _is_complete(reading) and drawn_in_space
+    tells_empty = np.zeros(n_frames, dtype=bool)
+    if _is_complete(reading) and drawn_in_space:
+        tells_empty = _frames_read(reading, marks, n_frames)
     marked = sorted({*marks, *marked_by_any})
-    empty = [frame for frame in range(n_frames) if frame not in marked] if tells_empty else []
+    empty = [frame for frame in np.flatnonzero(tells_empty).tolist() if frame not in marked]
     if thin:
         marked, empty = _evenly(marked, MARKED_FRAMES), _evenly(empty, EMPTY_FRAMES)
-    return [frame for frame in marked if frame in marks or tells_empty] + empty
+    return [frame for frame in marked if frame in marks or tells_empty[frame]] + empty
 
 
 def _evenly(items: list[int], most: int) -> list[int]:
@@ -464,6 +494,11 @@ def said_of_image(reading: Reading, vocabulary: Vocabulary) -> dict[str, int]:
     return said
 
 
+def _outputs_of_part(outputs: dict[str, int]) -> dict[str, int]:
+    """Of a series that was read in part: what was not seen there may be on the other slices."""
+    return {name: value for name, value in outputs.items() if value}
+
+
 def _outputs_of_frame(outputs: dict[str, int], marks: Sequence[Mark], vocabulary: Vocabulary) -> dict[str, int]:
     """Of one slice only its own marks are known, and what is absent from the whole series."""
     own = {"any": int(bool(marks))}
@@ -489,11 +524,15 @@ def case_truth(reading: Reading, *, loaded: CaseImages, vocabulary: Vocabulary) 
         drawn = reach_pixels if lesion.kind == MarkKind.POINT else lesion_pixels
         start, cut = crop_mask(drawn(mark, box.rows, box.columns)[None])
         lesions.append((lesion.finding_type_id, Region(cut, (at[lesion.instance_id, lesion.frame], start[1], start[2]))))
+    marked = {region.origin[0] + at for _, region in lesions for at in np.flatnonzero(region.mask.any(axis=(1, 2))).tolist()}
+    read = _frames_read(reading, marked, len(loaded.frames))
+    outputs = _known_outputs(reading, vocabulary)
     return CaseTruth(
         lesions=_joined(lesions) if len(loaded.frames) > 1 else lesions,
-        outputs=_known_outputs(reading, vocabulary),
+        outputs=outputs if read.all() else _outputs_of_part(outputs),
         complete=_is_complete(reading),
         boxed=any(lesion.kind == MarkKind.BOX for lesion in rows),
+        read=None if read.all() else read,
     )
 
 

@@ -87,6 +87,7 @@ def _measure(version: LoadedVersion, readings: Sequence[Reading], threshold: flo
     measured: dict[str, PerCase] = {}
     for (reading, loaded), (predictions, lesions) in zip(images, said, strict=True):
         known = case_truth(reading, loaded=loaded, vocabulary=version.vocabulary)
+        lesions = known.spoken_of(lesions)
         scores = output_scores(predictions, version.vocabulary)
         measured[str(reading.case_id)] = {
             "case": str(reading.case_id),

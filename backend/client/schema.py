@@ -2066,7 +2066,7 @@ ReaderKindEnum = Literal["person", "model", "imported", "consensus"]
 
 
 class Reading(TypedDict):
-    """All that one reader found in one case."""
+    """All that one reader found in one case; `slices_read` null where nobody recorded which slices were looked at."""
 
     id: str
     reader: Reader
@@ -2076,6 +2076,7 @@ class Reading(TypedDict):
     comment: str
     image_findings: dict[str, Any]
     measurements: list[Measurement]
+    slices_read: list[list[int]] | None
     lesions: list[Lesion]
     decisions: list[Decision]
     revision: int
@@ -2507,6 +2508,7 @@ class SaveRequest(TypedDict):
     comment: NotRequired[str]
     image_findings: NotRequired[dict[str, Any]]
     measurements: NotRequired[list[MeasurementRequest]]
+    slices_read: NotRequired[list[list[int]]]
     display_threshold: NotRequired[float | None]
     active_seconds: NotRequired[float]
 

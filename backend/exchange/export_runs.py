@@ -210,6 +210,7 @@ class _Told:
                         "reader_kind": reading.reader.kind,
                         "verdict": reading.verdict,
                         "label_kind": reading.label_kind,
+                        "slices_read": reading.slices_read,
                         "edit_of": _edit_of(reading),
                         "review": review_of(reading),
                         "submitted_at": reading.submitted_at.isoformat() if reading.submitted_at else None,

@@ -115,6 +115,7 @@ def _begin_from(own: Reading, reviewed: Reading, project: Project) -> None:
     own.vocabulary_version = project.vocabulary_version
     own.verdict, own.verdict_reason = reviewed.verdict, reviewed.verdict_reason
     own.image_findings, own.measurements = dict(reviewed.image_findings), list(reviewed.measurements)
+    own.slices_read = reviewed.slices_read
     own.save(update_fields=["revises", "revises_revision", "started_from", "vocabulary_version"])
     Lesion.objects.filter(reading=own).delete()
     Lesion.objects.bulk_create(

@@ -49,7 +49,7 @@ def checked_lesions(
     """
     images = _images(case, _named_images(given))
     types = _types(given)
-    frames = _frames_of(case) if any(_has_mask(item) for item in given) else 1
+    frames = frames_of(case) if any(_has_mask(item) for item in given) else 1
     edited = _edited_lesions(reading, given)
     retired = any(_is_retired(entry, reading) for entry in types.values())
     kept_types = _kept_types(reading, given) if retired else {}
@@ -78,7 +78,7 @@ def predicted_lesions(*, case: Case, given: Sequence[Mapping[str, Any]]) -> list
     """What a foreign model found, ready to be stored; LesionsInvalid names each one, by its place from 1, that is not."""
     images = _images(case, {item["sop_instance_uid"] for item in given})
     types = _types(given)
-    frames = _frames_of(case) if any(item["kind"] == MarkKind.MASK for item in given) else 1
+    frames = frames_of(case) if any(item["kind"] == MarkKind.MASK for item in given) else 1
     reading = Reading(case=case, vocabulary_version=case.project.vocabulary_version)
     lesions, reasons = [], {}
     for place, item in enumerate(given, start=1):
@@ -150,7 +150,8 @@ def _images(case: Case, wanted: set[str]) -> dict[str, Instance]:
     return {row[1]: Instance(**dict(zip(_IMAGE_FIELDS, row, strict=True))) for row in rows}
 
 
-def _frames_of(case: Case) -> int:
+def frames_of(case: Case) -> int:
+    """How many frames the case has: slices, where it is a series."""
     return int(case_instances(case).order_by().aggregate(frames=Sum("number_of_frames"))["frames"] or 0)
 
 

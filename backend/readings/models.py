@@ -72,6 +72,8 @@ class Reading(models.Model):
 
     `image_findings` maps a finding type's id (as text) to "present" or "absent" (or, from a model, a score).
     `measurements`: list of {id, kind, sop_instance_uid, frame, points, text}, see `backend.geometry.measurements`.
+    `slices_read`: which slices of a series its reader has had on screen, as ranges [first, last] in reading order, from 0
+    (`backend.geometry.slices`); null where nobody recorded it, which counts as all: images, imports, older readings.
     `label_kind` of an imported reading says what it may train: "full" (lesions are complete) or "image" (image-level only).
     `revision_id` names the newest revision; the ETag is `"<revision>-<revision_id>"`. Where the project asks for a first
     look, `revealed_at` is when the model's findings were shown, and the revision `revealed_revision` what was marked before.
@@ -89,6 +91,7 @@ class Reading(models.Model):
     comment = models.TextField(blank=True)
     image_findings = models.JSONField(default=dict)
     measurements = models.JSONField(default=list)
+    slices_read = models.JSONField(null=True)
     label_kind = models.CharField(max_length=8, choices=[("full", "full"), ("image", "image")], default="full")
     revealed_at = models.DateTimeField(null=True)
     revealed_revision = models.PositiveIntegerField(null=True)

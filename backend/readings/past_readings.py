@@ -22,6 +22,7 @@ def reading_at(reading: Reading, number: int) -> Reading | None:
     past, told = copy.copy(reading), row.content
     for name in ("state", "verdict", "image_findings", "vocabulary_version", "revision"):
         setattr(past, name, told[name])
+    past.slices_read = told.get("slices_read")
     instances = dict(Instance.objects.filter(series=reading.case.series_id).values_list("sop_instance_uid", "pk"))
     lesions = [_lesion(past, one, instances[one["sop_instance_uid"]]) for one in told["lesions"]]
     # `lesions.all()` answers what a prefetch has put here.

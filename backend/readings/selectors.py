@@ -348,6 +348,7 @@ def _reading_document(reading: Reading, lesions: list[dict[str, Any]], decisions
         "comment": reading.comment,
         "image_findings": reading.image_findings,
         "measurements": reading.measurements,
+        "slices_read": reading.slices_read,
         "lesions": lesions,
         "decisions": decisions,
         "revision": reading.revision,

@@ -347,8 +347,17 @@ class DecisionChangesSerializer(serializers.Serializer[Any]):
     remove = serializers.ListField(child=serializers.UUIDField(), required=False, default=list)
 
 
+class SliceRangesField(serializers.ListField):
+    """Slices as ranges [first, last] in reading order, from 0, both ends included."""
+
+    child = serializers.ListField(child=serializers.IntegerField(min_value=0), min_length=2, max_length=2)
+
+
 class SaveSerializer(serializers.Serializer[Any]):
-    """A save: what changed since the revision named in If-Match. A field that is absent stays as it is."""
+    """A save: what changed since the revision named in If-Match. A field that is absent stays as it is.
+
+    `slices_read` are slices of a series that were on the reader's screen: they are added to those that were before.
+    """
 
     revision_id = serializers.UUIDField()
     lesions = LesionChangesSerializer(required=False)
@@ -358,6 +367,7 @@ class SaveSerializer(serializers.Serializer[Any]):
     comment = serializers.CharField(max_length=20_000, required=False, allow_blank=True)
     image_findings = ImageFindingsField(required=False)
     measurements = serializers.ListField(child=MeasurementSerializer(), max_length=500, required=False)
+    slices_read = SliceRangesField(required=False)
     display_threshold = serializers.FloatField(min_value=0, max_value=1, required=False, allow_null=True)
     active_seconds = serializers.FloatField(min_value=0, max_value=1e7, required=False)
 
@@ -384,7 +394,7 @@ class RevisesSerializer(serializers.Serializer[Any]):
 
 
 class ReadingSerializer(serializers.Serializer[Any]):
-    """All that one reader found in one case."""
+    """All that one reader found in one case; `slices_read` null where nobody recorded which slices were looked at."""
 
     id = serializers.UUIDField()
     reader = ReaderSerializer()
@@ -394,6 +404,7 @@ class ReadingSerializer(serializers.Serializer[Any]):
     comment = serializers.CharField(allow_blank=True)
     image_findings = ImageFindingsField()
     measurements = MeasurementSerializer(many=True)
+    slices_read = SliceRangesField(allow_null=True)
     lesions = LesionSerializer(many=True)
     decisions = DecisionSerializer(many=True)
     revision = serializers.IntegerField()

@@ -20,11 +20,12 @@ from backend.accounts.compiled_select import CompiledSelect, database_key, field
 from backend.accounts.models import User
 from backend.audit.services import record_event
 from backend.geometry.marks import InvalidMark
+from backend.geometry.slices import joined_slices
 from backend.projects.assignment_services import lease_until, open_assignment
 from backend.projects.attributes import unsaid_attributes
 from backend.projects.models import Assignment, AssignmentState, Case, FindingType, Project, Split
 from backend.readings.decision_check import check_decisions_made_one_by_one
-from backend.readings.lesion_check import checked_lesions, checked_measurements
+from backend.readings.lesion_check import checked_lesions, checked_measurements, frames_of
 from backend.readings.models import (
     Decision,
     DecisionKind,
@@ -130,6 +131,7 @@ def save_reading(
     lesions = checked_lesions(reading=reading, case=case, given=given, shown=shown, asked_model=asked_model)
     _check_image_findings(project, change)
     change = _with_checked_measurements(case, change)
+    _check_slices_read(case, change)
     try:
         with transaction.atomic():
             reading = _own(project, user, reading_id, lock=True)
@@ -407,6 +409,18 @@ def _with_checked_measurements(case: Case, change: Mapping[str, Any]) -> Mapping
         raise ReadingRefused("measurement", f"A measurement cannot be stored: {reason}.") from reason
 
 
+def _check_slices_read(case: Case, change: Mapping[str, Any]) -> None:
+    if not change.get("slices_read"):
+        return
+    frames = frames_of(case)
+    for first, last in change["slices_read"]:
+        if not first <= last < frames:
+            raise ReadingRefused(
+                "slices_read",
+                f"The case has {frames} slices, 0 to {frames - 1}: {first} to {last} are none of them.",
+            )
+
+
 def _store_lesions(reading: Reading, lesions: list[Lesion], change: Mapping[str, Any]) -> None:
     removed = change.get("lesions", {}).get("remove", [])
     if removed:
@@ -524,6 +538,9 @@ def _store_fields(reading: Reading, change: Mapping[str, Any]) -> None:
     for name in PLAIN_FIELDS:
         if name in change:
             setattr(reading, name, change[name])
+    # A reading that was begun without saying what was seen cannot say it any more.
+    if "slices_read" in change and (reading.slices_read is not None or reading.revision == 0):
+        reading.slices_read = joined_slices([*(reading.slices_read or []), *change["slices_read"]])
     seconds = change.get("active_seconds", 0.0)
     if math.isfinite(seconds):
         reading.active_seconds = max(reading.active_seconds, seconds)
@@ -531,6 +548,7 @@ def _store_fields(reading: Reading, change: Mapping[str, Any]) -> None:
 
 _SAVED_FIELDS = (
     *PLAIN_FIELDS,
+    "slices_read",
     "active_seconds",
     "state",
     "submitted_at",

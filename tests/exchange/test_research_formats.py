@@ -167,6 +167,23 @@ def test_a_slicer_segmentation_keeps_names_codes_and_layers(series, tmp_path):
     assert found["Corner"][4, 36, 52] and found["Corner"].sum() == 1
 
 
+def test_a_partly_read_series_says_in_every_own_field_which_slices_were_looked_at(series, tmp_path):
+    import csv
+
+    from backend.readings.models import Reading
+
+    Reading.objects.filter(reader__name="LIDC 1").update(slices_read=[[0, 2], [4, 4]])
+    lists = {"coco": "annotations.json", "nifti": "readings.json", "masks": "masks.json"}
+    for name, file in lists.items():
+        folder = exported(series, name, tmp_path / name)
+        for document in (folder / file, folder / "manifest.json"):
+            told = [one["slices_read"] for one in json.loads(document.read_text())["readings"]]
+            assert [[0, 2], [4, 4]] in told and None in told, document
+    rows = list(csv.DictReader((exported(series, "table", tmp_path / "table") / "lesions.csv").open()))
+    assert {row["slices_read"] for row in rows if row["reader"] == "LIDC 1"} == {"[[0, 2], [4, 4]]"}
+    assert {row["slices_read"] for row in rows if row["reader"] != "LIDC 1"} == {""}
+
+
 def test_the_table_is_safe_in_a_spreadsheet(series, tmp_path):
     from backend.projects.models import FindingType
 

@@ -238,6 +238,42 @@ def test_masks_run_through_slices_and_marks_stay_on_theirs(
     assert stored["box"].instance == in_order[4] and stored["mask"].instance == in_order[5]
 
 
+def test_slices_that_were_never_on_screen_are_told_before_handing_in_and_count_as_unread(
+    slices: Case, reader: User, sign_in: Callable[..., BrowserContext], enter: Callable[..., Room]
+) -> None:
+    room = enter(sign_in(reader), slices)
+    page = room.page
+    # All are loaded; one is on screen.
+    expect(page.locator(".sbar .loaded")).to_have_count(1)
+    expect(page.get_by_text("Slice 5 / 9")).to_be_visible()
+    unread = page.get_by_test_id("unread")
+    expect(unread).to_have_count(0)
+    room.press("q")
+    room.drag((300, 260), (306, 262))
+    expect(unread).to_have_text("8 of 9 slices were not looked at; they will count as unread")
+    room.wait_until_saved()
+    room.press("ArrowDown")
+    expect(unread).to_have_text("7 of 9 slices were not looked at; they will count as unread")
+    # Scrolling alone saves nothing, and what was seen is not taken back with an edit.
+    reading = Reading.objects.get(case=slices, reader__user=reader)
+    assert (reading.slices_read, reading.revision) == ([[4, 4]], 1)
+    room.press("Control+z")
+    expect(room.marks).to_have_count(0)
+    room.press("Control+Shift+z")
+    expect(unread).to_contain_text("7 of 9")
+    room.wait_until_saved()
+    room.press("End")
+    expect(unread).to_contain_text("6 of 9")
+    again = enter(page, slices)
+    expect(again.page.get_by_test_id("unread")).to_contain_text("6 of 9")
+    again.press("k")
+    expect(page.get_by_role("status").filter(has_text="1 mark contradicts the verdict")).to_be_visible()
+    again.press("l", "n")
+    page.wait_for_url("**/worklist")
+    reading.refresh_from_db()
+    assert (reading.state, reading.verdict, reading.slices_read) == ("submitted", "lesions", [[4, 5], [8, 8]])
+
+
 def test_a_case_is_read_with_the_keyboard_alone_and_the_next_one_opens(
     ultrasounds: list[Case], reader: User, sign_in: Callable[..., BrowserContext], enter: Callable[..., Room]
 ) -> None:

@@ -9,8 +9,18 @@ from backend.learning.vocabulary import Vocabulary, vocabulary_of
 from backend.readings.import_services import ImportedLesion, import_reading
 from backend.readings.models import Lesion, Reader, Reading
 from workers.cnn.data import IGNORED, UNKNOWN
+from workers.cnn.plan import Plan
 from workers.cnn.predict import PredictedLesion, Predictions
-from workers.datasets import UnreadableCase, case_found, case_images, case_truth, said_of_image, training_samples
+from workers.datasets import (
+    UnreadableCase,
+    case_found,
+    case_images,
+    case_truth,
+    said_of_image,
+    training_samples,
+    training_volumes,
+)
+from workers.evaluating import measure_case
 
 pytestmark = pytest.mark.django_db
 
@@ -178,6 +188,84 @@ def test_of_a_series_marked_slices_are_learned_and_slices_that_nobody_read_are_n
 def test_of_a_series_without_a_lesion_some_slices_are_learned_as_empty(project, draw_case, words) -> None:
     samples, _ = training_samples([bring(draw_case(0, frames=20), verdict="no_lesion")], vocabulary=words, size=32)
     assert len(samples) == 4 and (samples.targets == 0).all()
+
+
+@pytest.fixture
+def partly_read(draw_case, read_truth):
+    """A series of 20 slices with a lesion on slices 4 and 5 alone; its reader has seen slices 0 to 4 and 10 to 12."""
+    case = draw_case(0, frames=20)
+    case.lesion_mask[4:6, 8:14, 8:14], case.lesion_kind = True, 1
+    reading = read_truth(case)
+    reading.slices_read = [[0, 4], [10, 12]]
+    reading.save()
+    return reading
+
+
+READ = [0, 1, 2, 3, 4, 5, 10, 11, 12]
+"""Marked slices count as read."""
+
+
+def test_of_a_series_marked_with_masks_slices_that_were_not_looked_at_are_not_learned_as_empty(partly_read, words) -> None:
+    samples, _ = training_samples([partly_read], vocabulary=words, size=32)
+    images = case_images(partly_read.case, size=32).images
+    learned = [next(at for at in range(20) if (images[at] == image).all()) for image in samples.images]
+    assert learned == [4, 5, 0, 2, 10, 12]
+    partly_read.slices_read = None
+    samples, _ = training_samples([partly_read], vocabulary=words, size=32)
+    assert (samples.images[-1] == images[19]).all()
+
+
+def test_in_3d_slices_that_were_not_looked_at_are_voxels_that_say_nothing(partly_read, words) -> None:
+    plan = Plan("3d", 32, patch=(20, 32, 32))
+    volumes, _ = training_volumes([partly_read], vocabulary=words, plan=plan)
+    said = [at for at, plane in enumerate(volumes.targets[0]) if (plane != IGNORED).all()]
+    assert said == READ and sorted({*range(20)} - {*READ}) == [
+        at for at, plane in enumerate(volumes.targets[0]) if (plane == IGNORED).all()
+    ]
+
+
+def test_no_lesion_is_said_of_the_slices_that_were_looked_at_alone(project, draw_case, words, lead) -> None:
+    person = Reader.objects.create(project=project, kind="person", name="Lena", user=lead)
+    said = {"reader": person, "state": "submitted", "verdict": "no_lesion"}
+    partly = Reading.objects.create(case=draw_case(0, frames=20), slices_read=[[0, 7]], **said)
+    wholly = Reading.objects.create(case=draw_case(0, frames=20), slices_read=[[0, 19]], **said)
+    unseen = Reading.objects.create(case=draw_case(0, frames=20), slices_read=[], **said)
+    plan = Plan("3d", 32, patch=(20, 32, 32))
+    volumes, _ = training_volumes([partly, wholly, unseen], vocabulary=words, plan=plan)
+    # Whether the series as a whole is free of lesions, nobody knows.
+    assert volumes.findings.tolist() == [[UNKNOWN] * 4, [0] * 4]
+    assert (volumes.targets[0][:8] == 0).all() and (volumes.targets[0][8:] == IGNORED).all()
+    samples, _ = training_samples([partly, unseen], vocabulary=words, size=32)
+    images = case_images(partly.case, size=32).images
+    assert (samples.images == images[[0, 2, 5, 7]]).all() and (samples.findings == 0).all()
+
+
+def test_a_finding_that_was_ticked_is_known_of_a_series_that_was_partly_read(project, draw_case, words, lead) -> None:
+    person = Reader.objects.create(project=project, kind="person", name="Lena", user=lead)
+    (normal,) = words.findings
+    reading = Reading.objects.create(
+        case=draw_case(0, frames=20), reader=person, state="submitted", verdict="lesions", slices_read=[[0, 7]],
+        image_findings={str(normal): "present"},
+    )  # fmt: skip
+    truth = case_truth(reading, loaded=case_images(reading.case, size=32), vocabulary=words)
+    assert truth.outputs == {"any": 1, f"finding:{normal}": 1}
+
+
+def test_what_is_found_on_slices_that_were_not_looked_at_is_neither_right_nor_wrong(partly_read, words) -> None:
+    loaded = case_images(partly_read.case, size=32)
+    truth = case_truth(partly_read, loaded=loaded, vocabulary=words)
+    assert truth.outputs == {"any": 1, f"type:{words.types[0]}": 1}
+    found = [
+        PredictedLesion(np.ones((3, 6, 6), bool), (4, 8, 8), 1, 0.9),  # the lesion, and a slice beyond what was seen
+        PredictedLesion(np.ones((2, 4, 4), bool), (15, 20, 20), 1, 0.8),  # where nobody looked
+        PredictedLesion(np.ones((4, 4, 4), bool), (12, 20, 20), 1, 0.7),  # begins where somebody did
+    ]
+    spoken = truth.spoken_of(found)
+    assert [(one.score, int(one.mask.sum())) for one in spoken] == [(0.9, 72), (0.7, 16)]
+    measured = measure_case(truth, spoken, threshold=0.5, spacing=None, vocabulary=words)
+    assert (measured["hits"], measured["false"]) == ([0.9], [0.7])
+    partly_read.slices_read = None
+    assert case_truth(partly_read, loaded=loaded, vocabulary=words).spoken_of(found) == found
 
 
 def test_images_are_decoded_once_and_then_taken_from_the_cache(draw_case, monkeypatch) -> None:

@@ -19,6 +19,7 @@ from backend.review.models import Review
 from backend.webhooks.models import Delivery
 from backend.webhooks.services import create_webhook
 from tests.readings.conftest import BASE
+from tests.rows import make_case
 
 pytestmark = pytest.mark.django_db
 
@@ -127,8 +128,6 @@ def test_a_lesion_whose_original_is_gone_can_still_be_saved(done, edited) -> Non
 
 
 def test_only_an_edit_has_reviewed_lesions(reader, second_reader, done, case, start, assisted, edited) -> None:
-    from tests.rows import make_case
-
     (lesion,) = edited.room["reading"]["lesions"]
     wrong = edited.mark(edited.box(origin="reviewed", origin_lesion=str(uuid.uuid4())))
     assert (wrong.status_code, wrong.json()["code"]) == (400, "invalid_lesions")
@@ -362,3 +361,16 @@ def test_saving_an_ordinary_reading_costs_no_query_more(reader, case, start) -> 
     ) as captured:
         way.save(verdict="lesions")
     assert not [one for one in captured if 'revises_id" =' in one["sql"] or 'sent_back_by" ON' in one["sql"]]
+
+
+def test_an_edit_begins_with_the_slices_that_the_reader_had_seen(desk, reader, reviewer, assisted, start, hand_in) -> None:
+    assisted.unit = "series"
+    assisted.save()
+    series = make_case(assisted, count=12)
+    done = hand_in(reader, series, slices_read=[[0, 4]])
+    assert desk.edit(done).status_code == 200
+    edit = start(reviewer, series)
+    assert edit.room["reading"]["slices_read"] == [[0, 4]]
+    assert edit.save(comment="looked on", slices_read=[[5, 7]]).json()["slices_read"] == [[0, 7]]
+    done.refresh_from_db()
+    assert done.slices_read == [[0, 4]]

@@ -179,6 +179,7 @@ def _reading(export: Export, item: ExportCase, reading: Reading, names: Mapping[
         "image_findings": findings,
         "measurements": [measurement_entry(one, item.frames) for one in reading.measurements],
         "label_kind": export.label_kind(reading),
+        "slices_read": reading.slices_read,
         "vocabulary_version": reading.vocabulary_version,
         "submitted_at": reading.submitted_at.isoformat() if reading.submitted_at else None,
         "revealed_at": reading.revealed_at.isoformat() if reading.revealed_at else None,

@@ -104,6 +104,7 @@ def _told(export: Export, item: ExportCase, reading: Reading, reader: str) -> di
         "reader": {"kind": reading.reader.kind, "name": reader},
         "verdict": reading.verdict,
         "label_kind": export.label_kind(reading),
+        "slices_read": reading.slices_read,
         "submitted_at": reading.submitted_at.isoformat() if reading.submitted_at else None,
         "sop_instance_uid": item.frames[0].sop_instance_uid,
     }

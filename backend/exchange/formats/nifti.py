@@ -99,6 +99,7 @@ def _reading(
         "reader_kind": reading.reader.kind,
         "verdict": reading.verdict,
         "label_kind": export.label_kind(reading),
+        "slices_read": reading.slices_read,
         "image_findings": findings,
         "masks": masks,
     }

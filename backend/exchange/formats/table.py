@@ -43,8 +43,8 @@ CARRIES: Final = Carries(
 FILE: Final = "lesions.csv"
 COLUMNS: Final = (
     "case", "split", "sop_instance_uid", "frame", "picture", "reader", "reader_kind", "reading_id", "verdict",
-    "label_kind", "review", "image_findings", "measurements", "submitted_at", "lesion_id", "finding", "code_scheme",
-    "code_value", "code_meaning", "kind", "left", "top", "width", "height", "pixels", "pictures", "points",
+    "label_kind", "slices_read", "review", "image_findings", "measurements", "submitted_at", "lesion_id", "finding",
+    "code_scheme", "code_value", "code_meaning", "kind", "left", "top", "width", "height", "pixels", "pictures", "points",
     "mask_origin", "mask_shape", "mask_runs", "attributes", "score", "origin",
 )  # fmt: skip
 _NEEDED: Final = frozenset({"sop_instance_uid", "reading_id", "lesion_id", "kind", "points"})
@@ -106,6 +106,7 @@ def _reading_cells(export: Export, item: ExportCase, reading: Reading, types: Ma
         "reading_id": str(reading.pk),
         "verdict": reading.verdict,
         "label_kind": export.label_kind(reading),
+        "slices_read": "" if reading.slices_read is None else json.dumps(reading.slices_read),
         "review": review_of(reading),
         "image_findings": json.dumps(findings, ensure_ascii=False) if findings else "",
         "measurements": json.dumps(measured, ensure_ascii=False) if measured else "",

@@ -4145,7 +4145,7 @@ export interface components {
          * @enum {string}
          */
         ReaderKindEnum: "person" | "model" | "imported" | "consensus";
-        /** @description All that one reader found in one case. */
+        /** @description All that one reader found in one case; `slices_read` null where nobody recorded which slices were looked at. */
         Reading: {
             /** Format: uuid */
             id: string;
@@ -4158,6 +4158,7 @@ export interface components {
                 [key: string]: unknown;
             };
             measurements: components["schemas"]["Measurement"][];
+            slices_read: number[][] | null;
             lesions: components["schemas"]["Lesion"][];
             decisions: components["schemas"]["Decision"][];
             revision: number;
@@ -4600,7 +4601,11 @@ export interface components {
          * @enum {string}
          */
         RoundStateEnum: "queued" | "snapshot" | "training" | "evaluating" | "gating" | "predicting" | "ranking" | "done" | "failed" | "cancelled";
-        /** @description A save: what changed since the revision named in If-Match. A field that is absent stays as it is. */
+        /**
+         * @description A save: what changed since the revision named in If-Match. A field that is absent stays as it is.
+         *
+         *     `slices_read` are slices of a series that were on the reader's screen: they are added to those that were before.
+         */
         SaveRequest: {
             /** Format: uuid */
             revision_id: string;
@@ -4613,6 +4618,7 @@ export interface components {
                 [key: string]: unknown;
             };
             measurements?: components["schemas"]["MeasurementRequest"][];
+            slices_read?: number[][];
             /** Format: double */
             display_threshold?: number | null;
             /** Format: double */

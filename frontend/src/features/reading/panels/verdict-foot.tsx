@@ -4,10 +4,11 @@ import { useTranslation } from "react-i18next";
 import type { Verdict } from "@/lib/api-types";
 import { Button } from "@/ui/button";
 import { Segmented } from "@/ui/segmented";
+import type { ReadingDocument } from "../state/document";
 import type { Command } from "../state/keymap";
 import { type Obstacle, VERDICT_REASONS } from "../state/room-session";
 import type { ReasonFor, RoomUi } from "../state/room-ui";
-import { useReading, useSession, useUi } from "../state/session-context";
+import { useMasks, useReading, useSession, useSlicesSeen, useUi } from "../state/session-context";
 import { useKeyOf } from "../state/use-key-of";
 import { useWords, type Words } from "../state/use-words";
 
@@ -48,8 +49,11 @@ export function VerdictFoot({ onSubmit, submitting }: { onSubmit: () => void; su
         onChange={(value) => session.chooseVerdict(value as Verdict)}
       />
       <div className="row" style={{ marginTop: 10 }}>
-        <span className={`grow sm${hint ? " rr-hint" : " sec"}`} role="status">
-          {hint ? hintText(hint, t) : summary(doc, obstacle, t)}
+        <span className="grow">
+          <span className={`sm${hint ? " rr-hint" : " sec"}`} role="status">
+            {hint ? hintText(hint, t) : summary(doc, obstacle, t)}
+          </span>
+          {obstacle || deferring || doc.verdict === "not_readable" ? null : <Unread doc={doc} />}
         </span>
         <Button
           variant={obstacle ? "default" : "primary"}
@@ -63,6 +67,21 @@ export function VerdictFoot({ onSubmit, submitting }: { onSubmit: () => void; su
         </Button>
       </div>
     </div>
+  );
+}
+
+/** What the reading will not speak of; it stands in nobody's way. */
+function Unread({ doc }: { doc: ReadingDocument }) {
+  const t = useWords();
+  const session = useSession();
+  useSlicesSeen();
+  useMasks();
+  const count = session.unreadSlices(doc);
+  if (count === 0) return null;
+  return (
+    <span className="sm sec rr-unread" data-testid="unread">
+      {t("unreadSlices", { count, total: session.frames.length })}
+    </span>
   );
 }
 

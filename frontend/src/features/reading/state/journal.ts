@@ -7,6 +7,7 @@
 import { type DBSchema, type IDBPDatabase, type IDBPObjectStore, openDB } from "idb";
 import type { ReadingDocument } from "./document";
 import type { SaveBody } from "./save-queue";
+import type { SliceRange } from "./slices-read";
 
 export interface Flight {
   revision_id: string;
@@ -31,6 +32,8 @@ export interface JournalEntry {
   blobs: Record<string, Uint8Array<ArrayBuffer>>;
   submit: boolean;
   activeSeconds: number;
+  /** Absent from the entry of an older page, which recorded none. */
+  slicesRead?: SliceRange[] | null;
   touched: number;
 }
 

@@ -22,7 +22,7 @@ import { ACCEPT_ALL_REFUSED, putBack } from "./accept-all";
 import { ActivityClock } from "./activity-clock";
 import { nextAttribute } from "./attribute-keys";
 import { createDisplay, type DisplayStore } from "./display";
-import { documentOf, type ReadingDocument } from "./document";
+import { documentOf, type ReadingDocument, sameContent } from "./document";
 import {
   adoptFinding,
   changeLesion,
@@ -56,6 +56,7 @@ import {
   type Tool,
 } from "./room-ui";
 import { SaveQueue, type SubmitOutcome, type Transport } from "./save-queue";
+import { holds, SlicesRead } from "./slices-read";
 
 interface SessionOptions {
   room: OpenedRoom;
@@ -103,6 +104,7 @@ export class RoomSession {
   readonly masks: MaskStore;
   readonly queue: SaveQueue;
   readonly clock: ActivityClock;
+  readonly slices: SlicesRead;
   readonly readonlyReason: string | null;
   /** Another person's reading is looked at, to be decided on; null where the case is read. */
   readonly review: ReviewRow | null;
@@ -143,6 +145,7 @@ export class RoomSession {
     this.masks = new MaskStore((digest) => fetchBlob(project.slug, digest));
     this.masks.need([...first.lesions, ...this.findings, ...room.others.flatMap((other) => other.lesions)]);
     this.clock = new ActivityClock(room.reading.active_seconds);
+    this.slices = SlicesRead.of(room.reading, this.frames.length > 1 && !this.isReadonly);
     const transport = transportOf(project.slug, room.case.id);
     this.queue = new SaveQueue({
       ...{ user, tab, journal, newId },
@@ -158,6 +161,7 @@ export class RoomSession {
       transport: this.review ? withoutLooking(transport) : transport,
       blobOf: this.masks.blobOf,
       activeSeconds: () => this.clock.seconds,
+      slices: this.slices,
       onReplaced: (reading) =>
         reading.state === room.reading.state ? this.restart(reading) : onReplaced(reading),
     });
@@ -286,6 +290,22 @@ export class RoomSession {
     if (points.length === 0) return;
     const { left, top, right, bottom } = boundsOf(points);
     view.reveal([(left + right) / 2, (top + bottom) / 2]);
+  }
+
+  /** A slice is on screen: drawn, not merely loaded. */
+  noteSeen(index: number): void {
+    if (!this.submitting) this.slices.add([[index, index]]);
+  }
+
+  /** How many slices were neither on screen nor bear a mark: the reading will say nothing of them. */
+  unreadSlices({ lesions }: ReadingDocument): number {
+    const { seen } = this.slices;
+    if (!seen) return 0;
+    const isMarked = (lesion: Lesion, index: number) =>
+      this.isOnFrame(lesion, index) && this.outlines(lesion, index).length > 0;
+    return this.frames.filter(
+      (_, index) => !holds(seen, [[index, index]]) && !lesions.some((lesion) => isMarked(lesion, index)),
+    ).length;
   }
 
   get firstFrame(): number {
@@ -714,7 +734,9 @@ export class RoomSession {
   }
 
   private restart(reading: Reading): void {
-    this.store.getState().restart(documentOf(reading));
+    const doc = documentOf(reading);
+    // Where another tab only looked on, what can be undone here stays so.
+    if (!sameContent(doc, this.store.getState().doc)) this.store.getState().restart(doc);
   }
 
   private typesOf(scope: FindingType["scope"]): FindingType[] {

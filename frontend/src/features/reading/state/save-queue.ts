@@ -18,6 +18,7 @@ import {
   sameContent,
 } from "./document";
 import { entryKey, type Flight, type Journal, type JournalEntry } from "./journal";
+import type { SliceRange, SlicesRead } from "./slices-read";
 
 export interface SaveBody {
   revision_id: string;
@@ -29,6 +30,8 @@ export interface SaveBody {
   image_findings: Record<string, unknown>;
   /** Left out while they are as they were. */
   measurements?: Measurement[];
+  /** Left out while the server knows of all that was seen. */
+  slices_read?: SliceRange[];
   display_threshold: number | null;
   active_seconds: number;
 }
@@ -83,6 +86,7 @@ export interface SaveQueueOptions {
   blobOf: (digest: string) => Uint8Array<ArrayBuffer> | null;
   newId: () => string;
   activeSeconds: () => number;
+  slices: SlicesRead;
   /** Submitted: at once, later when it was kept, or somewhere else with the same content. */
   onSubmitted?: (reading: Reading) => void;
   /** A submission was refused, whether or not anybody still waits for it. */
@@ -106,6 +110,8 @@ export class SaveQueue {
   private doc: ReadingDocument;
   private flight: Flight | null = null;
   private submitWanted = false;
+  /** Sends what was seen since, too, where the reading is begun. */
+  private isFlushing = false;
   private pumping: Promise<void> | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private failures = 0;
@@ -178,17 +184,19 @@ export class SaveQueue {
   async restore(entry: JournalEntry, current: Reading): Promise<void> {
     for (const [digest, bytes] of Object.entries(entry.blobs)) this.blobs.set(digest, bytes);
     this.submitWanted = entry.submit;
+    this.options.slices.take(current);
+    if (entry.slicesRead) this.options.slices.add(entry.slicesRead);
     this.doc = entry.doc;
     if (entry.flight) {
       this.flight = entry.flight;
       this.base = entry.base;
       this.etag = entry.etag;
-    } else if (entry.etag !== current.etag && !sameContent(documentOf(current), entry.doc)) {
+    } else if (entry.etag !== current.etag && stands(current, entry)) {
       this.base = entry.base;
       this.etag = entry.etag;
       this.tell({ kind: "conflict", theirs: current, theirsSubmitted: current.state === "submitted" });
     } else {
-      // The same revision, or a newer one that already says what was left here.
+      // The same revision, or a newer one that already says what was left here, or nothing else than what it began from.
       this.base = documentOf(current);
       this.etag = current.etag;
     }
@@ -201,15 +209,19 @@ export class SaveQueue {
 
   /** Send now; true when everything is with the server. */
   async flush(): Promise<boolean> {
+    this.isFlushing = true;
     await this.pump();
     const failed = this.status.kind === "offline" || this.status.kind === "refused";
-    if (!failed && !this.isClean) await this.pump();
+    if (!failed && !(this.isClean && !this.owesSlices)) await this.pump();
+    this.isFlushing = false;
     return this.isClean;
   }
 
   /** The page goes away: a request that may outlive it. What does not get through is in the journal. */
   leave(): void {
-    if (this.isClean || this.pumping || !this.canSend) return;
+    const { slices } = this.options;
+    const isUntold = slices.isUntold && slices.isBegun;
+    if ((this.isClean && !isUntold) || this.pumping || !this.canSend) return;
     const unsentBlob = this.doc.lesions.flatMap(masksOf).some(({ digest }) => !this.stored.has(digest));
     if (unsentBlob) return;
     const flight = this.flight ?? this.takeOff();
@@ -241,8 +253,7 @@ export class SaveQueue {
     if (!(await this.flush()) || !this.canSend) return null;
     const reply = await this.options.transport.reveal(this.options.reading, this.etag);
     if (reply.kind === "ok") {
-      this.etag = reply.reading.etag;
-      this.base = documentOf(reply.reading);
+      this.stand(reply.reading);
       this.landed();
       this.change({ ...this.doc });
     } else if (reply.kind !== "no_verdict" && reply.kind !== "refused") await this.fail(reply);
@@ -259,8 +270,7 @@ export class SaveQueue {
       theirs = reply.reading;
     }
     this.flight = null;
-    this.base = documentOf(theirs);
-    this.etag = theirs.etag;
+    this.stand(theirs);
     this.tell({ kind: "waiting", changes: this.changes });
     await this.write();
     await this.pump();
@@ -298,8 +308,7 @@ export class SaveQueue {
 
   /** The reading was reopened: go on from that version. */
   reopened(reading: Reading): void {
-    this.etag = reading.etag;
-    this.base = documentOf(reading);
+    this.stand(reading);
     this.doc = this.base;
     this.tell({ kind: "saved", at: this.savedAt });
   }
@@ -308,6 +317,19 @@ export class SaveQueue {
     this.closed = true;
     clearTimeout(this.timer);
     this.listeners.clear();
+  }
+
+  /** Go on from the reading as the server has it: what is unsent is what differs from it. */
+  private stand(reading: Reading): void {
+    this.etag = reading.etag;
+    this.base = documentOf(reading);
+    this.options.slices.take(reading);
+  }
+
+  /** Slices seen since the last save: they alone make none before the reader hands in or leaves a reading that is begun. */
+  private get owesSlices(): boolean {
+    const { slices } = this.options;
+    return slices.isUntold && (this.submitWanted || (this.isFlushing && slices.isBegun));
   }
 
   private get canSend(): boolean {
@@ -331,7 +353,7 @@ export class SaveQueue {
   }
 
   private async run(): Promise<void> {
-    while (!this.isClean && this.canSend) {
+    while ((!this.isClean || this.owesSlices) && this.canSend) {
       const flight = this.flight ?? this.takeOff();
       if (!this.offlineSince) this.tell({ kind: "saving", changes: this.changes });
       await this.writtenSoon();
@@ -341,6 +363,7 @@ export class SaveQueue {
       if (reply.kind !== "ok") return this.fail(reply);
       this.etag = reply.reading.etag;
       this.base = flight.doc;
+      this.options.slices.take(reply.reading);
       this.flight = null;
       this.landed();
     }
@@ -360,6 +383,7 @@ export class SaveQueue {
     const revision_id = this.options.newId();
     this.dirtySince = null;
     const { verdict, verdict_reason, comment, image_findings, measurements, display_threshold } = this.doc;
+    const { isUntold, seen } = this.options.slices;
     this.flight = {
       revision_id,
       etag: this.etag,
@@ -373,6 +397,7 @@ export class SaveQueue {
         comment,
         image_findings,
         ...(same(this.base.measurements, measurements) ? {} : { measurements }),
+        ...(isUntold && seen ? { slices_read: seen } : {}),
         display_threshold,
         active_seconds: Math.round(this.options.activeSeconds() * 10) / 10,
       },
@@ -404,6 +429,7 @@ export class SaveQueue {
     this.submitWanted = false;
     if (reply.kind === "ok") {
       this.etag = reply.reading.etag;
+      this.options.slices.end();
       this.landed();
       this.outcome = { kind: "submitted", reading: reply.reading };
       this.options.onSubmitted?.(reply.reading);
@@ -447,11 +473,24 @@ export class SaveQueue {
     }
     if (sameContent(documentOf(theirs), this.doc)) {
       this.flight = null;
-      this.etag = theirs.etag;
-      this.base = documentOf(theirs);
+      this.stand(theirs);
       this.landed();
       this.tell({ kind: "saved", at: this.savedAt });
       if (theirs.state === "submitted") this.options.onSubmitted?.(theirs);
+      return this.write();
+    }
+    if (sameContent(this.base, this.doc) && !this.submitWanted) {
+      // Here somebody only looked on.
+      await this.become(theirs);
+      this.options.onReplaced?.(theirs);
+      return;
+    }
+    if (!stands(theirs, { base: this.base, doc: this.doc })) {
+      // There somebody only looked on.
+      this.flight = null;
+      this.stand(theirs);
+      this.tell({ kind: "waiting", changes: this.changes });
+      this.schedule(0);
       return this.write();
     }
     this.tell({ kind: "conflict", theirs, theirsSubmitted: theirs.state === "submitted" });
@@ -460,8 +499,7 @@ export class SaveQueue {
   private async become(reading: Reading): Promise<void> {
     this.flight = null;
     this.submitWanted = false;
-    this.etag = reading.etag;
-    this.base = documentOf(reading);
+    this.stand(reading);
     this.doc = this.base;
     this.tell({ kind: "saved", at: this.savedAt });
     await this.write();
@@ -522,10 +560,11 @@ export class SaveQueue {
       if (bytes) blobs[digest] = bytes;
     }
     const activeSeconds = this.options.activeSeconds();
+    const slicesRead = this.options.slices.seen;
     const touched = Date.now();
     await journal.put({
       ...{ key, user, slug, caseId, caseName, reading, tab },
-      ...{ etag, base, doc, flight, submit, blobs, activeSeconds, touched },
+      ...{ etag, base, doc, flight, submit, blobs, activeSeconds, slicesRead, touched },
     });
   }
 
@@ -533,4 +572,11 @@ export class SaveQueue {
     this.status = status;
     for (const listener of this.listeners) listener();
   }
+}
+
+/** Whether a newer version stands against what is unsent; not so where its tab only looked on, and nothing else differs. */
+function stands(theirs: Reading, mine: { base: ReadingDocument; doc: ReadingDocument }): boolean {
+  const known = documentOf(theirs);
+  if (sameContent(known, mine.doc)) return false;
+  return theirs.state === "submitted" || !sameContent(known, mine.base);
 }

@@ -1,6 +1,7 @@
 /** Sends what dead tabs left for other readings; what the server does not take waits until its case is opened. */
 import { type Journal, type JournalEntry, leftoversOf } from "./journal";
 import { SaveQueue, type Transport } from "./save-queue";
+import { SlicesRead } from "./slices-read";
 
 interface Options {
   user: string;
@@ -33,6 +34,7 @@ export async function sendLeftovers(options: Options): Promise<JournalEntry[]> {
       newId,
       blobOf: (digest) => entry.blobs[digest] ?? null,
       activeSeconds: () => entry.activeSeconds,
+      slices: SlicesRead.of(current.reading, Boolean(entry.slicesRead)),
       onNotTaken: () => {
         isTaken = false;
       },

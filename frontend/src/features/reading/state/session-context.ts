@@ -21,6 +21,7 @@ export function useSession(): RoomSession {
 export const useReading = <T>(pick: (state: ReadingState) => T): T => useStore(useSession().store, pick);
 export const useUi = <T>(pick: (state: RoomUi) => T): T => useStore(useSession().ui, pick);
 export const useDisplay = <T>(pick: (state: Display) => T): T => useStore(useSession().display, pick);
+export const useSlicesSeen = () => useStore(useSession().slices.store);
 export const useMasks = () => useStore(useSession().masks.store);
 
 export function useSaveStatus(): SaveStatus {

@@ -18,6 +18,7 @@ import { newId } from "./new-id";
 import { byScore, createReadingStore, undecidedOf } from "./reading-store";
 import { type Reply, type SaveBody, SaveQueue, type SaveStatus, type Transport } from "./save-queue";
 import { sendLeftovers } from "./send-leftovers";
+import { joined, SlicesRead } from "./slices-read";
 
 function lesion(id: string, extra: Partial<Lesion> = {}): Lesion {
   return {
@@ -199,6 +200,7 @@ class Server implements Transport {
     comment: "",
     image_findings: {},
     measurements: [],
+    slices_read: null,
     lesions: [],
     decisions: [],
     revision: 0,
@@ -243,6 +245,7 @@ class Server implements Transport {
       ...{ verdict: body.verdict, verdict_reason: body.verdict_reason, comment: body.comment },
       image_findings: body.image_findings,
       measurements: body.measurements ?? this.reading.measurements,
+      slices_read: this.slicesAfter(body),
       lesions: [...this.reading.lesions.filter(({ id }) => !gone.has(id)), ...stored],
       decisions: [...this.reading.decisions.filter((d) => !undone.has(d.predicted)), ...body.decisions.upsert],
       revision: this.reading.revision + 1,
@@ -251,6 +254,12 @@ class Server implements Transport {
     this.answers.set(body.revision_id, this.reading);
     return this.cut === "after" ? { kind: "unreachable" } : { kind: "ok", reading: this.reading };
   };
+  /** Added to those that were seen before; a reading begun without saying so speaks of all. */
+  private slicesAfter({ slices_read }: SaveBody): Reading["slices_read"] {
+    const before = this.reading.slices_read;
+    if (before === null && this.reading.revision > 0) return null;
+    return slices_read ? joined([...(before ?? []), ...slices_read]) : before;
+  }
   submit = async (_reading: string, etag: string): Promise<Reply> => {
     if (this.cut !== "no") return { kind: "unreachable" };
     if (etag !== this.reading.etag) return { kind: "stale", current: this.reading };
@@ -297,6 +306,7 @@ function openQueue(
     blobOf: () => null,
     newId,
     activeSeconds: () => 12.34,
+    slices: SlicesRead.of(server.reading, false),
     ...extra,
   });
 }
@@ -835,6 +845,149 @@ describe("the save queue", () => {
       expect(await journal.entriesOf("sam")).toHaveLength(1);
       rita.close();
       sam.close();
+    });
+  });
+
+  describe("with slices that were on screen", () => {
+    const seenBy = (slices: SlicesRead, ...ranges: [number, number][]) => {
+      slices.add(ranges);
+      return slices;
+    };
+    const opened = (tab = "tab-1") => {
+      const slices = SlicesRead.of(server.reading, true);
+      return { slices, queue: openQueue(server, tab, { slices }) };
+    };
+    const sent = () => server.saves.map((body) => body.slices_read);
+
+    test("saves nothing when somebody looks on; the next save takes them along, once", async () => {
+      const { slices, queue } = opened();
+      seenBy(slices, [3, 5]);
+      await pass(5000);
+      expect(server.saves).toEqual([]);
+      queue.change({ ...EMPTY, comment: "a" });
+      await pass(2000);
+      queue.change({ ...EMPTY, comment: "ab" });
+      await pass(2000);
+      seenBy(slices, [6, 6]);
+      // What is taken back is the edit, not that these slices were seen.
+      queue.change(EMPTY);
+      await pass(2000);
+      expect(sent()).toEqual([[[3, 5]], undefined, [[3, 6]]]);
+    });
+
+    test("says with the first save that none was seen", async () => {
+      const { queue } = opened();
+      queue.change({ ...EMPTY, comment: "a" });
+      await queue.flush();
+      expect(server.reading.slices_read).toEqual([]);
+    });
+
+    test("hands in what was seen since the last save, and nothing that is seen after", async () => {
+      const { slices, queue } = opened();
+      queue.change(setVerdict(EMPTY, "no_lesion"));
+      await queue.flush();
+      seenBy(slices, [0, 11]);
+      expect((await queue.submit()).kind).toBe("submitted");
+      expect(server.reading.slices_read).toEqual([[0, 11]]);
+      seenBy(slices, [12, 12]);
+      expect([slices.seen, await queue.flush(), server.saves.length]).toEqual([null, true, 2]);
+    });
+
+    test("is sent when a begun reading is left, and begins none that was merely looked at", async () => {
+      const { slices, queue } = opened();
+      seenBy(slices, [0, 3]);
+      await queue.flush();
+      queue.leave();
+      expect(server.saves).toEqual([]);
+      queue.change({ ...EMPTY, comment: "a" });
+      await queue.flush();
+      seenBy(slices, [4, 7]);
+      await queue.flush();
+      expect(server.reading.slices_read).toEqual([[0, 7]]);
+      seenBy(slices, [8, 8]);
+      queue.leave();
+      await settle();
+      expect(server.reading.slices_read).toEqual([[0, 8]]);
+    });
+
+    test("another tab that only looked on is no conflict: both have seen what they have seen", async () => {
+      const one = opened("one");
+      one.queue.change({ ...EMPTY, comment: "a" });
+      await one.queue.flush();
+      const other = opened("other");
+      seenBy(other.slices, [0, 3]);
+      await other.queue.flush();
+      seenBy(one.slices, [6, 7]);
+      one.queue.change({ ...EMPTY, comment: "ab" });
+      expect(await one.queue.flush()).toBe(true);
+      expect([server.reading.comment, server.reading.slices_read]).toEqual([
+        "ab",
+        [
+          [0, 3],
+          [6, 7],
+        ],
+      ]);
+    });
+
+    test("a tab that only looked on takes over what another has changed", async () => {
+      const replaced: string[] = [];
+      const one = opened("one");
+      one.queue.change({ ...EMPTY, comment: "a" });
+      await one.queue.flush();
+      const slices = SlicesRead.of(server.reading, true);
+      const onReplaced = (reading: Reading) => void replaced.push(reading.comment);
+      const queue = openQueue(server, "other", { slices, onReplaced });
+      one.queue.change({ ...EMPTY, comment: "ab" });
+      await one.queue.flush();
+      seenBy(slices, [2, 2]);
+      await queue.flush();
+      expect([kindOf(queue), queue.mine.comment, replaced]).toEqual(["saved", "ab", ["ab"]]);
+      expect(server.reading.slices_read).toEqual([[2, 2]]);
+    });
+
+    test("a conflict keeps what was seen in both tabs, whichever version is gone on with", async () => {
+      for (const choice of ["keepMine", "takeTheirs"] as const) {
+        server = new Server();
+        const [one, other] = [opened("one"), opened("other")];
+        seenBy(one.slices, [0, 1]);
+        one.queue.change({ ...EMPTY, comment: "one" });
+        await one.queue.flush();
+        seenBy(other.slices, [5, 6]);
+        other.queue.change({ ...EMPTY, comment: "other" });
+        await other.queue.flush();
+        expect(kindOf(other.queue)).toBe("conflict");
+        await other.queue[choice]();
+        await other.queue.flush();
+        expect([choice, server.reading.slices_read]).toEqual([
+          choice,
+          [
+            [0, 1],
+            [5, 6],
+          ],
+        ]);
+      }
+    });
+
+    test("what a dead tab has seen is sent with what it left", async () => {
+      const dead = opened("dead");
+      server.cut = "before";
+      seenBy(dead.slices, [0, 4]);
+      dead.queue.change({ ...EMPTY, comment: "left" });
+      await settle();
+      dead.queue.close();
+      server.cut = "no";
+      const waiting = leftoversOf("rita");
+      await pass(400);
+      const { slices, queue } = opened("alive");
+      seenBy(slices, [9, 9]);
+      await queue.restore((await waiting)[0] as JournalEntry, server.reading);
+      expect([server.reading.comment, server.reading.slices_read]).toEqual([
+        "left",
+        [
+          [0, 4],
+          [9, 9],
+        ],
+      ]);
     });
   });
 });

@@ -2,7 +2,7 @@
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { StackView } from "@/lib/imaging/stack-view";
+import { IMAGE_DRAWN, type StackView } from "@/lib/imaging/stack-view";
 import { Button } from "@/ui/button";
 import { DraftLayer, MarkLayer } from "../marks/mark-layer";
 import { BrushRing, PointerLayer } from "../marks/pointer-layer";
@@ -29,8 +29,16 @@ export function Viewport({ view, failure, onRetry }: Props) {
   const broken = useView((state) => state.failure);
 
   useEffect(() => {
-    if (container.current) view.attach(container.current);
-  }, [view]);
+    const stage = container.current;
+    if (!stage) return;
+    const onDrawn = () => {
+      const { shown } = view.store.getState();
+      if (shown !== null) session.noteSeen(shown);
+    };
+    stage.addEventListener(IMAGE_DRAWN, onDrawn);
+    view.attach(stage);
+    return () => stage.removeEventListener(IMAGE_DRAWN, onDrawn);
+  }, [view, session]);
 
   // What is drawn belongs to its slice and does not travel to another.
   useEffect(
