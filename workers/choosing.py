@@ -85,7 +85,7 @@ def labelled_embedding(loaded: LoadedVersion, cases: Iterable[Case], check: Call
     for case in cases:
         check()
         try:
-            images = case_images(case, size=loaded.image_size)
+            images = case_images(case, loaded.plan)
         except UnreadableCase:
             continue
         found.append(loaded.say(images).embedding.max(axis=0).astype(np.float64))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -14,7 +15,6 @@ from uuid import UUID
 
 import numpy as np
 from django.conf import settings
-from django.db.models import Max, Sum
 from numpy.typing import NDArray
 
 from backend.archive.models import Instance
@@ -26,10 +26,9 @@ from backend.geometry.rle import blob_key, decode_mask
 from backend.geometry.slices import frames_within
 from backend.learning.leading_metric import known_findings
 from backend.learning.model_readings import CaseFound, FoundLesion
-from backend.learning.selectors import labels
 from backend.learning.vocabulary import ANY_LESION, Vocabulary
 from backend.metrics.overlap import Region, overlap_size, union
-from backend.projects.models import Case, Project, Split
+from backend.projects.models import Case
 from backend.projects.selectors import case_instances
 from backend.readings.models import Lesion, MarkKind, Reading, Verdict
 from workers.cnn.data import (
@@ -46,20 +45,16 @@ from workers.cnn.data import (
     shrink_target,
 )
 from workers.cnn.patches import Volumes, resample_volume
-from workers.cnn.plan import CaseFacts, Fingerprint, Plan, Triple, fingerprint_of
+from workers.cnn.plan import WIDE_CT, Pair, Plan, Triple
 from workers.cnn.predict import PredictedLesion, Predictions
 from workers.cnn.self_training import Unread
 
-# Lung and soft tissue in one range of 8 bits; other modalities are shown as their header says.
-CT_WINDOW: Final = Window(center=-300, width=1400, function="LINEAR_EXACT")
 CASES_A_CALL: Final = 8
 """After so many cases those who load many are asked whether to go on."""
 CACHE_VERSION: Final = 1
 MARKED_FRAMES: Final = 16
 EMPTY_FRAMES: Final = 4
 LUMA: Final = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-MOST_FACTS: Final = 200
-MOST_LOOKED_AT: Final = 16
 
 
 class UnreadableCase(Exception):
@@ -125,42 +120,71 @@ class CaseTruth:
         return cut
 
 
-def case_images(case: Case, *, size: int) -> CaseImages:
-    """Decode a case, or take it from the cache of this machine; UnreadableCase with the reason."""
-    frames = [(row, number) for row in case_instances(case) for number in range(1, row.number_of_frames + 1)]
+def case_frames(case: Case) -> list[tuple[Instance, int]]:
+    """All frames of a case in series order, each as its instance and its number there (1-based)."""
+    return [(row, number) for row in case_instances(case) for number in range(1, row.number_of_frames + 1)]
+
+
+def case_images(case: Case, plan: Plan) -> CaseImages:
+    """Decode a case into the plan's grid and greys, or take it from this machine's cache; UnreadableCase with the reason."""
+    frames, size = case_frames(case), plan.size
     if not frames:
         raise UnreadableCase(f"{case.name} has no images")
     first = frames[0][0]
     if any((row.rows, row.columns) != (first.rows, first.columns) for row, _ in frames):
         raise UnreadableCase(f"{case.name} mixes images of different sizes")
     letterbox = Letterbox(first.rows, first.columns, size)
-    place = settings.DATA_DIR / "cache" / f"images-{CACHE_VERSION}-{size}" / f"{case.pk}.npy"
+    window = shown_window(case.series.modality, plan.window)
+    # Parts of an image may be blanked: other pixels are another entry.
+    pixels = hashlib.sha256(" ".join(row.frames_key for row, number in frames if number == 1).encode()).hexdigest()[:12]
+    place = settings.DATA_DIR / "cache" / _cache_folder(size, window) / f"{case.pk}-{pixels}.npy"
     if place.exists():
         images = np.load(place)
         if images.shape == (len(frames), size, size):
             return CaseImages(case, frames, letterbox, images)
-    modality = case.series.modality
-    images = np.stack([shrink_image(_grey(case, row, number, modality), size=size) for row, number in frames])
+    images = np.stack([shrink_image(_grey(case, row, number, window), size=size) for row, number in frames])
     _keep(place, images)
     return CaseImages(case, frames, letterbox, images)
 
 
-def _grey(case: Case, instance: Instance, number: int, modality: str) -> NDArray[np.uint8]:
+def shown_window(modality: str, window: Pair) -> Window | None:
+    """What a network sees a modality through: CT through the window of its plan, others as their header says (None)."""
+    return Window(*window, "LINEAR_EXACT") if modality == "CT" else None
+
+
+def _cache_folder(size: int, window: Window | None) -> str:
+    """Where images of this size lie, seen through this window; the wide one was the only one once, and has no name."""
+    whole = f"images-{CACHE_VERSION}-{size}"
+    if window is None or (window.center, window.width) == WIDE_CT:
+        return whole
+    return f"{whole}-c{window.center:g}w{window.width:g}"
+
+
+def _grey(case: Case, instance: Instance, number: int, window: Window | None) -> NDArray[np.uint8]:
+    with decoding(case, number):
+        return grey_frame(instance, number, window)
+
+
+@contextmanager
+def decoding(case: Case, number: int) -> Iterator[None]:
+    """Whatever is wrong with a frame, its case is unreadable."""
     try:
-        return grey_frame(instance, number, modality)
+        yield
     except Exception as error:
         raise UnreadableCase(f"{case.name} frame {number} cannot be decoded: {error}") from error
 
 
-def grey_frame(instance: Instance, number: int, modality: str) -> NDArray[np.uint8]:
-    """A frame (1-based) as the networks see it: 8-bit grey, at its own size."""
-    shown = render_frame(instance, number, CT_WINDOW if modality == "CT" else None)
+def grey_frame(instance: Instance, number: int, window: Window | None) -> NDArray[np.uint8]:
+    """A frame (1-based) as the networks see it through a `shown_window`: 8-bit grey, at its own size."""
+    shown = render_frame(instance, number, window)
     return (shown @ LUMA).round().astype(np.uint8) if shown.ndim == 3 else shown
 
 
 def _keep(place: Path, images: NDArray[np.uint8]) -> None:
-    """Write the cache entry whole or not at all; a worker may die at any moment."""
+    """Write the cache entry whole or not at all, in place of that of former pixels; a worker may die at any moment."""
     place.parent.mkdir(parents=True, exist_ok=True)
+    for former in place.parent.glob(f"{place.stem.rpartition('-')[0]}-*.npy"):
+        former.unlink(missing_ok=True)
     with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as file:
         try:
             np.save(file, images)
@@ -171,79 +195,6 @@ def _keep(place: Path, images: NDArray[np.uint8]) -> None:
     os.replace(file.name, place)
 
 
-def some_pool_cases(project: Project, most: int) -> list[Case]:
-    """At most so many of the POOL's cases, evenly by number."""
-    pks = list(Case.objects.filter(project=project, split=Split.POOL).order_by("number").values_list("pk", flat=True))
-    kept = [pks[index] for index in _evenly(list(range(len(pks))), most)]
-    return list(Case.objects.filter(pk__in=kept).select_related("series", "instance").order_by("number"))
-
-
-def case_facts(project: Project) -> list[CaseFacts]:
-    """What is known of the POOL's cases without decoding one, of at most 200 of them."""
-    rows = some_pool_cases(project, MOST_FACTS)
-    of_series = Instance.objects.filter(series__in=[row.series_id for row in rows if row.instance is None])
-    counted = of_series.order_by().values("series").annotate(n=Sum("number_of_frames"), r=Max("rows"), c=Max("columns"))
-    extents: dict[int, tuple[int, int, int]] = {one["series"]: (one["n"], one["r"], one["c"]) for one in counted}
-    found = []
-    for row in rows:
-        one = row.instance
-        extent: tuple[int, int, int] | None = extents.get(row.series_id)
-        if one is not None:
-            extent = (one.number_of_frames, one.rows, one.columns)
-        if extent is None:
-            continue
-        spacing = voxel_spacing(
-            affine=row.series.affine, pixel_spacing=one.pixel_spacing if one else None, n_frames=extent[0]
-        )
-        found.append(CaseFacts(*extent, spacing, row.series.modality))
-    return found
-
-
-def lesion_shares(project: Project) -> list[float]:
-    """The short side of each labelled POOL lesion as a share of its image's longer side."""
-    rows = Lesion.objects.filter(reading__in=labels(project, Split.POOL)).exclude(kind=MarkKind.POINT)
-    found = []
-    for lesion in rows.select_related("instance").only(
-        "points", "mask_shape", "kind", "instance__rows", "instance__columns"
-    ):
-        if lesion.kind == MarkKind.MASK:
-            sides = list(lesion.mask_shape or ())[1:]
-        else:
-            sides = np.ptp(np.array(lesion.points, dtype=float), axis=0).tolist()
-        if sides:
-            found.append(float(min(sides)) / max(lesion.instance.rows, lesion.instance.columns))
-    return found
-
-
-def pool_intensities(project: Project) -> Triple | None:
-    """0.5th, 50th and 99.5th percentile of the middle frames of some POOL cases; of CT in HU, as far as its window shows."""
-    cases, seen = some_pool_cases(project, MOST_LOOKED_AT), []
-    for case in cases:
-        rows = list(case_instances(case))
-        if not rows:
-            continue
-        middle = rows[len(rows) // 2]
-        try:
-            seen.append(_grey(case, middle, (middle.number_of_frames + 1) // 2, case.series.modality)[::4, ::4].ravel())
-        except UnreadableCase:
-            continue
-    if not seen:
-        return None
-    low, half, high = np.percentile(np.concatenate(seen), (0.5, 50, 99.5)).tolist()
-    if cases[0].series.modality == "CT":
-        floor, span = CT_WINDOW.center - CT_WINDOW.width / 2, CT_WINDOW.width / 255
-        low, half, high = (floor + one * span for one in (low, half, high))
-    return round(low, 1), round(half, 1), round(high, 1)
-
-
-def project_fingerprint(project: Project) -> Fingerprint | None:
-    """What is typical of the project's POOL, and of the lesions that were marked there; None where no case has an image."""
-    facts = case_facts(project)
-    if not facts:
-        return None
-    return fingerprint_of(facts, lesion_shares=lesion_shares(project), intensities=pool_intensities(project))
-
-
 def training_set(
     readings: Iterable[Reading], *, vocabulary: Vocabulary, plan: Plan, newest: Collection[UUID] = ()
 ) -> tuple[Samples | Volumes, list[str]]:
@@ -251,7 +202,7 @@ def training_set(
     if plan.patch:
         return training_volumes(readings, vocabulary=vocabulary, plan=plan, newest=newest)
     return training_samples(
-        readings, vocabulary=vocabulary, size=plan.size, neighbours=plan.neighbours, newest=newest
+        readings, vocabulary=vocabulary, size=plan.size, neighbours=plan.neighbours, ct_window=plan.ct_window, newest=newest
     )  # fmt: skip
 
 
@@ -261,10 +212,10 @@ def training_volumes(
     """Whole series with all slices that the reading speaks of (the others say nothing), or images as series of one."""
     images, targets, contents, known, findings, fresh, of, omitted = [], [], [], [], [], [], [], []
     readings = list(readings)
-    marked_by_any = _slices_marked_by_any(readings, size=plan.size, vocabulary=vocabulary)
+    marked_by_any = _slices_marked_by_any(readings, plan=plan, vocabulary=vocabulary)
     for reading in readings:
         try:
-            loaded = case_images(reading.case, size=plan.size)
+            loaded = case_images(reading.case, plan)
         except UnreadableCase as error:
             omitted.append(str(error))
             continue
@@ -312,16 +263,22 @@ def _target(reading: Reading, loaded: CaseImages, marks: Sequence[Mark], size: i
 
 
 def training_samples(
-    readings: Iterable[Reading], *, vocabulary: Vocabulary, size: int, neighbours: int = 1, newest: Collection[UUID] = ()
+    readings: Iterable[Reading],
+    *,
+    vocabulary: Vocabulary,
+    size: int,
+    neighbours: int = 1,
+    ct_window: Pair | None = None,
+    newest: Collection[UUID] = (),
 ) -> tuple[Samples, list[str]]:
     """The training set of some readings (with case, reader and lesions at hand), and why some were left out."""
     images, contents, targets, known, findings, fresh, of, omitted = [], [], [], [], [], [], [], []
-    around = Plan("2.5d", size, neighbours=neighbours)
+    around = Plan("2.5d", size, neighbours=neighbours, ct_window=ct_window)
     readings = list(readings)
-    marked_by_any = _slices_marked_by_any(readings, size=size, vocabulary=vocabulary)
+    marked_by_any = _slices_marked_by_any(readings, plan=around, vocabulary=vocabulary)
     for reading in readings:
         try:
-            loaded = case_images(reading.case, size=size)
+            loaded = case_images(reading.case, around)
         except UnreadableCase as error:
             omitted.append(str(error))
             continue
@@ -356,20 +313,20 @@ def _numbered(keys: Sequence[tuple[UUID, int]]) -> NDArray[np.int64]:
     return np.array([numbers[key] for key in keys], dtype=np.int64)
 
 
-def _slices_marked_by_any(readings: Sequence[Reading], *, size: int, vocabulary: Vocabulary) -> dict[UUID, set[int]]:
+def _slices_marked_by_any(readings: Sequence[Reading], *, plan: Plan, vocabulary: Vocabulary) -> dict[UUID, set[int]]:
     """Of cases that several have read, the frames that any of them marked: of these each one's word is learned."""
     times = Counter(reading.case_id for reading in readings)
     found: dict[UUID, set[int]] = {}
     for reading in readings:
         if times[reading.case_id] > 1:
             with suppress(UnreadableCase):  # Told where it is left out.
-                loaded = case_images(reading.case, size=size)
+                loaded = case_images(reading.case, plan)
                 found.setdefault(reading.case_id, set()).update(_marks_by_frame(reading, loaded, vocabulary))
     return found
 
 
 def unread_images(
-    cases: Iterable[Case], *, size: int, on_case: Callable[[], None] = lambda: None
+    cases: Iterable[Case], *, plan: Plan, on_case: Callable[[], None] = lambda: None
 ) -> tuple[Unread, list[str]]:
     """Images of cases that nobody has read, one a case, as the network takes them, and why some were left out.
 
@@ -380,7 +337,7 @@ def unread_images(
         if index % CASES_A_CALL == 0:
             on_case()
         try:
-            loaded = case_images(case, size=size)
+            loaded = case_images(case, plan)
         except UnreadableCase as error:
             omitted.append(str(error))
             continue
@@ -388,7 +345,7 @@ def unread_images(
         contents.append(loaded.letterbox.content)
     n = len(images)
     return Unread(
-        images=np.array(images, dtype=np.uint8).reshape(n, size, size),
+        images=np.array(images, dtype=np.uint8).reshape(n, plan.size, plan.size),
         content=np.array(contents, dtype=np.int64).reshape(n, 2),
     ), omitted
 
@@ -586,7 +543,7 @@ def output_scores(predictions: Predictions, vocabulary: Vocabulary) -> dict[str,
 
 
 def outlined_lesions(
-    readings: Iterable[Reading], *, vocabulary: Vocabulary, size: int
+    readings: Iterable[Reading], *, vocabulary: Vocabulary, plan: Plan
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.bool_]]]:
     """Grey frames at their own size, each with the mask of one lesion whose outline somebody drew.
 
@@ -594,13 +551,14 @@ def outlined_lesions(
     """
     for reading in readings:
         try:
-            loaded = case_images(reading.case, size=size)
+            loaded = case_images(reading.case, plan)
             marks = _marks_by_frame(reading, loaded, vocabulary)
             for frame in _evenly(sorted(marks), MARKED_FRAMES):
                 outlined = [mark for mark in marks[frame] if mark.kind not in (MarkKind.BOX, MarkKind.POINT)]
                 if not outlined:
                     continue
-                grey = _grey(reading.case, *loaded.frames[frame], reading.case.series.modality)
+                window = shown_window(reading.case.series.modality, plan.window)
+                grey = _grey(reading.case, *loaded.frames[frame], window)
                 for mark in outlined:
                     mask = lesion_pixels(mark, *grey.shape)
                     if mask.any():

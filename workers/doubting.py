@@ -105,7 +105,7 @@ def _image_doubt(version: LoadedVersion, learned: Collection[str], reading: Read
     if not told:
         return None
     try:
-        loaded = case_images(reading.case, size=version.image_size)
+        loaded = case_images(reading.case, version.plan)
     except UnreadableCase:
         return None
     name, doubt = least_believed(output_scores(version.say(loaded), version.vocabulary), told)

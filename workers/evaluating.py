@@ -82,7 +82,7 @@ def _measure(version: LoadedVersion, readings: Sequence[Reading], threshold: flo
     images: list[tuple[Reading, CaseImages]] = []
     for reading in readings:
         with suppress(UnreadableCase):
-            images.append((reading, case_images(reading.case, size=version.image_size)))
+            images.append((reading, case_images(reading.case, version.plan)))
     said = version.read([loaded for _, loaded in images])
     measured: dict[str, PerCase] = {}
     for (reading, loaded), (predictions, lesions) in zip(images, said, strict=True):

@@ -42,7 +42,7 @@ from workers.cnn.export import (
 from workers.cnn.model import NetConfig, UNet
 from workers.cnn.plan import Plan
 from workers.cnn.windows import OVERLAP, standardised_volume
-from workers.datasets import CT_WINDOW, LUMA, CaseImages, UnreadableCase, case_images
+from workers.datasets import LUMA, CaseImages, UnreadableCase, case_images
 from workers.networks import version_plan, version_weights
 from workers.reporting import Reporter
 
@@ -95,7 +95,7 @@ def _project_inputs(version: ModelVersion, plan: Plan, net: NetConfig) -> Inputs
     found: list[Inputs] = [_nothing(plan.size, net)]
     for case in rows.select_related("series")[:CHECKED_CASES]:
         with suppress(UnreadableCase):
-            loaded = case_images(case, size=plan.size)
+            loaded = case_images(case, plan)
             found.append(_windows_of(loaded, plan, net) if net.patch else _some_images(loaded, plan))
     return tuple(np.concatenate(parts)[:CHECKED_FRAMES] for parts in zip(*found, strict=True))
 
@@ -205,9 +205,9 @@ def _inputs(plan: Plan, net: NetConfig) -> dict[str, Any]:
 
 def _preprocessing(plan: Plan, net: NetConfig) -> list[str]:
     """In order; what the graph does itself is said to be done."""
-    size = plan.size
+    size, (center, width) = plan.size, plan.window
     steps = [
-        f"CT: window centre {CT_WINDOW.center:g}, width {CT_WINDOW.width:g} (LINEAR_EXACT) to 0..255; other modalities: "
+        f"CT: window centre {center:g}, width {width:g} (LINEAR_EXACT) to 0..255; other modalities: "
         "modality LUT and the first VOI window or LUT of the header to 0..255, MONOCHROME1 inverted",
         f"colour to grey: {LUMA[0]:g} R + {LUMA[1]:g} G + {LUMA[2]:g} B",
         f"scale so that the longer side is {size} (bilinear, antialiased, corners not aligned), round to uint8",

@@ -74,7 +74,7 @@ def inspect_case(lease: Lease) -> None:
     if inspection is None:  # Version or case are gone, or it was made meanwhile.
         return
     report, loaded = Reporter(lease), load_version(inspection.model_version)
-    case = case_images(inspection.case, size=loaded.image_size)
+    case = case_images(inspection.case, loaded.plan)
     report.check()
     arrays = Arrays()
     if "lesion" in arguments:

@@ -31,7 +31,7 @@ from workers.cnn.distributed import JointTraining
 from workers.cnn.measures import Panel
 from workers.cnn.model import NetConfig, UNet, Weights
 from workers.cnn.patches import Volumes
-from workers.cnn.plan import Plan
+from workers.cnn.plan import WIDE_CT, Pair, Plan
 from workers.cnn.predict import PredictedLesion, Predictions, find_lesions, predict
 from workers.cnn.self_training import SelfTraining, Unread
 from workers.cnn.train import Recipe, Training, probe_precision
@@ -114,6 +114,12 @@ def version_plan(version: ModelVersion) -> Plan:
     return Plan.from_dict(made) if made else Plan.plain(version.config["image_size"])
 
 
+def version_window(version: ModelVersion) -> Pair:
+    """Center and width in HU of the window in which the version reads CT."""
+    made = version.config.get("plan")
+    return Plan.from_dict(made).window if made else WIDE_CT
+
+
 def version_weights(version: ModelVersion) -> Weights:
     """The stored weights, checked against their digest."""
     return decode_weights(get_object(version.weights_key), sha256=version.weights_sha256)
@@ -148,7 +154,7 @@ def load_panel(version: ModelVersion, needs: frozenset[Column]) -> Panel:
 
 
 def _committee(version: ModelVersion) -> list[ModelVersion]:
-    """The newest versions that are kept and answer the same question: same network, image size and finding types."""
+    """The newest versions that are kept and answer the same question: same network, greys, image size and finding types."""
     rows = ModelVersion.objects.filter(project=version.project_id, state=ModelState.KEPT).exclude(pk=version.pk)
     alike = [
         one
@@ -156,6 +162,7 @@ def _committee(version: ModelVersion) -> list[ModelVersion]:
         if one.config["net"] == version.config["net"]
         and one.config["image_size"] == version.config["image_size"]
         and version_plan(one).frame_spacing == version_plan(version).frame_spacing
+        and version_window(one) == version_window(version)
         and one.finding_type_ids == version.finding_type_ids
     ]
     return alike[:COMMITTEE]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from backend.learning.models import Round, Start, TrainingPolicy
 from backend.projects.models import Project
 from backend.registry.models import ModelVersion
 from workers.cnn.device import compute_device
-from workers.cnn.plan import OWN, PRETRAINED, USUAL_SIZE, Plan, kept_plan, make_plan
-from workers.datasets import project_fingerprint
+from workers.cnn.plan import OWN, PRETRAINED, USUAL_SIZE, Plan, kept_plan, make_plan, settled_window
+from workers.fingerprint import project_fingerprint
 from workers.networks import version_plan
 
 
@@ -31,9 +32,11 @@ def project_plan(
         # Its weights fit no other encoder, at whatever size.
         encoder = PRETRAINED if before.encoder else OWN
     made = make_plan(found, device=compute_device().type, dimension=dimension, size=size, encoder=encoder)
-    if before is None or size not in (None, before.size):
+    if before is None:
         return made
-    return kept_plan(before, made)
+    # Nor do they know other greys than those that they have learned from.
+    made = replace(made, ct_window=before.ct_window)
+    return kept_plan(before, made) if size in (None, before.size) else made
 
 
 def round_plan(round_: Round, *, from_scratch: bool = False) -> Plan:
@@ -41,15 +44,18 @@ def round_plan(round_: Round, *, from_scratch: bool = False) -> Plan:
 
     `from_scratch`: of one that was to start from a version and cannot.
     """
-    settings = round_.settings
-    base = None if from_scratch or settings["start"] == Start.SCRATCH else round_.base_version
-    return project_plan(
+    settings, base = round_.settings, round_.base_version
+    is_new = base is None or from_scratch or settings["start"] == Start.SCRATCH
+    plan = project_plan(
         round_.project,
         dimension=settings.get("dimension", "auto"),
         size=settings.get("image_size"),
         encoder=settings.get("encoder", OWN),
-        base=base,
+        base=None if is_new else base,
     )
+    if base is None:
+        return plan
+    return replace(plan, ct_window=settled_window(plan.ct_window, version_plan(base).ct_window))
 
 
 def policy_plan(project: Project, policy: TrainingPolicy) -> Plan:

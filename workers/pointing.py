@@ -30,6 +30,7 @@ from workers.cnn.prompt_error import pointed_at
 from workers.cnn.prompt_training import PromptSamples, PromptTraining, cut_lesion, gathered, prompt_steps
 from workers.cnn.train import SCRATCH_RATE, Recipe, TrainingDiverged
 from workers.datasets import outlined_lesions
+from workers.planning import settings_plan
 from workers.reporting import LOG_SECONDS, Reporter
 
 LEAST_LESIONS: Final = 10
@@ -87,11 +88,11 @@ def measure_prompts(
     if training is None:
         return []
     network = network_of(training.weights(), config=training.network.config)
-    generator = np.random.default_rng(round_.settings["seed"])
+    generator, plan = np.random.default_rng(round_.settings["seed"]), settings_plan(round_.settings)
     told: list[dict[str, float]] = []
     groups: list[str] = []
     for reading in _in_the_same_order(truth(round_.project, Split.VALIDATION), key=str(round_.project_id)):
-        lesions = outlined_lesions([reading], vocabulary=vocabulary, size=round_.settings["image_size"])
+        lesions = outlined_lesions([reading], vocabulary=vocabulary, plan=plan)
         for image, mask in islice(lesions, min(OF_ONE_CASE, MEASURED - len(told))):
             told.append(pointed_at(network, image, mask, generator))
             groups.append(reading.case.group_key)
@@ -169,7 +170,7 @@ def _samples(round_: Round, readings: Sequence[Reading], vocabulary: Vocabulary)
     shuffled = list(readings)
     random.Random(round_.settings["seed"]).shuffle(shuffled)
     cut = []
-    for image, mask in outlined_lesions(shuffled, vocabulary=vocabulary, size=round_.settings["image_size"]):
+    for image, mask in outlined_lesions(shuffled, vocabulary=vocabulary, plan=settings_plan(round_.settings)):
         lesion = cut_lesion(image, mask)
         if lesion is not None:
             cut.append(lesion)

@@ -15,6 +15,7 @@ from backend.registry.services import record_evaluation
 from workers.choosing import measured_row
 from workers.cnn.candidates import Column
 from workers.cnn.measures import Panel, measure_case
+from workers.cnn.plan import Plan
 from workers.cnn.predict import PredictedLesion, Predictions
 from workers.datasets import CaseImages, UnreadableCase, case_found, case_images
 from workers.evaluating import measure_versions, version_numbers
@@ -41,7 +42,7 @@ def read_cases(
     panel = load_panel(version, needs) if needs is not None else None
     for start in range(0, len(cases), CHUNK):
         report.check()
-        chunk = _readable(cases[start : start + CHUNK], loaded.image_size, report)
+        chunk = _readable(cases[start : start + CHUNK], loaded.plan, report)
         said = loaded.read(chunk)
         found = [
             case_found(images, predictions, lesions, vocabulary=loaded.vocabulary)
@@ -75,14 +76,14 @@ def _measured(
     return found
 
 
-def _readable(cases: Sequence[Case], size: int, report: Reporter) -> list[CaseImages]:
+def _readable(cases: Sequence[Case], plan: Plan, report: Reporter) -> list[CaseImages]:
     """The images of those cases that can be decoded; the others go to the log."""
     found = []
     for case in cases:
         if report.is_due():
             report.check()
         try:
-            found.append(case_images(case, size=size))
+            found.append(case_images(case, plan))
         except UnreadableCase as error:
             report.log(str(error))
     return found

@@ -29,9 +29,11 @@ from backend.jobs.questions import answer, next_question
 from backend.learning.prompts import GENERIC_TOPIC, TOPIC
 from backend.registry.models import ModelVersion
 from workers.cnn.model import build_network
+from workers.cnn.plan import WIDE_CT, Pair
 from workers.cnn.prompts import NET, Floats, Outline, Prompt, cut_view, segment, whole_view
 from workers.cnn.sam import Sam, SamRefused
-from workers.datasets import grey_frame
+from workers.datasets import grey_frame, shown_window
+from workers.networks import version_window
 from workers.pointing import knows_strokes, load_prompts
 
 logger = logging.getLogger(__name__)
@@ -99,7 +101,7 @@ def outline_of(question: dict[str, Any]) -> dict[str, Any] | None:
     network = load_prompts(version)
     if network is None:
         raise ValueError(f"version {version.number} answers no prompts")
-    image, whole = _picture(question["instance"], question["frame"])
+    image, whole = _picture(question["instance"], question["frame"], version_window(version))
     prompt = prompt_of(question)
     found = segment(network, image, prompt if knows_strokes(version) else prompt.as_clicks(), whole=whole)
     logger.debug("prompt answered in %.0f ms", (time.monotonic() - began) * 1000)
@@ -111,11 +113,13 @@ class GenericAnswers:
 
     def __init__(self, sam: Sam) -> None:
         self._sam = sam
-        self._embeddings: OrderedDict[tuple[int, int], tuple[Floats, tuple[int, int]]] = OrderedDict()
+        self._embeddings: OrderedDict[tuple[int, int, Pair], tuple[Floats, tuple[int, int]]] = OrderedDict()
 
     def __call__(self, question: dict[str, Any]) -> dict[str, Any]:
         """The mask, and which network it is of."""
-        key = question["instance"], question["frame"]
+        # It has no window of its own: it sees CT as the version that serves does.
+        serving = ModelVersion.objects.filter(pk=question["serving"]).first()
+        key = question["instance"], question["frame"], version_window(serving) if serving else WIDE_CT
         if key not in self._embeddings:
             image, _ = _picture(*key)
             self._embeddings[key] = self._sam.embed(image), image.shape
@@ -144,8 +148,8 @@ def prompt_of(question: dict[str, Any]) -> Prompt:
 
 
 @lru_cache(maxsize=PICTURES)
-def _picture(instance_id: int, frame: int) -> Picture:
+def _picture(instance_id: int, frame: int, window: Pair) -> Picture:
     """A frame, and the whole of it as the network sees it: the clicks that follow the first need neither anew."""
     instance = Instance.objects.select_related("series").get(pk=instance_id)
-    image = grey_frame(instance, frame, instance.series.modality)
+    image = grey_frame(instance, frame, shown_window(instance.series.modality, window))
     return image, cut_view(image, whole_view(*image.shape))

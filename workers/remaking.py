@@ -129,7 +129,7 @@ def _unread(version: ModelVersion, round_: Round) -> tuple[Unread | None, list[s
     known = version.config.get("unread")
     if not known:
         return None, []
-    unread, lost = unread_images(unread_cases(round_), size=version_plan(version).size)
+    unread, lost = unread_images(unread_cases(round_), plan=version_plan(version))
     if not len(unread):
         raise CannotRemake("none of the unread images that it learned from can be read any more")
     if len(unread) != known:

@@ -150,7 +150,7 @@ class Simulation:
     def _measured(self, row: int, version: LoadedVersion, panel: Panel, needs: frozenset[Column]) -> Measures | None:
         """What the version says of an unread case; None where its images cannot be decoded."""
         try:
-            loaded = case_images(self.readings[row].case, size=self.plan.size)
+            loaded = case_images(self.readings[row].case, self.plan)
         except UnreadableCase:
             return None
         ((said, lesions),) = version.read([loaded])

@@ -103,7 +103,7 @@ def _load_unread(round_: Round, samples: Samples | Volumes, plan: Plan, report: 
             note_on_round(round_=round_, sentence=f"Learned from the labels alone: {why_not}.")
     if not round_.settings["takes_unread"]:
         return None
-    unread, omitted = unread_images(unread_cases(round_), size=plan.size, on_case=report.check)
+    unread, omitted = unread_images(unread_cases(round_), plan=plan, on_case=report.check)
     for reason in omitted:
         report.log(reason)
     if not len(unread):

@@ -78,6 +78,17 @@ def render_frame(instance: Instance, number: int, window: Window | None = None) 
     return np.take(table, index)
 
 
+def frame_values(instance: Instance, number: int) -> NDArray[np.float64]:
+    """A grey frame after the modality transformation (of CT in HU), NaN where it is padding; ValueError if it is colour."""
+    header = read_header(instance)
+    form = frame_format(header)
+    pixels = decoded_frame(read_frame(instance, number), form)
+    if pixels.ndim == 3:
+        raise ValueError("a colour frame has no modality values")
+    padded = _is_padding(pixels, header, signed=bool(form.pixel_representation))
+    return np.where(padded, np.nan, _scaled(pixels, header, number))
+
+
 def _is_padding(stored: Pixels, header: Header, *, signed: bool) -> NDArray[np.bool_]:
     """Which stored values are no image (Pixel Padding Value, Pixel Padding Range Limit): they are shown black."""
     value = whole_number(header, "PixelPaddingValue")

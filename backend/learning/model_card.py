@@ -181,6 +181,7 @@ def _training(version: ModelVersion, settings: Facts | None) -> Facts:
         "core_seconds": version.core_seconds,
         "seed": version.seed,
         "image_size": version.config.get("image_size"),
+        "ct_window": version.config.get("plan", {}).get("ct_window"),
         "recipe": version.config.get("recipe"),
         "net": version.config.get("net"),
         "environment": version.config.get("environment"),

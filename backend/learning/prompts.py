@@ -68,14 +68,14 @@ def segment(*, project: Project, case: Case, user: User, role: str, prompt: Prom
     if not may_ask_model(user, case, role=role):
         raise PromptRefused("classical_only", "This case is read without the model.")
     instance_id, index = _place(case, prompt)
-    version = serving_version(project)
-    if version is not None and not version.config.get("prompts"):
-        version = None
+    serving = serving_version(project)
+    version = serving if serving is not None and serving.config.get("prompts") else None
     generic = _asks_generic(policy_of(project), has_own=version is not None)
     if version is None and not generic:
         raise PromptRefused("no_prompts", "No model of this project has learned to answer clicks yet.")
     question = {
         "version": None if generic or version is None else version.pk,
+        "serving": None if serving is None else serving.pk,
         "instance": instance_id,
         "frame": prompt.frame,
         "positive": [list(point) for point in prompt.positive],

@@ -82,16 +82,16 @@ def bare_loop(round_: Any) -> list[float]:
     from backend.learning.selectors import snapshot_readings, unread_cases
     from backend.learning.vocabulary import Vocabulary
     from workers.cnn.train import Recipe
-    from workers.datasets import training_samples, unread_images
+    from workers.datasets import training_set, unread_images
     from workers.networks import begin_training
     from workers.planning import settings_plan
 
     words = Vocabulary.from_dict(round_.settings["vocabulary"])
-    size = round_.settings["image_size"]
-    samples, _ = training_samples(snapshot_readings(round_), vocabulary=words, size=size)
+    plan = settings_plan(round_.settings)
+    samples, _ = training_set(snapshot_readings(round_), vocabulary=words, plan=plan)
     recipe = Recipe(steps=round_.settings["steps"], seed=round_.settings["seed"], precision=round_.settings["precision"])
-    net = settings_plan(round_.settings).net(n_types=len(words.types), n_findings=len(words.outputs))
-    unread, _ = unread_images(unread_cases(round_), size=size)
+    net = plan.net(n_types=len(words.types), n_findings=len(words.outputs))
+    unread, _ = unread_images(unread_cases(round_), plan=plan)
     training = begin_training(
         samples, net=net, recipe=recipe, start=None, processes=1, unread=unread if len(unread) else None
     )
@@ -221,7 +221,7 @@ def reading_beside_bare(version: Any) -> dict[str, Any]:
     promote_version(version=version, by=None)  # Whatever the gate found: how fast it reads is asked here.
     Reading.objects.filter(reader__model_version=version).delete()
     cases = list(unread_by(version))
-    decoded = [case_images(case, size=loaded.image_size) for case in cases]
+    decoded = [case_images(case, loaded.plan) for case in cases]
     images = np.concatenate([loaded.inputs(one) for one in decoded])
     content = np.concatenate([one.content for one in decoded])
     batches = [

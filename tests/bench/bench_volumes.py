@@ -182,7 +182,7 @@ def by_heart(version: Any) -> dict[str, Any]:
 
     loaded_version = load_version(version)
     (reading,) = truth(version.project, "POOL")
-    loaded = case_images(reading.case, size=loaded_version.image_size)
+    loaded = case_images(reading.case, loaded_version.plan)
     began = time.process_time()
     ((_, lesions),) = loaded_version.read([loaded])
     seconds = time.process_time() - began

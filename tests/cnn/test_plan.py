@@ -8,7 +8,20 @@ import pytest
 import torch
 
 from workers.cnn.model import NetConfig, build_network
-from workers.cnn.plan import CaseFacts, Fingerprint, Plan, fingerprint_of, kept_plan, make_plan, pooling
+from workers.cnn.plan import (
+    CaseFacts,
+    Fingerprint,
+    Pair,
+    Plan,
+    Quad,
+    Triple,
+    ct_window,
+    fingerprint_of,
+    kept_plan,
+    make_plan,
+    pooling,
+    settled_window,
+)
 
 
 def images(rows: int = 480, columns: int = 560, lesion: float = 0.2, n: int = 5) -> Fingerprint:
@@ -128,3 +141,64 @@ def test_a_fingerprint_of_nothing_is_refused_and_spacings_count_only_where_most_
     known, unknown = CaseFacts(20, 64, 64, (3.0, 1.0, 1.0), "MR"), CaseFacts(20, 64, 64, None, "MR")
     assert fingerprint_of([known, known, unknown]).unit == "mm"
     assert fingerprint_of([known, unknown, unknown]).spacing is None
+
+
+def greys(
+    within: Pair | None, around: Quad | None = (-1000, 30, 40, 1200), images: Triple | None = None, modality: str = "CT"
+) -> Fingerprint:
+    """Of CT with these percentiles of its lesions, of what is around them, and of its images, in HU."""
+    return fingerprint_of(
+        [CaseFacts(1, 512, 512, None, modality)],
+        intensities=images,
+        lesion_intensities=within,
+        around_intensities=around if within else None,
+    )
+
+
+def ends(of: Fingerprint) -> Pair:
+    center, width = ct_window(of) or (0, 0)
+    assert center % 10 == width % 10 == 0 and width >= 80
+    return center - width / 2, center + width / 2
+
+
+def test_a_ct_window_shows_lesions_and_what_is_mostly_around_them_and_half_as_much_again() -> None:
+    assert ends(greys((20, 90))) == (-20, 140), "bleedings: the skull beside them is white, air black"
+    assert ends(greys((0, 120), (-150, 90, 110, 180))) == (-60, 180), "no further than anything occurs around them"
+    assert ends(greys((-300, 100), (-960, -860, -780, 250))) == (-960, 260), "solid nodules: lung is around them"
+    assert ends(greys((-100, 100), (-960, -860, 40, 250))) == (-960, 260), "half of them lie at the pleura"
+    assert ends(greys((200, 2400), (-100, 40, 300, 1500))) == (-100, 2400), "bone"
+    assert ends(greys((-1500, 200), (-2048, -900, 100, 300))) == (-1000, 300), "nothing is thinner than air"
+
+
+def test_a_ct_window_has_a_least_width() -> None:
+    assert ends(greys((5, 12), (3, 6, 10, 14))) == (-30, 50)
+    assert ends(greys((5, 12), (5, 12, 12, 12))) == (-30, 50)
+
+
+def test_without_lesions_a_ct_window_shows_what_the_images_hold_as_far_as_the_usual_one_does() -> None:
+    assert ends(greys(None, images=(-2048, -900, 1600))) == (-1000, 400)
+    assert ends(greys(None, images=(-80, 30, 220))) == (-80, 220), "images cut out of the body"
+    assert ct_window(greys(None)) == (-300, 1400)
+    assert ct_window(greys(None, images=(0, 100, 255), modality="MR")) is None
+
+
+def test_the_window_stands_in_the_plan_of_every_dimension_and_survives_being_written_down() -> None:
+    of_series = fingerprint_of(
+        [CaseFacts(112, 512, 512, (2.0, 0.54, 0.54), "CT")],
+        lesion_intensities=(20.0, 90.0),
+        around_intensities=(-1000.0, 30.0, 40.0, 1200.0),
+    )
+    for dimension, device in (("2d", "cpu"), ("2.5d", "cpu"), ("3d", "cuda")):
+        plan = make_plan(of_series, device=device, dimension=dimension)
+        assert plan.dimension == dimension and plan.window == plan.ct_window == (60, 160)
+        assert Plan.from_dict(json.loads(json.dumps(plan.as_dict()))) == plan
+    older = {name: value for name, value in Plan.plain(128).as_dict().items() if name != "ct_window"}
+    assert Plan.from_dict(older).window == (-300, 1400)
+
+
+def test_a_window_that_shows_much_the_same_is_not_worth_another_one() -> None:
+    assert settled_window((60, 160), (50, 160)) == (50, 160)
+    assert settled_window((60, 160), (60, 180)) == (60, 180)
+    assert settled_window((60, 160), (60, 200)) == (60, 160)
+    assert settled_window((60, 160), (40, 160)) == (60, 160)
+    assert settled_window((60, 160), None) == (60, 160) and settled_window(None, (60, 160)) is None

@@ -51,7 +51,7 @@ def test_a_map_in_bytes_is_the_map_to_the_precision_of_a_byte(model, lead, draw_
     from workers.inspecting import network_input
 
     loaded = load_version(model.model_version)
-    inside = look_inside(loaded.network, network_input(case_images(case, size=32), loaded, 0), content=(32, 32))
+    inside = look_inside(loaded.network, network_input(case_images(case, loaded.plan), loaded, 0), content=(32, 32))
     kept = made.document["layers"][2]["maps"]
     for place, channel in enumerate(kept["kept"]):
         low, high = kept["low"][place], kept["high"][place]

@@ -29,6 +29,7 @@ from tests.rows import make_model
 from workers.cnn.checkpoint import encode_weights
 from workers.cnn.data import Samples, shrink_target
 from workers.cnn.model import NetConfig
+from workers.cnn.plan import Plan
 from workers.cnn.train import Recipe, Training
 from workers.datasets import case_found, case_images
 from workers.inspecting import inspect_case
@@ -59,7 +60,7 @@ def version(project: Project, chests: list[tuple[Case, np.ndarray]]) -> ModelVer
     """A version that really learned from those six, and has read them."""
     torch.set_num_threads(1)
     vocabulary = vocabulary_of(project)
-    loaded = [case_images(case, size=SIZE) for case, _ in chests]
+    loaded = [case_images(case, Plan.plain(SIZE)) for case, _ in chests]
     targets = np.stack([shrink_target(mask.astype(np.uint8), size=SIZE) for _, mask in chests])
     n = len(chests)
     training = Training(

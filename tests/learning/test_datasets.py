@@ -53,7 +53,7 @@ def test_the_corner_pixel_of_a_reading_is_the_corner_pixel_of_the_target_and_of_
         )
         samples, _ = training_samples([reading], vocabulary=words, size=32)
         assert np.argwhere(samples.targets[0] == 2).tolist() == [[row, column]]
-        loaded = case_images(case, size=32)
+        loaded = case_images(case, Plan.plain(32))
         (told,) = case_truth(reading, loaded=loaded, vocabulary=words).lesions
         assert told[1].origin == (0, row, column) and told[1].mask.shape == (1, 1, 1)
         predicted = PredictedLesion(np.ones((1, 1, 1), bool), (0, row, column), 2, 0.9)
@@ -99,7 +99,7 @@ def test_a_person_who_ticks_a_finding_and_marks_nothing_says_where_nothing_is_of
     assert words.outputs == ("any", f"type:{benign}", f"type:{malignant}", f"finding:{normal}")
     assert samples.findings.tolist() == [[1, UNKNOWN, 1, 0]]
     assert (samples.targets[0] == IGNORED).all()
-    truth = case_truth(ticked, loaded=case_images(case, size=32), vocabulary=words)
+    truth = case_truth(ticked, loaded=case_images(case, Plan.plain(32)), vocabulary=words)
     assert not truth.complete and truth.outputs["any"] == 1
     ticked.verdict, ticked.image_findings = "no_lesion", {str(normal): "present"}
     samples, _ = training_samples([ticked], vocabulary=words, size=32)
@@ -117,7 +117,7 @@ def test_the_readings_of_one_image_are_of_one_image_and_a_slice_that_one_marked_
     read_truth(case, "b")
     several = [*Reading.objects.filter(case=case).order_by("reader__name"), bring(other, verdict="no_lesion")]
     samples, _ = training_samples(several, vocabulary=words, size=32)
-    images = case_images(case, size=32).images
+    images = case_images(case, Plan.plain(32)).images
     for frame in marked:
         of_slice = np.flatnonzero((samples.images == images[frame]).all(axis=(1, 2)))
         assert [bool(samples.presence[row].any()) for row in of_slice] == [True, False]
@@ -179,8 +179,8 @@ def test_of_a_series_marked_slices_are_learned_and_slices_that_nobody_read_are_n
     reading = bring(case, *boxes)
     samples, _ = training_samples([reading], vocabulary=words, size=32)
     assert len(samples) == 2 and samples.presence[:, 0].all()
-    assert (samples.images == case_images(case, size=32).images[3:5]).all()
-    truth = case_truth(reading, loaded=case_images(case, size=32), vocabulary=words)
+    assert (samples.images == case_images(case, Plan.plain(32)).images[3:5]).all()
+    truth = case_truth(reading, loaded=case_images(case, Plan.plain(32)), vocabulary=words)
     ((_, region),) = truth.lesions
     assert (region.origin[0], region.mask.shape[0]) == (3, 2) and truth.boxed
 
@@ -207,7 +207,7 @@ READ = [0, 1, 2, 3, 4, 5, 10, 11, 12]
 
 def test_of_a_series_marked_with_masks_slices_that_were_not_looked_at_are_not_learned_as_empty(partly_read, words) -> None:
     samples, _ = training_samples([partly_read], vocabulary=words, size=32)
-    images = case_images(partly_read.case, size=32).images
+    images = case_images(partly_read.case, Plan.plain(32)).images
     learned = [next(at for at in range(20) if (images[at] == image).all()) for image in samples.images]
     assert learned == [4, 5, 0, 2, 10, 12]
     partly_read.slices_read = None
@@ -236,7 +236,7 @@ def test_no_lesion_is_said_of_the_slices_that_were_looked_at_alone(project, draw
     assert volumes.findings.tolist() == [[UNKNOWN] * 4, [0] * 4]
     assert (volumes.targets[0][:8] == 0).all() and (volumes.targets[0][8:] == IGNORED).all()
     samples, _ = training_samples([partly, unseen], vocabulary=words, size=32)
-    images = case_images(partly.case, size=32).images
+    images = case_images(partly.case, Plan.plain(32)).images
     assert (samples.images == images[[0, 2, 5, 7]]).all() and (samples.findings == 0).all()
 
 
@@ -247,12 +247,12 @@ def test_a_finding_that_was_ticked_is_known_of_a_series_that_was_partly_read(pro
         case=draw_case(0, frames=20), reader=person, state="submitted", verdict="lesions", slices_read=[[0, 7]],
         image_findings={str(normal): "present"},
     )  # fmt: skip
-    truth = case_truth(reading, loaded=case_images(reading.case, size=32), vocabulary=words)
+    truth = case_truth(reading, loaded=case_images(reading.case, Plan.plain(32)), vocabulary=words)
     assert truth.outputs == {"any": 1, f"finding:{normal}": 1}
 
 
 def test_what_is_found_on_slices_that_were_not_looked_at_is_neither_right_nor_wrong(partly_read, words) -> None:
-    loaded = case_images(partly_read.case, size=32)
+    loaded = case_images(partly_read.case, Plan.plain(32))
     truth = case_truth(partly_read, loaded=loaded, vocabulary=words)
     assert truth.outputs == {"any": 1, f"type:{words.types[0]}": 1}
     found = [
@@ -272,11 +272,20 @@ def test_images_are_decoded_once_and_then_taken_from_the_cache(draw_case, monkey
     from workers import datasets
 
     case = draw_case(1)
-    first = case_images(case, size=32).images
+    first = case_images(case, Plan.plain(32)).images
     monkeypatch.setattr(datasets, "render_frame", None)
-    assert (case_images(case, size=32).images == first).all()
+    assert (case_images(case, Plan.plain(32)).images == first).all()
     with pytest.raises(UnreadableCase, match="cannot be decoded"):
-        case_images(case, size=48)
+        case_images(case, Plan.plain(48))
+
+
+def test_an_image_of_which_a_part_was_blanked_is_decoded_anew_and_the_former_one_is_forgotten(draw_case, settings) -> None:
+    case, other = draw_case(1), draw_case(2)
+    former = case_images(case, Plan.plain(32)).images
+    case.instance.frames_key = other.instance.frames_key
+    case.instance.save()
+    assert not (case_images(case, Plan.plain(32)).images == former).all()
+    assert len(list((settings.DATA_DIR / "cache").rglob(f"{case.pk}-*.npy"))) == 1
 
 
 def test_predictions_below_the_threshold_are_stored_and_a_second_store_changes_nothing(project, draw_case, words) -> None:
@@ -308,6 +317,6 @@ def test_a_chest_ct_is_read_slice_by_slice(real_data, db) -> None:
         "import_images", str(Path(real_data) / "ct_nlst_101287"), "--project", "ct", "--unit", "series", "--modality", "CT"
     )
     case = Case.objects.get(project__slug="ct")
-    loaded = case_images(case, size=64)
+    loaded = case_images(case, Plan.plain(64))
     assert loaded.images.shape == (112, 64, 64)
     assert 20 < loaded.images.mean() < 200 and loaded.images.std() > 30

@@ -96,7 +96,7 @@ def test_a_click_is_answered_with_the_outline_and_the_version_on_the_frame_that_
     assert decode_mask(base64.b64decode(said["mask"]["runs"]), said["mask"]["shape"]).all()
     assert listener == [
         {
-            **{"version": version.pk, "instance": second.pk, "frame": 2},
+            **{"version": version.pk, "serving": version.pk, "instance": second.pk, "frame": 2},
             **{"positive": [], "negative": [[1.0, 2.0]], "box": [[30.0, 40.0], [10.0, 5.5]], "strokes": []},
         }
     ]

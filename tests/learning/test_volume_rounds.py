@@ -17,8 +17,9 @@ from backend.readings.import_services import ImportedLesion, import_reading
 from backend.readings.models import Lesion, Reading
 from workers.cnn.data import IGNORED
 from workers.cnn.plan import Plan, fingerprint_of, make_plan
-from workers.datasets import case_facts, case_images, lesion_shares, project_fingerprint, training_set, training_volumes
+from workers.datasets import case_images, training_set, training_volumes
 from workers.exporting import export_version
+from workers.fingerprint import case_facts, lesion_shares, project_fingerprint
 from workers.networks import load_version, version_plan
 from workers.planning import project_plan, round_plan
 
@@ -139,12 +140,12 @@ def test_a_corner_voxel_is_that_very_voxel_of_a_3d_training_set(project, draw_se
     plan = make_plan(fingerprint_of(case_facts(project)), device="cpu", dimension="3d", size=SIZE)
     volumes, _ = training_set([read_truth(case)], vocabulary=vocabulary_of(project), plan=plan)
     assert np.argwhere(volumes.targets[0] == 1).tolist() == [[FRAMES - 1, SIZE - 1, SIZE - 1]]
-    assert (volumes.images[0] == case_images(case, size=SIZE).images).all()
+    assert (volumes.images[0] == case_images(case, Plan.plain(SIZE)).images).all()
 
 
 def test_in_2_5d_a_slice_carries_its_neighbours(project, draw_series, read_truth) -> None:
     case = draw_series(1)
-    frames = case_images(case, size=SIZE).images
+    frames = case_images(case, Plan.plain(SIZE)).images
     samples, _ = training_set([read_truth(case)], vocabulary=vocabulary_of(project), plan=Plan("2.5d", SIZE, neighbours=3))
     with_ends = np.concatenate([frames[:1], frames, frames[-1:]])
     marked = np.flatnonzero(case.lesion_mask.any(axis=(1, 2)))

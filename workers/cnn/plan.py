@@ -21,7 +21,9 @@ import numpy as np
 from workers.cnn import pretrained
 from workers.cnn.model import Axes, NetConfig
 
+Pair = tuple[float, float]
 Triple = tuple[float, float, float]
+Quad = tuple[float, float, float, float]
 
 IMAGES: Final = "2d"
 SLICES: Final = "2.5d"
@@ -49,6 +51,13 @@ OWN, PRETRAINED = "own", "pretrained"
 PRETRAINED_STRIDE: Final = 2 ** len(pretrained.WIDTHS)
 PRETRAINED_FROM: Final = 2 * PRETRAINED_STRIDE
 """Pixels of a grid that leave the deepest level of the encoder with learned weights two of its own."""
+WIDE_CT: Final[Pair] = (-300.0, 1400.0)
+"""Center and width in HU of the window that shows lung and soft tissue, as far as 8 bits can."""
+AIR: Final = -1000
+LEAST_WINDOW: Final = 80
+"""HU: in a narrower one the noise of the images would be all that is seen."""
+NEAR_WINDOW: Final = 0.1
+"""Share of its width by which the ends of a window may move before another one is worth it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +77,8 @@ class Fingerprint:
 
     `unit`: "mm" where most spacings are known, else "px". `lesion`: the short side of a small lesion (10th percentile) as a
     share of the longer side of its image, None without lesions. `intensities`: 0.5th, 50th and 99.5th percentile of the
-    pixels in `intensity_unit`, None where they were not measured.
+    pixels in `intensity_unit`, None where they were not measured. Of CT with enough lesions also `lesion_intensities`: 0.5th
+    and 99.5th percentile within them, and `around_intensities`: 0.5th, 33rd, 67th and 99.5th of what surrounds them.
     """
 
     n_cases: int
@@ -82,6 +92,8 @@ class Fingerprint:
     lesion: float | None
     intensities: Triple | None = None
     intensity_unit: str = ""
+    lesion_intensities: Pair | None = None
+    around_intensities: Quad | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; `Fingerprint.from_dict` reads it back."""
@@ -96,7 +108,12 @@ class Fingerprint:
 
 
 def fingerprint_of(
-    facts: Sequence[CaseFacts], *, lesion_shares: Sequence[float] = (), intensities: Triple | None = None
+    facts: Sequence[CaseFacts],
+    *,
+    lesion_shares: Sequence[float] = (),
+    intensities: Triple | None = None,
+    lesion_intensities: Pair | None = None,
+    around_intensities: Quad | None = None,
 ) -> Fingerprint:
     """What is typical of these cases; ValueError where there is none."""
     if not facts:
@@ -105,7 +122,7 @@ def fingerprint_of(
     typical = series if 2 * len(series) >= len(facts) else [one for one in facts if one.frames == 1]
     spacings = [one.spacing for one in typical if one.spacing is not None]
     known = 2 * len(spacings) > len(typical)
-    modality = Counter(one.modality for one in facts).most_common(1)[0][0]
+    modality = typical_modality(facts)
     return Fingerprint(
         n_cases=len(facts),
         n_series=len(series),
@@ -118,7 +135,14 @@ def fingerprint_of(
         lesion=round(float(np.percentile(lesion_shares, 10)), 5) if len(lesion_shares) else None,
         intensities=intensities,
         intensity_unit="" if intensities is None else "HU" if modality == "CT" else "grey",
+        lesion_intensities=lesion_intensities,
+        around_intensities=around_intensities,
     )
+
+
+def typical_modality(facts: Sequence[CaseFacts]) -> str:
+    """The modality of most of these cases."""
+    return Counter(one.modality for one in facts).most_common(1)[0][0]
 
 
 def _median(values: Sequence[float]) -> int:
@@ -136,6 +160,7 @@ class Plan:
 
     `size`: rows and columns of the square grid; `neighbours`: slices that are read together in 2.5D (odd, else 1);
     `frame_spacing`: millimetres to which slices are resampled in 3D (None: as they are);
+    `ct_window`: center and width in HU of the window in which CT is read (None: `WIDE_CT`, as before there was a choice);
     `because`: codes of the reasons, the first is that of the dimension.
     """
 
@@ -152,6 +177,7 @@ class Plan:
     because: tuple[str, ...] = ()
     fingerprint: Fingerprint | None = field(default=None)
     encoder: str = ""
+    ct_window: Pair | None = None
 
     @classmethod
     def plain(cls, size: int) -> Plan:
@@ -162,6 +188,11 @@ class Plan:
     def is_volume(self) -> bool:
         """Whether slices are convolved across."""
         return self.dimension == VOLUMES
+
+    @property
+    def window(self) -> Pair:
+        """Center and width in HU of the window in which CT is read."""
+        return self.ct_window or WIDE_CT
 
     def net(self, *, n_types: int, n_findings: int) -> NetConfig:
         """The network's shape for a vocabulary."""
@@ -222,7 +253,9 @@ def make_plan(
     neighbours = 1
     if chosen == SLICES:
         neighbours = 5 if of.spacing is not None and of.spacing[0] <= _pixel(of, grid) else 3
-    plan = Plan(chosen, grid, neighbours=neighbours, patch=patch, because=(reason, *why), fingerprint=of)
+    plan = Plan(
+        chosen, grid, neighbours=neighbours, patch=patch, because=(reason, *why), fingerprint=of, ct_window=ct_window(of)
+    )
     if encoder == PRETRAINED and grid >= PRETRAINED_FROM and grid % PRETRAINED_STRIDE == 0:
         return with_pretrained(plan, gpu=gpu)
     return replace(plan, widths=(32, 64, 128, 256, 256)) if gpu else plan
@@ -306,7 +339,50 @@ def _volume_plan(of: Fingerprint, gpu: bool, size: int | None, reason: str) -> P
         batch=PATCH_BATCH,
         because=(reason, *why, *(("anisotropic_kernels",) if kernels[0][0] == 1 else ())),
         fingerprint=of,
+        ct_window=ct_window(of),
     )
+
+
+def ct_window(of: Fingerprint) -> Pair | None:
+    """Center and width in HU of the window in which CT is read; None for other modalities.
+
+    It shows what the lesions hold (nnU-Net's percentiles) and the middle third of what surrounds them, and half as much
+    again on either side, so far as that occurs around them: a lesion in lung has the lung in its window, one in the brain
+    not the skull beside it. Where lesions are too few it shows what the images hold, as far as `WIDE_CT` does.
+    """
+    if of.modality != "CT":
+        return None
+    if of.lesion_intensities is not None and of.around_intensities is not None:
+        least, below, above, most = of.around_intensities
+        low, high = min(of.lesion_intensities[0], below), max(of.lesion_intensities[1], above)
+        more = (high - low) / 2
+        return _whole_tens(max(low - more, min(low, least)), min(high + more, max(high, most)))
+    center, width = WIDE_CT
+    if of.intensities is None:
+        return WIDE_CT
+    low, high = np.clip((of.intensities[0], of.intensities[2]), center - width / 2, center + width / 2).tolist()
+    return _whole_tens(low, high)
+
+
+def _whole_tens(low: float, high: float) -> Pair:
+    """The window from `low` to `high`, grown to a center and a width of whole tens, the least width, and not below air."""
+    floor, ceiling = max(AIR, 10 * math.floor(low / 10)), 10 * math.ceil(high / 10)
+    missing = max(0, LEAST_WINDOW - (ceiling - floor))
+    floor, ceiling = floor - 10 * (missing // 20), ceiling + 10 * math.ceil(missing / 20)
+    ceiling += (ceiling - floor) % 20
+    return (floor + ceiling) / 2, float(ceiling - floor)
+
+
+def settled_window(found: Pair | None, before: Pair | None) -> Pair | None:
+    """`before` where the window that was `found` shows much the same, else `found`.
+
+    Versions that see the same greys can be asked for their disagreement, and no image is decoded anew for a few HU.
+    """
+    if found is None or before is None:
+        return found
+    (center, width), (old_center, old_width) = found, before
+    moved = abs(center - old_center) + abs(width - old_width) / 2
+    return before if moved <= NEAR_WINDOW * min(width, old_width) else found
 
 
 def pooling(spacing: Sequence[float], extent: Sequence[int], *, levels: int) -> tuple[tuple[Axes, ...], tuple[Axes, ...]]:

@@ -298,6 +298,7 @@ export type ModelCard = Narrowed<
       core_seconds: number;
       seed: number;
       image_size: number | null;
+      ct_window: [number, number] | null;
       recipe: { rate: number; batch: number; flip: boolean; precision: string } | null;
       net: { widths: number[]; encoder?: string } | null;
       unread: number | null;

@@ -33,6 +33,16 @@ describe("the plan of a network", () => {
       "3D: patches of 32 slices of 64 × 64 pixels, in slices of 128 × 128",
     );
   });
+  it("says in which window CT is read", () => {
+    const seen = { plan: { ...slices.plan, ct_window: [-320, 1360] } };
+    expect(planWords(seen, i18n.t)[0]).toBe(
+      "2.5D: 5 neighbouring slices together, 128 × 128 pixels; CT window −320/1360 (−1000 to 360 HU)",
+    );
+    expect(planWords(seen, i18n.getFixedT("zh"))[0]).toBe(
+      "2.5 维：5 个相邻层面一起读取，128 × 128 像素；CT 窗位/窗宽 −320/1360（−1000 至 360 HU）",
+    );
+    expect(planWords({ plan: { ...slices.plan, ct_window: null } }, i18n.t)).toEqual(planWords(slices, i18n.t));
+  });
   it("says so in Chinese as well", () => {
     expect(planWords(slices, i18n.getFixedT("zh"))[0]).toBe("2.5 维：5 个相邻层面一起读取，128 × 128 像素");
   });

@@ -15,6 +15,8 @@ interface Plan {
   size: number;
   neighbours: number;
   patch: number[];
+  /** Centre and width in HU; absent of versions from before it was chosen, null of other images than CT. */
+  ct_window?: [number, number] | null;
   because: string[];
   fingerprint: Fingerprint | null;
 }
@@ -50,7 +52,24 @@ export function planWords(holder: Record<string, unknown>, t: TFunction): string
   const reasons = plan.because
     .filter((code): code is Reason => REASONS.includes(code as Reason))
     .map((code) => t(`common:plan.because.${code}`));
-  return [shape(plan, t), reasons.join(t("common:plan.join")), facts(plan.fingerprint, t)].filter(Boolean);
+  return [networkWords(plan, t), reasons.join(t("common:plan.join")), facts(plan.fingerprint, t)].filter(Boolean);
+}
+
+function networkWords(plan: Plan, t: TFunction): string {
+  return plan.ct_window
+    ? t("common:plan.seen", { shape: shape(plan, t), window: windowWords(plan.ct_window, t) })
+    : shape(plan, t);
+}
+
+/** The window in which CT is read, and the HU that it shows. */
+export function windowWords([center, width]: readonly [number, number], t: TFunction): string {
+  const [low, high] = [center - width / 2, center + width / 2];
+  return t("common:plan.window", {
+    center: decimal(center, 0),
+    width: decimal(width, 0),
+    low: decimal(low, 0),
+    high: decimal(high, 0),
+  });
 }
 
 function shape({ dimension, size, neighbours, patch }: Plan, t: TFunction): string {

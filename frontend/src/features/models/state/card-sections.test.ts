@@ -35,7 +35,7 @@ const card: ModelCard = {
   splits: [{ split: "POOL", n_cases: 40, n_patients: 30, n_labelled: 24 }],
   training: {
     ...{ start: null, steps: 60, core_seconds: 12, seed: 1, image_size: 128, recipe: null, net: null, unread: 30 },
-    environment: null,
+    ...{ environment: null, ct_window: null },
   },
   clicks: {
     ...{ lesions: 18, core_seconds: 9 },
@@ -93,6 +93,12 @@ describe("the model card", () => {
     );
     expect(told({ widths: [16, 32] })).toMatch(/Also learned from \| nothing else \|/);
     expect(cardMarkdown(card, inEnglish)).toMatch(/Also learned from \| not known \|/);
+  });
+  it("says in which window it reads CT, and nothing of it where there is none", () => {
+    const seen: ModelCard = { ...card, training: { ...card.training, ct_window: [60, 160] } };
+    expect(cardMarkdown(seen, inEnglish)).toContain("| CT window | 60/160 (−20 to 140 HU) |");
+    expect(cardMarkdown(seen, inChinese)).toContain("| CT 窗位/窗宽 | 60/160（−20 至 140 HU） |");
+    expect(cardMarkdown(card, inEnglish)).not.toContain("CT window");
   });
   it("says that a version answers no clicks", () => {
     const section = cardSections({ ...card, clicks: null }, inEnglish).find(({ key }) => key === "clicks");

@@ -6,6 +6,7 @@ import { groupName } from "@/features/models/state/subgroup-names";
 import type { CardEvaluation, Counted, FindingType, Limit, Metric, ModelCard } from "@/lib/api-types";
 import { count, dayTime, decimal, duration, interval, nOf } from "@/lib/format";
 import { overall } from "@/lib/metrics";
+import { windowWords } from "@/lib/plan-words";
 import { serverWords } from "@/lib/server-words";
 
 export type Block =
@@ -183,6 +184,7 @@ function trainingFacts({ training, version }: ModelCard, t: T): string[][] {
     [t("lineage.steps"), count(training.steps)],
     [t("lineage.time"), t("lineage.coreTime", { time: duration(training.core_seconds) })],
     [t("card.fact.size"), known(training.image_size, t)],
+    ...(training.ct_window ? [[t("card.fact.ctWindow"), windowWords(training.ct_window, t)]] : []),
     [t("card.fact.widths"), known(net?.widths.join("-"), t)],
     [
       t("card.fact.encoder"),
