@@ -6,17 +6,17 @@ digest, so that the same file does not come back.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Final
 
 from django.db import transaction
 
 from backend.archive.decode_child import DecodeChild
+from backend.archive.ingest import named_by_content
 from backend.archive.models import Archive, Instance
 from backend.archive.part10 import part10_file
 from backend.archive.scratch import ScratchFolder
-from backend.archive.store import delete_object, put_object
+from backend.archive.store import delete_object, put_file
 from backend.archive.thumbnails import thumbnail_key
 from backend.dicom.burnt_in import Rectangle
 from backend.dicom.prepare import PreparationSettings
@@ -42,9 +42,8 @@ def blank_instance(instance: Instance, rectangles: Sequence[Rectangle], *, child
     with ScratchFolder("blank-") as folder:
         (folder / "image.dcm").write_bytes(part10_file(instance))
         prepared, blob = child.prepare(folder / "image.dcm", asked)
-    former = instance.frames_key
-    frames_key = f"frames/{archive.pk}/{hashlib.sha256(blob).hexdigest()}"
-    put_object(key=frames_key, data=blob)
+    former, frames_key = instance.frames_key, named_by_content(archive, blob)
+    put_file(key=frames_key, path=blob)
     with transaction.atomic():
         Archive.objects.select_for_update().only("pk").get(pk=archive.pk)
         changed = {name: prepared.instance[name] for name in _PIXEL_FIELDS}

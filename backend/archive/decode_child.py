@@ -27,7 +27,7 @@ from backend.dicom.identity import Identity
 from backend.dicom.prepare import PreparationSettings, PreparedInstance
 from backend.dicom.refusal import Held, Refused
 
-MEMORY_BYTES: Final = 2 * 1024**3
+MEMORY_BYTES: Final = 1024**3
 CPU_SECONDS: Final = 60
 WALL_SECONDS: Final = 120.0
 _DESCRIBING_SECONDS: Final = 2
@@ -66,41 +66,46 @@ class DecodeChild:
         self._stop()
         self._scratch.close()
 
-    def prepare(self, path: Path, preparation: PreparationSettings) -> tuple[PreparedInstance, bytes]:
-        """What is to be stored of a file: rows and frames blob; Refused with the reason if it cannot be used."""
-        answer, blob = self._answer_and_file(path, "settings", asdict(preparation))
-        return PreparedInstance(**answer["prepared"]), blob
+    def prepare(self, path: Path, preparation: PreparationSettings) -> tuple[PreparedInstance, Path]:
+        """What is to be stored of a file: rows, and a file with the frames blob; Refused if it cannot be used.
+
+        The blob is there until this child is asked for the next file.
+        """
+        answer = self._answered(path, "settings", asdict(preparation))
+        return PreparedInstance(**answer["prepared"]), self._left
 
     def find_marks(self, path: Path, finding: FindingSettings) -> FoundObject:
         """What a SEG, SR or RTSTRUCT file says; Refused with the reason if it cannot be used."""
-        _, data = self._answer_and_file(path, "finding", asdict(finding))
+        self._answered(path, "finding", asdict(finding))
         try:
-            return decoded_object(data)
+            return decoded_object(self._left.read_bytes())
         except (ValueError, KeyError, TypeError, struct.error) as error:
             raise Refused("Damaged: it says nothing that can be used.") from error
 
-    def _answer_and_file(self, path: Path, purpose: str, settings: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-        """The child's answer on a file, and the bytes that it left for us; Refused where it refused."""
-        written = self._scratch.path / "frames"
-        written.unlink(missing_ok=True)
+    @property
+    def _left(self) -> Path:
+        """The file that the child leaves for us."""
+        return self._scratch.path / "frames"
+
+    def _answered(self, path: Path, purpose: str, settings: dict[str, Any]) -> dict[str, Any]:
+        """The child's answer on a file, beside what it left for us; Refused where it refused."""
+        self._left.unlink(missing_ok=True)
         request = {
             "path": str(path.resolve()),
-            "frames_path": str(written),
+            "frames_path": str(self._left),
             purpose: settings,
             "cpu_seconds": self._cpu_seconds,
         }
         answer = self._asked(request)
-        if "held" in answer:
-            preview = written.read_bytes()
-            written.unlink()
-            raise Held(answer["held"], answer["refused"], answer["facts"], preview)
         if "refused" in answer:
+            preview = self._left.read_bytes() if "held" in answer else b""
+            self._left.unlink(missing_ok=True)
+            if "held" in answer:
+                raise Held(answer["held"], answer["refused"], answer["facts"], preview)
             if answer.get("exhausted"):
                 self._stop()  # what is left of its memory may be in pieces
             raise Refused(answer["refused"])
-        blob = written.read_bytes()
-        written.unlink()
-        return answer, blob
+        return answer
 
     def identify(self, path: Path) -> Identity:
         """The UIDs under which a file came; empty ones where it cannot be read at all."""

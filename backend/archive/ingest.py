@@ -159,9 +159,15 @@ def opened_file(
         if rectangles is not None or not _is_kept(refusal):
             raise
         raise _kept_aside(archive, path, received_digest, refusal, told, project_id) from refusal
-    frames_key = f"frames/{archive.pk}/{hashlib.sha256(blob).hexdigest()}"
+    frames_key = named_by_content(archive, blob)
     objects.write_new(key=frames_key, data=blob)
     return Opened(received_digest, prepared, frames_key)
+
+
+def named_by_content(archive: Archive, blob: Path) -> str:
+    """Where the frames in a file are kept in the archive: under their SHA-256."""
+    with blob.open("rb") as file:
+        return f"frames/{archive.pk}/{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
 def store_opened(

@@ -2,7 +2,7 @@
 
 The pipeline is that of DICOM PS3.4 N.2: modality transformation, VOI transformation, presentation. Grey pixels of up
 to 16 bit go through one look-up table made for the values that occur, so a 9-megapixel radiograph costs one table and
-one indexing.
+one indexing, band by band: the largest frame that is taken in is drawn in a few times its own memory.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pydicom.pixels.processing import apply_voi
 from backend.archive.models import Instance
 from backend.archive.png import png_bytes
 from backend.archive.store import get_range
-from backend.dicom.display import modality_values
+from backend.dicom.display import banded_indices, looked_up, modality_values
 from backend.dicom.header import Header, frame_format, frame_text, numbers, values, whole_number
 from backend.dicom.stored_frames import Pixels, decoded_frame
 
@@ -61,21 +61,22 @@ def render_frame(instance: Instance, number: int, window: Window | None = None) 
     form = frame_format(header)
     pixels = decoded_frame(read_frame(instance, number), form)
     if pixels.ndim == 3:
-        return pixels.astype(np.uint8)
+        return pixels.astype(np.uint8, copy=False)
     low, high = int(pixels.min()), int(pixels.max())
-    index = pixels.astype(np.intp)  # what a table is looked up by: of any other integers numpy makes these, slowly
-    index -= low
     occurring = np.arange(low, high + 1, dtype=np.int32).astype(pixels.dtype)
     padded = _is_padding(occurring, header, signed=bool(form.pixel_representation))
 
     def counted() -> NDArray[np.int64]:
-        return np.where(padded, 0, np.bincount(index.ravel()))
+        found = np.zeros(occurring.size, dtype=np.int64)
+        for _rows, index in banded_indices(pixels, low):
+            found += np.bincount(index.ravel(), minlength=occurring.size)
+        return np.where(padded, 0, found)
 
     table = _presented(occurring, counted, header, number, window)
     if form.photometric_interpretation == "MONOCHROME1":
         table = 255 - table
     table[padded] = 0
-    return np.take(table, index)
+    return looked_up(table, pixels, low)
 
 
 def frame_values(instance: Instance, number: int) -> NDArray[np.float64]:

@@ -119,12 +119,12 @@ class ObjectGroup:
                 self._discard(key)
                 raise
 
-    def write_new(self, *, key: str, data: bytes) -> None:
+    def write_new(self, *, key: str, data: bytes | Path) -> None:
         """Take an object that is named by its content, and may be here already; StoreFull without room."""
         file = _file(key)
         if key in self._staged or (file is None and has_object(key)):
             return
-        if file is not None and _size(file) == len(data):
+        if file is not None and _size(file) == (_size(str(data)) if isinstance(data, Path) else len(data)):
             self._folders[key] = [os.path.dirname(file)]  # whoever wrote it may be about to synchronise it
             return
         self.write(key=key, data=data)

@@ -36,19 +36,21 @@ def answered(request: dict[str, Any]) -> dict[str, Any]:
     """The answer to one request; every failure is an answer too."""
     try:
         if "identify" in request:
-            return {"identity": asdict(identity_of(Path(request["identify"]).read_bytes()))}
+            with Path(request["identify"]).open("rb") as received:
+                return {"identity": asdict(identity_of(received))}
         if "describe" in request:
-            return {"facts": file_facts(Path(request["describe"]).read_bytes())}
-        data = Path(request["path"]).read_bytes()
+            with Path(request["describe"]).open("rb") as received:
+                return {"facts": file_facts(received)}
         if "finding" in request:
+            data = Path(request["path"]).read_bytes()
             Path(request["frames_path"]).write_bytes(
                 encoded_object(found_object(data, FindingSettings(**request["finding"])))
             )
             return {"found": True}
         # A decoder that is given damage may turn in a circle (CharLS does): nobody waits for that as for a large image.
         on_size = partial(_allow_for_pixels, request["cpu_seconds"])
-        prepared, blob = prepared_instance(data, PreparationSettings(**request["settings"]), on_size=on_size)
-        Path(request["frames_path"]).write_bytes(blob)
+        with Path(request["path"]).open("rb") as received, Path(request["frames_path"]).open("w+b") as blob:
+            prepared = prepared_instance(received, PreparationSettings(**request["settings"]), blob, on_size=on_size)
     except Held as held:
         Path(request["frames_path"]).write_bytes(held.preview)
         return {"held": held.why, "refused": str(held), "facts": held.facts}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backend.dicom.header import Header, numbers, text
 from backend.dicom.stored_frames import Pixels
+
+_BAND_PIXELS: Final = 1 << 20
+"""An index takes 8 bytes a pixel: of a whole radiograph that is hundreds of megabytes, of a band it stays in the cache."""
 
 
 def shown_frame(pixels: Pixels, header: Header, frame: int = 1) -> NDArray[np.uint8]:
@@ -19,10 +23,26 @@ def shown_frame(pixels: Pixels, header: Header, frame: int = 1) -> NDArray[np.ui
     if pixels.dtype.kind in "iu" and highest - lowest < pixels.size // 4:
         # Each value that may occur once, instead of every pixel: the same numbers for a fraction of the work.
         table = _shown(np.arange(lowest, highest + 1, dtype=np.int64).astype(pixels.dtype), header, frame)
-        index = pixels.astype(np.intp)
-        index -= lowest
-        return np.take(table, index)
+        return looked_up(table, pixels, lowest)
     return _shown(pixels, header, frame)
+
+
+def looked_up(table: NDArray[np.uint8], pixels: Pixels, lowest: int) -> NDArray[np.uint8]:
+    """What the table says of each stored value; its first entry is that of the value `lowest`."""
+    shown = np.empty(pixels.shape, dtype=np.uint8)
+    for rows, index in banded_indices(pixels, lowest):
+        np.take(table, index, out=shown[rows], mode="clip")  # none lies outside; a check would copy what it gives
+    return shown
+
+
+def banded_indices(pixels: Pixels, lowest: int) -> Iterator[tuple[slice, NDArray[np.intp]]]:
+    """By bands of rows, how far each stored value lies above `lowest`: what a table is looked up by."""
+    height = max(_BAND_PIXELS // max(pixels.shape[1], 1), 1)
+    for top in range(0, pixels.shape[0], height):
+        rows = slice(top, top + height)
+        index = pixels[rows].astype(np.intp)  # of any other integers numpy makes these, slowly
+        index -= lowest
+        yield rows, index
 
 
 def _shown(pixels: Pixels, header: Header, frame: int) -> NDArray[np.uint8]:

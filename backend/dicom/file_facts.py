@@ -7,14 +7,13 @@ standard itself has: a modality of PS3.3 C.7.3.1.1.1, a SOP class and a transfer
 from __future__ import annotations
 
 from collections.abc import Mapping
-from io import BytesIO
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from PIL import Image
 from pydicom.dataset import FileDataset
 from pydicom.uid import UID, UID_dictionary
 
-from backend.dicom.read import read_dicom, sniffed_format
+from backend.dicom.read import HEAD_BYTES, read_dicom, sniffed_format
 from backend.dicom.refusal import Refused
 
 Facts = Mapping[str, Any]
@@ -125,15 +124,15 @@ MODALITIES: Final = frozenset(
 _TYPES: Final = {"sop_class_uid": "SOP Class", "transfer_syntax_uid": "Transfer Syntax"}
 
 
-def file_facts(data: bytes) -> dict[str, Any]:
+def file_facts(file: BinaryIO) -> dict[str, Any]:
     """What can be told of a received file; as much as its header lets be read, nothing of what is no image."""
     try:
-        kind = sniffed_format(data)
+        kind = sniffed_format(file.read(HEAD_BYTES))
     except Refused:
         return {}
     facts = {"format": kind}
     try:
-        return facts | (_of_dicom(read_dicom(data)) if kind == "dicom" else _of_picture(data))
+        return facts | (_of_dicom(read_dicom(file)) if kind == "dicom" else _of_picture(file))
     except Exception:  # noqa: BLE001 broken files raise everything, and this is told of broken files
         return facts
 
@@ -172,8 +171,8 @@ def _of_dicom(dataset: FileDataset) -> dict[str, Any]:
     )
 
 
-def _of_picture(data: bytes) -> dict[str, Any]:
-    with Image.open(BytesIO(data), formats=("PNG", "JPEG")) as image:  # reads the header alone
+def _of_picture(file: BinaryIO) -> dict[str, Any]:
+    with Image.open(file, formats=("PNG", "JPEG")) as image:  # reads the header alone
         return {"rows": image.height, "columns": image.width}
 
 

@@ -1,11 +1,16 @@
-"""The frames blob of an instance: original encoding where browsers decode it, else lossless; verified by decoding again."""
+"""The frames blob of an instance: original encoding where browsers decode it, else lossless; verified by decoding again.
+
+Frames come from the received file and go to the blob one at a time: memory holds one of them, in a few copies, never all.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from itertools import islice
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 from jpeg_ls import encode_pixel_data
@@ -31,11 +36,12 @@ from backend.dicom.codestream import Codestream, parsed_codestream
 from backend.dicom.image_check import PixelModule
 from backend.dicom.jpeg12 import decoded_jpeg12
 from backend.dicom.refusal import Refused
-from backend.dicom.stored_frames import FrameFormat, Pixels, decoded_frame
+from backend.dicom.stored_frames import FrameFormat, Pixels, decoded_frame, rgb_of
 
 _PROGRESSIVE_JPEG: Final = frozenset({UID("1.2.840.10008.1.2.4.53"), UID("1.2.840.10008.1.2.4.55")})
 """Retired processes 6 & 8 and 10 & 12: the coefficients of a sequential JPEG in another order, which its decoders read."""
 _TWELVE_BIT_JPEG: Final = _PROGRESSIVE_JPEG | {JPEGExtended12Bit}
+_MOVED_BYTES: Final = 1 << 20
 _BLANKED: Final = "Rectangles that may hold burnt-in text blanked, stored without further loss"
 _KEPT_KIND: Final = {
     JPEGBaseline8Bit: "jpeg",
@@ -50,12 +56,11 @@ _KEPT_KIND: Final = {
 class StoredFrames:
     """What is stored of the pixels.
 
-    `ranges` are (offset, length) per frame in `blob`; `pixel_digest` is SHA-256 over shape, type and decoded values;
+    `ranges` are (offset, length) per frame in the blob; `pixel_digest` is SHA-256 over shape, type and decoded values;
     `middle` is the decoded middle frame; `note` says what was changed, empty if nothing.
     """
 
     form: FrameFormat
-    blob: bytes
     ranges: list[tuple[int, int]]
     pixel_digest: str
     middle: Pixels
@@ -65,33 +70,34 @@ class StoredFrames:
 def stored_frames(
     dataset: Dataset,
     module: PixelModule,
+    blob: BinaryIO,
     *,
     clean: Callable[[bytes], bytes] | None = None,
     blank: Callable[[Pixels, str], Pixels] | None = None,
     pack_raw: bool = False,
 ) -> StoredFrames:
-    """Take the frames of an image for storage; Refused with the reason if they cannot be decoded.
+    """Write the frames of an image to `blob`, an empty file, for storage; Refused if they cannot be decoded.
 
-    `clean` is applied to each compressed frame that is kept as it is. `blank` takes a decoded frame and its photometric
-    interpretation; what it gives is stored without further loss, and nothing of what it took. `pack_raw`: raw
-    pixels did not come raw (a PNG's) and are packed, too.
+    Pixel Data of `dataset` are a `FilePart`. `clean` is applied to each compressed frame that is kept as it is. `blank`
+    takes a decoded frame and its photometric interpretation; what it gives is stored without further loss, and nothing of
+    what it took. `pack_raw`: raw pixels did not come raw (a PNG's) and are packed, too.
     """
     syntax = UID(dataset.file_meta.TransferSyntaxUID)
+    refuse_large_frame(module.shown_frame_bytes, syntax)
     if not syntax.is_encapsulated:
         pack_raw = pack_raw or syntax == DeflatedExplicitVRLittleEndian
-        if len(dataset.PixelData) < _native_length(module):
-            due, there = _native_length(module), len(dataset.PixelData)
-            raise Refused(f"The file ends too early: {due} bytes of pixels are due, {there} are there.")
-        return _recoded(_native_values(dataset, module, syntax), dataset, module, keep_raw=not pack_raw, blank=blank)
+        _check_native_length(module, len(dataset.PixelData))
+        return _recoded(_native_values(dataset, module, syntax), dataset, module, blob, keep_raw=not pack_raw, blank=blank)
     if not _is_decodable(syntax):
         raise Refused(f"Its compression ({_name(syntax)}) is not supported.")
-    refuse_large_frame(module.frame_bytes)
-    frames = _encoded_frames(dataset, module)
+    streams = _checked_streams(dataset, module, syntax)
     if blank is None and syntax in _KEPT_KIND and module.photometric_interpretation != "PALETTE COLOR":
-        form = _form_if_kept(syntax, module, [parsed_codestream(frame) for frame in frames])
+        form = _form_if_kept(syntax, module, streams)
         if form is not None:
-            return _kept([clean(frame) for frame in frames] if clean else frames, form)
-    return _recoded(_decoded_values(frames, dataset, module, syntax), dataset, module, keep_raw=False, blank=blank)
+            frames = _encoded_frames(dataset, module)
+            return _kept(map(clean, frames) if clean else frames, form, module, blob)
+    decoded = _decoded_values(_encoded_frames(dataset, module), dataset, module, syntax)
+    return _recoded(decoded, dataset, module, blob, keep_raw=False, blank=blank)
 
 
 def _is_decodable(syntax: UID) -> bool:
@@ -105,35 +111,46 @@ def _decoder(syntax: UID) -> Decoder:
     return get_decoder(JPEGBaseline8Bit if syntax in _PROGRESSIVE_JPEG else syntax)
 
 
-def _native_length(module: PixelModule) -> int:
+def _check_native_length(module: PixelModule, there: int) -> None:
+    """Refused where pixels are missing, and where they are no YBR_FULL_422 for being as many as of YBR_FULL."""
     samples = module.rows * module.columns * module.samples_per_pixel * module.number_of_frames
-    if module.photometric_interpretation == "YBR_FULL_422":
-        samples = samples // 3 * 2
-    return -(-samples * module.bits_allocated // 8)
+    is_subsampled = module.photometric_interpretation == "YBR_FULL_422"
+    due = -(-(samples // 3 * 2 if is_subsampled else samples) * module.bits_allocated // 8)
+    if there < due:
+        raise Refused(f"The file ends too early: {due} bytes of pixels are due, {there} are there.")
+    if is_subsampled and there >= samples * module.bits_allocated // 8:
+        raise Refused("Damaged: its pixels cannot be decoded.")
 
 
-def _encoded_frames(dataset: Dataset, module: PixelModule) -> list[bytes]:
-    """The compressed frames, each in one piece, checked against the header before any decoder sees them."""
+def _encoded_frames(dataset: Dataset, module: PixelModule) -> Iterator[bytes]:
+    """The compressed frames, each in one piece."""
     offsets = None
     if "ExtendedOffsetTable" in dataset and "ExtendedOffsetTableLengths" in dataset:
         offsets = (dataset.ExtendedOffsetTable, dataset.ExtendedOffsetTableLengths)
+    dataset.PixelData.seek(0)
     found = generate_frames(dataset.PixelData, number_of_frames=module.number_of_frames, extended_offsets=offsets)
-    frames = []
-    for frame in found:
-        frames.append(frame)
-        if len(frames) == module.number_of_frames:
-            break
-    if len(frames) < module.number_of_frames:
-        raise Refused(f"The file ends too early: {module.number_of_frames} frames are due, {len(frames)} are there.")
-    if dataset.file_meta.TransferSyntaxUID != RLELossless:  # RLE has no markers
-        for frame in frames:
-            _check_size(frame, module)
-    return frames
+    return islice(found, module.number_of_frames)
 
 
-def _check_size(frame: bytes, module: PixelModule) -> None:
+def _checked_streams(dataset: Dataset, module: PixelModule, syntax: UID) -> list[Codestream]:
+    """What each compressed frame says of itself, checked against the header before any decoder sees one; none of RLE."""
+    count, streams = 0, []
+    for frame in _encoded_frames(dataset, module):
+        count += 1
+        if syntax != RLELossless:  # RLE has no markers
+            streams.append(parsed_codestream(frame))
+            _check_size(streams[-1], module)
+    if count < module.number_of_frames:
+        raise _ends_early(module, count)
+    return streams
+
+
+def _ends_early(module: PixelModule, there: int) -> Refused:
+    return Refused(f"The file ends too early: {module.number_of_frames} frames are due, {there} are there.")
+
+
+def _check_size(found: Codestream, module: PixelModule) -> None:
     """A codestream that claims another size than the header is damage, or a bomb for its decoder."""
-    found = parsed_codestream(frame)
     claimed, due = (found.rows, found.columns), (module.rows, module.columns)
     if claimed != due:
         raise Refused(f"Damaged: the header says {due[0]}×{due[1]} pixels, the compressed data {claimed[0]}×{claimed[1]}.")
@@ -173,16 +190,18 @@ def _can_keep(stream: Codestream, syntax: UID, form: FrameFormat) -> bool:
     )
 
 
-def _kept(frames: list[bytes], form: FrameFormat) -> StoredFrames:
+def _kept(frames: Iterable[bytes], form: FrameFormat, module: PixelModule, blob: BinaryIO) -> StoredFrames:
     digest = _digest_start(form)
     middle: Pixels | None = None
+    lengths: list[int] = []
     for index, frame in enumerate(frames):
         pixels = _decoded(frame, form)
-        digest.update(pixels.tobytes())
-        if index == len(frames) // 2:
+        digest.update(np.ascontiguousarray(pixels).data)
+        lengths.append(blob.write(frame))
+        if index == module.number_of_frames // 2:
             middle = pixels
     assert middle is not None
-    return StoredFrames(form, b"".join(frames), _ranges([len(frame) for frame in frames]), digest.hexdigest(), middle)
+    return StoredFrames(form, _ranges(lengths), digest.hexdigest(), middle)
 
 
 def _decoded(frame: bytes, form: FrameFormat) -> Pixels:
@@ -196,13 +215,14 @@ def _recoded(
     decoded: Iterable[Pixels],
     dataset: Dataset,
     module: PixelModule,
+    blob: BinaryIO,
     *,
     keep_raw: bool,
     blank: Callable[[Pixels, str], Pixels] | None = None,
 ) -> StoredFrames:
     """Store decoded values: raw what came raw, all else as JPEG-LS where that is smaller."""
     form: FrameFormat | None = None
-    encoded: list[bytes] = []
+    lengths: list[int] = []
     digest: Any = None
     middle: Pixels | None = None
     note = ""
@@ -217,33 +237,32 @@ def _recoded(
         values = np.ascontiguousarray(pixels, dtype=form.dtype)
         if values.shape != form.shape:
             raise Refused("Damaged: its frames decode to different sizes.")
-        digest.update(values.tobytes())
-        encoded.append(_encoded(values, form))
+        digest.update(values.data)
+        lengths.append(_write_encoded(values, form, blob))
         if index == module.number_of_frames // 2:
             middle = values
         if index + 1 == module.number_of_frames:
             break
-    if form is None or middle is None or len(encoded) < module.number_of_frames:
-        raise Refused(f"The file ends too early: {module.number_of_frames} frames are due, {len(encoded)} are there.")
+    if form is None or middle is None or len(lengths) < module.number_of_frames:
+        raise _ends_early(module, len(lengths))
     if form.transfer_syntax_uid == JPEGLSLossless:
-        encoded, form = _raw_if_smaller(encoded, form)
+        lengths, form = _raw_if_smaller(lengths, form, blob)
     if blank is not None:
         note = ", ".join(filter(None, (note, _BLANKED)))
-    return StoredFrames(
-        form, b"".join(encoded), _ranges([len(frame) for frame in encoded]), digest.hexdigest(), middle, note
-    )
+    return StoredFrames(form, _ranges(lengths), digest.hexdigest(), middle, note)
 
 
 def _native_values(dataset: Dataset, module: PixelModule, syntax: UID) -> Iterator[Pixels]:
     """Frames of uncompressed pixels as pydicom understands them: RGB of YBR, unused bits cleared."""
+    dataset.PixelData.seek(0)
     try:
-        for pixels, _meta in get_decoder(syntax).iter_array(dataset, raw=False):
-            yield pixels.astype(np.uint8) if module.bits_allocated == 1 else pixels
+        for pixels, found in get_decoder(syntax).iter_array(dataset, raw=True, view_only=True):
+            yield pixels.astype(np.uint8) if module.bits_allocated == 1 else rgb_of(pixels, found)
     except Exception as error:
         raise decoding_refusal(error, syntax) from error
 
 
-def _decoded_values(frames: list[bytes], dataset: Dataset, module: PixelModule, syntax: UID) -> Iterator[Pixels]:
+def _decoded_values(frames: Iterable[bytes], dataset: Dataset, module: PixelModule, syntax: UID) -> Iterator[Pixels]:
     """Compressed frames decoded one by one (pydicom's own iteration fails on what GDCM returns read-only)."""
     decoder = _decoder(syntax)
     options = {
@@ -263,7 +282,7 @@ def _decoded_values(frames: list[bytes], dataset: Dataset, module: PixelModule, 
             if syntax in _TWELVE_BIT_JPEG and (precision := parsed_codestream(frame).precision) > 8:
                 yield decoded_jpeg12(frame, module.rows, module.columns, precision)
             else:
-                yield decoder.as_array(encapsulate([frame], has_bot=False), index=0, **options)[0]
+                yield rgb_of(*decoder.as_array(encapsulate([frame], has_bot=False), index=0, raw=True, **options))
         except Refused:
             raise
         except Exception as error:
@@ -317,16 +336,15 @@ def _form_of(pixels: Pixels, module: PixelModule, photometric: str, syntax: UID)
     return FrameFormat(str(syntax), pixels.shape[0], pixels.shape[1], samples, allocated, stored, int(signed), photometric)
 
 
-def _encoded(values: Pixels, form: FrameFormat) -> bytes:
-    """One frame in the form's encoding, proven by decoding it again."""
-    raw = values.tobytes()
+def _write_encoded(values: Pixels, form: FrameFormat, blob: BinaryIO) -> int:
+    """Write one frame in the form's encoding, proven by decoding it again; how many bytes it takes."""
     if form.transfer_syntax_uid == ExplicitVRLittleEndian:
-        return raw
+        return blob.write(values.data)
     if not form.pixel_representation and int(values.max(initial=0)) >> form.bits_stored:
         raise Refused("Damaged: its frames use more bits than the header says.")
     frame = bytes(
         encode_pixel_data(
-            raw,
+            values.tobytes(),
             rows=form.rows,
             columns=form.columns,
             samples_per_pixel=form.samples_per_pixel,
@@ -336,17 +354,29 @@ def _encoded(values: Pixels, form: FrameFormat) -> bytes:
     )
     if not np.array_equal(decoded_frame(frame, form), values):
         raise Refused("Its pixels could not be stored without loss.")
-    return frame
+    return blob.write(frame)
 
 
-def _raw_if_smaller(encoded: list[bytes], form: FrameFormat) -> tuple[list[bytes], FrameFormat]:
-    """Noise does not compress: then raw is kept."""
+def _raw_if_smaller(lengths: list[int], form: FrameFormat, blob: BinaryIO) -> tuple[list[int], FrameFormat]:
+    """Noise does not compress: then raw is kept, in the place of what was written."""
     frame_bytes = int(np.prod(form.shape)) * form.dtype.itemsize
-    if sum(map(len, encoded)) < frame_bytes * len(encoded):
-        return encoded, form
-    return [decoded_frame(frame, form).tobytes() for frame in encoded], replace(
-        form, transfer_syntax_uid=str(ExplicitVRLittleEndian)
-    )
+    packed_bytes, raw_bytes = sum(lengths), frame_bytes * len(lengths)
+    if packed_bytes < raw_bytes:
+        return lengths, form
+    # Raw frames are written behind the packed ones, then moved to the begin.
+    for offset, length in _ranges(lengths):
+        blob.seek(offset)
+        raw = decoded_frame(blob.read(length), form)
+        blob.seek(0, os.SEEK_END)
+        blob.write(raw.data)
+    for offset in range(0, raw_bytes, _MOVED_BYTES):
+        blob.seek(packed_bytes + offset)
+        piece = blob.read(_MOVED_BYTES)
+        blob.seek(offset)
+        blob.write(piece)
+    blob.truncate(raw_bytes)
+    blob.seek(raw_bytes)
+    return [frame_bytes] * len(lengths), replace(form, transfer_syntax_uid=str(ExplicitVRLittleEndian))
 
 
 def _digest_start(form: FrameFormat) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import BinaryIO, Final
 
 from pydicom.dataset import FileDataset
 
@@ -23,9 +23,9 @@ class Identity:
     study_instance_uid: str = ""
 
 
-def identity_of(data: bytes) -> Identity:
+def identity_of(file: BinaryIO) -> Identity:
     """The UIDs of a DICOM file; raises whatever pydicom raises where it is none."""
-    return identity_in(read_dicom(data))
+    return identity_in(read_dicom(file))
 
 
 def identity_in(dataset: FileDataset) -> Identity:

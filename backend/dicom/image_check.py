@@ -66,6 +66,12 @@ class PixelModule:
         """Bytes of one decoded frame."""
         return -(-self.rows * self.columns * self.samples_per_pixel * self.bits_allocated // 8)
 
+    @property
+    def shown_frame_bytes(self) -> int:
+        """Bytes of one frame that browsers show: a palette is applied, and a bit takes a byte."""
+        samples = 3 if self.photometric_interpretation == "PALETTE COLOR" else self.samples_per_pixel
+        return self.rows * self.columns * samples * -(-self.bits_allocated // 8)
+
 
 def checked_pixel_module(dataset: Dataset) -> PixelModule:
     """The pixel module of an image; Refused if it is no image, incomplete, absurd or too big to decode."""

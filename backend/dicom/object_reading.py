@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 from typing import Final
 
 from backend.dicom.found import FindingSettings, FoundObject
@@ -48,7 +49,9 @@ def found_object(data: bytes, settings: FindingSettings) -> FoundObject:
     """What the object in these bytes says; Refused with the reason if it cannot be used."""
     if sniffed_format(data) != "dicom":
         raise Refused("Not a DICOM file.")
-    dataset = read_dicom(data)
+    dataset = read_dicom(BytesIO(data))
+    if "PixelData" in dataset:
+        dataset["PixelData"].value = dataset.PixelData.read()
     modality = modality_of_class(str(dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID") or ""))
     if modality == "SEG":
         return found_segmentation(dataset, settings)

@@ -15,10 +15,11 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit, SecondaryCaptu
 
 from backend.dicom.bombs import refuse_bomb
 from backend.dicom.codestream import parsed_codestream, without_comments
+from backend.dicom.file_part import FilePart
 from backend.dicom.refusal import Refused
 from backend.dicom.uids import keyed_uid
 
-MAX_PICTURE_SAMPLES: Final = 80_000_000
+MAX_PICTURE_SAMPLES: Final = 75_000_000
 MAX_PICTURE_PIXELS: Final = 64_000_000
 _EXIF_ORIENTATION: Final = 0x0112
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -70,7 +71,8 @@ def _opened(data: bytes) -> Image.Image:
 
 def _upright(image: Image.Image) -> NDArray[np.integer]:
     """Pixels as grey (8 or 16 bit) or RGB, turned as EXIF says; transparency on black; equal channels are grey."""
-    turned = ImageOps.exif_transpose(image)
+    # Each of these would copy a picture that needs nothing of it.
+    turned = ImageOps.exif_transpose(image) if image.getexif().get(_EXIF_ORIENTATION, 1) != 1 else image
     mode = turned.mode
     if mode in ("I;16", "I;16L", "I;16B", "I"):
         wide = np.asarray(turned)
@@ -82,7 +84,7 @@ def _upright(image: Image.Image) -> NDArray[np.integer]:
     if mode == "P" or "A" in mode or "transparency" in turned.info:
         with_alpha = turned.convert("RGBA")
         turned = Image.alpha_composite(Image.new("RGBA", with_alpha.size, (0, 0, 0, 255)), with_alpha)
-    rgb = np.asarray(turned.convert("RGB"))
+    rgb = np.asarray(turned if turned.mode == "RGB" else turned.convert("RGB"))
     if np.array_equal(rgb[..., 0], rgb[..., 1]) and np.array_equal(rgb[..., 1], rgb[..., 2]):
         return np.ascontiguousarray(rgb[..., 0])
     return rgb
@@ -94,8 +96,7 @@ def _fill_with_pixels(dataset: FileDataset, pixels: NDArray[np.integer]) -> None
     dataset.set_original_encoding(False, True)
     _fill_module(dataset, pixels.shape[0], pixels.shape[1], 3 if pixels.ndim == 3 else 1, bits)
     dataset.PhotometricInterpretation = "RGB" if pixels.ndim == 3 else "MONOCHROME2"
-    dataset.PixelData = pixels.tobytes()
-    dataset["PixelData"].VR = "OB" if bits == 8 else "OW"
+    _put_pixels(dataset, pixels.tobytes(), "OB" if bits == 8 else "OW")
 
 
 def _fill_with_jpeg(dataset: FileDataset, data: bytes, image: Image.Image) -> bool:
@@ -113,9 +114,12 @@ def _fill_with_jpeg(dataset: FileDataset, data: bytes, image: Image.Image) -> bo
     dataset.PhotometricInterpretation = "YBR_FULL_422" if stream.components == 3 else "MONOCHROME2"
     dataset.LossyImageCompression = "01"
     dataset.LossyImageCompressionMethod = "ISO_10918_1"
-    dataset.PixelData = encapsulate([without_comments(data)], has_bot=False)
-    dataset["PixelData"].VR = "OB"
+    _put_pixels(dataset, encapsulate([without_comments(data)], has_bot=False), "OB")
     return True
+
+
+def _put_pixels(dataset: FileDataset, value: bytes, vr: str) -> None:
+    dataset.add_new("PixelData", vr, FilePart(BytesIO(value), 0, len(value)))
 
 
 def _fill_module(dataset: FileDataset, rows: int, columns: int, samples: int, bits: int) -> None:

@@ -6,10 +6,11 @@ Runs in the decoding child process (`backend.dicom.decode_loop`), where a hostil
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from io import BytesIO
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 from PIL import Image
@@ -35,10 +36,10 @@ from backend.dicom.identity import identity_in
 from backend.dicom.image_check import PixelModule, checked_pixel_module
 from backend.dicom.near_duplicates import difference_hash
 from backend.dicom.pictures import picture_dataset
-from backend.dicom.read import read_dicom, sniffed_format
+from backend.dicom.read import HEAD_BYTES, read_dicom, sniffed_format
 from backend.dicom.refusal import Held
 from backend.dicom.stored_frames import Pixels, decoded_frame
-from backend.dicom.uids import keyed_digest, keyed_uid
+from backend.dicom.uids import keyed_digest, keyed_uid_of_file
 from backend.dicom.volumes import frame_plane, pixel_spacing
 
 _LARGE_PIXELS: Final = 8_000_000
@@ -80,24 +81,29 @@ class PreparedInstance:
 
 
 def prepared_instance(
-    data: bytes, settings: PreparationSettings, *, on_size: Callable[[int], None] | None = None
-) -> tuple[PreparedInstance, bytes]:
-    """Rows and blob (frames, then bulk data) of one received file; Refused with the reason if it is no usable image.
+    received: BinaryIO, settings: PreparationSettings, blob: BinaryIO, *, on_size: Callable[[int], None] | None = None
+) -> PreparedInstance:
+    """The rows of one received file; Refused with the reason if it is no usable image.
 
-    `on_size` hears the bytes of its pixels, decoded, before any decoder sees them.
+    Frames, then bulk data, are written to `blob`, an empty file open for reading and writing. `on_size` hears the bytes of
+    the pixels, decoded, before any decoder sees them.
     """
-    kind = sniffed_format(data)
+    kind = sniffed_format(received.read(HEAD_BYTES))
+    received.seek(0)
     if kind == "dicom":
-        dataset = read_dicom(data)
+        dataset = read_dicom(received)
     else:
-        dataset = picture_dataset(data, key=settings.key, modality=settings.modality, patient_id=settings.patient_id)
+        dataset = picture_dataset(
+            received.read(), key=settings.key, modality=settings.modality, patient_id=settings.patient_id
+        )
     module = checked_pixel_module(dataset)
     if kind == "dicom":
-        refuse_bomb(unpacked=module.frame_bytes * module.number_of_frames, received=len(data))
+        size = received.seek(0, os.SEEK_END)
+        refuse_bomb(unpacked=module.frame_bytes * module.number_of_frames, received=size)
     if on_size is not None:
         on_size(module.frame_bytes * module.number_of_frames)
     sent = asdict(identity_in(dataset))
-    _name_the_nameless(dataset, data, settings)
+    _name_the_nameless(dataset, received, settings)
     original_uid = str(dataset.SOPInstanceUID)
     own_id = str(dataset.get("PatientID") or "")
     patient_id = settings.patient_id or own_id
@@ -106,21 +112,22 @@ def prepared_instance(
         options = deid_options(settings.deid_options)
         decision = _pixel_decision(dataset, module, settings, options, is_picture=kind != "dicom")
         if decision.held:
-            raise _held(dataset, module, decision)
-        frames = _clean_frames(dataset, module, decision, pack_raw=kind != "dicom")
+            raise _held(dataset, module, decision, blob)
+        frames = _clean_frames(dataset, module, decision, blob, pack_raw=kind != "dicom")
         original = _original(dataset, patient_id)
         dataset.PatientID = patient_id
         further = (own_id, settings.patient_id)
         deidentify(dataset, key=settings.key, options=options, pixels_cleaned=decision.is_clean, further_words=further)
     elif settings.rectangles is not None:
         blank = checked_rectangles(settings.rectangles, module.rows, module.columns)
-        frames = _clean_frames(dataset, module, PixelDecision(blank, is_clean=True), pack_raw=kind != "dicom")
+        frames = _clean_frames(dataset, module, PixelDecision(blank, is_clean=True), blob, pack_raw=kind != "dicom")
         say_pixels_cleaned(dataset)
     else:
-        frames = stored_frames(dataset, module, pack_raw=kind != "dicom")
-    bulk = BulkData(len(frames.blob))
+        frames = stored_frames(dataset, module, blob, pack_raw=kind != "dicom")
+    bulk = BulkData(sum(length for _, length in frames.ranges))
     header, encoded = stored_header(dataset, frames.form, len(frames.ranges), frames.note, bulk)
-    prepared = PreparedInstance(
+    blob.writelines(bulk.values)
+    return PreparedInstance(
         sent=sent,
         patient_key=patient_key(settings.key, known_patient(patient_id)),
         original=original,
@@ -129,7 +136,6 @@ def prepared_instance(
         series=series_values(header, settings.modality),
         instance=_instance_values(header, frames, encoded),
     )
-    return prepared, b"".join((frames.blob, *bulk.values)) if bulk.values else frames.blob
 
 
 def _pixel_decision(
@@ -141,24 +147,29 @@ def _pixel_decision(
     return pixel_decision(dataset, module, rules=rules, is_picture=is_picture, given=settings.rectangles)
 
 
-def _clean_frames(dataset: FileDataset, module: PixelModule, decision: PixelDecision, *, pack_raw: bool) -> StoredFrames:
+def _clean_frames(
+    dataset: FileDataset, module: PixelModule, decision: PixelDecision, blob: BinaryIO, *, pack_raw: bool
+) -> StoredFrames:
     """The frames without comments, and without what lies in the rectangles to be blanked."""
 
     def blank(pixels: Pixels, photometric: str) -> Pixels:
         return blanked(pixels, photometric, decision.blank)
 
-    return stored_frames(dataset, module, clean=without_comments, blank=blank if decision.blank else None, pack_raw=pack_raw)
+    return stored_frames(
+        dataset, module, blob, clean=without_comments, blank=blank if decision.blank else None, pack_raw=pack_raw
+    )
 
 
-def _held(dataset: FileDataset, module: PixelModule, decision: PixelDecision) -> Held:
+def _held(dataset: FileDataset, module: PixelModule, decision: PixelDecision, blob: BinaryIO) -> Held:
     """The image as a lead will look at it: in its own window, of several frames the brightest value of all."""
-    frames = stored_frames(dataset, module)
+    frames = stored_frames(dataset, module, blob)
     manufacturer, model = device_of(dataset)
     modality = str(dataset.get("Modality") or "").strip()
     seen = frames.middle
     darkest = frames.form.photometric_interpretation == "MONOCHROME1"
     for offset, length in frames.ranges if len(frames.ranges) > 1 else ():
-        other = decoded_frame(frames.blob[offset : offset + length], frames.form)
+        blob.seek(offset)
+        other = decoded_frame(blob.read(length), frames.form)
         seen = np.minimum(seen, other) if darkest else np.maximum(seen, other)
     header, _ = stored_header(dataset, frames.form, len(frames.ranges))
     out = BytesIO()
@@ -194,12 +205,12 @@ def _original(dataset: FileDataset, patient_id: str) -> dict[str, str]:
     return {name: value[:200] for name, value in found.items()}
 
 
-def _name_the_nameless(dataset: FileDataset, data: bytes, settings: PreparationSettings) -> None:
+def _name_the_nameless(dataset: FileDataset, received: BinaryIO, settings: PreparationSettings) -> None:
     """Give missing or malformed UIDs and modality: old files lack them, and nothing can be stored without."""
     for keyword in ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID"):
         value = str(dataset.get(keyword) or "").strip()
         if not value or len(value) > 64 or not set(value) <= set("0123456789."):
-            setattr(dataset, keyword, keyed_uid(settings.key, f"missing {keyword}", data))
+            setattr(dataset, keyword, keyed_uid_of_file(settings.key, f"missing {keyword}", received))
         elif value != dataset.get(keyword):
             setattr(dataset, keyword, value)
     if not str(dataset.get("Modality") or "").strip():

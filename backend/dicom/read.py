@@ -1,15 +1,20 @@
-"""Read a DICOM file without being hurt by it: its kind comes from its first bytes, deflated data inflates under a cap."""
+"""Read a DICOM file without being hurt by it: its kind comes from its first bytes, deflated data inflates under a cap.
+
+Pixel Data are not read: their value is a `FilePart`, of which whoever needs frames takes one at a time.
+"""
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from io import BytesIO
-from typing import Final
+from typing import BinaryIO, Final, cast
 
-from pydicom import config, dcmread
+from pydicom import config
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.filereader import read_dataset
+from pydicom.filereader import read_dataset, read_partial
+from pydicom.tag import BaseTag
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -19,6 +24,7 @@ from pydicom.uid import (
 )
 
 from backend.dicom.bombs import MAX_RATIO, most_unpacked
+from backend.dicom.file_part import FilePart
 from backend.dicom.refusal import Refused
 
 # Values out of standard are common in real files and no reason to refuse an image.
@@ -26,7 +32,13 @@ config.settings.reading_validation_mode = config.IGNORE
 config.settings.writing_validation_mode = config.IGNORE
 
 MAX_INFLATED_BYTES: Final = 256 * 1024 * 1024
+HEAD_BYTES: Final = 132
+"""How much of a file `sniffed_format` needs to see."""
 
+_PIXEL_DATA: Final = 0x7FE00010
+_UNDEFINED: Final = 0xFFFFFFFF
+_ITEM: Final = 0xFFFEE000
+_PIXEL_VRS: Final = frozenset({"OB", "OW"})
 _OTHER_FORMATS: Final = (
     (b"PK\x03\x04", "a zip archive inside another one: unpack it first"),
     (b"PK\x05\x06", "an empty zip archive"),
@@ -47,18 +59,18 @@ _EXPLICIT_VRS: Final = frozenset(
 )
 
 
-def sniffed_format(data: bytes) -> str:
+def sniffed_format(head: bytes) -> str:
     """ "dicom", "png" or "jpeg" from the first bytes; Refused with what else it is."""
-    if not data:
+    if not head:
         raise Refused("The file is empty.")
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "png"
-    if data.startswith(b"\xff\xd8\xff"):
+    if head.startswith(b"\xff\xd8\xff"):
         return "jpeg"
-    if data[128:132] == b"DICM" or _looks_like_bare_dicom(data):
+    if head[128:132] == b"DICM" or _looks_like_bare_dicom(head):
         return "dicom"
     for signature, meaning in _OTHER_FORMATS:
-        if data.startswith(signature):
+        if head.startswith(signature):
             raise Refused(f"Not an image: {meaning}.")
     raise Refused("Not a DICOM, PNG or JPEG file.")
 
@@ -75,16 +87,26 @@ def _looks_like_bare_dicom(data: bytes) -> bool:
     return data[:2] == b"\0\x08" and data[4:6] in _EXPLICIT_VRS
 
 
-def read_dicom(data: bytes) -> FileDataset:
-    """The data set of a DICOM file, with a transfer syntax in its file meta; Refused if it is none or too big."""
-    meta, start = _file_meta(data)
+def read_dicom(received: BinaryIO) -> FileDataset:
+    """The data set of a DICOM file, with a transfer syntax in its file meta; Refused if it is none or too big.
+
+    `received` has to stay open for as long as its pixels are wanted.
+    """
+    file = _whole_file(received)
+    meta, start = _file_meta(file)
     if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
-        inflated = BytesIO(_inflated(data[start:]))
-        found = read_dataset(inflated, is_implicit_VR=False, is_little_endian=True)
-        dataset = FileDataset(inflated, found, b"\0" * 128, meta, False, True)
+        file.seek(start)
+        inflated = _whole_file(BytesIO(_inflated(file.read())))
+        pixels = _PixelPlace(inflated)
+        found = read_dataset(cast(BinaryIO, inflated), is_implicit_VR=False, is_little_endian=True, stop_when=pixels.is_here)
+        dataset = FileDataset(cast(BinaryIO, inflated), found, b"\0" * 128, meta, False, True)
         dataset.set_original_encoding(False, True, found._character_set)
     else:
-        dataset = dcmread(BytesIO(data), force=True)
+        file.seek(0)
+        pixels = _PixelPlace(file)
+        dataset = read_partial(cast(BinaryIO, file), pixels.is_here, force=True)
+    if pixels.is_found:
+        pixels.take_into(dataset)
     if len(dataset) == 0:
         raise Refused("Damaged: the file holds no readable DICOM header.")
     if "TransferSyntaxUID" not in dataset.file_meta:
@@ -92,16 +114,67 @@ def read_dicom(data: bytes) -> FileDataset:
     return dataset
 
 
-def _file_meta(data: bytes) -> tuple[FileMetaDataset, int]:
+def _whole_file(file: BinaryIO) -> FilePart:
+    """All of an open file."""
+    return FilePart(file, 0, file.seek(0, os.SEEK_END))
+
+
+class _PixelPlace:
+    """Where reading came upon Pixel Data: their VR, length and the first byte of their value in the file."""
+
+    def __init__(self, file: FilePart) -> None:
+        self._file = file
+        self.is_found = False
+        self._vr, self._length, self._start = "", 0, 0
+
+    def is_here(self, tag: BaseTag, vr: str | None, length: int) -> bool:
+        """Whether an element is Pixel Data; reading stops there (a `stop_when` of pydicom)."""
+        if tag != _PIXEL_DATA:
+            return False
+        self.is_found = True
+        self._vr, self._length, self._start = vr or "", length, self._file.tell()
+        return True
+
+    def take_into(self, dataset: FileDataset) -> None:
+        """Add them as a stream, and what follows them in the file."""
+        is_implicit, is_little = (bool(one) for one in dataset.original_encoding)
+        end = self._start + self._length
+        if self._length == _UNDEFINED:
+            end = self._end_of_items("<" if is_little else ">")
+        size = self._file.seek(0, os.SEEK_END)
+        stream = FilePart(self._file, self._start, min(end, size) - self._start)
+        dataset.add_new(_PIXEL_DATA, self._vr if self._vr in _PIXEL_VRS else "OW", stream)
+        dataset[_PIXEL_DATA].is_undefined_length = self._length == _UNDEFINED
+        # Behind items come eight bytes of a delimiter.
+        self._file.seek(end + 8 if self._length == _UNDEFINED else end)
+        dataset.update(read_dataset(cast(BinaryIO, self._file), is_implicit, is_little))
+
+    def _end_of_items(self, endian: str) -> int:
+        """Where the last fragment ends; Refused where no delimiter says that it is the last."""
+        at = self._start
+        while True:
+            self._file.seek(at)
+            head = self._file.read(8)
+            if len(head) < 8:
+                raise Refused("The file ends too early: nothing says where its pixels end.")
+            group, element, length = struct.unpack(f"{endian}HHL", head)
+            if group << 16 | element != _ITEM:
+                return at
+            at += 8 + length
+
+
+def _file_meta(file: FilePart) -> tuple[FileMetaDataset, int]:
     """The file meta group and where the data set starts, without touching the data set (it may be a bomb)."""
-    start = 132 if data[128:132] == b"DICM" else (4 if data[:4] == b"DICM" else 0)
-    stream = BytesIO(data)
-    stream.seek(start)
-    if data[start : start + 2] != b"\x02\0":
+    file.seek(0)
+    head = file.read(HEAD_BYTES)
+    start = 132 if head[128:132] == b"DICM" else (4 if head[:4] == b"DICM" else 0)
+    file.seek(start)
+    if file.read(2) != b"\x02\0":
         return FileMetaDataset(), start
-    found = read_dataset(stream, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
+    file.seek(start)
+    found = read_dataset(cast(BinaryIO, file), False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
     length = found.get("FileMetaInformationGroupLength")
-    end = start + 12 + int(length) if isinstance(length, int) else stream.tell()
+    end = start + 12 + int(length) if isinstance(length, int) else file.tell()
     return FileMetaDataset(found), end
 
 

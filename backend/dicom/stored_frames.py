@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ import numpy as np
 from jpeg_ls import decode_pixel_data
 from numpy.typing import NDArray
 from pydicom.encaps import encapsulate
-from pydicom.pixels import get_decoder
+from pydicom.pixels import convert_color_space, get_decoder
 from pydicom.uid import (
     JPEG2000,
     UID,
@@ -21,6 +22,8 @@ from pydicom.uid import (
 )
 
 Pixels = NDArray[np.integer[Any]]
+_BAND_PIXELS: Final = 1 << 20
+_LUMINANCE: Final = frozenset({"YBR_FULL", "YBR_FULL_422"})
 
 STORED_TRANSFER_SYNTAXES: Final = frozenset(
     str(uid)
@@ -65,9 +68,10 @@ def decoded_frame(data: bytes, form: FrameFormat) -> Pixels:
     if form.transfer_syntax_uid in _PLUGIN and (plain := _plain_jpeg_ls(data, form)) is not None:
         return plain
     decoder = get_decoder(UID(form.transfer_syntax_uid))
-    pixels, _ = decoder.as_array(
+    pixels, found = decoder.as_array(
         encapsulate([data], has_bot=False),
         index=0,
+        raw=True,
         decoding_plugin=_PLUGIN.get(form.transfer_syntax_uid, ""),
         rows=form.rows,
         columns=form.columns,
@@ -80,7 +84,22 @@ def decoded_frame(data: bytes, form: FrameFormat) -> Pixels:
         planar_configuration=0,
         pixel_keyword="PixelData",
     )
-    return np.ascontiguousarray(pixels, dtype=form.dtype)
+    return np.ascontiguousarray(rgb_of(pixels, found), dtype=form.dtype)
+
+
+def rgb_of(pixels: Pixels, found: Mapping[str, Any]) -> Pixels:
+    """Colour that pydicom decoded without converting it, as RGB: band by band, for a pixel takes 12 bytes meanwhile.
+
+    `found`: what pydicom says of these pixels; grey ones are given back as they are.
+    """
+    if found["photometric_interpretation"] not in _LUMINANCE:
+        return pixels
+    rgb = np.empty_like(pixels)
+    height = max(_BAND_PIXELS // pixels.shape[1], 1)
+    for top in range(0, pixels.shape[0], height):
+        band = slice(top, top + height)
+        rgb[band] = convert_color_space(pixels[band], "YBR_FULL", "RGB")
+    return rgb
 
 
 def _plain_jpeg_ls(data: bytes, form: FrameFormat) -> Pixels | None:

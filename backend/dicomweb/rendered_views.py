@@ -29,8 +29,8 @@ from backend.dicomweb.etags import content_of, etag_of
 from backend.dicomweb.frame_views import frame_numbers
 from backend.dicomweb.kept_pictures import SHARED
 from backend.dicomweb.media_types import choose_image
-from backend.dicomweb.rendering_options import RenderingOptions, fitted, rendering_options
-from backend.dicomweb.selectors import Shown, images_at, stored_frames_of
+from backend.dicomweb.rendering_options import RenderingOptions, Viewport, fitted, rendering_options, viewport_of
+from backend.dicomweb.selectors import Shown, images_at, series_of, stored_frames_of
 
 _TYPES: Final = ("image/jpeg", "image/png")
 _MAX_IMAGES: Final = 1000
@@ -39,20 +39,27 @@ _INSTANCE: Final = CompiledSelect.of_models((Instance,), f"FROM {Instance._meta.
 
 
 class RenderedView(DicomwebView):
-    """`…/rendered` of a series, an instance or frames of it."""
+    """`…/rendered` of a study, a series, an instance or frames of it."""
 
     def get(
-        self, request: Request, slug: str, study: str, series: str, instance: str | None = None, frames: str | None = None
+        self,
+        request: Request,
+        slug: str,
+        study: str,
+        series: str | None = None,
+        instance: str | None = None,
+        frames: str | None = None,
     ) -> HttpResponseBase:
-        """Bare: one image, the one named or else the middle one. In parts: all of the series, the instance or the list."""
+        """Bare: one image, the one named or else the middle one. In parts: all of the study, series, instance or list."""
         chosen = choose_image(self.accept(), _TYPES)
         if chosen is None:
             raise NotAcceptable([*_TYPES, *(f'multipart/related; type="{name}"' for name in _TYPES)])
         media_type, in_parts = chosen
         options = rendering_options(request.GET)
         if in_parts:
-            images = _images(images_at(self.shown, study, series, instance), frames)
-            self.tell(study, [series])
+            found = images_at(self.shown, study, series, instance)
+            images = _images(found, frames)
+            self.tell(study, [series] if series is not None else series_of(found))
             boundary = multipart.new_boundary()
             drawn = ((media_type, _drawn(one, number, media_type, options)) for one, number in images)
             response = StreamingHttpResponse(
@@ -60,16 +67,17 @@ class RenderedView(DicomwebView):
             )
             response["Cache-Control"] = REVALIDATE
             return response
-        if instance is None:
+        if series is None or instance is None:
             one = middle_of(images_at(self.shown, study, series))
         else:
             one = _single(self.shown, study, series, instance)
         numbers = frame_numbers(frames, len(one.frame_ranges)) if frames else [(one.number_of_frames + 1) // 2]
         if len(numbers) != 1:
             raise NotAcceptable([f'multipart/related; type="{name}" (for more than one frame)' for name in _TYPES])
-        self.tell(study, [series])
+        self.tell(study, [series if series is not None else one.series.series_instance_uid])
         etag = etag_of(content_of(one), numbers, media_type, options)
-        kept = kept_by_caches(request, one.frames_key)
+        # The middle of a study or a series is another when it grows; who holds it asks again.
+        kept = kept_by_caches(request, one.frames_key) if instance else REVALIDATE
         if is_current(request, etag):
             return not_modified(etag, kept)
         picture = SHARED.picture(etag, lambda: _drawn(one, numbers[0], media_type, options))
@@ -89,7 +97,7 @@ def _images(instances: QuerySet[Instance], frames: str | None) -> Iterator[tuple
     """Instances with the numbers of their frames, in reading order; 400 if there are too many to draw at once."""
     counts = list(instances.values_list("number_of_frames", flat=True))
     if not counts:
-        raise Http404("No such series or instance in this project.")
+        raise Http404("No such study, series or instance in this project.")
     named = frame_numbers(frames, counts[0]) if frames else None
     if named is None and sum(counts) > _MAX_IMAGES:
         raise ValidationError({"detail": [f"At most {_MAX_IMAGES} frames are rendered at once; ask for some of them."]})
@@ -106,7 +114,7 @@ def _drawn(instance: Instance, number: int, media_type: str, options: RenderingO
 
 
 class ThumbnailView(DicomwebView):
-    """`…/thumbnail` of a study, a series, an instance or a frame: its middle image, 208×156."""
+    """`…/thumbnail` of a study, a series, an instance or a frame: its middle image, 208×156 or as `viewport` says."""
 
     def get(
         self,
@@ -117,18 +125,26 @@ class ThumbnailView(DicomwebView):
         instance: str | None = None,
         frames: str | None = None,
     ) -> HttpResponse:
-        """The same small JPEG that the worklist shows."""
+        """The same small JPEG that the worklist shows; with `viewport` the whole image, or its part, scaled into that."""
         if choose_image(self.accept(), ("image/jpeg",)) is None:
             raise NotAcceptable(["image/jpeg"])
         found = middle_of(images_at(self.shown, study, series, instance))
         numbers = frame_numbers(frames, len(found.frame_ranges)) if frames else []
         if len(numbers) > 1:
             raise ValidationError({"frames": ["A thumbnail shows one frame."]})
-        etag = etag_of("thumbnail", content_of(found), numbers)
+        viewport = viewport_of(request.GET)
+        etag = etag_of("thumbnail", content_of(found), numbers, viewport)
         if is_current(request, etag):
             return not_modified(etag, REVALIDATE)
-        drawn = make_thumbnail(render_frame(found, numbers[0])) if numbers else thumbnail_of(found)
-        return cached(HttpResponse(drawn, content_type="image/jpeg"), etag, REVALIDATE)
+        return cached(HttpResponse(_small(found, numbers, viewport), content_type="image/jpeg"), etag, REVALIDATE)
+
+
+def _small(instance: Instance, numbers: list[int], viewport: Viewport | None) -> bytes:
+    """A JPEG of the frame named, or else of the middle one: the usual thumbnail where no viewport is asked for."""
+    if viewport is None:
+        return make_thumbnail(render_frame(instance, numbers[0])) if numbers else thumbnail_of(instance)
+    number = numbers[0] if numbers else (instance.number_of_frames + 1) // 2
+    return _drawn(instance, number, "image/jpeg", RenderingOptions(viewport=viewport))
 
 
 def middle_of(instances: QuerySet[Instance]) -> Instance:

@@ -15,6 +15,8 @@ from rest_framework.exceptions import ValidationError
 from backend.archive.rendering import Function, Window
 
 _FUNCTIONS: Final = {"linear": "LINEAR", "linear-exact": "LINEAR_EXACT", "sigmoid": "SIGMOID"}
+Viewport = tuple[float, ...]
+
 _MAX_VIEWPORT: Final = 4096
 _REFUSED: Final = {
     "annotation": "No annotation is burnt into rendered images; leave this parameter out.",
@@ -29,7 +31,7 @@ class RenderingOptions:
     """How an image is drawn. `viewport`: width and height to fit into, and x, y, w, h of the part to show, if any."""
 
     window: Window | None = None
-    viewport: tuple[float, ...] | None = None
+    viewport: Viewport | None = None
     quality: int = 90
 
 
@@ -40,7 +42,7 @@ def rendering_options(query: QueryDict) -> RenderingOptions:
             raise ValidationError({name: [reason]})
     if query.get("iccprofile", "no").lower() != "no":
         raise ValidationError({"iccprofile": ["Rendered images carry no ICC profile; only iccprofile=no is done."]})
-    return RenderingOptions(_window(query), _viewport(query), _quality(query))
+    return RenderingOptions(_window(query), viewport_of(query), _quality(query))
 
 
 def _numbers(name: str, parts: list[str]) -> list[float]:
@@ -67,8 +69,11 @@ def _window(query: QueryDict) -> Window | None:
     return Window(center, width, cast(Function, function))
 
 
-def _viewport(query: QueryDict) -> tuple[float, ...] | None:
-    """`viewport=vw,vh[,sx,sy,sw,sh]`: the box to fit into, and the part of the image to show (negative size flips)."""
+def viewport_of(query: QueryDict) -> Viewport | None:
+    """`viewport=vw,vh[,sx,sy,sw,sh]`: the box to fit into, and the part of the image to show (negative size flips).
+
+    400 for what is none.
+    """
     if not (text := query.get("viewport")):
         return None
     parts = text.split(",")
@@ -87,7 +92,7 @@ def _quality(query: QueryDict) -> int:
     return int(text)
 
 
-def fitted(pixels: npt.NDArray[np.uint8], viewport: tuple[float, ...] | None) -> npt.NDArray[np.uint8]:
+def fitted(pixels: npt.NDArray[np.uint8], viewport: Viewport | None) -> npt.NDArray[np.uint8]:
     """The image, or its part, scaled into the viewport with its aspect kept."""
     if viewport is None:
         return pixels

@@ -23,6 +23,7 @@ from backend.dicomweb.attributes import (
 )
 from backend.dicomweb.datasets import chosen_type, dataset_answer
 from backend.dicomweb.dicomweb_view import REVALIDATE, DicomwebView
+from backend.dicomweb.level_modules import MODULE_TAGS
 from backend.dicomweb.search import Search, parse_search
 from backend.dicomweb.search_selectors import Scope, SeriesShown, count_of, found_rows, headers_of, series_shown
 
@@ -66,11 +67,12 @@ class SearchView(DicomwebView):
         below = self.below(scope, list(rows)) if rows else {}
         with_header = list(rows) if tags or search.include_all else [key for key in rows if rows[key].get(SCHEDULED_STEP)]
         headers = self.headers_behind(with_header, below) if with_header else {}
-        whole = search.include_all and self.level is Level.INSTANCE
+        modules = MODULE_TAGS.get(self.level) if search.include_all else frozenset()
         root, results = self.root(), []
         for key, row in rows.items():
             header = headers.get(key, {})
-            taken = header if whole else [tag for tag in (REQUEST_ATTRIBUTES, *tags) if tag in header]
+            # All that describes the level: of an instance it is the whole header.
+            taken = [tag for tag in header if modules is None or tag in modules or tag in tags or tag == REQUEST_ATTRIBUTES]
             # Bulk data is what metadata names.
             result: Result = {tag: header[tag] for tag in taken if _BULK not in bytes(header[tag])}
             for tag, vr in columns:

@@ -46,7 +46,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{_INSTANCE}/bulkdata/<int:offset>-<int:length>", BulkDataView.as_view()),
     path(f"{_INSTANCE}/pixeldata", PixelDataView.as_view()),
     path(f"{_INSTANCE}/rendered", RenderedView.as_view(), name="rendered"),
-    path(f"{_SERIES}/rendered", RenderedView.as_view()),
+    *(path(f"{level}/rendered", RenderedView.as_view()) for level in (_STUDY, _SERIES)),
     *(path(f"{level}/metadata", MetadataView.as_view()) for level in (_STUDY, _SERIES, _INSTANCE)),
     *(path(f"{level}/thumbnail", ThumbnailView.as_view()) for level in (_STUDY, _SERIES, _INSTANCE)),
     path(_STUDY, StudyView.as_view()),

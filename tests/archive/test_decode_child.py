@@ -21,7 +21,7 @@ SETTINGS = PreparationSettings(key="5a" * 32, modality="US")
 def test_a_good_file_comes_back_with_its_frames(child, picture):
     prepared, blob = child.prepare(picture(), SETTINGS)
     assert prepared.instance["rows"] == 40
-    assert len(blob) == prepared.instance["frame_ranges"][0][1]
+    assert blob.stat().st_size == prepared.instance["frame_ranges"][0][1]
 
 
 def test_the_child_knows_no_django_and_no_secret(child, picture, monkeypatch):
@@ -32,7 +32,7 @@ def test_the_child_knows_no_django_and_no_secret(child, picture, monkeypatch):
         assert b"not-for-children" not in Path(f"/proc/{pid}/environ").read_bytes()
         assert "django" not in Path(f"/proc/{pid}/maps").read_text()
         assert "Max address space" in (limits := Path(f"/proc/{pid}/limits").read_text())
-        assert str(2 * 1024**3) in limits
+        assert str(1024**3) in limits
 
 
 def test_a_child_that_hangs_is_killed_and_the_next_file_goes_on(picture, tmp_path):
@@ -62,8 +62,8 @@ def test_a_child_that_crashes_is_replaced(picture):
 
 def test_a_file_that_needs_too_much_memory_is_refused_and_the_next_goes_on(make_dicom, as_file, picture, tmp_path):
     path = tmp_path / "big.dcm"
-    path.write_bytes(as_file(make_dicom(np.zeros((400, 512, 512), "<u2"))))
-    with DecodeChild(memory_bytes=900 * 1024**2) as own:
+    path.write_bytes(as_file(make_dicom(np.zeros((8000, 8000), "<u2"))))
+    with DecodeChild(memory_bytes=256 * 1024**2) as own:
         with pytest.raises(Refused, match="memory"):
             own.prepare(path, SETTINGS)
         own.prepare(picture(), SETTINGS)

@@ -192,13 +192,14 @@ def hash_share(text: str) -> float:
 def _headers() -> list[str]:
     """Stored headers as the archive writes them: of real CT slices where there are any, else of the phantom's."""
     from backend.dicom.phantom import ct_series, file_bytes
-    from backend.dicom.prepare import PreparationSettings, prepared_instance
+    from backend.dicom.prepare import PreparationSettings
+    from tests.dicom.conftest import prepare_bytes
 
     data = Path(os.environ.get("OVERREAD_TEST_DATA", "")) / "ct_nlst_101287" / "ct"
     files = [path.read_bytes() for path in sorted(data.glob("*.dcm"))[:20]] if data.is_dir() else []
     files = files or [file_bytes(dataset) for dataset in ct_series().datasets[:20]]
     settings = PreparationSettings(key="00" * 32, deid_profile="none", modality="CT", patient_id="")
-    headers = [json.loads(prepared_instance(data, settings)[0].instance["dicom_json"]) for data in files]
+    headers = [json.loads(prepare_bytes(data, settings)[0].instance["dicom_json"]) for data in files]
     stored = {"00083002": {"vr": "UI", "Value": ["1.2.840.10008.1.2.1"]}}
     size = {"00280010": {"vr": "US", "Value": [512]}, "00280011": {"vr": "US", "Value": [512]}}
     return [json.dumps(header | stored | size, separators=(",", ":")) for header in headers]

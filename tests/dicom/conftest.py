@@ -10,7 +10,16 @@ import pytest
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
+from backend.dicom.prepare import PreparationSettings, PreparedInstance, prepared_instance
+
 KEY = "5a" * 32
+
+
+def prepare_bytes(data: bytes, settings: PreparationSettings) -> tuple[PreparedInstance, bytes]:
+    """What is stored of a file: its rows, and its frames blob."""
+    blob = BytesIO()
+    instance = prepared_instance(BytesIO(data), settings, blob)
+    return instance, blob.getvalue()
 
 
 @pytest.fixture

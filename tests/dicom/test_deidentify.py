@@ -17,8 +17,8 @@ from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 from pydicom.uid import JPEGBaseline8Bit
 
-from backend.dicom.prepare import PreparationSettings, prepared_instance
-from tests.dicom.conftest import KEY
+from backend.dicom.prepare import PreparationSettings
+from tests.dicom.conftest import KEY, prepare_bytes
 
 BASIC = PreparationSettings(key=KEY, deid_profile="basic")
 PLANTED = ("PLANTED", "19610203", "112233.44", "1.3.6.1.4.1.9999", "987654", "061Y", "planted.invalid")
@@ -78,7 +78,7 @@ def planted_file(make_dicom, as_file) -> bytes:
 @pytest.mark.slow
 def test_no_planted_identity_is_left(planted_file: bytes):
     assert planted_file.count(b"PLANTED") > 500
-    prepared, blob = prepared_instance(planted_file, BASIC)
+    prepared, blob = prepare_bytes(planted_file, BASIC)
     stored = json.dumps([prepared.study, prepared.series, prepared.instance])
     assert [leak for leak in PLANTED if leak in stored] == []
     assert b"PLANTED" not in blob
@@ -90,7 +90,7 @@ def test_no_planted_identity_is_left(planted_file: bytes):
 
 @pytest.mark.slow
 def test_the_profile_none_keeps_what_is_there(planted_file: bytes):
-    prepared, _ = prepared_instance(planted_file, PreparationSettings(key=KEY))
+    prepared, _ = prepare_bytes(planted_file, PreparationSettings(key=KEY))
     assert "PLANTED^Name" in prepared.instance["dicom_json"]
 
 
@@ -99,7 +99,7 @@ def test_uids_and_dates_change_alike_in_all_files_of_a_patient(make_dicom, as_fi
     second = make_dicom(
         np.zeros((4, 4), "u1"), StudyDate="20200131", SOPInstanceUID="1.2.3.4.6", FrameOfReferenceUID="1.2.9"
     )
-    one, other = (prepared_instance(as_file(dataset), BASIC)[0] for dataset in (first, second))
+    one, other = (prepare_bytes(as_file(dataset), BASIC)[0] for dataset in (first, second))
     dates = [datetime.strptime(prepared.study["study_date"], "%Y%m%d") for prepared in (one, other)]
     assert (dates[1] - dates[0]).days == 30
     assert dates[0] < datetime(2020, 1, 1)
@@ -113,7 +113,7 @@ def test_uids_and_dates_change_alike_in_all_files_of_a_patient(make_dicom, as_fi
 
 def test_patients_are_told_apart_and_placeholders_are_nobody(make_dicom, as_file):
     keys = [
-        prepared_instance(as_file(make_dicom(np.zeros((4, 4), "u1"), PatientID=name)), BASIC)[0].patient_key
+        prepare_bytes(as_file(make_dicom(np.zeros((4, 4), "u1"), PatientID=name)), BASIC)[0].patient_key
         for name in ("P1", "P2", "ANONYMOUS", "")
     ]
     assert keys[0] != keys[1]
@@ -128,7 +128,7 @@ def test_comments_inside_a_kept_jpeg_go_too(make_dicom, as_file):
     dataset["PixelData"].is_undefined_length = True
     sent = as_file(dataset)
     assert b"PLANTED" in sent
-    prepared, blob = prepared_instance(sent, BASIC)
+    prepared, blob = prepare_bytes(sent, BASIC)
     assert prepared.instance["transfer_syntax_uid"] == JPEGBaseline8Bit
     assert b"PLANTED" not in blob
 
@@ -144,6 +144,6 @@ def test_what_a_viewer_needs_stays(make_dicom, as_file):
         WindowCenter=40,
         WindowWidth=400,
     )
-    header = json.loads(prepared_instance(as_file(dataset), BASIC)[0].instance["dicom_json"])
+    header = json.loads(prepare_bytes(as_file(dataset), BASIC)[0].instance["dicom_json"])
     wanted = ("00280030", "00200032", "00200037", "00281053", "00281052", "00281050", "00281051", "00280010", "00080016")
     assert [tag for tag in wanted if tag not in header] == []

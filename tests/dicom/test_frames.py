@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from pydicom.encaps import encapsulate
 from pydicom.pixels import pixel_array
-from pydicom.uid import JPEGLSLossless, RLELossless
+from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 
 from backend.dicom.header import frame_format
-from backend.dicom.prepare import PreparationSettings, prepared_instance
+from backend.dicom.prepare import PreparationSettings
 from backend.dicom.refusal import Refused
 from backend.dicom.stored_frames import STORED_TRANSFER_SYNTAXES, decoded_frame
-from tests.dicom.conftest import KEY
+from tests.dicom.conftest import KEY, prepare_bytes
 
 SETTINGS = PreparationSettings(key=KEY, modality="US")
 RAW, JPEG_LS = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.80"
@@ -47,7 +47,7 @@ ALSO_DECODED = {
 
 
 def stored_arrays(data: bytes) -> tuple[list[np.ndarray], dict]:
-    prepared, blob = prepared_instance(data, SETTINGS)
+    prepared, blob = prepare_bytes(data, SETTINGS)
     header = json.loads(prepared.instance["dicom_json"])
     form = frame_format(header)
     assert form.transfer_syntax_uid == prepared.instance["transfer_syntax_uid"]
@@ -76,7 +76,7 @@ def test_signed_values_of_fewer_bits_show_their_sign_to_every_viewer(make_dicom,
 
 def test_overlay_bits_in_unused_pixel_bits_are_not_stored(make_dicom, as_file):
     values = np.array([[1, 4095]], dtype="<u2")
-    prepared, blob = prepared_instance(as_file(make_dicom(values | 0xF000, BitsStored=12, HighBit=11)), SETTINGS)
+    prepared, blob = prepare_bytes(as_file(make_dicom(values | 0xF000, BitsStored=12, HighBit=11)), SETTINGS)
     assert np.frombuffer(blob, "<u2").tolist() == [1, 4095]
 
 
@@ -118,7 +118,7 @@ def test_colour_of_16_bits_is_stored_in_8_and_says_so(make_dicom, as_file):
 
 def test_grey_of_32_bits_is_refused(make_dicom, as_file):
     with pytest.raises(Refused, match="32 bits; up to 16"):
-        prepared_instance(as_file(make_dicom(np.zeros((2, 2), "<u4"))), SETTINGS)
+        prepare_bytes(as_file(make_dicom(np.zeros((2, 2), "<u4"))), SETTINGS)
 
 
 def test_run_lengths_are_recoded_and_jpeg_ls_is_kept(make_dicom, as_file):
@@ -131,7 +131,7 @@ def test_run_lengths_are_recoded_and_jpeg_ls_is_kept(make_dicom, as_file):
     dataset = make_dicom(pixels, BitsStored=12, HighBit=11)
     dataset.compress(JPEGLSLossless, generate_instance_uid=False)
     sent = as_file(dataset)
-    _, blob = prepared_instance(sent, SETTINGS)
+    _, blob = prepare_bytes(sent, SETTINGS)
     assert blob.rstrip(b"\0") in sent
 
 
@@ -140,7 +140,7 @@ def test_missing_frames_are_noticed(make_dicom, as_file):
     dataset.compress(JPEGLSLossless, generate_instance_uid=False)
     dataset.NumberOfFrames = 4
     with pytest.raises(Refused, match="4 frames are due, 3 are there"):
-        prepared_instance(as_file(dataset), SETTINGS)
+        prepare_bytes(as_file(dataset), SETTINGS)
 
 
 def test_a_broken_codestream_is_refused_in_a_readers_words(make_dicom, as_file):
@@ -148,7 +148,7 @@ def test_a_broken_codestream_is_refused_in_a_readers_words(make_dicom, as_file):
     dataset.PixelData = encapsulate([b"\xff\xd8\xff\xf7"])
     dataset["PixelData"].is_undefined_length = True
     with pytest.raises(Refused, match="the compressed pixels end too early"):
-        prepared_instance(as_file(dataset), SETTINGS)
+        prepare_bytes(as_file(dataset), SETTINGS)
 
 
 @pytest.mark.slow
@@ -201,11 +201,12 @@ def test_frames_that_unpack_without_measure_are_refused_before_any_decoder_sees_
     dataset = make_dicom(np.zeros((4, 4), "u1"), RLELossless, Rows=rows, Columns=rows, NumberOfFrames=frames)
     dataset.PixelData = encapsulate([b"\1\0\0\0\x40" + bytes(59) + b"\x81\0"] * frames)
     with pytest.raises(Refused, match=reason):
-        prepared_instance(as_file(dataset), SETTINGS)
+        prepare_bytes(as_file(dataset), SETTINGS)
 
 
-def test_one_packed_frame_has_its_limit(make_dicom, as_file):
-    dataset = make_dicom(np.zeros((4, 4), "u1"), RLELossless, Rows=14_000, Columns=14_000)
+@pytest.mark.parametrize(("syntax", "side", "limit"), [(RLELossless, 10_000, 80), (JPEG2000Lossless, 8400, 64)])
+def test_one_packed_frame_has_the_limit_of_its_decoder(make_dicom, as_file, syntax, side, limit):
+    dataset = make_dicom(np.zeros((4, 4), "u1"), syntax, Rows=side, Columns=side)
     dataset.PixelData = encapsulate([b"\1\0\0\0\x40" + bytes(1_000_059)])
-    with pytest.raises(Refused, match="one frame unpacks to 186 MB, the limit is 160 MB"):
-        prepared_instance(as_file(dataset), SETTINGS)
+    with pytest.raises(Refused, match=f"one frame unpacks to {side**2 >> 20} MB, the limit is {limit} MB"):
+        prepare_bytes(as_file(dataset), SETTINGS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import struct
+from io import BytesIO
 from pathlib import Path
 
 import pydicom.data
@@ -24,12 +25,12 @@ _FOLDER = Path(pydicom.data.__file__).parent
 def _both(data: bytes, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str] | None:
     """The stored header as it is made, and as pydicom alone makes it; None of what is no data set."""
     try:
-        ours = stored_header(read_dicom(data), _FORM, 1, bulk=BulkData(0))[1]
+        ours = stored_header(read_dicom(BytesIO(data)), _FORM, 1, bulk=BulkData(0))[1]
     except Exception:  # noqa: BLE001 damaged files raise all kinds, in the child too
         return None
     with monkeypatch.context() as patched:
         patched.setattr(header, "raw_json", lambda *_: None)
-        return ours, stored_header(read_dicom(data), _FORM, 1, bulk=BulkData(0))[1]
+        return ours, stored_header(read_dicom(BytesIO(data)), _FORM, 1, bulk=BulkData(0))[1]
 
 
 def test_headers_of_pydicoms_own_files_are_what_pydicom_makes_of_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,8 @@ import json
 import pytest
 
 from backend.dicom.deid_options import OPTION_NAMES, deid_options
-from backend.dicom.prepare import PreparationSettings, prepared_instance
-from tests.dicom.conftest import KEY
+from backend.dicom.prepare import PreparationSettings
+from tests.dicom.conftest import KEY, prepare_bytes
 from tests.dicom.planted import PEOPLE, as_file_again, planted_file
 
 
@@ -44,7 +44,7 @@ def test_no_identity_is_left(number: int, options: list[str]):
         person, data = planted_file(seed)
         assert len(leaks(person, data)) >= 4, "the generator has planted nothing"
         settings = PreparationSettings(key=KEY, deid_profile="basic", deid_options=options, rectangles=[])
-        prepared, blob = prepared_instance(data, settings)
+        prepared, blob = prepare_bytes(data, settings)
         kept = json.dumps([prepared.patient_key, prepared.study, prepared.series, prepared.instance], ensure_ascii=False)
         hidden = as_file_again(json.loads(prepared.instance["dicom_json"]))
         # full dates are kept on purpose; the birth date never is
@@ -58,7 +58,7 @@ def test_a_file_says_what_was_done_to_it():
     _, data = planted_file(0)
     names = ["full_dates", "clean_descriptors", "patient_characteristics", "device_identity", "safe_private"]
     settings = PreparationSettings(key=KEY, deid_profile="basic", deid_options=names)
-    header = json.loads(prepared_instance(data, settings)[0].instance["dicom_json"])
+    header = json.loads(prepare_bytes(data, settings)[0].instance["dicom_json"])
     codes = [item["00080100"]["Value"][0] for item in header["00120064"]["Value"]]
     assert codes == ["113100", "113106", "113105", "113108", "113109", "113111"]
     assert header["00280303"]["Value"] == ["UNMODIFIED"]

@@ -5,22 +5,23 @@ from __future__ import annotations
 import gzip
 import time
 import zlib
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from backend.dicom.prepare import PreparationSettings, prepared_instance
+from backend.dicom.prepare import PreparationSettings
 from backend.dicom.read import read_dicom, sniffed_format
 from backend.dicom.refusal import Refused
-from tests.dicom.conftest import KEY
+from tests.dicom.conftest import KEY, prepare_bytes
 
 SETTINGS = PreparationSettings(key=KEY)
 
 
 def refusal_of(data: bytes) -> str:
     with pytest.raises(Refused) as caught:
-        prepared_instance(data, SETTINGS)
+        prepare_bytes(data, SETTINGS)
     return str(caught.value)
 
 
@@ -42,9 +43,9 @@ def test_what_is_no_image_is_refused_by_name(data: bytes, reason: str):
 def test_a_file_without_preamble_is_read_when_it_starts_like_dicom(make_dicom, as_file):
     whole = as_file(make_dicom(np.zeros((4, 4), "u1")))
     assert sniffed_format(whole[132:]) == "dicom"
-    assert read_dicom(whole[132:]).Rows == 4
+    assert read_dicom(BytesIO(whole[132:])).Rows == 4
     data_set_alone = whole[whole.index(b"\x08\0\x16\0UI") :]
-    assert read_dicom(data_set_alone).Rows == 4
+    assert read_dicom(BytesIO(data_set_alone)).Rows == 4
 
 
 def test_a_deflated_bomb_is_refused_before_it_bursts(make_dicom, as_file):
@@ -60,7 +61,7 @@ def test_a_deflated_bomb_is_refused_before_it_bursts(make_dicom, as_file):
 
 def test_a_deflated_image_is_read(make_dicom, as_file):
     pixels = np.arange(64, dtype="u1").reshape(8, 8)
-    prepared, _ = prepared_instance(as_file(make_dicom(pixels, "1.2.840.10008.1.2.1.99")), SETTINGS)
+    prepared, _ = prepare_bytes(as_file(make_dicom(pixels, "1.2.840.10008.1.2.1.99")), SETTINGS)
     assert (prepared.instance["rows"], prepared.instance["columns"]) == (8, 8)
 
 

@@ -47,14 +47,15 @@ def test_searches_make_the_same_queries_for_few_and_for_many_published_objects(p
     project.save()
     root = f"/dicom-web/{project.slug}"
     study = publish(project, 2)
-    searches = ("/studies", "/series", "/instances", f"/studies/{study}/series", f"/studies/{study}/instances")
+    plain = ("/studies", "/series", "/instances", f"/studies/{study}/series", f"/studies/{study}/instances")
+    searches = [search + fields for fields in ("", "?includefield=all", "?includefield=StationName") for search in plain]
     clients = [as_person(person) for person in (lead, reviewer)]
     few = [asked(client, root + search) for client in clients for search in searches]
-    assert [results for results, _ in few] == [1, 3, 3, 3, 3] * 2
+    assert [results for results, _ in few] == [1, 3, 3, 3, 3] * 6
     for _ in range(3):
         publish(project, 8)
     many = [asked(client, root + search) for client in clients for search in searches]
-    assert [results for results, _ in many] == [4, 30, 30, 3, 3] * 2
+    assert [results for results, _ in many] == [4, 30, 30, 3, 3] * 6
     assert [len(queries) for _, queries in many] == [len(queries) for _, queries in few]
 
 

@@ -82,3 +82,51 @@ def test_what_xml_cannot_say_is_left_out(project, reader, as_person, keep, examp
     accept = 'multipart/related; type="application/dicom+xml"'
     answer = as_person(reader).get(url_of(project, instance, tail="/metadata"), HTTP_ACCEPT=accept)
     assert datasets_of_xml(parts_of(answer)[0][1])["00081030"] == ['a<b> & "c"']
+
+
+_LOSSY = 'multipart/related; type="image/jpeg"; transfer-syntax=1.2.840.10008.1.2.4.50'
+_JPEG_LOSSLESS = 'multipart/related; type="image/jpeg"; transfer-syntax=1.2.840.10008.1.2.4.70'
+_HTJ2K = 'multipart/related; type="image/jphc"; transfer-syntax=1.2.840.10008.1.2.4.201'
+
+
+@pytest.mark.parametrize(
+    ("method", "level", "tail", "accept", "status"),
+    [
+        ("options", "", "/", "*/*", 404),
+        ("options", "", "", "*/*", 404),
+        ("get", "", "/workitems", "*/*", 404),
+        ("get", "study", "/pixeldata", "*/*", 404),
+        ("get", "series", "/pixeldata", "*/*", 404),
+        ("get", "series", "/bulkdata", "*/*", 404),
+        ("get", "instance", "/bulkdata", "*/*", 404),
+        ("delete", "study", "", "*/*", 405),
+        ("delete", "instance", "", "*/*", 405),
+        ("get", "instance", "/rendered", "image/gif", 406),
+        ("get", "instance", "/rendered", "image/jp2", 406),
+        ("get", "instance", "/rendered", "video/mp4", 406),
+        ("get", "instance", "/thumbnail", "image/gif", 406),
+        ("get", "instance", "/frames/1", _LOSSY, 406),
+        ("get", "instance", "/frames/1", _JPEG_LOSSLESS, 406),
+        ("get", "instance", "/frames/1", _HTJ2K, 406),
+        ("get", "instance", "", _JPEG_LOSSLESS.replace("image/jpeg", "application/dicom"), 406),
+        ("get", "instance", "/rendered?annotation=patient", "image/png", 400),
+        ("get", "instance", "/rendered?iccprofile=srgb", "image/png", 400),
+    ],
+)
+def test_what_is_not_offered_is_answered_as_the_conformance_statement_says(
+    project, lead, as_person, keep, example, url_of, method, level, tail, accept, status
+):
+    instance = keep(project, example("CT_small.dcm"))
+    url = url_of(project, instance, level, tail) if level else f"/dicom-web/{project.slug}{tail}"
+    assert getattr(as_person(lead), method)(url, HTTP_ACCEPT=accept).status_code == status
+
+
+@pytest.mark.parametrize("kind", ["application/dicom+json", "application/dicom+xml"])
+def test_metadata_with_bulk_data_are_not_taken(project, lead, as_person, kind):
+    body = f"--b\r\nContent-Type: {kind}\r\n\r\n[]\r\n--b--\r\n".encode()
+    answer = as_person(lead).post(STUDIES, data=body, content_type=f'multipart/related; type="{kind}"; boundary=b')
+    assert answer.status_code == 415
+
+
+def test_wado_uri_is_not_offered(project, lead, as_person):
+    assert as_person(lead).get(f"/dicom-web/{project.slug}?requestType=WADO&objectUID=1.2.3").status_code == 404

@@ -197,6 +197,34 @@ def test_a_series_is_rendered_in_parts_or_by_its_middle(project, reader, as_pers
     assert bare["Content-Type"] == "image/png" and bare.content == parts[1][1]
 
 
+def test_a_study_is_rendered_in_parts_or_by_its_middle_image(project, reader, as_person, keep, example, url_of):
+    ct, mr = example("CT_small.dcm"), example("MR_small.dcm")
+    mr.StudyInstanceUID, mr.PatientID = ct.StudyInstanceUID, ct.PatientID
+    kept = [keep(project, ct), keep(project, mr)]
+    client, url = as_person(reader), url_of(project, kept[0], "study", "/rendered")
+    parts = parts_of(client.get(url, HTTP_ACCEPT='multipart/related; type="image/png"'))
+    one_by_one = [client.get(url_of(project, one, tail="/rendered"), HTTP_ACCEPT="image/png").content for one in kept]
+    assert [body for _, body in parts] == one_by_one
+    bare = client.get(f"{url}?viewport=16,16", HTTP_ACCEPT="image/png")
+    assert Image.open(io.BytesIO(bare.content)).size == (16, 16) and "no-cache" in bare["Cache-Control"]
+    assert client.get(url, HTTP_ACCEPT="image/png").content == one_by_one[1]
+    assert client.get(url.replace(ct.StudyInstanceUID, "1.2.3.9")).status_code == 404
+
+
+def test_a_thumbnail_is_scaled_into_the_viewport_that_is_asked_for(project, reader, as_person, keep, example, url_of):
+    instance, client = keep(project, example("CT_small.dcm")), as_person(reader)
+    etags = set()
+    for level in ("study", "series", "instance"):
+        usual = client.get(url_of(project, instance, level, "/thumbnail"))
+        asked = client.get(url_of(project, instance, level, "/thumbnail?viewport=64,48"))
+        assert Image.open(io.BytesIO(asked.content)).size == (48, 48)  # whole and square, where the usual one is cropped
+        etags |= {usual["ETag"], asked["ETag"]}
+    assert len(etags) == 2
+    part = client.get(url_of(project, instance, tail="/frames/1/thumbnail?viewport=40,40,0,0,64,32"))
+    assert Image.open(io.BytesIO(part.content)).size == (40, 20)
+    assert client.get(url_of(project, instance, tail="/thumbnail?viewport=0,5")).status_code == 400
+
+
 def test_frames_are_rendered_in_parts_and_have_thumbnails(project, reader, as_person, keep, example, url_of):
     dataset = example("CT_small.dcm")
     dataset.PixelData += dataset.pixel_array[::-1].tobytes()

@@ -119,6 +119,28 @@ def test_includefield_adds_what_the_header_holds(studies, search):
     assert "00080090" in search("studies?includefield=ReferringPhysicianName&PatientID=PAT-1")[0]
 
 
+def test_includefield_all_adds_what_describes_the_level_and_what_lies_above(project, keep, example, search):
+    ct = example("CT_small.dcm")
+    ct.PatientWeight, ct.AdmittingDiagnosesDescription, ct.OperatorsName, ct.StationName = 71.5, "Cough", "Ray^X", "CT01"
+    keep(project, ct)
+    (study,), (series,), (instance,) = (search(f"{level}?includefield=all") for level in ("studies", "series", "instances"))
+    of_study, of_series, of_instance = (
+        ("00101030", "00081080"),
+        ("00081070", "00081010"),
+        ("00180050", "00180060", "00280030"),
+    )
+    assert study["00101030"]["Value"] == [71.5] and study["00081080"]["Value"] == ["Cough"]
+    assert series["00081070"]["Value"] == [{"Alphabetic": "Ray^X"}] and series["00081010"]["Value"] == ["CT01"]
+    assert set(of_study) < set(study) and not set(of_series + of_instance) & set(study)
+    assert set(of_study + of_series) < set(series) and not set(of_instance) & set(series)
+    assert set(of_study + of_series + of_instance) < set(instance)
+    assert list(study) == sorted(study) and list(series) == sorted(series)
+    plain, named = search("studies")[0], search("studies?includefield=PatientWeight")[0]
+    assert "00101030" not in plain and named == dict(sorted((plain | {"00101030": study["00101030"]}).items()))
+    both = search("studies?includefield=all&includefield=SliceThickness")[0]
+    assert both == dict(sorted((study | {"00180050": instance["00180050"]}).items()))
+
+
 @pytest.mark.parametrize(
     "query",
     [

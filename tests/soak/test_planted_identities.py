@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from backend.dicom.prepare import PreparationSettings, prepared_instance
-from tests.dicom.conftest import KEY
+from backend.dicom.prepare import PreparationSettings
+from tests.dicom.conftest import KEY, prepare_bytes
 from tests.dicom.planted import as_file_again, planted_file
 from tests.dicom.test_planted_identities import ROWS, leaks
 
@@ -19,7 +19,7 @@ def test_no_seed_leaks(long_run: bool) -> None:
         person, data = planted_file(seed)
         options = ROWS[seed % len(ROWS)]
         settings = PreparationSettings(key=KEY, deid_profile="basic", deid_options=options, rectangles=[])
-        prepared, blob = prepared_instance(data, settings)
+        prepared, blob = prepare_bytes(data, settings)
         stored = json.dumps([prepared.study, prepared.series, prepared.instance], ensure_ascii=False)
         again = as_file_again(json.loads(prepared.instance["dicom_json"]))
         found = leaks(person, stored.encode("utf-8", "surrogatepass"), again, blob)
