@@ -245,6 +245,15 @@ def _kept_aside(
     return refusal if kept is None else KeptAside(str(refusal), kept)
 
 
+def keep_refused(
+    *, archive: Archive, child: DecodeChild, path: Path, refusal: Refused, project_id: UUID | None
+) -> QuarantinedFile | None:
+    """Put a refused file into quarantine all the same: its sender was told that we have it. None where it is too big."""
+    refusal.facts = refusal.facts or child.describe(path)
+    digest = keyed_file_digest(archive.key, "received bytes", path)
+    return hold_file(archive=archive, path=path, received_digest=digest, refusal=refusal, beside={}, project_id=project_id)
+
+
 def _is_kept(refusal: Refused) -> bool:
     """Whether the file goes to quarantine: held, or hurting a decoder, or ending too early; not what is no image at all."""
     return isinstance(refusal, Held) or str(refusal).startswith(_HARMFUL)

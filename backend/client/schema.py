@@ -2741,6 +2741,7 @@ class WaitingReading(TypedDict):
     lesions: int
     images: int
     names: list[str]
+    reason: str
     created_at: str
 
 

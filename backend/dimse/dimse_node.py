@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pydicom.dataset import Dataset, FileDataset
+from pydicom.uid import ImplicitVRLittleEndian
 from pynetdicom import evt
 from pynetdicom.association import Association
 from pynetdicom.events import Event
@@ -164,10 +165,16 @@ def retrieve(node: RemoteNode, wanted: Wanted, delivery: Delivery, *, receiving_
 
 
 def send(node: RemoteNode, objects: Sequence[FileDataset]) -> Iterator[str]:
-    """C-STORE each object; for each, in order, an empty text or why it was not stored."""
+    """C-STORE each object; for each, in order, an empty text or why it was not stored.
+
+    Each goes in its own transfer syntax, an uncompressed one in Implicit VR Little Endian where the node takes nothing else.
+    """
     syntaxes: dict[str, set[str]] = {}
     for one in objects:
-        syntaxes.setdefault(str(one.SOPClassUID), set()).add(str(one.file_meta.TransferSyntaxUID))
+        own = one.file_meta.TransferSyntaxUID
+        # Whoever stores uncompressed has to offer the default, too (PS3.5 section 10.1); pynetdicom encodes as was accepted.
+        default = {str(ImplicitVRLittleEndian)} if own in UNCOMPRESSED else set()
+        syntaxes.setdefault(str(one.SOPClassUID), set()).update({str(own)} | default)
     contexts = [build_context(uid, [syntax]) for uid, found in syntaxes.items() for syntax in sorted(found)]
     with _associated(node, contexts, _RETRIEVE_SECONDS) as association:
         for one in objects:

@@ -2,7 +2,7 @@
 
 Every step may be broken off and done again: keys come from the spool's names, and a run that is there is not made twice.
 The spool keeps its copy until a minute after the run has finished, because a database may lose its last moments with the
-power; handed over again, the same bytes are found to be here already.
+power; handed over again, the same bytes are found to be here already. Then only what is stored or kept in quarantine goes.
 """
 
 from __future__ import annotations
@@ -18,17 +18,18 @@ from django.db import transaction
 from django.utils import timezone
 
 from backend.audit.services import record_event
-from backend.dimse.spool import Batch, Spool
+from backend.dimse.spool import Batch, Spool, synchronise
 from backend.exchange.import_options import ImportOptions
 from backend.exchange.models import ImportItem, ImportRun, ImportState, ItemState
 from backend.exchange.services import start_import
-from backend.exchange.sources import upload_folder
+from backend.exchange.sources import remove_uploads, upload_folder
 from backend.jobs.services import FINISHED
 from backend.projects.models import Project
 
 logger = logging.getLogger(__name__)
 _KEPT: Final = timedelta(minutes=1)
 _ROWS: Final = 500
+_SET_ASIDE: Final = "The file is kept on the server, in received/failed."
 
 
 def hand_over(spool: Spool) -> int:
@@ -38,7 +39,7 @@ def hand_over(spool: Spool) -> int:
         run = ImportRun.objects.select_related("job").filter(pk=batch.id).first()
         if run is not None and run.job is None and run.state == ImportState.FAILED:
             logger.error("the import %s ended before it began; what %s sent is in %s", run.pk, batch.sender, spool.failed)
-            batch.set_aside(spool.failed)
+            _set_aside(spool, batch)
         elif run is None or run.job is None:
             begun += _begin(spool, batch)
         elif run.state == ImportState.DONE:
@@ -46,17 +47,32 @@ def hand_over(spool: Spool) -> int:
                 _let_go(spool, batch)
         elif run.job.state in FINISHED:
             logger.error("the import %s failed; what %s sent is kept in %s", run.pk, batch.sender, spool.failed)
-            batch.set_aside(spool.failed)
+            _set_aside(spool, batch)
     return begun
 
 
+def _set_aside(spool: Spool, batch: Batch) -> None:
+    """Keep all of a batch whose import failed; what the import still holds of it are links to the same files."""
+    waiting = ImportItem.objects.filter(run_id=batch.id, state=ItemState.WAITING)
+    waiting.update(state=ItemState.REFUSED, reason=f"Not imported. {_SET_ASIDE}")
+    batch.set_aside(spool.failed)
+    remove_uploads(batch.id)
+
+
 def _let_go(spool: Spool, batch: Batch) -> None:
-    """Remove what an import has done with; never what it did not know of."""
-    keys = {received.key for received in batch.objects()}
-    if keys <= set(ImportItem.objects.filter(run_id=batch.id).values_list("pk", flat=True)):
+    """Remove what an import has stored or keeps; what it refused without that, or did not know of, is set aside."""
+    items = ImportItem.objects.filter(run_id=batch.id)
+    refused = items.filter(state=ItemState.REFUSED, quarantined=None)
+    elsewhere = set(items.values_list("pk", flat=True)) - set(refused.values_list("pk", flat=True))
+    left = {received.key for received in batch.objects()} - elsewhere
+    if not left:
         batch.discard()
         return
-    logger.error("the import %s did not know all that %s sent; it is kept in %s", batch.id, batch.sender, spool.failed)
+    logger.error("the import %s keeps %d files that %s sent nowhere: %s", batch.id, len(left), batch.sender, spool.failed)
+    batch.keep_only(left)
+    for item in refused.exclude(reason__endswith=_SET_ASIDE):
+        item.reason = f"{item.reason} {_SET_ASIDE}"
+        item.save(update_fields=["reason"])
     batch.set_aside(spool.failed)
 
 
@@ -74,11 +90,14 @@ def _begin(spool: Spool, batch: Batch) -> bool:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for received in objects:
         _link(received.path, folder / str(received.key))
+    synchronise(folder)
+    synchronise(folder.parent)
     title = batch.sender.calling_ae_title
     options = ImportOptions(origin=f"C-STORE from {title}")
     with transaction.atomic():
         run, is_new = ImportRun.objects.get_or_create(
-            pk=batch.id, defaults={"project": project, "options": options.as_json()}
+            pk=batch.id,
+            defaults={"project": project, "options": options.as_json(), "received_at": timezone.now()},
         )
         if is_new:
             record_event(

@@ -13,8 +13,10 @@ import shutil
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -23,13 +25,9 @@ from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import UID
 from pynetdicom.dsutils import create_file_meta
 
+from backend.exchange.receiving import is_taken_for_all
+
 _NOTE: Final = "batch.json"
-_OBJECTS_PER_BATCH: Final = 2000
-_OLDEST_SECONDS: Final = 600.0
-QUIET_SECONDS: Final = 60.0
-"""A batch with an association that is open, yet silent for so long, is handed over."""
-SETTLING_SECONDS: Final = 1.0
-"""How long a batch waits for another association of its sender: some open one for each image."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,6 @@ class Batch:
     sender: Sender
     folder: Path
     count: int = 0
-    associations: int = 0
     opened_at: float = field(default_factory=time.monotonic)
     last_at: float = field(default_factory=time.monotonic)
 
@@ -82,6 +79,12 @@ class Batch:
     def set_aside(self, folder: Path) -> None:
         """Keep the objects of an import that failed, for a person to look at."""
         self.folder.rename(folder / self.folder.name)
+
+    def keep_only(self, keys: Collection[uuid.UUID]) -> None:
+        """Remove the objects of all other keys: they lie elsewhere."""
+        for received in list(self.objects()):
+            if received.key not in keys:
+                received.path.unlink()
 
 
 class IncomingFile:
@@ -127,6 +130,7 @@ class Spool:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._open: dict[Sender, Batch] = {}
+        self._associations: Counter[Sender] = Counter()
 
     def incoming_file(self, *, sop_class_uid: str, sop_instance_uid: str, transfer_syntax: str) -> IncomingFile:
         """A new file for a data set that is about to come, with the head that makes it a DICOM file."""
@@ -143,16 +147,16 @@ class Spool:
     def join(self, sender: Sender) -> None:
         """An association of the sender has begun."""
         with self._lock:
-            batch = self._open.get(sender)
-            if batch is not None:
-                batch.associations += 1
+            self._associations[sender] += 1
 
     def leave(self, sender: Sender) -> None:
         """It has ended."""
         with self._lock:
+            self._associations[sender] -= 1
+            if not self._associations[sender]:
+                del self._associations[sender]
             batch = self._open.get(sender)
             if batch is not None:
-                batch.associations = max(0, batch.associations - 1)
                 batch.last_at = time.monotonic()
 
     def keep(self, received: IncomingFile, sender: Sender) -> None:
@@ -165,7 +169,7 @@ class Spool:
             os.rename(received.path, target)
             received.path = target
         received.synchronise()
-        _synchronise(batch.folder)
+        synchronise(batch.folder)
         received.close()
 
     def _opened(self, sender: Sender) -> Batch:
@@ -176,20 +180,19 @@ class Spool:
             json.dump(asdict(sender), note)
             note.flush()
             os.fsync(note.fileno())
-        _synchronise(self.held)
-        batch = Batch(identity, sender, folder, associations=1)
+        synchronise(self.held)
+        batch = Batch(identity, sender, folder)
         self._open[sender] = batch
         return batch
 
     def close_due(self, *, all_of_them: bool = False) -> None:
-        """Let no batch grow any more that is settled, quiet, full or old."""
+        """Let no batch grow any more that is taken for all its sender sends; while an association is open more may come."""
         now = time.monotonic()
         with self._lock:
             for sender, batch in list(self._open.items()):
-                quiet = now - batch.last_at
-                settled = batch.associations == 0 and quiet > SETTLING_SECONDS
-                full = batch.count >= _OBJECTS_PER_BATCH or now - batch.opened_at > _OLDEST_SECONDS
-                if all_of_them or settled or full or quiet > QUIET_SECONDS:
+                quiet = timedelta(seconds=0 if self._associations[sender] else now - batch.last_at)
+                age = timedelta(seconds=now - batch.opened_at)
+                if all_of_them or is_taken_for_all(quiet=quiet, age=age):
                     del self._open[sender]
 
     def closed(self) -> Iterator[Batch]:
@@ -208,7 +211,7 @@ class Spool:
             yield Batch(uuid.UUID(folder.name), Sender(**json.loads(note.read_text())), folder)
 
 
-def _synchronise(folder: Path) -> None:
+def synchronise(folder: Path) -> None:
     """Make the names in a folder durable."""
     handle = os.open(folder, os.O_RDONLY)
     try:

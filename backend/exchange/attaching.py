@@ -28,9 +28,12 @@ from backend.geometry.rasterise import crop_mask
 from backend.geometry.rle import blob_key, encode_mask, mask_digest
 from backend.projects.models import FindingType, Project
 from backend.readings.import_services import ImportedLesion, ImportedReading, check_imported_reading, import_readings
-from backend.readings.models import MarkKind, Verdict
+from backend.readings.models import MarkKind, ReaderKind, Reading, Verdict
 
 _LONGEST_TEXT: Final = 120
+_FOLLOWS_OWN: Final = (
+    "A reading of its observer is already here, made of its segmentation, which came before it: it is not written over."
+)
 
 
 @dataclass
@@ -64,6 +67,7 @@ class _Draft:
     complete: bool | None = None
     """None while there was nothing but measurements: they say nothing of lesions."""
     readable: bool = True
+    follows_own: bool = False
 
 
 class _SaysNothing(Exception):
@@ -137,6 +141,9 @@ class Attacher:
             except (Refused, InvalidMark) as reason:
                 self.refuse(draft.source, _unused(reader, reason))
                 continue
+            if draft.follows_own and self._has_read(reader, case_id):
+                self.refuse(draft.source, _FOLLOWS_OWN)
+                continue
             by_reader.setdefault(reader, []).append(given)
         for reader, readings in by_reader.items():
             made = import_readings(project=self._project, reader_name=reader, readings=readings)
@@ -144,6 +151,10 @@ class Attacher:
             self.outcome.known += len(readings) - made
         self._drafts.clear()
         return self.outcome
+
+    def _has_read(self, reader: str, case_id: UUID) -> bool:
+        own = Reading.objects.filter(reader__kind=ReaderKind.IMPORTED, reader__name=reader, case=case_id)
+        return own.filter(reader__project=self._project).exists()
 
     def _located(self, reading: ForeignReading) -> dict[ImageReference, Located] | None:
         """Where every picture of the reading lies; None where one that a lesion needs, or all, are not here."""
@@ -262,6 +273,7 @@ class Attacher:
         if not _only_measures(reading):
             draft.complete = reading.complete and draft.complete is not False
         draft.readable = draft.readable and reading.readable
+        draft.follows_own = draft.follows_own or reading.follows_own
 
     def _imported(self, case_id: UUID, draft: _Draft) -> ImportedReading:
         case, _ = self._index.case(case_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Count, F, Q, QuerySet
 
@@ -13,10 +13,13 @@ from backend.exchange.format_registry import read_formats, written_formats
 from backend.exchange.formats.options import FormatOption
 from backend.exchange.models import ExportRun, PendingReading
 from backend.exchange.publishing import PUBLISH, PUBLISHED_FORMATS
+from backend.exchange.selectors import missing_segmentations
 from backend.jobs.models import Job
 from backend.projects.models import Project
 from backend.readings.models import ReadingState
 from backend.readings.selectors import superseded
+
+_LACKS_SEGMENTATION: Final = "Its regions are segments of a segmentation that is not here yet."
 
 
 def format_documents() -> list[dict[str, Any]]:
@@ -137,10 +140,11 @@ def _is_busy(job: Job | None) -> bool:
 def waiting_documents(project: Project, limit: int = 200) -> dict[str, Any]:
     """Readings that wait for their images, the oldest first, with what they name; leads only."""
     rows = PendingReading.objects.filter(project=project)
-    return {"total": rows.count(), "results": [_waiting(row) for row in rows[:limit]]}
+    return {"total": rows.count(), "results": [_waiting(project, row) for row in rows[:limit]]}
 
 
-def _waiting(row: PendingReading) -> dict[str, Any]:
+def _waiting(project: Project, row: PendingReading) -> dict[str, Any]:
+    lacks_segmentation = bool(missing_segmentations(project, row.content.get("segmentations", ())))
     images = row.content.get("images", [])
     names = [str(one.get("name") or one.get("sop_instance_uid") or "") for one in images]
     return {
@@ -152,5 +156,6 @@ def _waiting(row: PendingReading) -> dict[str, Any]:
         "images": len(images),
         # A digest tells nobody anything.
         "names": [name for name in names if name and not name.startswith("digest:")][:3],
+        "reason": row.reason or (_LACKS_SEGMENTATION if lacks_segmentation else ""),
         "created_at": row.created_at,
     }

@@ -186,7 +186,10 @@ class ExportRunSerializer(serializers.Serializer[Any]):
 
 
 class WaitingReadingSerializer(serializers.Serializer[Any]):
-    """A reading that waits for its images; `names` are the first of those it speaks of."""
+    """A reading that waits for its images; `names` are the first of those it speaks of.
+
+    `reason`: what else it waits for, or why it could not be used once they were here; empty of most.
+    """
 
     id = serializers.CharField()
     source = serializers.CharField()  # type: ignore[assignment]  # a field of that name, no option
@@ -195,6 +198,7 @@ class WaitingReadingSerializer(serializers.Serializer[Any]):
     lesions = serializers.IntegerField()
     images = serializers.IntegerField()
     names = serializers.ListField(child=serializers.CharField())
+    reason = serializers.CharField(allow_blank=True)
     created_at = serializers.DateTimeField()
 
 

@@ -71,6 +71,8 @@ class ForeignReading:
     `keep_files`: names of files that cannot be understood before the images of `images` are here (a volume of masks without
     its grid); they are kept whole and read again when the images arrive, with `keep_options` among the options (an empty
     one takes an option away). `keep_data` is the same for what is kept in another form than it came in: bytes by file name.
+    `segmentations`: SOP Instance UIDs of segmentations that it refers to and that are not here yet; it waits for them first.
+    `follows_own`: a reading of its reader was made of its segmentation alone, which came before it.
     """
 
     source: str
@@ -84,6 +86,8 @@ class ForeignReading:
     keep_options: Mapping[str, str] = field(default_factory=dict)
     keep_data: Mapping[str, bytes] = field(default_factory=dict)
     measurements: Sequence[ForeignMeasurement] = ()
+    segmentations: Sequence[str] = ()
+    follows_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from backend.archive.decode_child import DecodeChild
-from backend.archive.ingest import Ingested, KeptAside, ingest_file
+from backend.archive.ingest import Ingested, KeptAside, ingest_file, keep_refused
 from backend.archive.models import Instance, QuarantineKind, Series
 from backend.archive.services import order_series
 from backend.archive.thumbnails import thumbnail_of
@@ -38,7 +38,7 @@ from backend.exchange.published_selectors import (
 )
 from backend.exchange.reading_import import ReadingOptions, ReadingOutcome, claimed_files, import_foreign_readings
 from backend.exchange.source_folder import SourceFolder
-from backend.exchange.sources import Source, sources_in
+from backend.exchange.sources import Source, sources_in, upload_folder
 from backend.projects.case_services import CaseCandidate, add_cases
 from backend.projects.models import Assignment, Case, Project, Split, Unit
 from backend.projects.selectors import case_instances
@@ -343,8 +343,26 @@ def _tell_readings(run: ImportRun, plan: ImportPlan, outcome: ReadingOutcome) ->
         items.filter(name__in=names[start : start + 500]).update(state=ItemState.IMPORTED, reason="Readings.")
     for name, reason in reasons.items():
         items.filter(name=name).update(state=ItemState.REFUSED, reason=reason)
-    unread = {source.name for source in plan.claimed} - outcome.files
-    items.filter(name__in=list(unread)[:500]).update(state=ItemState.REFUSED, reason="No format of readings used it.")
+    unread = sorted({source.name for source in plan.claimed} - outcome.files)
+    for start in range(0, len(unread), 500):
+        unused = items.filter(name__in=unread[start : start + 500])
+        unused.update(state=ItemState.REFUSED, reason="No format of readings used it.")
+
+
+def keep_acknowledged(*, run: ImportRun) -> None:
+    """Put into quarantine what a run refuses of what its sender was told that we have: it may have it no more."""
+    refused = ImportItem.objects.filter(run=run, state=ItemState.REFUSED, quarantined=None)
+    left = [(item, path) for item in refused if (path := upload_folder(run.pk) / str(item.pk)).is_file()]
+    if run.received_at is None or not left:
+        return
+    with DecodeChild() as child:
+        for item, path in left:
+            refusal = Refused(item.reason)
+            refusal.facts = item.facts
+            item.quarantined = keep_refused(
+                archive=run.project.archive, child=child, path=path, refusal=refusal, project_id=run.project_id
+            )
+            item.save(update_fields=["quarantined"])
 
 
 def write_items(*, run: ImportRun, sources: Sequence[Source]) -> dict[str, UUID]:

@@ -27,7 +27,8 @@ class ImportState(models.TextChoices):
 class ImportRun(models.Model):
     """One import into a project: files uploaded in chunks, taken from a folder on the server, or sent by another system.
 
-    Of the last kind (`backend.exchange.receiving`) each file is taken in at once; `received_at` is when the last one came.
+    Of the last kind each file was acknowledged to its sender, who may have it no more: what is not stored is kept elsewhere.
+    `received_at` is when the last one came, or was handed over; null of all other runs.
     `deidentification`: profile, options and version of the rules under which its files were taken in.
     """
 
@@ -89,6 +90,7 @@ class PendingReading(models.Model):
     It may speak of other people's patients, so leads alone see that it is there. `content` is the reading as
     `backend.exchange.pending_content` writes it (masks by digest); where it could not be understood without its images,
     `files` names the kept files (name to key in the object store) and they are read again. `digest`: nothing is kept twice.
+    `reason`: why it could not be used when its images came; it stays for a lead to look at and is not tried again.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -101,11 +103,30 @@ class PendingReading(models.Model):
     content = models.JSONField(default=dict)
     files = models.JSONField(default=dict)
     digest = models.CharField(max_length=64)
+    reason = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["created_at", "id"]
         constraints = [models.UniqueConstraint(fields=["project", "digest"], name="one_pending_reading")]
+
+
+class RememberedSegmentation(models.Model):
+    """A SEG object that was read here: a report that comes in another import may refer to its segments.
+
+    `sop_instance_uid`: as the archive would store it. `key` names in the object store what was found in it. `reader`: whose
+    reading was made of it alone; empty where it is part of a report's.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="remembered_segmentations")
+    sop_instance_uid = models.CharField(max_length=64)
+    reader = models.CharField(max_length=150, blank=True)
+    key = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["created_at", "id"]
+        constraints = [models.UniqueConstraint(fields=["project", "sop_instance_uid"], name="one_remembered_segmentation")]
 
 
 class ExportState(models.TextChoices):

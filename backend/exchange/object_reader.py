@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
+import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,7 @@ from uuid import UUID
 
 from backend.archive.decode_child import DecodeChild
 from backend.archive.models import DeidProfile, Instance, Series
+from backend.archive.store import get_object, has_object, put_object
 from backend.dicom.found import FindingSettings, FoundObject, decoded_object, encoded_object, with_uids
 from backend.dicom.found_values import reader_pseudonym
 from backend.dicom.marked import person_name
@@ -24,6 +27,8 @@ from backend.exchange.case_index import CaseIndex
 from backend.exchange.export_selection import ImageFrame
 from backend.exchange.foreign import ImageReference
 from backend.exchange.formats.family import KnownImages
+from backend.exchange.models import PendingReading, RememberedSegmentation
+from backend.exchange.pending_content import archive_uid
 from backend.projects.models import Case, Project
 from backend.readings.models import Reader
 
@@ -39,6 +44,7 @@ class ObjectReader:
         self._child: DecodeChild | None = None
         self._names: dict[str, str] | None = None
         self._planes: dict[tuple[int, ...], list[Plane | None]] = {}
+        self._awaited: set[str] | None = None
 
     def __enter__(self) -> ObjectReader:
         return self
@@ -112,3 +118,40 @@ class ObjectReader:
         if archive.deid_profile != DeidProfile.NONE:
             found = with_uids(found, lambda uid: keyed_uid(archive.key, "uid", uid))
         return KEPT + encoded_object(found)
+
+    def remember(self, found: FoundObject, reader: str) -> str:
+        """Remember a segmentation for reports to come; whose reading was made of it alone when it came first."""
+        if self._of_kept:
+            known = self._row(found.sop_instance_uid)
+            return known.reader if known is not None else ""
+        data = zlib.compress(self.aside(found), 1)
+        key = f"segmentations/{self._project.pk}/{hashlib.sha256(data).hexdigest()}"
+        if not has_object(key):
+            put_object(key=key, data=data)
+        row, _ = RememberedSegmentation.objects.get_or_create(
+            project=self._project,
+            sop_instance_uid=archive_uid(found.sop_instance_uid, self._project.archive),
+            defaults={"key": key, "reader": reader[:150]},
+        )
+        return row.reader
+
+    def remembered(self, uid: str) -> tuple[FoundObject, str] | None:
+        """The segmentation of a SOP Instance UID that came another time, and whose reading was made of it alone."""
+        row = self._row(uid)
+        if row is None:
+            return None
+        return decoded_object(zlib.decompress(get_object(row.key)).removeprefix(KEPT)), row.reader
+
+    def _row(self, uid: str) -> RememberedSegmentation | None:
+        # A report that waited here names what the archive would store.
+        stored = uid if self._of_kept else archive_uid(uid, self._project.archive)
+        return RememberedSegmentation.objects.filter(project=self._project, sop_instance_uid=stored).first()
+
+    def is_awaited(self, uid: str) -> bool:
+        """Whether a report that came before waits for a segmentation."""
+        if self._of_kept:
+            return False  # what waited here itself came before the report
+        if self._awaited is None:
+            rows = PendingReading.objects.filter(project=self._project, content__has_key="segmentations")
+            self._awaited = {one for content in rows.values_list("content", flat=True) for one in content["segmentations"]}
+        return archive_uid(uid, self._project.archive) in self._awaited

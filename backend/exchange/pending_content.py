@@ -33,6 +33,8 @@ def reading_content(reading: ForeignReading, archive: Archive) -> dict[str, Any]
     }
     if reading.measurements:
         content["measurements"] = [_measurement(one, archive) for one in reading.measurements]
+    if reading.segmentations:
+        content["segmentations"] = [archive_uid(uid, archive) for uid in reading.segmentations]
     return content
 
 
@@ -47,6 +49,7 @@ def reading_of_content(content: Mapping[str, Any], *, source: str, reader: str) 
         complete=content["complete"],
         readable=content["readable"],
         measurements=[_foreign_measurement(one) for one in content.get("measurements", ())],
+        segmentations=content.get("segmentations", ()),
     )
 
 
@@ -66,6 +69,11 @@ def _reference(one: ImageReference, archive: Archive) -> dict[str, Any]:
 DIGEST = "digest:"
 """How a reference begins that is kept as the keyed digest of its UID, a space, and the archive's own UID for it: what is
 named may be an image or a series of one case."""
+
+
+def archive_uid(uid: str, archive: Archive) -> str:
+    """The UID under which the archive would store an object."""
+    return uid if archive.deid_profile == DeidProfile.NONE else keyed_uid(archive.key, "uid", uid)
 
 
 def archive_text(text: str, archive: Archive) -> str:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
 
@@ -21,8 +22,9 @@ from backend.exchange.format_registry import Format, is_recognised, read_format,
 from backend.exchange.formats.family import Folder, ReadContext
 from backend.exchange.models import ImportRun, PendingReading
 from backend.exchange.object_reader import ObjectReader
-from backend.exchange.pending_content import reading_of_content
+from backend.exchange.pending_content import archive_text, reading_of_content
 from backend.exchange.reading_child import names_in_child, read_in_child
+from backend.exchange.selectors import missing_segmentations
 from backend.exchange.source_folder import SourceFolder
 from backend.exchange.sources import Source
 from backend.projects.models import Project
@@ -180,13 +182,16 @@ def _kept_files(project: Project, folder: Folder, reading: ForeignReading) -> di
 
 
 def attach_waiting(*, project: Project, run: ImportRun | None = None) -> AttachOutcome:
-    """Attach what waited for images that are here now. `waiting` counts what still waits; that is touched by nothing."""
+    """Attach what waited for images, or for a segmentation, that are here now. `waiting` counts what still waits.
+
+    What cannot be used now that they are here stays, with its reason, for a lead to see.
+    """
     outcome = AttachOutcome()
     index = CaseIndex(project)
     by_format: dict[str, Attacher] = {}
     done: list[PendingReading] = []
     files: dict[str, list[PendingReading]] = {}
-    for row in PendingReading.objects.filter(project=project).iterator(200):
+    for row in PendingReading.objects.filter(project=project, reason="").iterator(200):
         if row.files:
             files.setdefault(row.format, []).append(row)
             continue
@@ -199,22 +204,48 @@ def attach_waiting(*, project: Project, run: ImportRun | None = None) -> AttachO
             outcome.waiting += 1
     for attacher in by_format.values():
         outcome.add(attacher.finish())
-    for rows in files.values():
-        for row in rows:
+    reasons = {row.pk: reason for row in done if (reason := _reason_of(row, project, outcome.refused))}
+    # A report before its segmentation, which is a part of it.
+    for name in sorted(files, key=lambda name: -read_format(name).specificity):
+        for row in files[name]:
             found = _read_again(project, index, row)
             outcome.add(found)
             if not found.waiting:
                 done.append(row)
-    for row in done:
-        discard_pending(row)
+            if found.refused and not (found.made or found.known):
+                reasons[row.pk] = found.refused[0][1]
+    _settle(done, reasons)
     return outcome
+
+
+def _settle(done: Sequence[PendingReading], reasons: Mapping[UUID, str]) -> None:
+    """Drop what was attached; what could not be stays, with its reason."""
+    for row in done:
+        if row.pk in reasons:
+            row.reason = reasons[row.pk]
+            row.save(update_fields=["reason"])
+        else:
+            discard_pending(row)
+
+
+def _reason_of(row: PendingReading, project: Project, refused: Sequence[tuple[str, str]]) -> str:
+    """Why a reading was not used, empty where it was."""
+    source = archive_text(row.source, project.archive)
+    return next((reason for name, reason in refused if name == source), "")
+
+
+def _is_ready(attacher: Attacher, project: Project, reading: ForeignReading) -> bool:
+    """Whether what a kept reading waits for is here: its segmentations before its images, which it may not even name."""
+    if not reading.segmentations:
+        return attacher.is_here(reading)
+    return not missing_segmentations(project, reading.segmentations)
 
 
 def _read_again(project: Project, index: CaseIndex, row: PendingReading) -> AttachOutcome:
     """Read the kept files of a reading once more; they wait on where their images are still not here."""
     one = read_format(row.format)
     attacher = Attacher(project=project, index=index, format_name=row.format, options=row.options)
-    if not attacher.is_here(reading_of_content(row.content, source=row.source, reader=row.reader)):
+    if not _is_ready(attacher, project, reading_of_content(row.content, source=row.source, reader=row.reader)):
         return AttachOutcome(waiting=1)
     with ScratchFolder("waiting-") as scratch:
         folder: dict[str, Path] = {}

@@ -297,13 +297,20 @@ def _running(project: Project, by: User | None, origin: str) -> ImportRun | None
     return next((run for run in open_runs.order_by("created_at") if run.options.get("origin") == origin), None)
 
 
+def is_taken_for_all(*, quiet: timedelta, age: timedelta) -> bool:
+    """Whether what a sender sent is taken for all of it: by STOW-RS and by C-STORE alike.
+
+    `quiet`: how long nothing has come; `age`: for how long it is gathered.
+    """
+    return quiet >= timedelta(seconds=settings.RECEIVED_QUIET_SECONDS) or age >= LONGEST
+
+
 def settle_received() -> list[UUID]:
     """Start the import of every run to which nothing has come for a while, or that is open for too long."""
     now = timezone.now()
-    quiet = timedelta(seconds=settings.RECEIVED_QUIET_SECONDS)
     settled = []
     for run in ImportRun.objects.filter(state=ImportState.RECEIVING).select_related("created_by"):
-        if now - (run.received_at or run.created_at) >= quiet or now - run.created_at >= LONGEST:
+        if is_taken_for_all(quiet=now - (run.received_at or run.created_at), age=now - run.created_at):
             start_import(run=run, by=run.created_by)
             settled.append(run.pk)
     return settled

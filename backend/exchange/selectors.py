@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from django.db.models import Case as Choice
 from django.db.models import Count, IntegerField, QuerySet, Value, When
 
 from backend.dicom.file_facts import Facts, uid_name
-from backend.exchange.models import ImportItem, ImportRun, ItemState
+from backend.exchange.models import ImportItem, ImportRun, ItemState, RememberedSegmentation
 from backend.projects.models import Case, Project, Split
 from backend.projects.splits import counts_by_split
 
@@ -132,3 +132,9 @@ def split_document(project: Project) -> dict[str, Any]:
             for case in embargoed.only("name", "embargo_reason")[:1000]
         ],
     }
+
+
+def missing_segmentations(project: Project, uids: Collection[str]) -> set[str]:
+    """Those of the segmentations, by the UIDs that the archive would store, that have never been here."""
+    here = RememberedSegmentation.objects.filter(project=project, sop_instance_uid__in=uids)
+    return set(uids) - set(here.values_list("sop_instance_uid", flat=True))

@@ -28,6 +28,7 @@ from backend.exchange.importing import (
     bring_readings,
     draw_thumbnails,
     import_images,
+    keep_acknowledged,
     make_cases,
     plan_import,
     write_items,
@@ -283,6 +284,7 @@ def perform_import(
     outcome.made += outcome.foreign.made + attached.made
     outcome.known += outcome.foreign.known
     _tell_labels(run, outcome, archives)
+    keep_acknowledged(run=run)
     remove_uploads(run.pk)
     close_import(run, ImportState.DONE, " ".join(messages))
     return outcome
@@ -320,11 +322,16 @@ def _tell_contexts(run: ImportRun, outcome: ContextOutcome, name: str) -> None:
 
 
 def _tell_labels(run: ImportRun, outcome: LabelOutcome, archives: Sequence[UUID]) -> None:
-    """Write into the items what became of labels; what is left waiting were tables and masks."""
+    """Write into the items what became of labels; what is left waiting were tables and masks, which nobody sends but by the
+    page."""
     for name, reason in outcome.refused:
         ImportItem.objects.filter(run=run, name=name).update(reason=reason)
     ImportItem.objects.filter(pk__in=archives).delete()  # its files have rows of their own
-    ImportItem.objects.filter(run=run, state=ItemState.WAITING).update(state=ItemState.IMPORTED, reason="Labels.")
+    left = ImportItem.objects.filter(run=run, state=ItemState.WAITING)
+    if run.received_at is None:
+        left.update(state=ItemState.IMPORTED, reason="Labels.")
+    else:
+        left.update(state=ItemState.REFUSED, reason="Its bytes were gone before it was imported.")
 
 
 def close_import(run: ImportRun, state: str, message: str) -> None:

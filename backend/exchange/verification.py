@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from backend.accounts.models import User
 from backend.archive.scratch import ScratchFolder
-from backend.archive.store import read_pieces
+from backend.archive.store import delete_object, read_pieces
 from backend.audit.services import record_event
 from backend.dicom.refusal import Refused
 from backend.exchange.comparison import TOLERANCE, Proof, ReadingPair, compare_reading
@@ -33,7 +33,7 @@ from backend.exchange.export_zip import MANIFEST
 from backend.exchange.format_registry import Format, written_format
 from backend.exchange.formats.family import Carries
 from backend.exchange.losses import loss_sentence
-from backend.exchange.models import ExportRun, ExportState, PendingReading
+from backend.exchange.models import ExportRun, ExportState, PendingReading, RememberedSegmentation
 from backend.exchange.reading_import import ReadingOptions, ReadingOutcome, import_foreign_readings
 from backend.exchange.sources import Source
 from backend.jobs.models import Job
@@ -189,6 +189,10 @@ def _delete_twin(pk: UUID) -> None:
         Lesion.objects.filter(reading__case__project_id=pk).delete()
         Reading.objects.filter(case__project_id=pk).delete()
         PendingReading.objects.filter(project_id=pk).delete()
+        segmentations = RememberedSegmentation.objects.filter(project_id=pk)
+        for key in set(segmentations.values_list("key", flat=True)):
+            delete_object(key)
+        segmentations.delete()
         Project.objects.filter(pk=pk).delete()
 
 

@@ -14,6 +14,7 @@ import pytest
 from django.conf import settings
 
 from backend.archive.models import Instance
+from backend.archive.quarantine import original_of
 from backend.audit.models import Event
 from backend.dicomweb.multipart_reader import MalformedBody
 from backend.dicomweb.store_views import body_of
@@ -161,6 +162,17 @@ def test_marks_of_other_programs_wait_for_the_import_to_read_them(project, store
     settle()
     kept.refresh_from_db()
     assert kept.state != "waiting" and not path.exists()
+
+
+def test_marks_that_no_import_can_use_are_kept_for_they_were_acknowledged(project, store, real_data):
+    segmentation = (real_data / "dicom_objects" / "highdicom" / "seg_image_sm_dots.dcm").read_bytes()
+    assert store(segmentation).status_code == 200
+    settle()
+    item = ImportItem.objects.get()
+    assert item.state == "refused" and "microscopy" in item.reason
+    assert item.quarantined.reason == item.reason
+    with original_of(item.quarantined) as path:
+        assert path.read_bytes() == segmentation
 
 
 def test_pictures_are_no_dicom(project, store, picture_bytes):

@@ -88,6 +88,7 @@ def empty_spool(settings: Any) -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
     settings.DICOM_IDLE_SECONDS = 5.0
     settings.DICOM_RESERVE_MB = 10
+    settings.RECEIVED_QUIET_SECONDS = 1.0
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -125,6 +126,7 @@ def receiver_process(
                 cwd=REPOSITORY,
                 env=os.environ
                 | {"DATABASE_URL": url, "MALLOC_ARENA_MAX": "2", "OVERREAD_DICOM_RESERVE_MB": "10"}
+                | {"OVERREAD_RECEIVED_QUIET_SECONDS": "1"}
                 | environment,
                 stdout=subprocess.PIPE,
                 stderr=log,

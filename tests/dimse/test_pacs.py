@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pydicom
 import pytest
+from pydicom.uid import ComprehensiveSRStorage, ImplicitVRLittleEndian, SegmentationStorage
+from pynetdicom import AE, evt
 
 from backend.archive.models import Instance
 from backend.audit.models import Event
@@ -244,6 +246,40 @@ def test_results_are_sent_and_read_there(
     assert there["SEG"]["NumberOfFrames"] == "2" and there["SEG"]["Rows"] == "32"
     assert Event.objects.filter(verb="transfer.send", actor_id=lead.pk).count() == 1
     assert Event.objects.get(verb="transfer.sent").detail == {"node": "PACS", "done": 1, "failed": 0}
+
+
+@pytest.fixture
+def implicit_only() -> Iterator[tuple[int, list[tuple[str, pydicom.Dataset]]]]:
+    """A PACS that takes SEG and SR in Implicit VR Little Endian alone: its port, and what it was sent in which syntax."""
+    stored: list[tuple[str, pydicom.Dataset]] = []
+
+    def on_store(event: Any) -> int:
+        stored.append((str(event.context.transfer_syntax), pydicom.dcmread(event.dataset_path)))
+        return 0x0000
+
+    entity = AE(ae_title="OLD_PACS")
+    for storage_class in (SegmentationStorage, ComprehensiveSRStorage):
+        entity.add_supported_context(storage_class, [ImplicitVRLittleEndian])
+    server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, on_store)])
+    yield server.server_address[1], stored
+    server.shutdown()
+
+
+def test_a_pacs_that_takes_implicit_vr_alone_is_sent_the_same_objects_so(
+    implicit_only: Any, lead: Any, reader: Any, ct_project: Any, slices: Callable[..., Path]
+) -> None:
+    port, stored = implicit_only
+    node = RemoteNode.objects.create(
+        project=ct_project, name="Old", kind="dimse", host="127.0.0.1", port=port, ae_title="OLD_PACS"
+    )
+    reading = submitted_reading(ct_project, read_case(ct_project, slices(3), lead), user=reader)
+    outcome = run(start_send(project=ct_project, node=node, readings=[reading.pk], by=lead)).outcomes[0]
+    assert [(one["modality"], one["reason"]) for one in outcome["objects"]] == [("SEG", ""), ("SR", "")]
+    assert [syntax for syntax, _ in stored] == [ImplicitVRLittleEndian] * 2
+    (segmentation, report) = (dataset for _, dataset in stored)
+    assert int(segmentation.pixel_array.sum()) == 2 * 5 * 7
+    assert segmentation.pixel_array.shape == (2, 32, 32)
+    assert report.ValueType == "CONTAINER"
 
 
 def test_whose_reading_was_sent_is_kept_from_a_lead_who_reads_the_case_blinded(

@@ -10,24 +10,30 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pydicom
 import pytest
+from django.utils import timezone
 from pydicom.uid import CTImageStorage, MRImageStorage
 from pynetdicom import AE
 from pynetdicom.dimse_messages import C_STORE_RQ
 from pynetdicom.dimse_primitives import C_STORE
 
-from backend.archive.models import Instance
+from backend.archive.models import Instance, QuarantinedFile
+from backend.archive.quarantine import original_of
 from backend.audit.models import Event
 from backend.dimse.models import RemoteNode
+from backend.exchange.derived_objects import derived_objects
 from backend.exchange.models import ImportItem, ImportRun
 from backend.exchange.services import perform_import
-from backend.projects.models import Case
+from backend.projects.models import Assignment, Case, Membership
+from backend.readings.models import Reading
 from tests.dimse.conftest import ct_slice, wait_until
+from tests.dimse.test_pacs import read_case, submitted_reading
 
 SCU = Callable[..., subprocess.CompletedProcess[str]]
 Start = Callable[..., tuple[subprocess.Popen[bytes], int]]
@@ -106,6 +112,69 @@ def test_many_short_associations_of_one_sender_become_one_import(
         assert dcmtk("storescu", receiver.port, str(file)).returncode == 0
     wait_until(lambda: len(runs()) == 1)
     assert runs()[0].items.count() == 3
+
+
+def test_a_slow_scanner_with_an_association_for_each_slice_makes_one_case_of_a_series(
+    receiver: Any, settings: Any, dcmtk: SCU, slices: Callable[..., Path]
+) -> None:
+    settings.RECEIVED_QUIET_SECONDS = 4.0
+    for file in sorted(slices(3).iterdir()):
+        assert dcmtk("storescu", receiver.port, str(file)).returncode == 0
+        time.sleep(2.5)
+    wait_until(lambda: len(runs()) == 1)
+    perform_import(run=runs()[0], on_item=lambda *_: None)
+    assert runs()[0].items.count() == 3 and Case.objects.get().series.instances.count() == 3
+
+
+def test_a_slice_that_comes_after_its_case_was_opened_is_kept_and_told(
+    receiver: Any, ct_project: Any, dcmtk: SCU, slices: Callable[..., Path], make_person: Any, as_person: Any
+) -> None:
+    first, second, late = sorted(slices(3).iterdir())
+    assert dcmtk("storescu", receiver.port, str(first), str(second)).returncode == 0
+    wait_until(lambda: len(runs()) == 1)
+    perform_import(run=runs()[0], on_item=lambda *_: None)
+    lena = make_person("lena")
+    Membership.objects.create(project=ct_project, user=lena, role="lead")
+    case = Case.objects.get()
+    arm = "assisted" if case.split == "POOL" else "blinded"  # Where it was drawn to is chance.
+    Assignment.objects.create(case=case, user=lena, arm=arm, arm_probability=1.0)
+    assert dcmtk("storescu", receiver.port, str(late)).returncode == 0
+    wait_until(lambda: len(runs()) == 2)
+    run = runs()[0]  # the newest first
+    perform_import(run=run, on_item=lambda *_: None)
+    reason = "Its series has been read already; no image can be added to it."
+    item = run.items.get()
+    assert (item.state, item.reason) == ("refused", reason)
+    page = as_person(lena).get(f"/api/v1/projects/{ct_project.slug}/quarantine/").json()
+    assert [(one["reason"], one["origin"]) for one in page["results"]] == [(reason, "C-STORE from SCANNER")]
+    with original_of(QuarantinedFile.objects.get()) as kept:
+        assert pydicom.dcmread(kept).SOPInstanceUID == pydicom.dcmread(late).SOPInstanceUID
+    ImportRun.objects.update(finished_at=timezone.now() - timedelta(minutes=2))
+    wait_until(lambda: not list(receiver.spool.held.iterdir()))
+    assert not list(receiver.spool.failed.iterdir())
+
+
+@pytest.mark.parametrize("first", ["SR", "SEG"])
+def test_a_report_and_its_segmentation_that_come_by_two_associations_are_both_kept(
+    receiver: Any, ct_project: Any, lead: Any, reader: Any, slices: Callable[..., Path], first: str
+) -> None:
+    case = read_case(ct_project, slices(3), lead)
+    sent = {str(one.Modality): one for one in derived_objects(submitted_reading(ct_project, case, user=reader))}
+    sent["SEG"].ContentCreatorName = "Tool"  # else both were one reading of one reader
+    for number, modality in enumerate([first, *({"SR", "SEG"} - {first})], 1):
+        entity = AE(ae_title="SCANNER")
+        entity.add_requested_context(sent[modality].SOPClassUID, sent[modality].file_meta.TransferSyntaxUID)
+        made = entity.associate("127.0.0.1", receiver.port, ae_title="LUNGS")
+        assert made.send_c_store(sent[modality]).Status == 0x0000
+        made.release()
+        wait_until(lambda number=number: len(runs()) == number)
+        run = runs()[0]
+        perform_import(run=run, on_item=lambda *_: None)
+        assert [(item.state, item.reason) for item in run.items.all()] == [("imported", "Readings.")]
+        assert ct_project.pending_readings.count() == int(number == 1 and first == "SR")
+    imported = Reading.objects.filter(reader__kind="imported")
+    assert {len(reading.lesions.all()) for reading in imported} == {1}
+    assert sorted(imported.values_list("reader__name", flat=True)) == (["rita"] if first == "SR" else ["Tool", "rita"])
 
 
 def test_the_status_of_a_store_tells_the_truth(receiver: Any, settings: Any) -> None:

@@ -8,6 +8,7 @@ from io import BytesIO, StringIO
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 
 from backend.exchange.coco import rle_segmentation
@@ -204,3 +205,101 @@ def test_equal_names_of_two_projects_are_not_one_image(empty, tmp_path, make_dic
         assert " 0 readings made" in told and " 0 wait" not in told, told
     assert marks(other) == []
     assert zipfile.ZipFile(BytesIO(path.read_bytes())).testzip() is None
+
+
+@pytest.fixture(params=["none", "basic"])
+def reported(request, tmp_path, make_dicom, as_file, make_person):
+    """A project without images, its lead, the images of a series, and a mask on it as SEG and SR of one reader."""
+    from backend.archive.store import get_object
+    from backend.exchange.export_runs import ExportOrder, export_now
+    from backend.projects.models import Membership
+
+    phantoms.write_images(tmp_path / "given", make_dicom, as_file, slices=phantoms.SLICES)
+    source = phantoms.make_project(unit="series", deid="none", slug="source")
+    phantoms.read_cases(source, phantoms.import_images(source, tmp_path / "given"))
+    lead = make_person("lena")
+    run = export_now(project=source, by=lead, order=ExportOrder(format="dicom_sr"))
+    made = {}
+    with zipfile.ZipFile(BytesIO(get_object(run.key))) as archive:
+        for name in archive.namelist():
+            if "arztin" in name and name.endswith(".dcm"):
+                made[name.split(".")[-2]] = path = tmp_path / f"{name.split('.')[-2]}.dcm"
+                path.write_bytes(archive.read(name))
+    project = phantoms.make_project(unit="series", deid=request.param)
+    Membership.objects.create(project=project, user=lead, role="lead")
+    return project, lead, tmp_path / "given", made["seg"], made["sr"]
+
+
+def readers(project) -> list[str]:
+    """Whose readings there are, with how many marks each."""
+    from backend.readings.models import Reading
+
+    found = Reading.objects.filter(case__project=project).select_related("reader")
+    return sorted(f"{reading.reader.kind} {reading.lesions.count()}" for reading in found)
+
+
+def test_a_report_waits_for_its_segmentation_and_both_are_one_reading_when_it_comes(reported, as_person):
+    project, lead, images, seg, report = reported
+    phantoms.import_images(project, images)
+    assert "0 readings made, 0 already here, 1 wait" in import_readings(project, report)
+    (waiting,) = as_person(lead).get(URL).json()["results"]
+    assert waiting["reason"] == "Its regions are segments of a segmentation that is not here yet."
+    if project.archive.deid_profile == "basic":
+        assert "99999" not in kept(project) and str(pydicom.dcmread(seg).SOPInstanceUID) not in kept(project)
+    assert "1 readings that waited are attached." in import_readings(project, seg)
+    assert readers(project) == ["imported 1"] and project.pending_readings.count() == 0
+    assert "0 readings made, 1 already here, 0 wait" in import_readings(project, report)
+    assert readers(project) == ["imported 1"]
+
+
+def test_report_segmentation_and_images_come_one_after_the_other(reported):
+    project, _, images, seg, report = reported
+    import_readings(project, report)
+    assert "attached" not in import_readings(project, seg) and project.pending_readings.count() == 1
+    phantoms.import_images(project, images)
+    assert readers(project) == ["imported 1"] and project.pending_readings.count() == 0
+
+
+def test_a_report_finds_the_segmentation_that_came_before_it(reported):
+    """Of another reader than the report's: each says what it says."""
+    project, _, images, seg, report = reported
+    phantoms.import_images(project, images)
+    dataset = pydicom.dcmread(seg)
+    dataset.ContentCreatorName = "Tool"
+    dataset.save_as(seg)
+    assert " 1 readings made" in import_readings(project, seg)
+    assert " 1 readings made" in import_readings(project, report)
+    assert readers(project) == ["imported 1", "imported 1"] and project.pending_readings.count() == 0
+
+
+def test_a_report_whose_readers_segmentation_was_a_reading_already_is_told_so(reported):
+    project, _, images, seg, report = reported
+    phantoms.import_images(project, images)
+    assert " 1 readings made" in import_readings(project, seg)
+    told = import_readings(project, report)
+    assert "A reading of its observer is already here, made of its segmentation, which came before it" in told
+    assert " 1 refused" in told and readers(project) == ["imported 1"]
+
+
+def test_a_segmentation_that_waits_with_its_report_is_read_as_a_part_of_it(reported):
+    project, _, images, seg, report = reported
+    import_readings(project, seg)
+    import_readings(project, report)
+    assert project.pending_readings.count() == 2
+    phantoms.import_images(project, images)
+    assert readers(project) == ["imported 1"] and project.pending_readings.count() == 0
+
+
+def test_what_waited_and_does_not_fit_stays_with_its_reason(reported, as_person):
+    project, lead, images, seg, report = reported
+    phantoms.import_images(project, images)
+    dataset = pydicom.dcmread(seg)
+    dataset.SegmentSequence[0].SegmentNumber = 7
+    for frame in dataset.PerFrameFunctionalGroupsSequence:
+        frame.SegmentIdentificationSequence[0].ReferencedSegmentNumber = 7
+    dataset.save_as(seg)
+    import_readings(project, report)
+    import_readings(project, seg)
+    (waiting,) = as_person(lead).get(URL).json()["results"]
+    assert waiting["reason"] == "It refers to segment 1, which its segmentation does not have."
+    assert readers(project) == []

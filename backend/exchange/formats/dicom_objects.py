@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.utils.text import slugify
@@ -26,8 +26,29 @@ from backend.readings.models import Reading
 KEPT_SUFFIXES: Final = {"SEG": ".seg.kept", "SR": ".sr.kept", "RTSTRUCT": ".rtstruct.kept"}
 """What a kept object's file name ends in, by modality: it is no DICOM file any more."""
 
-Segmentations = Callable[[str], tuple[str, FoundObject] | None]
-"""The segmentation of a SOP Instance UID among the files, with its file's name."""
+
+@dataclass(frozen=True, slots=True)
+class HeldSegmentation:
+    """A segmentation that a report refers to.
+
+    `name`: its file among the report's; empty where it came another time. `reader`: whose reading was made of it alone.
+    """
+
+    found: FoundObject
+    name: str = ""
+    reader: str = ""
+
+
+Segmentations = Callable[[str], HeldSegmentation | None]
+"""The segmentation of a SOP Instance UID, None where it is not here."""
+
+
+class SegmentationsMissing(Exception):
+    """Segmentations that an object refers to are not here: their SOP Instance UIDs."""
+
+    def __init__(self, uids: Sequence[str]) -> None:
+        super().__init__(f"{len(uids)} segmentations are not here")
+        self.uids = uids
 
 
 def objects_of(files: Folder, modality: str) -> list[str]:
@@ -74,6 +95,11 @@ def readings_of_objects(files: Folder, context: ReadContext, modality: str) -> I
         except Refused as refusal:
             yield UnusableFile(name, str(refusal))
             continue
+        if modality == "SEG":
+            is_part = objects.is_awaited(found.sop_instance_uid)
+            objects.remember(found, "" if is_part else found.reader or context.reader)
+            if is_part:
+                continue  # of a report that waits for it, and is read with it
         yield from readings_of(name, found, context)
 
 
@@ -83,23 +109,27 @@ def readings_of(
     """What an object says as readings, kept aside where its images are not here, with the reason where it is not used."""
     objects = object_context(context)
     try:
-        whole, parts = _with_segments(name, found, segmentations)
+        whole, parts, readers = _with_segments(name, found, segmentations)
         placer = Placer(whole, context, objects)
         lesions = [lesion for mark in whole.marks for lesion in _placed(placer, mark)]
         measurements = [_measurement(whole, one) for one in whole.measurements]
     except Refused as refusal:
         yield UnusableFile(name, str(refusal))
         return
+    except SegmentationsMissing as missing:
+        yield _kept_aside(name, found, {name: found}, context, objects, missing.uids)
+        return
     except ImagesMissing:
         yield _kept_aside(name, found, parts, context, objects)
         return
     if lesions or not measurements or whole.verdict or whole.image_findings:
-        yield _reading(name, whole, lesions, context)
+        reading = _reading(name, whole, lesions, context)
+        yield replace(reading, follows_own=reading.reader in readers)
     if measurements:
         # For themselves: on what they measure they say nothing of lesions.
         images = [one.image for one in measurements]
-        reader = whole.reader or context.reader
-        yield ForeignReading(name, reader, images, complete=False, measurements=measurements)
+        measurer = whole.reader or context.reader
+        yield ForeignReading(name, measurer, images, complete=False, measurements=measurements)
     yield from (UnusableFile(f"{name}: a part of it", note) for note in whole.notes)
 
 
@@ -113,10 +143,12 @@ def _placed(placer: Placer, mark: FoundMark) -> Iterator[ForeignLesion]:
 
 def _with_segments(
     name: str, found: FoundObject, segmentations: Segmentations
-) -> tuple[FoundObject, Mapping[str, FoundObject]]:
-    """The object with the masks of the segments it refers to, and the segmentations that hold them, by file name."""
+) -> tuple[FoundObject, Mapping[str, FoundObject], set[str]]:
+    """The object with the masks of the segments it refers to; those of its segmentations that are files beside it, by name;
+    whose readings were made of its segmentations alone. SegmentationsMissing where one is not here."""
     marks: list[FoundMark] = []
-    parts = {name: found}
+    parts, readers = {name: found}, set[str]()
+    missing: dict[str, None] = {}
     referred: FoundObject | None = None
     for mark in found.marks:
         if mark.segment is None:
@@ -124,18 +156,24 @@ def _with_segments(
             continue
         held = segmentations(mark.segment[0])
         if held is None:
-            raise Refused("Its regions are segments of a segmentation that is not among the files: import both together.")
-        parts[held[0]] = referred = held[1]
+            missing[mark.segment[0]] = None
+            continue
+        referred = held.found
+        readers.add(held.reader)
+        if held.name:
+            parts[held.name] = referred
         segment = next((one for one in referred.marks if one.number == mark.segment[1]), None)
         if segment is None:
             raise Refused(f"It refers to segment {mark.segment[1]}, which its segmentation does not have.")
         score = mark.score if mark.score is not None else segment.score
         marks.append(replace(mark, masks=segment.masks, segment=None, score=score))
+    if missing:
+        raise SegmentationsMissing(list(missing))
     if referred is None:
-        return found, parts
+        return found, parts, readers
     series = (*referred.series, *found.series)
     uid = found.frame_of_reference_uid or referred.frame_of_reference_uid
-    return replace(found, marks=tuple(marks), series=series, frame_of_reference_uid=uid), parts
+    return replace(found, marks=tuple(marks), series=series, frame_of_reference_uid=uid), parts, readers
 
 
 def _reading(name: str, found: FoundObject, lesions: list[ForeignLesion], context: ReadContext) -> ForeignReading:
@@ -170,15 +208,21 @@ def _pictures(lesion: ForeignLesion) -> list[ImageReference]:
 
 
 def _kept_aside(
-    name: str, found: FoundObject, parts: Mapping[str, FoundObject], context: ReadContext, objects: ObjectContext
+    name: str,
+    found: FoundObject,
+    parts: Mapping[str, FoundObject],
+    context: ReadContext,
+    objects: ObjectContext,
+    segmentations: Sequence[str] = (),
 ) -> ForeignReading | UnusableFile:
     uids = found.images or found.evidence or tuple(uid for part in parts.values() for uid in part.images or part.evidence)
-    if not uids:
+    if not uids and not segmentations:
         return UnusableFile(name, "It names no image, only a place in a patient, and no images of that place are here.")
     kept = {f"{part}{KEPT_SUFFIXES[one.modality]}": objects.aside(one) for part, one in parts.items()}
     return ForeignReading(
-        source=name, reader=found.reader or context.reader, images=[ImageReference(uid) for uid in uids], keep_data=kept
-    )
+        source=name, reader=found.reader or context.reader, images=[ImageReference(uid) for uid in uids], keep_data=kept,
+        segmentations=segmentations,
+    )  # fmt: skip
 
 
 def marked_readings(export: Export, item: ExportCase) -> Iterator[tuple[Reading, MarkedReading]]:

@@ -1,7 +1,7 @@
 """DICOM SR, TID 1500 measurement reports: marks as they were drawn, attributes, measurements, findings of the image, "no
 lesion".
 
-Masks lie in a segmentation beside the report, which refers to its segments; both are read together.
+Masks lie in a segmentation, which comes beside the report, came before it or is waited for; both are read together.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from backend.dicom.found import FoundObject
 from backend.dicom.object_reading import object_uid
 from backend.dicom.refusal import Refused
 from backend.exchange.foreign import ForeignReading, UnusableFile
 from backend.exchange.formats.dicom_objects import (
+    HeldSegmentation,
     file_bytes,
     head_of,
     is_kept,
@@ -79,21 +79,29 @@ def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | Unusa
 
 
 class _Segmentations:
-    """The segmentations among the files by UID; they are read when the first report refers to one, and one is held."""
+    """Segmentations by UID, those among the files first; they are read when a report refers to one, and one is held."""
 
     def __init__(self, files: Folder, context: ReadContext) -> None:
         self._files, self._objects, self._threshold = files, object_context(context), threshold_of(context)
         self._names: dict[str, str] | None = None
-        self._held: tuple[str, FoundObject] | None = None
+        self._held: tuple[str, HeldSegmentation | None] = ("", None)
 
-    def of(self, uid: str) -> tuple[str, FoundObject] | None:
-        """The segmentation of a SOP Instance UID and its file's name, None where it is not among the files."""
-        if self._held is None or self._held[1].sop_instance_uid != uid:
+    def of(self, uid: str) -> HeldSegmentation | None:
+        """The segmentation of a SOP Instance UID, None where it is neither among the files nor came another time."""
+        if self._held[0] != uid:
             if self._names is None:
                 self._names = dict(self._indexed())
             name = self._names.get(uid)
-            self._held = (name, self._objects.read(self._files[name], self._threshold)) if name is not None else None
-        return self._held
+            self._held = uid, self._came_before(uid) if name is None else self._beside(name)
+        return self._held[1]
+
+    def _beside(self, name: str) -> HeldSegmentation:
+        found = self._objects.read(self._files[name], self._threshold)
+        return HeldSegmentation(found, name, self._objects.remember(found, ""))
+
+    def _came_before(self, uid: str) -> HeldSegmentation | None:
+        known = self._objects.remembered(uid)
+        return HeldSegmentation(known[0], reader=known[1]) if known is not None else None
 
     def _indexed(self) -> Iterator[tuple[str, str]]:
         """UIDs by a look at the first bytes: what no report refers to stays unopened, to be read for itself."""

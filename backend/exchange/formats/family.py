@@ -128,6 +128,18 @@ class ObjectContext(Protocol):
     def aside(self, found: FoundObject) -> bytes:
         """The object as it may be kept until its images come: `read` takes it then; it names what the archive would."""
 
+    def remember(self, found: FoundObject, reader: str) -> str:
+        """Remember a segmentation for reports that come another time, with whose reading is made of it alone, if one is.
+
+        Whose reading was made of it alone when it came first.
+        """
+
+    def remembered(self, uid: str) -> tuple[FoundObject, str] | None:
+        """The segmentation of a SOP Instance UID that came another time, and whose reading was made of it alone."""
+
+    def is_awaited(self, uid: str) -> bool:
+        """Whether a report that came before waits for a segmentation."""
+
 
 @dataclass(frozen=True)
 class ReadContext:

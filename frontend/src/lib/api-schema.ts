@@ -4850,7 +4850,11 @@ export interface components {
             differences: string[];
             lost: string[];
         };
-        /** @description A reading that waits for its images; `names` are the first of those it speaks of. */
+        /**
+         * @description A reading that waits for its images; `names` are the first of those it speaks of.
+         *
+         *     `reason`: what else it waits for, or why it could not be used once they were here; empty of most.
+         */
         WaitingReading: {
             id: string;
             source: string;
@@ -4859,6 +4863,7 @@ export interface components {
             lesions: number;
             images: number;
             names: string[];
+            reason: string;
             /** Format: date-time */
             created_at: string;
         };

@@ -1,9 +1,10 @@
 /** Why a SEG, SR or RTSTRUCT was not used, and what they cannot carry: what the server writes → key below `server.object`. */
 export const OBJECT_REFUSALS: [pattern: string, key: string][] = [
   ["It marks tiles of a whole-slide microscopy image; such images cannot be read here\\.", "tiles"],
+  ["Its regions are segments of a segmentation that is not here yet\\.", "lacksSegmentation"],
   [
-    "Its regions are segments of a segmentation that is not among the files: import both together\\.",
-    "lacksSegmentation",
+    "A reading of its observer is already here, made of its segmentation, which came before it: it is not written over\\.",
+    "followsOwn",
   ],
   ["It refers to segment (\\d+), which its segmentation does not have\\.", "lacksSegment"],
   ["It names no image, only a place in a patient, and no images of that place are here\\.", "nowhere"],

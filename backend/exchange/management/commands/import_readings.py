@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from backend.dicom.refusal import Refused
 from backend.exchange.format_registry import check_read_options, read_formats
 from backend.exchange.management.argument_pairs import pair
-from backend.exchange.reading_import import ReadingOptions, import_foreign_readings
+from backend.exchange.reading_import import ReadingOptions, attach_waiting, import_foreign_readings
 from backend.exchange.sources import sources_in
 from backend.projects.models import Project
 
@@ -45,6 +45,7 @@ class Command(BaseCommand):
             check_read_options(chosen.format, chosen.options)
             sources = sources_in(Path(options["path"]).resolve())
             outcome = import_foreign_readings(project=project, sources=sources, chosen=chosen, by=None)
+            waited = attach_waiting(project=project)  # for a segmentation that is here now
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
         for name, reason in outcome.refused:
@@ -55,3 +56,5 @@ class Command(BaseCommand):
             f"{', '.join(outcome.formats)}: {outcome.made} readings made, {outcome.known} already here, {outcome.waiting} "
             f"wait for their images, {len(outcome.refused)} refused, in {time.perf_counter() - started:.1f} s."
         )
+        if waited.made or waited.known:
+            self.stdout.write(f"{waited.made + waited.known} readings that waited are attached.")

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useDropWaiting, useWaiting } from "@/features/imports/api/waiting";
 import type { WaitingReadings } from "@/lib/api-types";
 import { count } from "@/lib/format";
+import { serverWords } from "@/lib/server-words";
 import { IconButton } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { ConfirmDialog } from "@/ui/confirm-dialog";
@@ -51,6 +52,7 @@ export function WaitingCard({ slug }: { slug: string }) {
                     : t("waitingFor.byUid"),
                 ].join(" · ")}
               </span>
+              {one.reason ? <span className="q sm">{serverWords(one.reason, t)}</span> : null}
             </div>
             <IconButton label={`${t("waitingFor.drop")}: ${one.source}`} onClick={() => ask(one)}>
               <IconX size={16} stroke={1.6} />
