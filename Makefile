@@ -29,7 +29,7 @@ LONG_TESTS := tests/cnn tests/learning tests/client tests/dimse tests/soak tests
 	tests/exchange/test_planted_door.py tests/exchange/test_dicom_objects.py tests/exchange/test_waiting_readings.py \
 	tests/exchange/test_import_command.py tests/exchange/test_quarantine.py tests/exchange/test_watching.py \
 	tests/exchange/test_research_formats.py tests/exchange/test_publishing.py tests/exchange/test_lidc_pylidc.py \
-	tests/archive/test_decode_child.py tests/dicomweb/test_orthanc.py tests/architecture/test_access_table.py \
+	tests/archive/test_decode_child.py tests/archive/test_large_images.py tests/dicomweb/test_orthanc.py tests/architecture/test_access_table.py \
 	tests/architecture/test_blinding.py
 
 # Puts a Node that is new enough into PATH of the recipe that begins with it.

@@ -219,9 +219,9 @@ def test_a_lead_who_cancels_while_unread_images_are_loaded_is_heard(keen, lead, 
 
     made, load = start_round(project=keen, by=lead), training_step.unread_images
 
-    def cancelled(cases, *, size, on_case):
+    def cancelled(cases, *, plan, on_case):
         cancel_job(job=Job.objects.get(pk=made.job_id), by=lead)
-        return load(cases, size=size, on_case=on_case)
+        return load(cases, plan=plan, on_case=on_case)
 
     monkeypatch.setattr(training_step, "unread_images", cancelled)
     with pytest.raises(JobCancelled):
