@@ -1032,6 +1032,7 @@ class InspectedImage(TypedDict):
     frame: int
     frames: int
     modality: str
+    ct_window: list[float] | None
 
 
 class Inspection(TypedDict):

@@ -109,7 +109,13 @@ def is_under_way(inspection: Inspection) -> bool:
 
 
 def inspection_document(
-    inspection: Inspection | None, *, case: Case, frames: list[Frame], frame: int, lesions: list[Lesion]
+    inspection: Inspection | None,
+    *,
+    version: ModelVersion,
+    case: Case,
+    frames: list[Frame],
+    frame: int,
+    lesions: list[Lesion],
 ) -> dict[str, Any]:
     """An inspection as the API tells it: how far it is, once it is made what there is to see, and lesions to ask about."""
     uid, number = frames[frame - 1]
@@ -126,6 +132,7 @@ def inspection_document(
             "frame": number,
             "frames": len(frames),
             "modality": series.modality,
+            "ct_window": dict(version.config or {}).get("plan", {}).get("ct_window"),
         },
         "lesions": [
             {"id": str(one.pk), "finding_type": one.finding_type_id, "reader": one.reading.reader.name} for one in lesions

@@ -30,7 +30,10 @@ class InspectedCaseSerializer(serializers.Serializer[object]):
 
 
 class InspectedImageSerializer(serializers.Serializer[object]):
-    """Where the image itself is to be had by DICOMweb; `frames`: how many the case has."""
+    """Where the image itself is to be had by DICOMweb; `frames`: how many the case has.
+
+    `ct_window`: center and width in HU through which the version sees CT; null of one that has no window of its own.
+    """
 
     study = serializers.CharField()
     series = serializers.CharField()
@@ -38,6 +41,7 @@ class InspectedImageSerializer(serializers.Serializer[object]):
     frame = serializers.IntegerField()
     frames = serializers.IntegerField()
     modality = serializers.CharField()
+    ct_window = serializers.ListField(child=serializers.FloatField(), allow_null=True)
 
 
 class InspectionSerializer(serializers.Serializer[object]):

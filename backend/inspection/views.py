@@ -56,7 +56,9 @@ class Asked:
 
     def document(self, inspection: Inspection | None) -> dict[str, Any]:
         """How the API tells it."""
-        return inspection_document(inspection, case=self.case, frames=self.frames, frame=self.frame, lesions=self.lesions)
+        return inspection_document(
+            inspection, version=self.version, case=self.case, frames=self.frames, frame=self.frame, lesions=self.lesions
+        )
 
 
 class InspectionBase(ProjectView):

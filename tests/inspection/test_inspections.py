@@ -164,3 +164,12 @@ def test_each_look_is_in_the_trail_once_an_hour(model, lead, draw_case, run_job,
     assert answer.status_code == 200 and answer["Content-Encoding"] == "gzip"
     (event,) = Event.objects.filter(verb="case.inspected")
     assert (event.actor_id, event.object_id, event.detail["version"]) == (lead.pk, str(case.pk), 1)
+
+
+def test_the_image_is_shown_through_the_window_in_which_the_version_sees_ct(model, lead, draw_case, as_person) -> None:
+    version, case = model.model_version, draw_case(1)
+    url = f"/api/v1/projects/breast/models/{version.number}/inspections/{case.pk}/"
+    assert as_person(lead).get(url, {"frame": 1}).json()["image"]["ct_window"] is None
+    version.config = {**version.config, "plan": {"ct_window": [60, 160]}}
+    version.save()
+    assert as_person(lead).get(url, {"frame": 1}).json()["image"]["ct_window"] == [60, 160]

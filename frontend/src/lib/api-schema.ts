@@ -2993,7 +2993,11 @@ export interface components {
             id: string;
             name: string;
         };
-        /** @description Where the image itself is to be had by DICOMweb; `frames`: how many the case has. */
+        /**
+         * @description Where the image itself is to be had by DICOMweb; `frames`: how many the case has.
+         *
+         *     `ct_window`: center and width in HU through which the version sees CT; null of one that has no window of its own.
+         */
         InspectedImage: {
             study: string;
             series: string;
@@ -3001,6 +3005,7 @@ export interface components {
             frame: number;
             frames: number;
             modality: string;
+            ct_window: number[] | null;
         };
         /** @description How far an inspection is, and once it is made what there is to see. */
         Inspection: {

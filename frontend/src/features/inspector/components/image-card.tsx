@@ -201,9 +201,13 @@ function sides({ width, height }: Rectangle) {
   return { width, height };
 }
 
+/** What versions see that chose no window. */
+const WIDE_CT = [-300, 1400] as const;
+
 /** The frame as an eye should see it; a CT in the window that the network is given. */
 function pictureOf(slug: string, { image }: Inspection): string {
   const root = `/dicom-web/${slug}/studies/${image.study}/series/${image.series}`;
-  const window = image.modality === "CT" ? "?window=-300,1400,linear-exact" : "";
+  const [center, width] = image.ct_window ?? WIDE_CT;
+  const window = image.modality === "CT" ? `?window=${center},${width},linear-exact` : "";
   return `${root}/instances/${image.sop_instance_uid}/frames/${image.frame}/rendered${window}`;
 }
