@@ -33,7 +33,8 @@ export function useBlankingJob(slug: string, caseId: string, id: string | undefi
     enabled: id !== undefined,
     queryFn: async ({ signal }) => {
       const job = await api.get<Job>(`/projects/${slug}/jobs/${id}/`, { signal });
-      if (hasEnded(job)) void client.invalidateQueries({ queryKey: ["stored-case", slug, caseId] });
+      // Nothing is said to be blanked while the former picture is still shown.
+      if (hasEnded(job)) await client.invalidateQueries({ queryKey: ["stored-case", slug, caseId] });
       return job;
     },
     refetchInterval: (query) => (query.state.data && hasEnded(query.state.data) ? false : 1000),
