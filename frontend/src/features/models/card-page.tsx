@@ -3,19 +3,13 @@ import { IconDownload, IconPencil, IconPrinter } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useParams } from "react-router";
-import {
-  onnxUrl,
-  useExportOnnx,
-  useJob,
-  useModel,
-  useModelCard,
-  useSaveCardWords,
-} from "@/features/models/api/models";
+import { onnxUrl, useExportOnnx, useModel, useModelCard, useSaveCardWords } from "@/features/models/api/models";
 import { VersionHead } from "@/features/models/components/version-head";
 import { type Block, cardMarkdown, cardSections, type Section } from "@/features/models/state/card-sections";
 import type { CardWords, ModelCard, ModelVersion } from "@/lib/api-types";
 import { download } from "@/lib/download";
 import { useSlug } from "@/lib/project";
+import { useJob } from "@/lib/use-job";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { ErrorLine, ErrorState } from "@/ui/error-state";
@@ -148,7 +142,7 @@ const isShort = (cell: string) => cell.length < 28 && /^[−+]?\d/.test(cell);
 function OnnxButtons({ slug, version }: { slug: string; version: ModelVersion }) {
   const { t } = useTranslation("models");
   const order = useExportOnnx(slug, version.number);
-  const job = useJob(slug, order.data?.job, version.number);
+  const job = useJob(slug, order.data?.job, ["models", slug, version.number]);
   const running = order.isPending || job.data?.state === "queued" || job.data?.state === "running";
   return (
     <>

@@ -1,13 +1,14 @@
-import { Textarea } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useParams } from "react-router";
-import { hasEnded, pictureOf, useBlank, useBlankingJob, useStoredCase } from "@/features/quarantine/api/blanking";
+import { pictureOf, storedCase, useBlank, useStoredCase } from "@/features/quarantine/api/blanking";
 import { MaskBoard } from "@/features/quarantine/components/mask-board";
+import { ReasonField } from "@/features/quarantine/components/reason-field";
 import { RectangleFields } from "@/features/quarantine/components/rectangle-fields";
 import type { Rectangle, Room } from "@/lib/api-types";
 import { count } from "@/lib/format";
 import { useSlug } from "@/lib/project";
+import { hasEnded, useJob } from "@/lib/use-job";
 import { Button, LinkButton } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { ConfirmDialog } from "@/ui/confirm-dialog";
@@ -63,7 +64,7 @@ function Images({ slug, caseId, room }: ImagesProps) {
   const [reason, setReason] = useState("");
   const [asked, ask] = useState(false);
   const order = useBlank(slug, caseId);
-  const job = useBlankingJob(slug, caseId, order.data?.job).data;
+  const job = useJob(slug, order.data?.job, storedCase(slug, caseId)).data;
   const instance = instances[Math.min(place, instances.length - 1)];
   if (!instance) return null;
   const images = whole ? instances.length : 1;
@@ -123,15 +124,7 @@ function Images({ slug, caseId, room }: ImagesProps) {
               ]}
             />
           ) : null}
-          <Textarea
-            label={t("reason")}
-            description={t("reasonNote")}
-            value={reason}
-            maxLength={500}
-            autosize
-            minRows={2}
-            onChange={(event) => setReason(event.currentTarget.value)}
-          />
+          <ReasonField value={reason} onChange={setReason} />
           <Button variant="primary" disabled={rectangles.length === 0} busy={isBusy} onClick={() => ask(true)}>
             {t("blank.action", { count: images, shown: count(images) })}
           </Button>

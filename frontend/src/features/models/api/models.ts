@@ -1,15 +1,7 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type CaseQuery, searchOf } from "@/features/models/state/chosen";
 import { api } from "@/lib/api-client";
-import type {
-  CardWords,
-  Comparison,
-  EvaluatedCases,
-  Job,
-  ModelCard,
-  ModelRow,
-  ModelVersion,
-} from "@/lib/api-types";
+import type { CardWords, Comparison, EvaluatedCases, ModelCard, ModelRow, ModelVersion } from "@/lib/api-types";
 
 const root = (slug: string) => `/projects/${slug}/models/`;
 
@@ -94,22 +86,4 @@ export function useRelease(slug: string, number: number) {
 /** Order one look at HOLDOUT; answers the job that does it. */
 export function useEvaluateHoldout(slug: string, number: number) {
   return useMutation({ mutationFn: () => api.post<{ job: string }>(`${root(slug)}${number}/evaluate-holdout/`) });
-}
-
-const ENDED = new Set(["succeeded", "failed", "cancelled"]);
-
-/** A job until it has ended; then the version is asked for again. */
-export function useJob(slug: string, id: string | undefined, number: number) {
-  const client = useQueryClient();
-  return useQuery({
-    queryKey: ["job", slug, id],
-    queryFn: async ({ signal }) => {
-      const job = await api.get<Job>(`/projects/${slug}/jobs/${id}/`, { signal });
-      if (ENDED.has(job.state)) await client.invalidateQueries({ queryKey: ["models", slug, number] });
-      return job;
-    },
-    enabled: Boolean(id),
-    staleTime: 0,
-    refetchInterval: (query) => (query.state.data && ENDED.has(query.state.data.state) ? false : 1000),
-  });
 }

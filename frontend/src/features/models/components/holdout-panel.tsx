@@ -1,9 +1,10 @@
 import { IconLock, IconLockOpen } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useEvaluateHoldout, useJob, useRelease } from "@/features/models/api/models";
+import { useEvaluateHoldout, useRelease } from "@/features/models/api/models";
 import type { Evaluation, ModelVersion } from "@/lib/api-types";
 import { count, dayTime } from "@/lib/format";
+import { useJob } from "@/lib/use-job";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { ConfirmDialog } from "@/ui/confirm-dialog";
@@ -20,7 +21,7 @@ export function HoldoutPanel({ slug, version, evaluation }: HoldoutPanelProps) {
   const { t } = useTranslation("models");
   const release = useRelease(slug, version.number);
   const evaluate = useEvaluateHoldout(slug, version.number);
-  const job = useJob(slug, evaluate.data?.job, version.number);
+  const job = useJob(slug, evaluate.data?.job, ["models", slug, version.number]);
   const [asking, ask] = useState<"release" | "look" | null>(null);
   const released = version.released_at !== null;
   const running = job.data !== undefined && (job.data.state === "queued" || job.data.state === "running");

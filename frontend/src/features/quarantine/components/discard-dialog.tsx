@@ -1,7 +1,7 @@
-import { Textarea } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useDiscard } from "@/features/quarantine/api/quarantine";
+import { ReasonField } from "@/features/quarantine/components/reason-field";
 import { count } from "@/lib/format";
 import { ConfirmDialog } from "@/ui/confirm-dialog";
 
@@ -51,17 +51,7 @@ export function DiscardDialog({ slug, files, onDone, onClose }: DiscardDialogPro
     >
       <div className="stack" style={{ gap: 12 }}>
         <p>{t(many ? "discardManyNote" : "discardNote")}</p>
-        <Textarea
-          data-autofocus
-          label={t("reason")}
-          description={t("reasonNote")}
-          value={reason}
-          maxLength={500}
-          autosize
-          minRows={2}
-          required={many}
-          onChange={(event) => setReason(event.currentTarget.value)}
-        />
+        <ReasonField value={reason} onChange={setReason} required={many} first />
       </div>
     </ConfirmDialog>
   );

@@ -1,9 +1,10 @@
-import { Modal, Textarea } from "@mantine/core";
+import { Modal } from "@mantine/core";
 import { useCallback, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { previewOf, useRelease } from "@/features/quarantine/api/quarantine";
 import { MaskBoard } from "@/features/quarantine/components/mask-board";
 import { PreviewTile } from "@/features/quarantine/components/preview-tile";
+import { ReasonField } from "@/features/quarantine/components/reason-field";
 import { RectangleFields } from "@/features/quarantine/components/rectangle-fields";
 import { areOfOneKind } from "@/features/quarantine/state/selection";
 import type { QuarantinedFile, Rectangle } from "@/lib/api-types";
@@ -65,16 +66,7 @@ export function ManyCard({ slug, files, onDrop, onDiscard, onDone }: ManyCardPro
           ) : (
             <p className="q sm">{t("severalKinds")}</p>
           )}
-          <Textarea
-            label={t("reason")}
-            description={t("reasonNote")}
-            value={reason}
-            maxLength={500}
-            autosize
-            minRows={2}
-            required
-            onChange={(event) => setReason(event.currentTarget.value)}
-          />
+          <ReasonField value={reason} onChange={setReason} required />
           <ErrorLine error={release.error} />
           <Button
             variant="primary"
