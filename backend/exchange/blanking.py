@@ -46,18 +46,19 @@ def order_blanking(
     if not rectangles:
         raise Refused("Draw first what is to be blanked.")
     for rows, columns in {(rows, columns) for _, rows, columns in sizes}:
-        checked = checked_rectangles(rectangles, rows, columns)
+        checked_rectangles(rectangles, rows, columns)  # Refused here; each image clips them to its own size.
+    asked = [list(one) for one in rectangles]
     with transaction.atomic():
         record_event(
             actor=by, verb="image.blanked", project_id=project.pk, object_type="case", object_id=case.pk,
-            detail={"images": len(sizes), "rectangles": checked, "reason": reason},
+            detail={"images": len(sizes), "rectangles": asked, "reason": reason},
         )  # fmt: skip
         job = enqueue_job(
             task="exchange.run_blanking",
             queue="default",
             project_id=project.pk,
             requested_by=by,
-            arguments={"instances": [pk for pk, _, _ in sizes], "rectangles": checked},
+            arguments={"instances": [pk for pk, _, _ in sizes], "rectangles": asked},
         )
     return job, len(sizes)
 
