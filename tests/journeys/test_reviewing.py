@@ -229,6 +229,7 @@ def test_what_changed_meanwhile_is_shown_before_it_is_decided_on_and_what_was_re
     expect(page.get_by_role("status").filter(has_text="Offline")).to_be_visible()
     expect(page.get_by_role("button", name="Agree")).to_be_disabled()
     window.set_offline(False)
+    expect(page.get_by_role("button", name="Agree")).to_be_enabled()
     page.keyboard.press("a")
     under_review(page, third)
 
