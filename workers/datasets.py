@@ -29,7 +29,7 @@ from backend.learning.model_readings import CaseFound, FoundLesion
 from backend.learning.vocabulary import ANY_LESION, Vocabulary
 from backend.metrics.overlap import Region, overlap_size, union
 from backend.projects.models import Case
-from backend.projects.selectors import case_instances
+from backend.projects.selectors import case_instances, instances_of_cases
 from backend.readings.models import Lesion, MarkKind, Reading, Verdict
 from workers.cnn.data import (
     IGNORED,
@@ -125,9 +125,20 @@ def case_frames(case: Case) -> list[tuple[Instance, int]]:
     return [(row, number) for row in case_instances(case) for number in range(1, row.number_of_frames + 1)]
 
 
+def frames_of_cases(cases: Sequence[Case]) -> list[list[tuple[Instance, int]]]:
+    """`case_frames` of each case, all with two queries."""
+    rows = instances_of_cases(cases)
+    return [[(row, number) for row in rows[case.pk] for number in range(1, row.number_of_frames + 1)] for case in cases]
+
+
 def case_images(case: Case, plan: Plan) -> CaseImages:
     """Decode a case into the plan's grid and greys, or take it from this machine's cache; UnreadableCase with the reason."""
-    frames, size = case_frames(case), plan.size
+    return decoded_case(case, case_frames(case), plan)
+
+
+def decoded_case(case: Case, frames: Sequence[tuple[Instance, int]], plan: Plan) -> CaseImages:
+    """`case_images` of a case with its series at hand, and of its frames: asks no database, so any thread may do it."""
+    size = plan.size
     if not frames:
         raise UnreadableCase(f"{case.name} has no images")
     first = frames[0][0]

@@ -62,8 +62,8 @@ class LoadedVersion:
             self.network, self.inputs(loaded), loaded.content, precision=self.precision, depth=loaded.depth(self.plan)
         )
 
-    def read(self, cases: Sequence[CaseImages]) -> list[tuple[Predictions, list[PredictedLesion]]]:
-        """What the network says of each case: its outputs, and the lesions in the case's own pixels.
+    def say_all(self, cases: Sequence[CaseImages]) -> list[Predictions]:
+        """What the network says of each case.
 
         The images of all cases go through the network together, which halves the cost of one image a case; in 3D, series
         by series.
@@ -71,16 +71,21 @@ class LoadedVersion:
         if not cases:
             return []
         if self.plan.is_volume:
-            each = ((one, self.say(one)) for one in cases)
-            return [(said, find_lesions(said.types, letterbox=one.letterbox)) for one, said in each]
+            return [self.say(one) for one in cases]
         images, content = np.concatenate([self.inputs(one) for one in cases]), np.concatenate([one.content for one in cases])
         said = predict(self.network, images, content, precision=self.precision)
         ends = np.cumsum([len(one.images) for one in cases])[:-1]
         parts = (np.split(part, ends) for part in (said.types, said.findings, said.embedding))
-        return [
-            (Predictions(types, findings, embedding), find_lesions(types, letterbox=one.letterbox))
-            for one, types, findings, embedding in zip(cases, *parts, strict=True)
-        ]
+        return [Predictions(types, findings, embedding) for types, findings, embedding in zip(*parts, strict=True)]
+
+    def read(self, cases: Sequence[CaseImages]) -> list[tuple[Predictions, list[PredictedLesion]]]:
+        """What the network says of each case: its outputs, and the lesions in the case's own pixels."""
+        return [(said, lesions_in(one, said)) for one, said in zip(cases, self.say_all(cases), strict=True)]
+
+
+def lesions_in(loaded: CaseImages, said: Predictions) -> list[PredictedLesion]:
+    """The lesions of what a network says of a case, in the case's own pixels."""
+    return find_lesions(said.types, letterbox=loaded.letterbox)
 
 
 KEPT: Final = 2

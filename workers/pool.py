@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, TypeVar
 
+from django.db.models import prefetch_related_objects
+
+from backend.archive.models import Instance
 from backend.jobs.services import Lease
-from backend.learning.model_readings import store_model_readings
+from backend.learning.model_readings import CaseFound, store_masks, store_model_readings
 from backend.learning.ranking import CaseMeasured
 from backend.learning.selectors import unread_by
+from backend.learning.vocabulary import Vocabulary
 from backend.projects.models import Case, Split
 from backend.registry.models import ModelState, ModelVersion
 from backend.registry.services import record_evaluation
@@ -17,13 +25,15 @@ from workers.cnn.candidates import Column
 from workers.cnn.measures import Panel, measure_case
 from workers.cnn.plan import Plan
 from workers.cnn.predict import PredictedLesion, Predictions
-from workers.datasets import CaseImages, UnreadableCase, case_found, case_images
+from workers.datasets import CaseImages, UnreadableCase, case_found, decoded_case, frames_of_cases
 from workers.evaluating import measure_versions, version_numbers
-from workers.networks import LoadedVersion, load_panel, load_version
-from workers.reporting import Reporter
+from workers.networks import LoadedVersion, lesions_in, load_panel, load_version
+from workers.reporting import SECONDS_BETWEEN, Reporter
 
 CHUNK: Final = 8
+TURN_SECONDS: Final = 0.0005
 Read = tuple[Predictions, list[PredictedLesion]]
+T = TypeVar("T")
 
 
 def read_cases(
@@ -37,23 +47,112 @@ def read_cases(
     """Store the version's readings of the cases chunk by chunk, and hand on what was measured of each case.
 
     Measured are the columns of `needs`; None where nothing is to be chosen. Nothing but these numbers outlives a chunk.
+    While the network looks at one chunk, a thread beside it decodes the next, and another outlines the lesions of the one
+    before and waits for the disk to hold them; the database is asked by the caller's thread alone.
     """
     loaded = load_version(version)
     panel = load_panel(version, needs) if needs is not None else None
-    for start in range(0, len(cases), CHUNK):
-        report.check()
-        chunk = _readable(cases[start : start + CHUNK], loaded.plan, report)
-        said = loaded.read(chunk)
-        found = [
-            case_found(images, predictions, lesions, vocabulary=loaded.vocabulary)
-            for images, (predictions, lesions) in zip(chunk, said, strict=True)
-        ]
+
+    def store(chunk: _Chunk, outlined: _Outlined) -> None:
         measured = []
         if panel is not None:
-            measured = _measured(loaded, chunk, said, panel, needs or frozenset(), version.display_threshold)
+            measured = _measured(loaded, chunk.images, outlined.said, panel, needs or frozenset(), version.display_threshold)
         report.check()
-        store_model_readings(version=version, found=found)
-        on_chunk(min(start + CHUNK, len(cases)), measured)
+        store_model_readings(version=version, found=outlined.found, digests=outlined.digests)
+        on_chunk(chunk.done, measured)
+
+    with ThreadPoolExecutor(2, thread_name_prefix="beside-the-network") as beside, _short_turns():
+        before: tuple[_Chunk, Future[_Outlined]] | None = None
+        try:
+            for chunk in _decoded(cases, loaded.plan, beside, report):
+                said = loaded.say_all(chunk.images)
+                outlined = beside.submit(_outline, chunk.images, said, loaded.vocabulary)
+                if before is not None:
+                    store(before[0], _result(before[1], report))
+                before = chunk, outlined
+            if before is not None:
+                store(before[0], _result(before[1], report))
+        finally:
+            beside.shutdown(cancel_futures=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """The images of some cases that could be decoded, and how many cases have been seen to with them."""
+
+    images: list[CaseImages]
+    done: int
+
+
+def _decoded(cases: list[Case], plan: Plan, beside: Executor, report: Reporter) -> Iterator[_Chunk]:
+    """The cases chunk by chunk, the next one decoded while the caller works on this one; what cannot be read is logged."""
+
+    def begun(start: int) -> Future[tuple[list[CaseImages], list[str]]]:
+        chunk = cases[start : start + CHUNK]
+        prefetch_related_objects(chunk, "series")
+        return beside.submit(_images_of, chunk, frames_of_cases(chunk), plan)
+
+    starts = range(0, len(cases), CHUNK)
+    ahead = begun(0) if cases else None
+    for start in starts:
+        assert ahead is not None
+        images, unreadable = _result(ahead, report)
+        if start + CHUNK < len(cases):
+            ahead = begun(start + CHUNK)
+        for line in unreadable:
+            report.log(line)
+        yield _Chunk(images, min(start + CHUNK, len(cases)))
+
+
+def _images_of(
+    cases: Sequence[Case], frames: Sequence[list[tuple[Instance, int]]], plan: Plan
+) -> tuple[list[CaseImages], list[str]]:
+    """The images of those cases that can be decoded, and a sentence on each of the others."""
+    found, unreadable = [], []
+    for case, of_case in zip(cases, frames, strict=True):
+        try:
+            found.append(decoded_case(case, of_case, plan))
+        except UnreadableCase as error:
+            unreadable.append(str(error))
+    return found, unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class _Outlined:
+    """What was said of some cases, and the same as rows to be, whose masks are stored under their digests."""
+
+    said: list[Read]
+    found: list[CaseFound]
+    digests: list[list[str]]
+
+
+def _outline(images: Sequence[CaseImages], said: Sequence[Predictions], vocabulary: Vocabulary) -> _Outlined:
+    read = [(predictions, lesions_in(one, predictions)) for one, predictions in zip(images, said, strict=True)]
+    found = [
+        case_found(one, predictions, lesions, vocabulary=vocabulary)
+        for one, (predictions, lesions) in zip(images, read, strict=True)
+    ]
+    return _Outlined(read, found, store_masks(found))
+
+
+def _result(future: Future[T], report: Reporter) -> T:
+    """What another thread found; hears of a cancellation while it works on a long series."""
+    while not wait([future], timeout=SECONDS_BETWEEN).done:
+        report.check()
+    return future.result()
+
+
+@contextmanager
+def _short_turns() -> Iterator[None]:
+    """Python's threads change places every 0.5 ms, not 5: the network comes back for the interpreter at each layer, and
+    would wait that long for it while another thread computes.
+    """
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(TURN_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def _measured(
@@ -73,19 +172,6 @@ def _measured(
             depth=images.depth(loaded.plan),
         )  # fmt: skip
         found.append(measured_row(images.case.pk, of_case))
-    return found
-
-
-def _readable(cases: Sequence[Case], plan: Plan, report: Reporter) -> list[CaseImages]:
-    """The images of those cases that can be decoded; the others go to the log."""
-    found = []
-    for case in cases:
-        if report.is_due():
-            report.check()
-        try:
-            found.append(case_images(case, plan))
-        except UnreadableCase as error:
-            report.log(str(error))
     return found
 
 

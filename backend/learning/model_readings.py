@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from uuid import UUID
 
 import numpy as np
@@ -11,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from numpy.typing import NDArray
 
-from backend.archive.store import has_object, put_object
+from backend.archive.store import ObjectGroup
 from backend.geometry.rle import blob_key, encode_mask, mask_digest
 from backend.readings.models import Lesion, MarkKind, Origin, Reader, ReaderKind, Reading, ReadingState, Verdict
 from backend.registry.models import ModelVersion
@@ -48,20 +49,36 @@ def model_reader_of(version: ModelVersion) -> Reader:
     return reader
 
 
-def store_model_readings(*, version: ModelVersion, found: Sequence[CaseFound]) -> int:
+def store_masks(found: Sequence[CaseFound]) -> list[list[str]]:
+    """Put the masks' run-length blobs where they are not yet; their digests by case and lesion. Asks no database."""
+    blobs = [[encode_mask(lesion.mask) for lesion in case.lesions] for case in found]
+    digests = [[mask_digest(blob) for blob in of_case] for of_case in blobs]
+    named = dict(zip(chain.from_iterable(digests), chain.from_iterable(blobs), strict=True))
+    with ObjectGroup() as group:
+        for digest, blob in named.items():
+            group.write_new(key=blob_key(digest), data=blob)
+        group.synchronise()
+        group.publish([blob_key(digest) for digest in named])
+    return digests
+
+
+def store_model_readings(
+    *, version: ModelVersion, found: Sequence[CaseFound], digests: Sequence[Sequence[str]] | None = None
+) -> int:
     """Write the readings of some cases; returns how many. A case that this version has read is left as it is.
 
     Lesions below the display threshold are stored too: they were not shown, which is something else than rejected.
+    `digests`: what `store_masks` gave for them, where that has been done.
     """
     reader = model_reader_of(version)
-    digests = {id(lesion): _store_mask(lesion.mask) for case in found for lesion in case.lesions}
+    digests = store_masks(found) if digests is None else digests
     now = timezone.now()
     with transaction.atomic():
         known = set(
             Reading.objects.filter(reader=reader, case__in=[c.case_id for c in found]).values_list("case_id", flat=True)
         )
-        fresh = [case for case in found if case.case_id not in known]
-        readings = Reading.objects.bulk_create([_reading(version, reader, case) for case in fresh])
+        fresh = [(case, of_case) for case, of_case in zip(found, digests, strict=True) if case.case_id not in known]
+        readings = Reading.objects.bulk_create([_reading(version, reader, case) for case, _ in fresh])
         Reading.objects.filter(pk__in=[reading.pk for reading in readings]).update(submitted_at=now)
         Lesion.objects.bulk_create(
             [
@@ -73,12 +90,12 @@ def store_model_readings(*, version: ModelVersion, found: Sequence[CaseFound]) -
                     frame=lesion.frame,
                     mask_origin=list(lesion.origin),
                     mask_shape=list(lesion.mask.shape),
-                    mask_digest=digests[id(lesion)],
+                    mask_digest=digest,
                     score=round(lesion.score, 4),
                     origin=Origin.PREDICTED,
                 )
-                for reading, case in zip(readings, fresh, strict=True)
-                for lesion in case.lesions
+                for reading, (case, of_case) in zip(readings, fresh, strict=True)
+                for lesion, digest in zip(case.lesions, of_case, strict=True)
             ]
         )
     return len(fresh)
@@ -96,12 +113,3 @@ def _reading(version: ModelVersion, reader: Reader, case: CaseFound) -> Reading:
         vocabulary_version=version.project.vocabulary_version,
         revision=1,
     )
-
-
-def _store_mask(mask: NDArray[np.bool_]) -> str:
-    """Put the mask's run-length blob where it is not yet; its digest."""
-    blob = encode_mask(mask)
-    digest = mask_digest(blob)
-    if not has_object(blob_key(digest)):
-        put_object(key=blob_key(digest), data=blob)
-    return digest

@@ -65,7 +65,8 @@ def predict(
     A 3D network takes the images as the slices of one series, resampled to `depth` slices (None: as they are), and says
     of every slice what it is told, but findings and embedding [1, …] of the series as a whole.
     """
-    network.eval()
+    if network.training:
+        network.eval()
     with torch.inference_mode():
         if network.config.patch:
             said = predict_windows(network, images, content, precision=precision, depth=depth)
