@@ -1,22 +1,26 @@
 """Labelled cases to look at again: where the model and the label disagree, in its pixels or of the image as a whole.
 
-A model believes what it has learned, so each label is judged by a network that has not seen its patient: the labelled
-POOL cases are parted by patient, and each part is judged by a network that was trained on the others (as confident
-learning does: Northcutt et al. 2021, arXiv 1911.00068). The job goes on after the last part that was judged;
+A model believes what it has learned, so each label is judged by a network that has not seen its patient, nor an image that
+looks almost the same under another one: the labelled POOL cases are parted by patient and near-duplicates, and each part is
+judged by a network that was trained on the others (as confident learning does: Northcutt et al. 2021, arXiv 1911.00068).
+The job goes on after the last part that was judged;
 `manage.py doubtful_labels --project SLUG` writes nothing.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 import numpy as np
 
 from backend.learning.selectors import truth
 from backend.learning.vocabulary import ANY_LESION, Vocabulary, vocabulary_of
 from backend.projects.models import Split
+from backend.projects.selectors import joined_groups_of
 from backend.readings.models import Reading
 from workers.cnn.acquisition import score_cases
 from workers.cnn.candidates import Candidates, Column
@@ -38,31 +42,47 @@ Part = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """The labelled POOL cases, parted by patient into `folds`."""
+    """The labelled POOL cases, parted into `folds`; `fold_of` by id of reading.
+
+    What hangs together by patient or by near-duplicates, chains too, lies in one fold: a network believes a wrong label
+    that it has learned from almost the same image.
+    """
 
     scratch: ScratchTraining
     readings: Sequence[Reading]
-    fold_of: dict[str, int]
+    fold_of: dict[UUID, int]
     folds: int
     seed: int
 
     @classmethod
     def of(cls, scratch: ScratchTraining, *, folds: int, seed: int) -> Judging:
-        """Of what the project has now; NothingToDo with too few patients."""
+        """Of what the project has now; NothingToDo where fewer groups than folds hang together."""
         readings = truth(scratch.project, Split.POOL)
-        groups = sorted({reading.case.group_key for reading in readings})
-        if len(groups) < folds:
-            raise NothingToDo(f"{len(groups)} patients cannot be parted into {folds}")
-        order = np.random.default_rng(seed).permutation(len(groups))
-        return cls(scratch, readings, {groups[index]: place % folds for place, index in enumerate(order)}, folds, seed)
+        members: dict[str, list[UUID]] = defaultdict(list)
+        for reading, group in zip(readings, joined_groups_of([reading.case for reading in readings]), strict=True):
+            members[group].append(reading.pk)
+        if len(members) < folds:
+            raise NothingToDo(f"{len(members)} patients (near-duplicates count as one) cannot be parted into {folds}")
+        fold_of: dict[UUID, int] = {}
+        sizes = [0] * folds
+        for group in np.random.default_rng(seed).permutation(sorted(members)):
+            fold = sizes.index(min(sizes))
+            sizes[fold] += len(members[group])
+            fold_of.update(dict.fromkeys(members[group], fold))
+        return cls(scratch, readings, fold_of, folds, seed)
+
+    @property
+    def n_patients(self) -> int:
+        """Of how many patients (or, where none is known, near-duplicate groups) the labels are."""
+        return len({reading.case.group_key for reading in self.readings})
 
     def parts(self, done: Iterable[Part] = ()) -> Iterator[Part]:
         """The parts that are not `done`, each when it has been judged."""
         known = {part["fold"] for part in done}
         for fold in range(self.folds):
             if fold not in known:
-                others = [reading for reading in self.readings if self.fold_of[reading.case.group_key] != fold]
-                own = [reading for reading in self.readings if self.fold_of[reading.case.group_key] == fold]
+                others = [reading for reading in self.readings if self.fold_of[reading.pk] != fold]
+                own = [reading for reading in self.readings if self.fold_of[reading.pk] == fold]
                 yield {"fold": fold, "doubts": list(self._judged(*self._trained(others), own))}
 
     def _trained(self, readings: Sequence[Reading]) -> tuple[LoadedVersion, frozenset[str]]:

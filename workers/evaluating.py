@@ -29,7 +29,8 @@ from backend.metrics.surfaces import (
     normalised_surface_distance,
     surface_distances,
 )
-from backend.projects.models import Project, Split
+from backend.projects.models import Case, Project, Split
+from backend.projects.selectors import case_instances
 from backend.readings.models import Reading, Verdict
 from backend.registry.models import ModelVersion
 from backend.registry.selectors import latest_evaluation
@@ -98,7 +99,7 @@ def _measure(version: LoadedVersion, readings: Sequence[Reading], threshold: flo
             **measure_case(known, lesions, threshold=threshold, spacing=loaded.spacing, vocabulary=version.vocabulary),
             "scores": {name: round(score, 5) for name, score in scores.items()},
             "truth": known.outputs,
-            "traits": image_traits(reading.case.series, loaded.frames[0][0]),
+            "traits": image_traits(reading.case.series, loaded.frames[0][0], reading.case.traits),
             "places": case_places(known, lesions, threshold=threshold, loaded=loaded),
         }
     return measured
@@ -118,8 +119,15 @@ def known_cases(version: ModelVersion, readings: Sequence[Reading]) -> list[PerC
     """Those of the cases that were measured of this version, as it is shown, against the same readings, in their order."""
     evaluation = latest_evaluation(version)
     known = {case.get("measured_as"): case for case in evaluation.per_case} if evaluation else {}
-    found = (known.get(_measured_as(reading, version.display_threshold)) for reading in readings)
-    return [case for case in found if case is not None]
+    found = ((reading.case, known.get(_measured_as(reading, version.display_threshold))) for reading in readings)
+    # What a table has said of a case since then is no reason to have it read again.
+    return [{**measured, "traits": _traits(case)} for case, measured in found if measured is not None]
+
+
+def _traits(case: Case) -> dict[str, str]:
+    instance = case_instances(case).first()
+    assert instance is not None
+    return image_traits(case.series, instance, case.traits)
 
 
 def fast_sample(readings: Sequence[Reading], *, key: str, vocabulary: Vocabulary) -> list[Reading]:

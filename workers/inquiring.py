@@ -95,6 +95,6 @@ def _judged(inquiry: Inquiry, watch: _Watch) -> dict[str, Any]:
     doubts = most_doubted(watch.keep(judging.parts(inquiry.parts)), seed=seed)
     return {
         "n_labels": len({one["reading"] for one in doubts}),
-        "n_patients": len(judging.fold_of),
+        "n_patients": judging.n_patients,
         "labels": doubts[:SHOWN],
     }

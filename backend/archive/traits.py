@@ -1,9 +1,10 @@
-"""What the header, as stored, tells of patient and machine: by these a model's error is broken down."""
+"""What the header, as stored, or else a table tells of patient and machine: by these a model's error is broken down."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from backend.archive.models import Instance, Series
@@ -15,24 +16,51 @@ _YEARS: Final = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
 _SITES: Final = ("ClinicalTrialSiteName", "ClinicalTrialSiteID", "InstitutionName")
 
 
-def image_traits(series: Series, instance: Instance) -> dict[str, str]:
-    """Sex, age, body part, view, site and scanner of an image (`series` with its study); "" for what is not stated."""
+def image_traits(series: Series, instance: Instance, told: Mapping[str, str]) -> dict[str, str]:
+    """Sex, age group, body part, view, site and scanner of an image (`series` with its study); "" for what is not stated.
+
+    `told`: what tables say of it (`Case.traits`), which counts where the header says nothing.
+    """
+    stated = _completed(header_traits(series, instance), told)
+    return {**stated, "age": age_group(stated["age"])}
+
+
+def patient_traits(series: Series, told: Mapping[str, str]) -> dict[str, str]:
+    """The same of sex, age group and scanner alone, which need no image's header."""
+    stated = _completed(_series_traits(series), told)
+    return {**stated, "age": age_group(stated["age"])}
+
+
+def header_traits(series: Series, instance: Instance) -> dict[str, str]:
+    """What the header alone says, the age as DICOM writes it (045Y, 018M, …); "" for what it does not."""
     header = json.loads(instance.dicom_json)
-    study = series.study
     return {
-        "sex": study.patient_sex.strip().upper(),
-        "age": age_group(study.patient_age),
+        **_series_traits(series),
         "body_part": series.body_part_examined.strip().upper(),
         "view": projection_of(header).view,
         "site": next(filter(None, (text(header, keyword) for keyword in _SITES)), ""),
+    }
+
+
+def _series_traits(series: Series) -> dict[str, str]:
+    return {
+        "sex": series.study.patient_sex.strip().upper(),
+        "age": series.study.patient_age.strip().upper(),
         "scanner": " ".join(f"{series.manufacturer} {series.manufacturer_model_name}".split()),
     }
 
 
-def age_group(age: str) -> str:
-    """The group of a DICOM age string (PS3.5: 045Y, 018M, …); "" where it is none."""
+def _completed(stated: Mapping[str, str], told: Mapping[str, str]) -> dict[str, str]:
+    return {name: value or told.get(name, "") for name, value in stated.items()}
+
+
+def age_in_years(age: str) -> float | None:
+    """Years of a DICOM age string (PS3.5 section 6.2, VR AS: 045Y, 018M, …); None where it is none."""
     found = re.fullmatch(r"(\d{1,3})([YMWD])", age.strip().upper())
-    if found is None:
-        return ""
-    years = int(found[1]) * _YEARS[found[2]]
-    return next((name for end, name in AGE_GROUPS if years < end), "")
+    return int(found[1]) * _YEARS[found[2]] if found else None
+
+
+def age_group(age: str) -> str:
+    """The group of a DICOM age string; "" where it is none."""
+    years = age_in_years(age)
+    return next((name for end, name in AGE_GROUPS if years is not None and years < end), "")

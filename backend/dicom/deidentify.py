@@ -481,14 +481,21 @@ def _drop_lone_creators(dataset: Dataset) -> None:
 
 
 def _age_capped(element: DataElement) -> bool:
-    found = _AGE.fullmatch(str(element.value or "").strip())
+    told = str(element.value or "").strip()
+    age = capped_age(told)
+    if age and age != told:
+        element.value = age
+    return bool(age)
+
+
+def capped_age(age: str) -> str:
+    """A DICOM age string, 090Y for 90 years and more (45 CFR 164.514(b)(2)(i)(C)); "" where it is none."""
+    found = _AGE.fullmatch(age)
     if found is None:
-        return False
+        return ""
     number, unit = int(found.group(1)), found.group(2)
     years = number / {"D": 365.25, "W": 52.18, "M": 12, "Y": 1}[unit]
-    if years >= _OLDEST:
-        element.value = f"{_OLDEST:03d}Y"
-    return True
+    return f"{_OLDEST:03d}Y" if years >= _OLDEST else age
 
 
 def _emptied(element: DataElement) -> bool:

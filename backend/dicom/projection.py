@@ -17,6 +17,11 @@ _VIEW_CODES: Final = {
     "399352003": "LM",
     "R-10228": "LM",
 }
+VIEWS: Final = frozenset(
+    ("AP", "PA", "LL", "RL", "RLD", "LLD", "RLO", "LLO")
+    + ("CC", "MLO", "ML", "LM", "LMO", "XCC", "XCCL", "XCCM", "FB", "SIO", "ISO")
+)
+"""View positions (0018,5101): defined terms of PS3.3 C.8.1.1.1 and C.8.11.5, and those of mammography (PS3.16 CID 4014)."""
 _SIDES: Final = ("R", "L", "B")
 
 

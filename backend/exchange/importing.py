@@ -39,6 +39,7 @@ from backend.exchange.published_selectors import (
 from backend.exchange.reading_import import ReadingOptions, ReadingOutcome, claimed_files, import_foreign_readings
 from backend.exchange.source_folder import SourceFolder
 from backend.exchange.sources import Source, sources_in, upload_folder
+from backend.exchange.trait_import import import_traits
 from backend.projects.case_services import CaseCandidate, add_cases
 from backend.projects.models import Assignment, Case, Project, Split, Unit
 from backend.projects.selectors import case_instances
@@ -283,13 +284,21 @@ def draw_thumbnails(*, run: ImportRun) -> None:
 
 
 def bring_labels(*, run: ImportRun, plan: ImportPlan, options: ImportOptions) -> LabelOutcome:
-    """Make readings of the labels that came along."""
+    """Make readings of the labels that came along, and store what tables say of sex, age, view, site and scanner."""
     if not options.has_labels:
         return LabelOutcome()
     items = ImportItem.objects.filter(run=run, instance__isnull=False, case__isnull=False)
     found = items.select_related("case", "instance").defer("instance__dicom_json").order_by("name")
     images = [LabelledImage(item.name, item.instance, item.case) for item in found if item.instance and item.case]
-    return import_labels(project=run.project, images=images, tables=plan.tables, masks=plan.masks, options=options)
+    outcome = import_labels(project=run.project, images=images, tables=plan.tables, masks=plan.masks, options=options)
+    outcome.traits = import_traits(
+        project=run.project,
+        images=[(image.name, image.instance, image.case) for image in images],
+        tables=plan.tables,
+        by=run.created_by,
+        source=f"import {run.pk}",
+    )
+    return outcome
 
 
 def bring_readings(

@@ -15,6 +15,7 @@ from backend.exchange.label_tables import Box, FileLabels, LabelTables, renamed
 from backend.exchange.mask_components import mask_components, read_mask
 from backend.exchange.reading_import import ReadingOutcome
 from backend.exchange.sources import Source
+from backend.exchange.trait_import import TraitOutcome
 from backend.geometry.marks import InvalidMark
 from backend.geometry.rle import blob_key
 from backend.projects.models import Case, FindingType, Project
@@ -37,13 +38,14 @@ class LabelledImage:
 
 @dataclass
 class LabelOutcome:
-    """Readings made, readings that were there, labels that could not be used: (file, reason), the clinical texts, and what
-    became of readings of other programs."""
+    """Readings made, readings that were there, labels that could not be used: (file, reason), the clinical texts, the traits
+    of a table, and what became of readings of other programs."""
 
     made: int = 0
     known: int = 0
     refused: list[tuple[str, str]] = field(default_factory=list)
     texts: ContextOutcome | None = None
+    traits: TraitOutcome | None = None
     foreign: ReadingOutcome | None = None
 
 

@@ -1,4 +1,4 @@
-"""Tables that come with images: what they say of each file (patient, group, findings, boxes). Pure functions on text.
+"""Tables that come with images: what they say of each file (patient, group, findings, boxes, traits). Pure, on text.
 
 A labels table has a row per file (or per file and finding), a boxes table a row per box. Columns are found by their
 usual names, or by a mapping such as {"finding": "class"}.
@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from backend.dicom.refusal import Refused
+from backend.exchange.table_traits import MOST_VALUES, TRAITS
 
 _USUAL_NAMES: Final[dict[str, tuple[str, ...]]] = {
     "file": ("file", "filename", "file_name", "image", "image_index", "path"),
@@ -26,8 +27,12 @@ _USUAL_NAMES: Final[dict[str, tuple[str, ...]]] = {
     "y": ("y", "ymin", "top"),
     "w": ("w", "width"),
     "h": ("h", "height"),
+    "sex": ("sex", "gender", "patient_sex", "patient_gender", "patientsex"),
+    "age": ("age", "patient_age", "patientage"),
+    "view": ("view", "view_position", "viewposition"),
+    "site": ("institution_name", "institutionname"),
+    "scanner": ("scanner",),
 }
-COLUMNS: Final = tuple(_USUAL_NAMES)
 _YES: Final = frozenset({"1", "true", "yes", "y", "present", "positive", "+"})
 _NO: Final = frozenset({"0", "false", "no", "n", "absent", "negative", "-"})
 _MAX_FINDINGS: Final = 30
@@ -47,20 +52,23 @@ class Box:
 
 @dataclass
 class FileLabels:
-    """What the tables say of one file. `findings`: name to present or absent (True, False); `is_normal`: no lesion."""
+    """What the tables say of one file. `findings`: name to present or absent (True, False); `is_normal`: no lesion;
+    `traits`: the words of its rows on sex, age, view, site and scanner, each once."""
 
     patient: str = ""
     group: str = ""
     findings: dict[str, bool] = field(default_factory=dict)
     is_normal: bool = False
     boxes: list[Box] = field(default_factory=list)
+    traits: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass
 class LabelTables:
-    """Labels by file name as the tables write it."""
+    """Labels by file name as the tables write it; `traits`: those of which a table has a column."""
 
     files: dict[str, FileLabels] = field(default_factory=dict)
+    traits: set[str] = field(default_factory=set)
     has_findings: bool = False
     has_boxes: bool = False
 
@@ -74,9 +82,13 @@ class LabelTables:
 
 
 def column_mapping(text: str, usual_names: Mapping[str, tuple[str, ...]] = _USUAL_NAMES) -> dict[str, str]:
-    """ "finding=class,group=near_dup_group" as a mapping; Refused if it names a column that has no meaning here."""
+    """ "finding=class,group=near_dup_group" as a mapping; Refused if it names a column that has no meaning here.
+
+    A piece whose column has a comma in its name stands in double quotes, as in CSV.
+    """
     mapping: dict[str, str] = {}
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
+    pieces = next(csv.reader([text.replace("\n", ",")], skipinitialspace=True), [])
+    for part in filter(None, (piece.strip() for piece in pieces)):
         meaning, _, column = part.partition("=")
         if meaning.strip() not in usual_names or not column.strip():
             raise Refused(f"Columns are given as MEANING=COLUMN with meanings {', '.join(usual_names)}; not {part!r}.")
@@ -93,9 +105,7 @@ def read_labels(tables: LabelTables, text: str, columns: Mapping[str, str], norm
     rows, found = _rows(text, columns)
     quiet = {word.strip().casefold() for word in normal}
     for row in rows:
-        labels = tables.files.setdefault(row["file"], FileLabels())
-        labels.patient = _settled(row["file"], "patient", labels.patient, row.get("patient", ""))
-        labels.group = _settled(row["file"], "group", labels.group, row.get("group", ""))
+        labels = _labels_of(tables, row)
         finding = row.get("finding", "")
         if not finding:
             continue
@@ -107,6 +117,7 @@ def read_labels(tables: LabelTables, text: str, columns: Mapping[str, str], norm
         else:
             labels.findings[finding] = True
     _check_findings(tables)
+    _take_traits(tables, found)
     if "value" not in found:
         _fill_absent(tables)
 
@@ -118,11 +129,22 @@ def read_boxes(tables: LabelTables, text: str, columns: Mapping[str, str]) -> No
     if missing:
         raise Refused(f"The boxes table lacks the columns {', '.join(missing)}.")
     for row in rows:
-        labels = tables.files.setdefault(row["file"], FileLabels())
-        labels.patient = _settled(row["file"], "patient", labels.patient, row.get("patient", ""))
-        labels.group = _settled(row["file"], "group", labels.group, row.get("group", ""))
+        labels = _labels_of(tables, row)
         labels.boxes.append(_box(row))
+    _take_traits(tables, found)
     tables.has_boxes = True
+
+
+def _labels_of(tables: LabelTables, row: Mapping[str, str]) -> FileLabels:
+    """The labels of the file of a row, with what the row says of patient, group and traits."""
+    labels = tables.files.setdefault(row["file"], FileLabels())
+    labels.patient = _settled(row["file"], "patient", labels.patient, row.get("patient", ""))
+    labels.group = _settled(row["file"], "group", labels.group, row.get("group", ""))
+    for trait in TRAITS:
+        value = row.get(trait, "")
+        if value and value not in (said := labels.traits.setdefault(trait, [])):
+            said.append(value)
+    return labels
 
 
 def renamed(name: str, names: Mapping[str, str]) -> str:
@@ -173,7 +195,7 @@ def _chosen_columns(
     keys: Sequence[str],
 ) -> dict[str, str]:
     """The table's column for each meaning that it has; Refused without any of `keys`."""
-    lower = {header.casefold(): header for header in headers}
+    lower = {header.casefold().replace(" ", "_"): header for header in headers}
     chosen: dict[str, str] = {}
     for meaning, usual in usual_names.items():
         given = columns.get(meaning)
@@ -219,6 +241,14 @@ def _check_findings(tables: LabelTables) -> None:
     names = _names(tables)
     if len(names) > _MAX_FINDINGS:
         raise Refused(f"The findings column has {len(names)} different values; is it the right column?")
+
+
+def _take_traits(tables: LabelTables, found: set[str]) -> None:
+    tables.traits |= found & set(TRAITS)
+    for trait in ("site", "scanner"):
+        values = {value for labels in tables.files.values() for value in labels.traits.get(trait, ())}
+        if len(values) > MOST_VALUES:
+            raise Refused(f"The {trait} column has {len(values)} different values; is it the right column?")
 
 
 def _fill_absent(tables: LabelTables) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -283,7 +284,7 @@ def perform_import(
     messages += readings_sentences(outcome.foreign, attached)
     outcome.made += outcome.foreign.made + attached.made
     outcome.known += outcome.foreign.known
-    _tell_labels(run, outcome, archives)
+    _tell_labels(run, outcome, options, archives)
     keep_acknowledged(run=run)
     remove_uploads(run.pk)
     close_import(run, ImportState.DONE, " ".join(messages))
@@ -321,14 +322,20 @@ def _tell_contexts(run: ImportRun, outcome: ContextOutcome, name: str) -> None:
     items.update(state=ItemState.REFUSED if unused else ItemState.IMPORTED, reason=outcome.sentence)
 
 
-def _tell_labels(run: ImportRun, outcome: LabelOutcome, archives: Sequence[UUID]) -> None:
+def _tell_labels(run: ImportRun, outcome: LabelOutcome, options: ImportOptions, archives: Sequence[UUID]) -> None:
     """Write into the items what became of labels; what is left waiting were tables and masks, which nobody sends but by the
     page."""
-    for name, reason in outcome.refused:
-        ImportItem.objects.filter(run=run, name=name).update(reason=reason)
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for name, reason in (*outcome.refused, *(outcome.traits.notes if outcome.traits else ())):
+        reasons[name].append(reason)
+    for name, told in reasons.items():
+        ImportItem.objects.filter(run=run, name=name).update(reason=" ".join(told))
     ImportItem.objects.filter(pk__in=archives).delete()  # its files have rows of their own
     left = ImportItem.objects.filter(run=run, state=ItemState.WAITING)
     if run.received_at is None:
+        if outcome.traits is not None:
+            tables = left.filter(name__in=[name for name in (options.labels_file, options.boxes_file) if name])
+            tables.update(state=ItemState.IMPORTED, reason=f"Labels. {outcome.traits.sentence}")
         left.update(state=ItemState.IMPORTED, reason="Labels.")
     else:
         left.update(state=ItemState.REFUSED, reason="Its bytes were gone before it was imported.")

@@ -15,6 +15,7 @@ ask anything, the version waits for a lead, unless the policy says that unproven
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -29,6 +30,8 @@ GATE_METRICS: Final = ("dice", "auc")
 MARKS: Final = "marks"
 CHANCE_AUC: Final = 0.5
 MAX_MARGIN: Final = 0.2
+FORESEEN: Final = 10
+"""Of how many times the patients it is told that they would show a version within the margin; beyond it is a guess."""
 
 Told = dict[str, Any]
 Pair = tuple[PerCase, PerCase]
@@ -59,8 +62,9 @@ def gate_decision(
     """Whether the challenger serves, with all that led to it.
 
     {against, n_patients, margin, unproven_serves, proof: [{check, value, chance, low, high, n_patients, n_positive,
-    passed}], metrics: [{metric, difference, low, high}], reasons: [code], decision, text}. `against` is the champion's
-    number; ValueError where the two were not measured on the same cases.
+    passed}], metrics: [{metric, difference, low, high}], needed_patients, reasons: [code], decision, text}. `against` is
+    the champion's number; `needed_patients`: of how many VALIDATION patients the intervals would be narrow enough for the
+    margin, where they alone are in the way. ValueError where the two were not measured on the same cases.
     """
     told: Told = {
         "against": against,
@@ -69,11 +73,13 @@ def gate_decision(
         "unproven_serves": rule.unproven_serves,
         "proof": proof_of(challenger, seed),
         "metrics": [],
+        "needed_patients": None,
     }
     if against is not None:
         if {case["case"] for case in challenger} != {case["case"] for case in champion}:
             raise ValueError("the two versions were not measured on the same cases")
         told["metrics"] = differences(challenger, champion, seed)
+        told["needed_patients"] = _needed_patients(told, rule)
     return {**told, **_verdict(told, rule)}
 
 
@@ -222,9 +228,34 @@ def _worse(told: Told, rule: GateRule) -> list[tuple[str, str]]:
         worse = [_in_words(one["metric"]) for one in metrics if one["high"] < 0]
         sentence = f"Worse than version {against} on VALIDATION ({', '.join(worse)}): it waits."
         return [("worse", sentence)] if worse else []
-    wide = [_in_words(one["metric"]) for one in metrics if one["low"] <= -rule.margin]
-    sentence = f"Not shown to be within {rule.margin:g} of version {against} on VALIDATION ({', '.join(wide)}): it waits."
-    return [("beyond_margin", sentence)] if wide else []
+    unshown = ", ".join(_in_words(one["metric"]) for one in metrics if one["low"] <= -rule.margin)
+    if not unshown:
+        return []
+    if told["needed_patients"] is None:
+        sentence = f"Not shown to be within {rule.margin:g} of version {against} on VALIDATION ({unshown}): it waits."
+        return [("beyond_margin", sentence)]
+    sentence = (
+        f"VALIDATION is too small to show it within {rule.margin:g} of version {against} ({told['n_patients']} patients; "
+        f"{unshown}): it waits. "
+        f"About {told['needed_patients']} patients would, if it stays as measured; or a lead promotes it."
+    )
+    return [("wide_interval", sentence)]
+
+
+def _needed_patients(told: Told, rule: GateRule) -> int | None:
+    """How many patients it takes until no interval reaches beyond the margin, if the differences stay what they are.
+
+    An interval narrows with the root of their number. None where nothing is in the way, where a difference itself lies
+    beyond the margin or close by, or where there is no margin.
+    """
+    if rule.margin is None:
+        return None
+    wide = [one for one in told["metrics"] if one["low"] <= -rule.margin]
+    times = 0.0
+    for one in wide:
+        room = one["difference"] + rule.margin
+        times = max(times, ((one["difference"] - one["low"]) / room) ** 2 if room > 0 else math.inf)
+    return math.ceil(told["n_patients"] * times / 10) * 10 if wide and times <= FORESEEN else None
 
 
 def _in_words(metric: str) -> str:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from backend.archive.traits import AGE_GROUPS, age_group
+from backend.archive.traits import AGE_GROUPS, patient_traits
 from backend.learning.leading_metric import FINDINGS_AUC
 from backend.learning.selectors import labels, round_of, snapshot_as_it_was
 from backend.learning.subgroups import HIGHER_IS_WORSE, NOT_COMPARED
@@ -143,15 +143,12 @@ def _by_type(readings: Sequence[Reading]) -> list[Facts]:
 
 
 def _by_trait(cases: Iterable[Case]) -> dict[str, list[Facts]]:
-    """Cases by modality, sex, age group and scanner as the headers tell; "" where they do not."""
+    """Cases by modality, sex, age group and scanner as headers or else tables tell; "" where they do not."""
     found = list(cases)
+    traits = [patient_traits(case.series, case.traits) for case in found]
     return {
         "modality": _counted(case.series.modality for case in found),
-        "sex": _counted(case.series.study.patient_sex.strip().upper() for case in found),
-        "age": _counted(age_group(case.series.study.patient_age) for case in found),
-        "scanner": _counted(
-            " ".join(f"{case.series.manufacturer} {case.series.manufacturer_model_name}".split()) for case in found
-        ),
+        **{name: _counted(one[name] for one in traits) for name in ("sex", "age", "scanner")},
     }
 
 

@@ -132,7 +132,8 @@ class TrainingPolicy(models.Model):
     batch_size = models.PositiveIntegerField(default=16)
     random_share = models.FloatField(default=0.3)
     target_dice = models.FloatField(default=0.75)
-    gate_margin = models.FloatField(null=True, default=None)
+    # Measured, not argued: docs/learning.md, "The gate". Projects from before there was a default have none.
+    gate_margin = models.FloatField(null=True, default=0.1)
     unproven_serves = models.BooleanField(default=False)
     generic_outlines = models.CharField(max_length=9, choices=GenericOutlines, default=GenericOutlines.OFF)
     dimension = models.CharField(max_length=4, choices=[(one, one) for one in ("auto", "2d", "2.5d", "3d")], default="auto")

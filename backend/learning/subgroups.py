@@ -1,8 +1,8 @@
 """A version's error broken down: by finding type, lesion size, sex, age, body part, view, site and scanner.
 
 Each case keeps in `groups` the codes of the groups it stands in, by dimension, so that the cases behind a row can be
-found again. A group that too few patients back is listed with "too few"; a dimension of which no header says anything is
-listed as one row that says so.
+found again. A group that too few patients back is listed with "too few"; a dimension of which nothing is said is listed as
+one row that says so.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ METRICS: Final = ("sensitivity", "false_positives_per_image", "dice", "nsd", "hd
 HIGHER_IS_WORSE: Final = frozenset({"false_positives_per_image", "hd95_mm"})
 # A group with a smaller share of images that bear a lesion has a lower average precision, whatever the model does there.
 NOT_COMPARED: Final = frozenset({"average_precision"})
-NOT_STATED: Final = "not stated in any header"
+NOT_STATED: Final = "stated by no header and no table"
 NO_FALSE_SIZE: Final = "a false positive has no true size"
 WHOLE_IMAGE: Final = "a finding of the whole image has no place"
 NO_SPACING: Final = "no spacing is known here: distances are in pixels"
@@ -136,7 +136,7 @@ def _sizes(cases: Sequence[PerCase], threshold: float, cuts: dict[str, Any] | No
 
 
 def _traits(cases: Sequence[PerCase], dimension: str, threshold: float, seed: int) -> Iterator[Subgroup]:
-    """By what the header says; values that it does not say stand in a group of their own, "", at the end."""
+    """By what header or table says; values that they do not say stand in a group of their own, "", at the end."""
     counted = Counter(code for case in cases for code in case["groups"][dimension])
     if set(counted) <= {""}:
         yield _subgroup(dimension, "", cases, [_untold(name, cases, NOT_STATED) for name in METRICS], note=NOT_STATED)

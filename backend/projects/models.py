@@ -136,7 +136,8 @@ class Case(models.Model):
     writes `priority`, `priority_reason` and, for the random arm, `inclusion_probability`. Whoever reads the case
     blinded meets it at `blind_priority` instead, a random one of the POOL's priorities: a place in a list tells too.
     `source_name` is the file's name as received; it may hold a name or a label, so leads alone see it. `has_taught`: a
-    network learned from its image before anybody had read it, so it can no longer be embargoed.
+    network learned from its image before anybody had read it, so it can no longer be embargoed. `traits`: what tables say
+    of sex (M, F, O), age (DICOM's 058Y), view, site and scanner where the image's header says nothing.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -159,6 +160,7 @@ class Case(models.Model):
     is_open = models.BooleanField(default=True)
     readings_submitted = models.PositiveSmallIntegerField(default=0)
     has_taught = models.BooleanField(default=False)
+    traits = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Final
 
-LEARNER: Final = ("learning", "freshness", "labels", "acquisition", "prompts", "volumes")
+LEARNER: Final = ("learning", "freshness", "labels", "acquisition", "prompts", "volumes", "gate")
 BENCHES: Final = ("requests", "archive", "receive", "viewer", *LEARNER)
 
 

@@ -182,6 +182,7 @@ def measure(folder: Path, data: Path, options: argparse.Namespace) -> dict[str, 
     user = User.objects.create_user("bench", password=None)
     Membership.objects.create(project=project, user=user, role="reader")
     policy = TrainingPolicy.objects.create(
+        gate_margin=None,  # What is clocked ends with a new version's findings: it must serve.
         project=project, image_size=options.size, steps_scratch=FIRST_STEPS, steps_warm=options.steps,
         every_n_readings=options.needed, slow_growth=0,
     )  # fmt: skip

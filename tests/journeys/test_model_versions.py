@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.management import call_command
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from backend.accounts.models import User
 from backend.audit.models import Event
 from backend.learning.gate import gate_decision
+from backend.learning.models import Round
 from backend.learning.vocabulary import vocabulary_of
 from backend.metrics.chance import CELLS, FULL
 from backend.metrics.intervals import Estimate
@@ -94,9 +95,23 @@ def versions(validation: list[Case], project: Project, lead: User) -> tuple[Mode
     return made[0], made[1]
 
 
+@pytest.fixture
+def trained(versions: tuple[ModelVersion, ModelVersion], project: Project) -> Round:
+    """The round that made version 2: two trainings of 24 steps, the second from unread images, too."""
+    return Round.objects.create(
+        project=project, number=1, state="done", base_version=versions[0], model_version=versions[1],
+        settings={"track": "slow", "start": "scratch", "steps": 48, "unread": 12, "second_from": 24},
+        history=[[step, round(1.2 / ((step - 1) % 24 + 1) + step % 3 / 50, 4)] for step in range(1, 49)],
+    )  # fmt: skip
+
+
 def downloaded(page: Page, card: str, kind: str) -> str:
     """The text of a card's file."""
-    own = page.locator("section").filter(has=page.get_by_role("heading", name=card, exact=True))
+    return saved(page, page.locator("section").filter(has=page.get_by_role("heading", name=card, exact=True)), kind)
+
+
+def saved(page: Page, own: Locator, kind: str) -> str:
+    """The text of a file of a part of the page."""
     with page.expect_download() as download:
         own.get_by_role("button", name=kind, exact=True).click()
     return Path(download.value.path()).read_text(encoding="utf-8-sig")
@@ -151,6 +166,32 @@ def test_a_point_and_a_row_lead_to_their_cases_and_the_charts_leave_as_files_wit
     numbers = [float(one.replace("−", "-")) for one in re.findall(r"[+−]\d\.\d+", line)]
     assert numbers == [round(float(told[name]), 3) for name in ("difference", "low", "high")]
     assert "v2 − v1, paired by patient" in downloaded(page, "Gate", "SVG")
+
+
+def test_the_loss_of_a_round_leaves_as_files_with_the_curve_shown_both_trainings_told_apart(
+    trained: Round,
+    lead: User,
+    live_server: Any,
+    sign_in: Callable[..., BrowserContext],
+) -> None:
+    page = sign_in(lead).new_page()
+    page.goto(f"{live_server.url}/p/breast/learning")
+    chart = page.get_by_role("img", name="Loss over training steps")
+    expect(chart).to_be_visible()
+    own = page.locator("section").filter(has=chart)
+    with page.expect_download() as download:
+        own.get_by_role("button", name="CSV", exact=True).click()
+    assert download.value.suggested_filename == "breast-loss-round-1.csv"
+    rows = table_of(Path(download.value.path()).read_text(encoding="utf-8-sig"))
+    assert [[int(row["step"]), float(row["loss"])] for row in rows] == trained.history
+    assert [row["training"] for row in rows] == ["1"] * 24 + ["2"] * 24
+    window = [loss for step, loss in trained.history if step > 24]
+    ends = (float(rows[0]["running_mean"]), float(rows[-1]["running_mean"]))
+    assert ends == pytest.approx((sum(loss for _, loss in trained.history[:2]) / 2, sum(window[-2:]) / 2))
+    shown = re.search(r"training (0\.\d+)", str(chart.text_content()))
+    assert shown is not None and shown[1] == f"{ends[1]:.2f}"
+    drawn = saved(page, own, "SVG")
+    assert "from here 12 unread images, too" in drawn and f"training {ends[1]:.2f}" in drawn
 
 
 def test_a_lead_compares_two_versions_reads_the_card_and_rolls_back_with_a_reason(

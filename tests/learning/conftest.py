@@ -120,7 +120,8 @@ def read_truth(project: Any) -> Callable[..., Any]:
 
 @pytest.fixture
 def disc_project(project: Any, draw_case: Any, read_truth: Any) -> Any:
-    """24 labelled POOL cases, 30 labelled VALIDATION cases (20 with lesions), 6 HOLDOUT cases, 10 unread POOL cases."""
+    """24 labelled POOL cases, 30 labelled VALIDATION cases (20 with lesions), 6 HOLDOUT cases, 10 unread POOL cases; a
+    gate without a margin."""
     from backend.learning.models import TrainingPolicy
 
     for index in range(24):
@@ -131,8 +132,9 @@ def disc_project(project: Any, draw_case: Any, read_truth: Any) -> Any:
         read_truth(draw_case(index % 3, split="HOLDOUT"))
     for index in range(10):
         draw_case(index % 3)
+    # Twenty lesions show no version to be within the margin of another: a challenger serves unless shown to be worse.
     TrainingPolicy.objects.create(
-        project=project, image_size=SIZE, steps_scratch=60, steps_warm=10, batch_size=4, random_share=0.25
+        project=project, image_size=SIZE, steps_scratch=60, steps_warm=10, batch_size=4, random_share=0.25, gate_margin=None
     )
     return project
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
+from backend.learning.selectors import policy_of
+from backend.learning.vocabulary import vocabulary_of
+from backend.projects.models import CaseHash
 from backend.readings.models import Lesion, Reading
-from workers.doubting import main
+from workers.doubting import Judging, main
+from workers.scratch import ScratchTraining
 
 pytestmark = pytest.mark.django_db
 
@@ -60,9 +65,43 @@ def test_a_finding_that_the_other_part_shows_in_no_image_is_not_judged_by_it(dis
     assert str(rows.first().case_id) not in [one["case"] for one in told if one["about"] == "image"]
 
 
+def test_near_duplicates_under_several_patients_are_judged_by_one_network_that_has_seen_none_of_them(disc_project) -> None:
+    """Two readings of almost the same image under two patients: a network of one would believe the mistake of the other."""
+    rows = list(Reading.objects.filter(case__split="POOL").order_by("case__number"))
+    generator = np.random.default_rng(0)
+    hashes = [int.from_bytes(generator.bytes(32), "big") for _ in rows]
+    hashes[1] = hashes[0] ^ (2**20 - 1)
+    hashes[2] = hashes[1] ^ (2**20 - 1 << 20)  # 40 bits from the first, 20 from the second: one chain.
+    for row, dhash in zip(rows, hashes, strict=True):
+        CaseHash.objects.create(case=row.case, project=disc_project, dhash=f"{dhash:064x}")
+    for seed in range(6):
+        judging = Judging.of(_scratch(disc_project), folds=2, seed=seed)
+        assert len({judging.fold_of[row.pk] for row in rows[:3]}) == 1
+        sizes = [list(judging.fold_of.values()).count(fold) for fold in (0, 1)]
+        assert abs(sizes[0] - sizes[1]) <= 2, "what hangs together does not empty the other part"
+
+
+def test_the_images_of_a_patient_are_never_parted(disc_project, draw_case, read_truth) -> None:
+    own = [read_truth(draw_case(1, group="one patient")) for _ in range(5)]
+    judging = Judging.of(_scratch(disc_project), folds=3, seed=0)
+    assert len({judging.fold_of[row.pk] for row in own}) == 1
+    assert (len(judging.fold_of), judging.n_patients) == (29, 25)
+
+
+def test_patients_who_share_all_their_images_cannot_be_parted(disc_project, capsys) -> None:
+    for row in Reading.objects.filter(case__split="POOL"):
+        CaseHash.objects.create(case=row.case, project=disc_project, dhash=f"{7:064x}")
+    assert main(["--project", "breast"]) == 1
+    assert capsys.readouterr().err == "breast: 1 patients (near-duplicates count as one) cannot be parted into 2.\n"
+
+
+def _scratch(project) -> ScratchTraining:
+    return ScratchTraining(project, policy_of(project), vocabulary_of(project))
+
+
 def test_too_few_patients_cannot_be_parted_and_a_project_that_is_not_there_is_told(project, capsys) -> None:
     assert main(["--project", "breast"]) == 1 and main(["--project", "nothing"]) == 1
     assert capsys.readouterr().err.splitlines() == [
-        "breast: 0 patients cannot be parted into 2.",
+        "breast: 0 patients (near-duplicates count as one) cannot be parted into 2.",
         "There is no project nothing.",
     ]

@@ -12,14 +12,17 @@ from backend.archive.spacing import voxel_spacing
 from backend.archive.traits import age_group
 from backend.learning.calibrating import NOT_RISING, applied_calibration, fitted_calibration
 from backend.learning.score_sets import score_sets
+from backend.learning.selectors import truth
+from backend.learning.services import start_round
 from backend.learning.subgroups import NO_SPACING, NOT_STATED, grouped, size_cuts, subgroups_of
 from backend.learning.vocabulary import Vocabulary
 from backend.metrics.overlap import Region
+from backend.projects.models import Case
 from backend.registry.calibration import platt_of
 from tests.measured import measured_cases
 from workers.cnn.predict import PredictedLesion
 from workers.datasets import CaseTruth
-from workers.evaluating import evaluation_of, measure_case
+from workers.evaluating import evaluation_of, known_cases, measure_case, version_numbers
 
 WORDS = Vocabulary((1, 2), (3,), {1: 1, 2: 1, 3: 1})
 
@@ -264,3 +267,25 @@ def test_an_unknown_spacing_measures_all_lesions_in_pixels() -> None:
 )
 def test_ages_of_headers_fall_into_groups(age: str, group: str) -> None:
     assert age_group(age) == group
+
+
+@pytest.mark.django_db
+def test_subgroups_are_told_by_a_table_where_the_header_is_silent_also_of_what_was_measured_before(
+    quick_project, lead, work, draw_case, read_truth
+) -> None:
+    for index in range(4):
+        read_truth(draw_case(index % 3, split="VALIDATION"))
+    version = work(start_round(project=quick_project, by=lead)).model_version
+    before = version.evaluations.get()
+    assert {case["traits"]["sex"] for case in before.per_case} == {""}
+    readings = truth(quick_project, "VALIDATION")
+    studied = readings[0].case.series.study
+    type(studied).objects.filter(pk=studied.pk).update(patient_sex="M")
+    told = {"sex": "F", "age": "052Y", "view": "PA", "site": "North", "scanner": "Alpha One"}
+    Case.objects.filter(split="VALIDATION").update(traits=told)
+    known = known_cases(version, truth(quick_project, "VALIDATION"))
+    assert [case["traits"]["sex"] for case in known] == ["M", "F", "F", "F"], "the header goes before the table"
+    assert known[1]["traits"] == {**told, "age": "40-59", "body_part": ""}
+    numbers = version_numbers(known, version, "VALIDATION")
+    assert rows_of(numbers, "sex")["F"]["n_cases"] == 3 and rows_of(numbers, "scanner")["Alpha One"]["n_cases"] == 4
+    assert [case["dice"] for case in numbers["per_case"]] == [case["dice"] for case in before.per_case]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pytest
+from django.apps import apps
 
 from backend.audit.models import Event
 from backend.learning.gate import GateRule, gate_decision
+from backend.learning.models import TrainingPolicy
+from backend.learning.selectors import policy_of
 from backend.learning.services import start_round, update_policy
 from backend.metrics.chance import CELLS, FULL
 from backend.metrics.ranking import auc
@@ -117,7 +121,7 @@ def test_where_validation_shows_no_lesion_a_challenger_is_held_to_the_auc_of_the
         "reasons"
     ] == ["worse"], "what was shown is not unproven"
     tight = gate_decision(whole_images(2.4, 2.4, seed=1), champion, against=1, rule=GateRule(margin=0.01))
-    assert tight["reasons"] == ["beyond_margin"] and "(AUC of image findings)" in tight["text"]
+    assert tight["reasons"] == ["wide_interval"] and "(120 patients; AUC of image findings)" in tight["text"]
 
 
 def test_the_auc_of_findings_is_the_mean_of_those_that_both_versions_know_and_validation_can_measure() -> None:
@@ -163,8 +167,9 @@ def test_a_challenger_must_stay_within_the_margin_that_the_lead_set() -> None:
     champion, same, worse = cases(dice=0.7), cases(dice=0.69, seed=1), cases(dice=0.5)
     loose = gate_decision(same, champion, against=1)
     assert loose["reasons"] == ["proven", "not_worse"] and loose["metrics"][0]["low"] < 0
+    assert loose["needed_patients"] is None
     tight = gate_decision(same, champion, against=1, rule=GateRule(margin=0.0))
-    assert (tight["decision"], tight["reasons"]) == ("waits", ["beyond_margin"])
+    assert (tight["decision"], tight["reasons"], tight["needed_patients"]) == ("waits", ["beyond_margin"], None)
     assert "Not shown to be within 0 of version 1 on VALIDATION (dice" in tight["text"]
     dice_alone = [{**case, "truth": {}} for case in same], [{**case, "truth": {}} for case in champion]
     within = gate_decision(*dice_alone, against=1, rule=GateRule(margin=0.08))
@@ -175,10 +180,60 @@ def test_a_challenger_must_stay_within_the_margin_that_the_lead_set() -> None:
         gate_decision(same[1:], champion, against=1)
 
 
+def test_where_only_too_few_patients_stand_against_a_version_it_is_told_how_many_would_do() -> None:
+    """As good as the champion in truth: of forty patients an interval reaches beyond the margin, of enough it does not."""
+    champion, same = cases(dice=0.7, order=1.2), cases(dice=0.7, order=1.2, seed=1)
+    waits = gate_decision(same, champion, against=3, rule=GateRule(margin=0.1))
+    assert (waits["decision"], waits["reasons"]) == ("waits", ["wide_interval"])
+    auc_alone = next(one for one in waits["metrics"] if one["metric"] == "auc")
+    assert auc_alone["difference"] > -0.1 and auc_alone["low"] <= -0.1
+    needed = waits["needed_patients"]
+    assert needed % 10 == 0 and 40 < needed <= 400
+    assert waits["text"] == (
+        f"VALIDATION is too small to show it within 0.1 of version 3 (40 patients; auc): it waits. "
+        f"About {needed} patients would, if it stays as measured; or a lead promotes it."
+    )
+    copies = -(-needed // 40) + 1
+    many = [[{**case, "case": f"{case['case']} {n}", "group": f"{case['group']} {n}"} for n in range(copies) for case in own]
+            for own in (same, champion)]  # fmt: skip
+    assert gate_decision(*many, against=3, rule=GateRule(margin=0.1))["reasons"] == ["proven", "not_worse"]
+
+
+@pytest.mark.django_db
+def test_a_project_from_before_whose_lead_never_saved_a_policy_keeps_its_gate(project) -> None:
+    assert policy_of(project).gate_margin == 0.1 and not TrainingPolicy.objects.exists()
+    import_module("backend.learning.migrations.0012_default_margin").keep_as_it_is(apps, None)
+    kept = TrainingPolicy.objects.get()
+    assert (kept.project, kept.gate_margin) == (project, None)
+    assert policy_of(project).gate_margin is None
+
+
+@pytest.mark.django_db
+def test_of_a_new_project_the_first_serves_by_its_own_rule_and_a_challenger_only_within_the_margin(
+    disc_project, lead, work
+) -> None:
+    policy = disc_project.training_policy
+    policy.gate_margin = TrainingPolicy._meta.get_field("gate_margin").default
+    policy.save()
+    first = work(start_round(project=disc_project, by=lead)).model_version
+    assert first.state == "serves" and first.gate["reasons"] == ["proven"], "it is held against nobody"
+    as_good = work(start_round(project=disc_project, by=lead)).model_version
+    assert as_good.state == "serves" and "Not worse than version 1 by more than 0.1 on" in as_good.gate["text"]
+    policy.steps_scratch = 4
+    policy.save()
+    worse = work(start_round(project=disc_project, by=lead, track="slow"))
+    gate = worse.model_version.gate
+    assert (gate["margin"], worse.model_version.state) == (0.1, "waits")
+    assert gate["reasons"][-1] in ("beyond_margin", "wide_interval") and gate["text"] in worse.message
+    assert serving_version(disc_project) == as_good
+    promoted = promote_version(version=worse.model_version, by=lead, reason="to see what it does")
+    assert serving_version(disc_project) == promoted
+
+
 @pytest.mark.django_db
 def test_the_margin_is_checked_kept_and_audited(project, lead, as_person) -> None:
     client, url = as_person(lead), "/api/v1/projects/breast/policy/"
-    assert client.get(url).json()["gate_margin"] is None and client.get(url).json()["unproven_serves"] is False
+    assert client.get(url).json()["gate_margin"] == 0.1 and client.get(url).json()["unproven_serves"] is False
     for wrong in (-0.01, 0.5, "wide"):
         assert list(client.patch(url, {"gate_margin": wrong}, format="json").json()) == ["gate_margin"]
     assert client.patch(url, {"gate_margin": 0.03, "unproven_serves": True}, format="json").json()["gate_margin"] == 0.03

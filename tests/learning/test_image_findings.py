@@ -56,7 +56,9 @@ def yes_or_no(project, draw_case, answer_case) -> Any:
         answer_case(draw_case(index % 2, split="VALIDATION"), bool(index % 2))
     for index in range(4):
         draw_case(index % 2)
-    TrainingPolicy.objects.create(project=project, image_size=32, steps_scratch=20, steps_warm=5, batch_size=4)
+    TrainingPolicy.objects.create(
+        project=project, image_size=32, steps_scratch=20, steps_warm=5, batch_size=4, gate_margin=None
+    )
     return project
 
 

@@ -26,6 +26,15 @@ def codes(card: dict) -> list[str]:
     return [limit["code"] for limit in card["limits"]]
 
 
+def test_the_card_counts_sexes_ages_and_scanners_of_a_table_where_headers_say_nothing(quick_project, lead, as_person, work):
+    quick_project.cases.filter(number__lte=12).update(traits={"sex": "F", "age": "052Y", "scanner": "Alpha One"})
+    work(start_round(project=quick_project, by=lead))
+    counts = as_person(lead).get(f"{BASE}/models/1/card/").json()["training_data"]["counts"]
+    assert counts["sex"] == [{"group": "", "n_cases": 12}, {"group": "F", "n_cases": 12}]
+    assert counts["age"] == [{"group": "", "n_cases": 12}, {"group": "40-59", "n_cases": 12}]
+    assert counts["scanner"] == [{"group": "", "n_cases": 12}, {"group": "Alpha One", "n_cases": 12}]
+
+
 def test_the_card_counts_what_was_learned_measured_and_decided(disc_project, lead, as_person, work) -> None:
     disc_project.cases.first().series.study.__class__.objects.update(patient_sex="F", patient_age="052Y")
     version = work(start_round(project=disc_project, by=lead)).model_version
@@ -114,7 +123,7 @@ def test_every_reason_of_the_gate_and_every_limit_has_its_sentence_in_both_langu
     reasons = set(re.findall(r'\("([a-z_]+)", (?:f?"|sentence)', gate))
     limits = set(re.findall(r'(?:"code": |else )"([a-z_]+)"', (root / "backend/learning/model_card.py").read_text()))
     reasons -= {"dice"}
-    assert len(reasons) == 9 and len(limits) > 20
+    assert len(reasons) == 10 and len(limits) > 20
     for language in ("en", "zh"):
         words = json.loads((root / f"frontend/src/locales/{language}/models.json").read_text())
         assert reasons <= set(words["gate"]["reason"])

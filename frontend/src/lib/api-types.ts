@@ -246,6 +246,8 @@ export interface Gate {
   margin?: number | null;
   proof?: GateCheck[];
   metrics?: { metric: string; difference: number; low: number; high: number }[];
+  /** Of how many patients the intervals would be narrow enough for the margin, where they alone are in the way. */
+  needed_patients?: number | null;
   reasons?: string[];
   decision?: "serves" | "waits";
   text?: string;

@@ -57,7 +57,25 @@ describe("sentences of the server", () => {
   it("say why a question to the labels has no answer", () => {
     const gone = "NothingToDo: 22 readings of each kind were there when this was asked, 21 are now";
     expect(serverWords(gone, t)).toBe('common:server.labelsGone {"a":"22","b":"21","count":22}');
-    expect(serverWords("NothingToDo: 1 patients cannot be parted into 2", t)).toContain("fewPatients");
+    expect(
+      serverWords("NothingToDo: 1 patients (near-duplicates count as one) cannot be parted into 2", t),
+    ).toContain("fewPatients");
+  });
+  it("say what became of the traits that a table told", () => {
+    expect(
+      serverWords(
+        "Labels. Traits of 70 cases stored, 2 already there. Of 1 files the table's traits were not all used, or contradict: it is told beside each.",
+        t,
+      ),
+    ).toBe(
+      'common:server.labels {"count":0} common:server.traits.stored {"a":"70","b":"2","count":70} common:server.traits.told {"a":"1","count":1}',
+    );
+    expect(
+      serverWords("The table's view was not used: it is no view position of DICOM (PA, AP, LL, …).", t),
+    ).toContain("traits.noView");
+    expect(serverWords("The header's sex stays: F; the table says M.", t)).toBe(
+      'common:server.traits.headerStays {"a":"sex","b":"F","c":"M","count":0}',
+    );
   });
   it("say why the processes of a training gave up", () => {
     const killed = "ProcessesFailed: The training processes ended with code -9: RuntimeError: Connection reset";

@@ -8,6 +8,7 @@ import { NODE_REFUSALS } from "@/lib/node-refusals";
 import { OBJECT_REFUSALS } from "@/lib/object-refusals";
 import { PUBLISH_REFUSALS } from "@/lib/publish-refusals";
 import { REVIEW_REFUSALS } from "@/lib/review-refusals";
+import { TRAIT_WORDS } from "@/lib/trait-words";
 import { WEBHOOK_REFUSALS } from "@/lib/webhook-refusals";
 
 const NUMBER = "([\\d,]+)";
@@ -44,7 +45,7 @@ const SENTENCES: [pattern: string, key: string][] = [
   [`within ${NUMBER} mm in ${NUMBER} images, within ${NUMBER} px in ${NUMBER}`, "tolerance"],
   [`in ${NUMBER} of ${NUMBER} images nothing was shown: they have no distance`, "noDistance"],
   [`in ${NUMBER} of ${NUMBER} images the truth is the ellipse inscribed in a box`, "boxed"],
-  ["not stated in any header", "notStated"],
+  ["(?:not stated in any header|stated by no header and no table)", "notStated"],
   ["a false positive has no true size", "noTrueSize"],
   ["a finding of the whole image has no place", "noPlace"],
   ["no spacing is known here: distances are in pixels", "noSpacing"],
@@ -60,6 +61,11 @@ const SENTENCES: [pattern: string, key: string][] = [
     "findingsChance",
   ],
   ["Not shown to be within ([\\d.]+) of version (\\d+) on VALIDATION \\((.+)\\): it waits\\.", "beyondMargin"],
+  [
+    `VALIDATION is too small to show it within ([\\d.]+) of version (\\d+) \\(${NUMBER} patients; (.+)\\): it waits\\.`,
+    "wideInterval",
+  ],
+  [`About ${NUMBER} patients would, if it stays as measured; or a lead promotes it\\.`, "neededPatients"],
   [
     `VALIDATION has too few labelled cases to show this version better than chance \\(${NUMBER} patients?\\): it waits for a lead\\.`,
     "fewToProve",
@@ -106,7 +112,10 @@ const SENTENCES: [pattern: string, key: string][] = [
   ["No other version like version (\\d+) is kept: chosen by entropy instead\\.", "noCommittee"],
   ["None of the labelled images can be used\\.", "nothingUsable"],
   [`NothingToDo: ${NUMBER} readings of each kind were there when this was asked, ${NUMBER} are now`, "labelsGone"],
-  [`NothingToDo: ${NUMBER} patients cannot be parted into ${NUMBER}`, "fewPatients"],
+  [
+    `NothingToDo: ${NUMBER} patients \\(near-duplicates count as one\\) cannot be parted into ${NUMBER}`,
+    "fewPatients",
+  ],
   ["What served before is unchanged\\.", "unchanged"],
   ["Version (\\d+) serves; what it has not read yet is read next\\.", "servesUnread"],
   [`${NUMBER} labelled cases? could not be decoded and (?:was|were) left out\\.`, "brokenLabelled"],
@@ -160,6 +169,7 @@ const SENTENCES: [pattern: string, key: string][] = [
   [`Clinical texts of ${NUMBER} cases stored, ${NUMBER} already there\\.`, "contexts"],
   [`${NUMBER} rows not used: (.+)`, "rowsUnused"],
   ["Its labels were not used: (.+)", "labelsUnused"],
+  ...TRAIT_WORDS.map(([pattern, key]): [string, string] => [pattern, `traits.${key}`]),
   ...OBJECT_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `object.${key}`]),
   ...IMPORT_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `import.${key}`]),
   ...NODE_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `node.${key}`]),
@@ -169,7 +179,7 @@ const SENTENCES: [pattern: string, key: string][] = [
 ];
 const KNOWN = SENTENCES.map(([pattern, key]): [RegExp, string] => [new RegExp(`^${pattern}$`), key]);
 /** Their last group is a sentence itself, or the name of a number. */
-const NESTED = new Set(["rowsUnused", "labelsUnused", "import.row", "worse", "beyondMargin"]);
+const NESTED = new Set(["rowsUnused", "labelsUnused", "import.row", "worse", "beyondMargin", "wideInterval"]);
 /** Where one sentence ends and the next begins; a few begin with a number or go on in lower case. */
 const BETWEEN = /(?<=\.) (?=\p{Lu}|\d+ rows not used: |\d+ readings (?:from|wait|that) |and \d+ more\.$)/u;
 

@@ -41,11 +41,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--lead", help="user who becomes lead of a new project")
         parser.add_argument("--masks", default="", help="folder or zip of PNG masks with the names of their images")
-        parser.add_argument("--labels", default="", help="CSV with a row per file: finding, patient, group")
+        parser.add_argument("--labels", default="", help="CSV with a row per file: finding, patient, group; sex, age, view")
         parser.add_argument("--boxes", default="", help="CSV with a row per box: file, finding, x, y, w, h")
-        parser.add_argument(
-            "--columns", default="", help="columns of the labels table, such as finding=class,group=near_dup_group"
-        )
+        parser.add_argument("--columns", default="", help="columns of the labels table, such as finding=class,site=hospital")
         parser.add_argument("--box-columns", default="", help="columns of the boxes table")
         parser.add_argument(
             "--box-size", type=_size, default=[], help="width[xheight] of the pictures the boxes were measured in"
@@ -84,8 +82,12 @@ class Command(BaseCommand):
             )
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
-        for name, reason in (*outcome.refused, *(outcome.foreign.refused if outcome.foreign is not None else ())):
+        traits = outcome.traits.notes if outcome.traits is not None else ()
+        foreign = outcome.foreign.refused if outcome.foreign is not None else ()
+        for name, reason in (*outcome.refused, *traits, *foreign):
             self.stdout.write(f"{name}: {reason}")
+        if outcome.traits is not None:
+            self.stdout.write(outcome.traits.sentence)
         if outcome.texts is not None:
             self.stdout.write(outcome.texts.sentence)
         self._sum_up(run, time.perf_counter() - started, outcome.made, outcome.known)

@@ -2,9 +2,11 @@ import { Autocomplete, Checkbox, NumberInput, TextInput } from "@mantine/core";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useImportFormats } from "@/features/imports/api/imports";
+import { ColumnsFields } from "@/features/imports/components/columns-fields";
 import { ReadingsFields } from "@/features/imports/components/readings-fields";
 import { isComplete, NOT_LOOKED_FOR, RECOGNISED, readingsOptions } from "@/features/imports/readings-choice";
 import { labelCandidates } from "@/features/imports/staged-labels";
+import { type Columns, mappingOf } from "@/features/imports/table-columns";
 import type { ImportOptions, Project } from "@/lib/api-types";
 import type { NamedFile } from "@/lib/dropped-files";
 import { bytes, count } from "@/lib/format";
@@ -30,6 +32,7 @@ export function StagedCard({ files, project, onImport, onCancel }: StagedCardPro
   const [masks, setMasks] = useState(found.masks ?? "");
   const [boxes, setBoxes] = useState(found.boxes ?? "");
   const [labels, setLabels] = useState(found.labels ?? "");
+  const [columns, setColumns] = useState<Columns>({});
   const [context, setContext] = useState(found.context ?? "");
   const [isClean, setClean] = useState(false);
   const [reader, setReader] = useState("");
@@ -58,6 +61,8 @@ export function StagedCard({ files, project, onImport, onCancel }: StagedCardPro
     if (boxes && side) options.box_size = [Number(side), Number(side)];
     if (labels) options.labels_file = labels;
     if (labels) options.findings_scope = scope;
+    const mapping = labels ? mappingOf(columns) : "";
+    if (mapping) options.columns = mapping;
     if (masks && !labels && maskType.trim()) options.mask_type = maskType.trim();
     if ((hasLabels || namesFormat) && reader.trim()) options.imported_reader = reader.trim();
     if (context) options.context_file = context;
@@ -108,8 +113,18 @@ export function StagedCard({ files, project, onImport, onCancel }: StagedCardPro
               placeholder={t("staged.none")}
               data={found.tables}
               value={labels}
-              onChange={setLabels}
+              onChange={(name) => {
+                setLabels(name);
+                setColumns({});
+              }}
             />
+            {labels ? (
+              <ColumnsFields
+                table={files.find(({ name }) => name === labels)?.file}
+                columns={columns}
+                onChange={setColumns}
+              />
+            ) : null}
             {labels ? (
               <div>
                 <div className="sm sec" style={{ fontWeight: 500, marginBottom: 5 }}>

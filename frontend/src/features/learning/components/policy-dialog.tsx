@@ -25,6 +25,8 @@ const ACQUISITIONS: Policy["acquisition"][] = [
 const GENERIC: NonNullable<Policy["generic_outlines"]>[] = ["off", "until_own", "always"];
 const STARTS: Policy["slow_start"][] = ["scratch", "shrink_perturb"];
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
+/** What new projects begin with. */
+const DEFAULT_MARGIN = 0.1;
 const NEVER = "never";
 const twoDigits = (hour: number) => String(hour).padStart(2, "0");
 const DIMENSIONS = [
@@ -191,7 +193,9 @@ export function PolicyDialog({ slug, policy, metric, onClose }: PolicyDialogProp
             ]}
             value={draft.gate_margin === null ? "unless" : "margin"}
             allowDeselect={false}
-            onChange={(value) => set({ gate_margin: value === "margin" ? (policy.gate_margin ?? 0.02) : null })}
+            onChange={(value) =>
+              set({ gate_margin: value === "margin" ? (policy.gate_margin ?? DEFAULT_MARGIN) : null })
+            }
           />
           {typeof draft.gate_margin === "number" ? (
             <ShareField

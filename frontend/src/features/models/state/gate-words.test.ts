@@ -34,6 +34,12 @@ describe("the gate's reasons", () => {
     expect(servesUnproven(unproven)).toBe(true);
     expect(gateSentences(unproven, zh)).toHaveLength(1);
   });
+  it("say of how many patients a version would be shown to be within the margin", () => {
+    const waits = { decision: "waits" as const, against: 2, n_patients: 30, margin: 0.1, needed_patients: 120 };
+    const [said] = gateSentences({ ...waits, reasons: ["wide_interval"] }, zh);
+    expect(said).toContain("约需 120 名患者");
+    expect(said).toContain("0.1");
+  });
   it("of an earlier gate are told as they were", () => {
     const said = gateSentences({ decision: "serves", text: "The first version serves." }, zh);
     expect(said[0]).toContain(common.server.firstServes);

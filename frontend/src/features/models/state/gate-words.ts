@@ -19,6 +19,7 @@ export function gateSentences(gate: Gate, t: TFunction<"models">): string[] {
   const values = {
     old: gate.against,
     patients: count(gate.n_patients ?? 0),
+    needed: count(gate.needed_patients ?? 0),
     margin: typeof gate.margin === "number" ? decimal(gate.margin) : "",
   };
   if (servesUnproven(gate)) return [t("gate.reason.unproven", values)];
