@@ -109,6 +109,9 @@ ACCESS: Final[dict[str, frozenset[str]]] = {
     "export.download": LEADS,
     "quarantine.list": LEADS,
     "quarantine.preview": LEADS,
+    # beyond the role, where the archive de-identifies, `Membership.may_reidentify` decides
+    "quarantine.download": LEADS,
+    "quarantine.retry": LEADS,
     "quarantine.release": LEADS,
     "quarantine.discard": LEADS,
     "pixel_rule.list": LEADS,

@@ -14,7 +14,7 @@ from django.db import transaction
 from backend.archive.decode_child import DecodeChild
 from backend.archive.ingest import named_by_content
 from backend.archive.models import Archive, Instance
-from backend.archive.part10 import part10_file
+from backend.archive.part10 import part10
 from backend.archive.scratch import ScratchFolder
 from backend.archive.store import delete_object, put_file
 from backend.archive.thumbnails import thumbnail_key
@@ -40,7 +40,8 @@ def blank_instance(instance: Instance, rectangles: Sequence[Rectangle], *, child
         key=archive.key, deid_profile="none", modality=instance.series.modality, rectangles=rectangles
     )
     with ScratchFolder("blank-") as folder:
-        (folder / "image.dcm").write_bytes(part10_file(instance))
+        with (folder / "image.dcm").open("wb") as sink:
+            sink.writelines(part10(instance).pieces)
         prepared, blob = child.prepare(folder / "image.dcm", asked)
     former, frames_key = instance.frames_key, named_by_content(archive, blob)
     put_file(key=frames_key, path=blob)

@@ -248,7 +248,7 @@ def _kept_aside(
 def keep_refused(
     *, archive: Archive, child: DecodeChild, path: Path, refusal: Refused, project_id: UUID | None
 ) -> QuarantinedFile | None:
-    """Put a refused file into quarantine all the same: its sender was told that we have it. None where it is too big."""
+    """Put a refused file into quarantine, whatever it is: nothing that was handed in is lost. None where it is too big."""
     refusal.facts = refusal.facts or child.describe(path)
     digest = keyed_file_digest(archive.key, "received bytes", path)
     return hold_file(archive=archive, path=path, received_digest=digest, refusal=refusal, beside={}, project_id=project_id)

@@ -12,18 +12,23 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from backend.accounts.compiled_select import CompiledSelect, fields_of
 from backend.archive.encryption import QUARANTINE, opened, sealed
 from backend.archive.models import Archive, QuarantinedFile, QuarantineKind, QuarantineState
 from backend.archive.scratch import ScratchFolder
-from backend.archive.store import delete_object, get_object, put_object
+from backend.archive.store import ObjectGroup, delete_object, get_object, has_object
 from backend.audit.services import record_event
 from backend.dicom.refusal import Held, Refused
 
-MAX_KEPT_BYTES: Final = 512 * 1024**2
-"""A file is encrypted in one piece, in memory. A larger refused one is not kept, a larger held one is refused."""
+MAX_KEPT_BYTES: Final = 8 * 1024**3
+"""As much as a file that is uploaded may have. A larger refused one is not kept, a larger held one is refused."""
+_PIECE: Final = 16 * 1024**2
+"""A file is encrypted piece by piece: no more of it is in memory at once."""
+_WHOLE: Final = "file"
+"""What earlier versions kept in one piece and may still wait."""
 _WITH_BYTES: Final = (QuarantineState.WAITING, QuarantineState.DECIDED)
 # Asked of every file that comes in, and nearly always in vain.
 _OF_THESE_BYTES: Final = CompiledSelect(
@@ -36,10 +41,23 @@ def quarantined(archive: Archive, received_digest: str, *, kind: QuarantineKind)
     """The file of these very bytes that still waits, if one does."""
     if not _OF_THESE_BYTES.rows([archive.pk, received_digest]):
         return None
-    found = QuarantinedFile.objects.filter(
-        archive=archive, received_digest=received_digest, kind=kind, state__in=_WITH_BYTES
-    )
-    return found.first()
+    return _waiting(archive, received_digest, kind).first()
+
+
+def _waiting(archive: Archive, received_digest: str, kind: QuarantineKind) -> QuerySet[QuarantinedFile]:
+    return QuarantinedFile.objects.filter(archive=archive, received_digest=received_digest, kind=kind, state__in=_WITH_BYTES)
+
+
+def _known(archive: Archive, received_digest: str, refusal: Refused, project_id: UUID | None) -> QuarantinedFile | None:
+    """What is kept of these bytes already; a refused file once for each project, whose leads see none of another's."""
+    if isinstance(refusal, Held):
+        return quarantined(archive, received_digest, kind=QuarantineKind.HELD)
+    found = _waiting(archive, received_digest, QuarantineKind.REFUSED).filter(project_id=project_id).first()
+    if found is not None and found.reason != str(refusal):
+        # What another attempt says is what holds now.
+        found.reason = str(refusal)
+        found.save(update_fields=["reason"])
+    return found
 
 
 def hold_file(
@@ -57,7 +75,7 @@ def hold_file(
     """
     is_held = isinstance(refusal, Held)
     kind = QuarantineKind.HELD if is_held else QuarantineKind.REFUSED
-    known = quarantined(archive, received_digest, kind=kind)
+    known = _known(archive, received_digest, refusal, project_id)
     if known is not None:
         return known
     size = path.stat().st_size
@@ -78,10 +96,13 @@ def hold_file(
         facts=dict(refusal.facts),
         expires_at=timezone.now() + timedelta(days=settings.QUARANTINE_DAYS),
     )
-    _put(row, "file", path.read_bytes())
-    _put(row, "beside", json.dumps(beside).encode())
-    if isinstance(refusal, Held):
-        _put(row, "preview", refusal.preview)
+    with ObjectGroup() as objects:
+        _put_original(row, path, objects)
+        _put(row, "beside", json.dumps(beside).encode(), objects)
+        if isinstance(refusal, Held):
+            _put(row, "preview", refusal.preview, objects)
+        objects.synchronise()
+        objects.publish(list(_keys(row)))
     with transaction.atomic():
         row.save(force_insert=True)
         record_event(
@@ -106,8 +127,25 @@ def original_of(row: QuarantinedFile) -> Iterator[Path]:
     """The received file, readable for the time of the block."""
     with ScratchFolder("quarantined-") as folder:
         path = folder / "file"
-        path.write_bytes(_get(row, "file"))
+        write_original(row, path)
         yield path
+
+
+def write_original(row: QuarantinedFile, target: Path) -> None:
+    """Write the received file to `target`; FileNotFoundError once it is gone, CannotOpen under another key."""
+    with target.open("wb") as sink:
+        for piece in original_pieces(row):
+            sink.write(piece)
+
+
+def original_pieces(row: QuarantinedFile) -> Iterator[bytes]:
+    """The received file, a piece at a time; errors as in `write_original`."""
+    if has_object(_object_key(row, _WHOLE)):
+        yield _get(row, _WHOLE)
+        return
+    for number in range(_pieces(row)):
+        key = _piece_key(row, number)
+        yield opened(get_object(key), purpose=QUARANTINE, context=f"{key} of {_pieces(row)}")
 
 
 def close_quarantined(row: QuarantinedFile, state: QuarantineState, *, reason: str = "") -> None:
@@ -120,8 +158,8 @@ def close_quarantined(row: QuarantinedFile, state: QuarantineState, *, reason: s
 
 def forget_bytes(row: QuarantinedFile) -> None:
     """Delete all that is kept of the file but its row."""
-    for part in ("file", "beside", "preview"):
-        delete_object(_object_key(row, part))
+    for key in _keys(row):
+        delete_object(key)
 
 
 def expire_quarantine() -> int:
@@ -144,9 +182,32 @@ def _object_key(row: QuarantinedFile, part: str) -> str:
     return f"quarantine/{row.archive_id}/{row.pk}/{part}"
 
 
-def _put(row: QuarantinedFile, part: str, data: bytes) -> None:
+def _keys(row: QuarantinedFile) -> Iterator[str]:
+    """Everything that may be kept of a file."""
+    yield from (_piece_key(row, number) for number in range(_pieces(row)))
+    yield from (_object_key(row, part) for part in (_WHOLE, "beside", "preview"))
+
+
+def _pieces(row: QuarantinedFile) -> int:
+    return max(1, -(-row.size // _PIECE))
+
+
+def _piece_key(row: QuarantinedFile, number: int) -> str:
+    return _object_key(row, f"file-{number}")
+
+
+def _put_original(row: QuarantinedFile, path: Path, objects: ObjectGroup) -> None:
+    """Each piece is bound to its place and to their number: none can be left out or moved."""
+    with path.open("rb") as file:
+        for number in range(_pieces(row)):
+            key = _piece_key(row, number)
+            data = sealed(file.read(_PIECE), purpose=QUARANTINE, context=f"{key} of {_pieces(row)}")
+            objects.write(key=key, data=data)
+
+
+def _put(row: QuarantinedFile, part: str, data: bytes, objects: ObjectGroup) -> None:
     key = _object_key(row, part)
-    put_object(key=key, data=sealed(data, purpose=QUARANTINE, context=key))
+    objects.write(key=key, data=sealed(data, purpose=QUARANTINE, context=key))
 
 
 def _get(row: QuarantinedFile, part: str) -> bytes:

@@ -1997,6 +1997,7 @@ class Quarantine(TypedDict):
     counts: QuarantineCounts
     groups: list[QuarantineGroup]
     total: int
+    may_download: bool
     results: list[QuarantinedFile]
 
 
@@ -2046,6 +2047,7 @@ class QuarantinedFile(TypedDict):
     model: str
     origin: str
     sent_by: str
+    may_retry: bool
     proposed: list[list[int]]
     created_at: str
     expires_at: str
@@ -2207,6 +2209,12 @@ class Retried(TypedDict):
 
 RetrievalEnum = Literal["move", "get"]
 """One of several words."""
+
+
+class RetryRequest(TypedDict):
+    """Which refused files to import once more."""
+
+    files: list[str]
 
 
 class Review(TypedDict):
@@ -2701,6 +2709,14 @@ TransferDirectionEnum = Literal["pull", "send"]
 """One of several words."""
 
 
+class TriedAgain(TypedDict):
+    """The imports that try them, one for each set of options under which they came, and how many files they are."""
+
+    imports: list[str]
+    jobs: list[str]
+    files: int
+
+
 TriggerEnum = Literal["button", "policy"]
 """One of several words."""
 
@@ -3041,9 +3057,11 @@ Operation = Literal[
     "project_read",
     "project_update",
     "quarantine_discard",
+    "quarantine_download",
     "quarantine_list",
     "quarantine_preview",
     "quarantine_release",
+    "quarantine_retry",
     "reader_list",
     "reading_reopen",
     "reading_reveal",
@@ -3178,9 +3196,11 @@ ADDRESSES: Final[dict[Operation, tuple[str, str]]] = {
     "project_read": ("GET", "/api/v1/projects/{slug}/"),
     "project_update": ("PATCH", "/api/v1/projects/{slug}/"),
     "quarantine_discard": ("POST", "/api/v1/projects/{slug}/quarantine/discard/"),
+    "quarantine_download": ("GET", "/api/v1/projects/{slug}/quarantine/{file_id}/file/"),
     "quarantine_list": ("GET", "/api/v1/projects/{slug}/quarantine/"),
     "quarantine_preview": ("GET", "/api/v1/projects/{slug}/quarantine/{file_id}/preview/"),
     "quarantine_release": ("POST", "/api/v1/projects/{slug}/quarantine/release/"),
+    "quarantine_retry": ("POST", "/api/v1/projects/{slug}/quarantine/retry/"),
     "reader_list": ("GET", "/api/v1/projects/{slug}/readers/"),
     "reading_reopen": ("POST", "/api/v1/projects/{slug}/readings/{reading_id}/reopen/"),
     "reading_reveal": ("POST", "/api/v1/projects/{slug}/readings/{reading_id}/reveal/"),

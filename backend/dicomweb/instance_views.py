@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from backend.archive.models import Instance
-from backend.archive.part10 import part10_file
+from backend.archive.part10 import Part10, part10
 from backend.archive.rendering import read_header
 from backend.dicom.header import frame_format
 from backend.dicom.transcode import can_encode
@@ -62,7 +62,7 @@ class InstancesView(DicomwebView):
             response["Content-Disposition"] = f'attachment; filename="{instance or series or study}.zip"'
         else:
             boundary = multipart.new_boundary()
-            body = multipart.stream_body(_files(found, chosen), boundary)
+            body = multipart.stream_parts(_files(found, chosen), boundary)
             response = StreamingHttpResponse(body, content_type=multipart.content_type(DICOM, boundary))
         response["Cache-Control"] = REVALIDATE
         return response
@@ -76,38 +76,47 @@ def _one(request: Request, instance: Instance, chosen: Representation) -> HttpRe
         return not_modified(etag, kept)
     if not chosen.is_stored and (is_whole or not can_encode(frame_format(read_header(instance)), chosen.syntax)):
         raise NotAcceptable(instance_types()[:1])
-    content = part10_file(instance, syntax=chosen.syntax)
+    file = part10(instance, syntax=chosen.syntax)
     if not chosen.multipart:
-        return cached(HttpResponse(content, content_type=DICOM), etag, kept)
+        answer = StreamingHttpResponse(file.pieces, content_type=DICOM)
+        answer["Content-Length"] = str(file.size)
+        return cached(answer, etag, kept)
     boundary = multipart.new_boundary()
-    body = multipart.body([content], chosen.content_type, boundary)
-    return cached(HttpResponse(body, content_type=multipart.content_type(DICOM, boundary)), etag, kept)
+    body = multipart.stream_parts([(chosen.content_type, file.size, file.pieces)], boundary)
+    return cached(StreamingHttpResponse(body, content_type=multipart.content_type(DICOM, boundary)), etag, kept)
 
 
 def _as_stored(offer: Representation, syntax: str) -> Representation:
     return replace(offer, syntax=syntax, is_stored=True)
 
 
-def _files(instances: QuerySet[Instance], chosen: Mapping[str, Representation]) -> Iterator[tuple[str, bytes]]:
+def _files(
+    instances: QuerySet[Instance], chosen: Mapping[str, Representation]
+) -> Iterator[tuple[str, int, Iterable[bytes]]]:
     for instance in instances.iterator(chunk_size=_CHUNK):
         offer = chosen[instance.transfer_syntax_uid]
         if instance.file_range is not None:
             # Objects of readings go as they are, whatever their images are asked for in.
             offer = _as_stored(offer, instance.transfer_syntax_uid)
-        yield offer.content_type, part10_file(instance, syntax=offer.syntax)
+        file = part10(instance, syntax=offer.syntax)
+        yield offer.content_type, file.size, file.pieces
 
 
-def _named_files(instances: QuerySet[Instance], chosen: Mapping[str, Representation]) -> Iterator[tuple[str, bytes]]:
+def _named_files(instances: QuerySet[Instance], chosen: Mapping[str, Representation]) -> Iterator[tuple[str, Part10]]:
     for instance in instances.select_related("series").iterator(chunk_size=_CHUNK):
         name = f"{instance.series.series_instance_uid}/{instance.sop_instance_uid}.dcm"
-        yield name, part10_file(instance, syntax=chosen[instance.transfer_syntax_uid].syntax)
+        yield name, part10(instance, syntax=chosen[instance.transfer_syntax_uid].syntax)
 
 
-def zip_archive(files: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
+def zip_archive(files: Iterable[tuple[str, Part10]]) -> Iterator[bytes]:
     """A zip archive of named files, piece by piece; images do not deflate, so they are stored."""
     outbox = Outbox()
     with zipfile.ZipFile(outbox, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in files:
-            archive.writestr(zipfile.ZipInfo(name), data)
-            yield outbox.take()
+        for name, file in files:
+            info = zipfile.ZipInfo(name)
+            info.file_size = file.size
+            with archive.open(info, "w") as sink:
+                for piece in file.pieces:
+                    sink.write(piece)
+                    yield outbox.take()
     yield outbox.take()

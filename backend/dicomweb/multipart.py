@@ -23,14 +23,19 @@ def body(parts: Iterable[bytes], part_header: str, boundary: str) -> bytes:
 
 def stream_body(parts: Iterable[tuple[str, bytes]], boundary: str) -> Iterator[bytes]:
     """The message piece by piece from pairs of Content-Type and bytes."""
+    yield from stream_parts(((part_header, len(part), [part]) for part_header, part in parts), boundary)
+
+
+def stream_parts(parts: Iterable[tuple[str, int, Iterable[bytes]]], boundary: str) -> Iterator[bytes]:
+    """The message piece by piece, no part of it whole: Content-Type, number of bytes and the bytes of each."""
     lead = b""
-    for part_header, part in parts:
+    for part_header, size, pieces in parts:
         yield b"%b--%b\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n" % (
             lead,
             boundary.encode(),
             part_header.encode(),
-            len(part),
+            size,
         )
-        yield part
+        yield from pieces
         lead = b"\r\n"
     yield b"%b--%b--\r\n" % (lead, boundary.encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -16,9 +17,11 @@ from backend.exchange.publishing import PUBLISH, PUBLISHED_FORMATS
 from backend.exchange.selectors import missing_segmentations
 from backend.jobs.models import Job
 from backend.projects.models import Project
+from backend.projects.shown_names import ShownNames
 from backend.readings.models import ReadingState
 from backend.readings.selectors import superseded
 
+_CASE_NAME: Final = re.compile(r"[A-Z0-9]{1,16}-\d{4,}")
 _LACKS_SEGMENTATION: Final = "Its regions are segments of a segmentation that is not here yet."
 
 
@@ -137,25 +140,31 @@ def _is_busy(job: Job | None) -> bool:
     return job is not None and job.state in ("queued", "running")
 
 
-def waiting_documents(project: Project, limit: int = 200) -> dict[str, Any]:
+def waiting_documents(project: Project, names: ShownNames, limit: int = 200) -> dict[str, Any]:
     """Readings that wait for their images, the oldest first, with what they name; leads only."""
     rows = PendingReading.objects.filter(project=project)
-    return {"total": rows.count(), "results": [_waiting(project, row) for row in rows[:limit]]}
+    return {"total": rows.count(), "results": [_waiting(project, row, names) for row in rows[:limit]]}
 
 
-def _waiting(project: Project, row: PendingReading) -> dict[str, Any]:
+def _waiting(project: Project, row: PendingReading, names: ShownNames) -> dict[str, Any]:
     lacks_segmentation = bool(missing_segmentations(project, row.content.get("segmentations", ())))
     images = row.content.get("images", [])
-    names = [str(one.get("name") or one.get("sop_instance_uid") or "") for one in images]
+    told = [_image_name(one, names) for one in images]
     return {
         "id": str(row.pk),
-        "source": row.source,
+        "source": names.name(row.source),
         "format": row.format,
         "reader": row.reader,
         "lesions": len(row.content.get("lesions", [])),
         "images": len(images),
         # A digest tells nobody anything.
-        "names": [name for name in names if name and not name.startswith("digest:")][:3],
-        "reason": row.reason or (_LACKS_SEGMENTATION if lacks_segmentation else ""),
+        "names": [name for name in told if name and not name.startswith("digest:")][:3],
+        "reason": names.text(row.reason, [row.source]) or (_LACKS_SEGMENTATION if lacks_segmentation else ""),
         "created_at": row.created_at,
     }
+
+
+def _image_name(image: dict[str, Any], names: ShownNames) -> str:
+    """How a reading calls an image that is not here; a case's name is ours and names nobody."""
+    name = str(image.get("name") or "")
+    return (name if _CASE_NAME.fullmatch(name) else names.name(name)) or str(image.get("sop_instance_uid") or "")

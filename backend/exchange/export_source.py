@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from backend.archive.models import Instance
-from backend.archive.part10 import part10_file
+from backend.archive.part10 import part10
 from backend.archive.rendering import read_frame, render_frame
 from backend.dicom.header import frame_format
 from backend.dicom.stored_frames import decoded_frame
@@ -53,8 +53,8 @@ class _Images:
     def rendered(self, frame: ImageFrame) -> NDArray[np.uint8]:
         return render_frame(self.instance(frame), frame.number)
 
-    def dicom(self, frame: ImageFrame) -> bytes:
-        return part10_file(self.instance(frame))
+    def dicom(self, frame: ImageFrame) -> Iterator[bytes]:
+        return part10(self.instance(frame)).pieces
 
 
 def reader_names(readings: QuerySet[Reading]) -> dict[int, str]:

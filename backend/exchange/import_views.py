@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -20,11 +21,12 @@ from backend.dicom.refusal import Refused
 from backend.exchange.export_documents import read_format_documents
 from backend.exchange.import_options import import_options
 from backend.exchange.item_table import ItemTableRenderer
-from backend.exchange.models import ImportItem, ImportRun, ItemState
+from backend.exchange.models import ImportItem, ImportRun, ImportState, ItemState
 from backend.exchange.selectors import (
     door_of,
     item_document,
     items_worst_first,
+    names_in_run,
     run_document,
     run_documents,
     runs_of,
@@ -41,7 +43,8 @@ from backend.exchange.serializers import (
 )
 from backend.exchange.services import ImportConflict, OfferedFile, create_import_run, receive_chunk, start_import
 from backend.exchange.upload_parser import PieceParser
-from backend.projects.project_view import ProjectView, asked_number
+from backend.projects.project_view import ProjectView, asked_number, shown_names
+from backend.projects.shown_names import ShownNames
 
 _PAGE = 100
 _LARGEST_PAGE = 10_000
@@ -57,7 +60,7 @@ class ImportListView(ProjectView):
     @extend_schema(operation_id="import_list", responses=ImportRunSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
         """Imports, the newest first."""
-        return Response(run_documents(list(runs_of(self.project)[:50])))
+        return Response(run_documents(list(runs_of(self.project)[:50]), shown_names(self)))
 
     @extend_schema(operation_id="import_create", request=ImportRunInSerializer, responses={201: ImportRunSerializer})
     def post(self, request: Request, slug: str) -> Response:
@@ -71,7 +74,7 @@ class ImportListView(ProjectView):
             run = create_import_run(project=self.project, by=self.user, files=files, options=options)
         except Refused as refusal:
             raise ValidationError({"files": [str(refusal)]}) from refusal
-        return Response(run_document(run), status=status.HTTP_201_CREATED)
+        return Response(run_document(run, shown_names(self)), status=status.HTTP_201_CREATED)
 
 
 class ImportFormatsView(ProjectView):
@@ -93,7 +96,7 @@ class ImportDetailView(ProjectView):
     @extend_schema(operation_id="import_read", responses={200: ImportRunSerializer, 304: None})
     def get(self, request: Request, slug: str, run_id: UUID) -> HttpResponse | Response:
         """The import as it is now; 304 for who polls while nothing changes."""
-        document = run_document(_run(self, run_id))
+        document = run_document(_run(self, run_id), shown_names(self))
         etag = f'"{hashlib.sha256(JSONRenderer().render(document)).hexdigest()[:32]}"'
         held = {tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")}
         answer = HttpResponse(status=304) if etag in held else Response(document)
@@ -142,7 +145,7 @@ class ImportStartView(ProjectView):
             start_import(run=run, by=self.user, skip_unfinished=serializer.validated_data["skip_unfinished"])
         except ImportConflict as conflict:
             return _conflict_answer(conflict)
-        return Response(run_document(_run(self, run_id)), status=status.HTTP_202_ACCEPTED)
+        return Response(run_document(_run(self, run_id), shown_names(self)), status=status.HTTP_202_ACCEPTED)
 
 
 class ImportItemsView(ProjectView):
@@ -166,18 +169,18 @@ class ImportItemsView(ProjectView):
         if state and state not in ItemState.values:
             raise ValidationError({"state": [f"{state} is no state of a file."]})
         run = _run(self, run_id)
-        items = items_worst_first(run, state)
+        items, names = items_worst_first(run, state), _names_of(self, run)
         total = items.count()
         if getattr(request.accepted_renderer, "format", "") == "csv":
             door = {"came": (run.received_at or run.created_at).isoformat(timespec="seconds"), **door_of(run)}
             answer = Response(
-                {"total": total, "results": [{**item_document(item), **door} for item in items.iterator(2000)]}
+                {"total": total, "results": [{**item_document(item, names), **door} for item in items.iterator(2000)]}
             )
             answer["Content-Disposition"] = f'attachment; filename="import-{run_id}.csv"'
             return answer
         start = asked_number(request, "offset", 0, digits=_DIGITS)
         limit = min(asked_number(request, "limit", _PAGE, digits=_DIGITS), _LARGEST_PAGE)
-        return Response({"total": total, "results": [item_document(item) for item in items[start : start + limit]]})
+        return Response({"total": total, "results": [item_document(item, names) for item in items[start : start + limit]]})
 
 
 class SplitView(ProjectView):
@@ -189,6 +192,13 @@ class SplitView(ProjectView):
     def get(self, request: Request, slug: str) -> Response:
         """Cases in each split, and those that are embargoed with the reason."""
         return Response(split_document(self.project))
+
+
+def _names_of(view: ProjectView, run: ImportRun) -> ShownNames:
+    """Whoever sends files has their names, and finds by them what to send next."""
+    names = names_in_run(run, shown_names(view))
+    is_sending = run.state == ImportState.UPLOADING and run.created_by_id == view.user.pk
+    return replace(names, clear=names.clear or is_sending)
 
 
 def _run(view: ProjectView, run_id: UUID) -> ImportRun:

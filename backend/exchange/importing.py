@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from backend.archive.decode_child import DecodeChild
-from backend.archive.ingest import Ingested, KeptAside, ingest_file, keep_refused
+from backend.archive.ingest import Ingested, KeptAside, ingest_file
 from backend.archive.models import Instance, QuarantineKind, Series
 from backend.archive.services import order_series
 from backend.archive.thumbnails import thumbnail_of
@@ -38,7 +39,7 @@ from backend.exchange.published_selectors import (
 )
 from backend.exchange.reading_import import ReadingOptions, ReadingOutcome, claimed_files, import_foreign_readings
 from backend.exchange.source_folder import SourceFolder
-from backend.exchange.sources import Source, sources_in, upload_folder
+from backend.exchange.sources import Source, sources_in
 from backend.exchange.trait_import import import_traits
 from backend.projects.case_services import CaseCandidate, add_cases
 from backend.projects.models import Assignment, Case, Project, Split, Unit
@@ -48,6 +49,14 @@ from backend.readings.models import Reading
 CHUNK: Final = 100
 logger = logging.getLogger(__name__)
 _MAX_TABLE_BYTES: Final = 200 * 1024 * 1024
+
+
+class UnusableTable(Refused):
+    """The table `name` cannot be used, so nothing of its import is."""
+
+    def __init__(self, message: str, name: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 @dataclass
@@ -82,15 +91,27 @@ def plan_import(sources: Sequence[Source], options: ImportOptions) -> ImportPlan
             else:
                 plan.images.append(source)
     if options.labels_file:
-        read_labels(plan.tables, _table(label_files, options.labels_file), column_mapping(options.columns), options.normal)
+        with _naming(options.labels_file):
+            text = _table(label_files, options.labels_file)
+            read_labels(plan.tables, text, column_mapping(options.columns), options.normal)
     if options.boxes_file:
-        read_boxes(plan.tables, _table(label_files, options.boxes_file), column_mapping(options.box_columns))
+        with _naming(options.boxes_file):
+            read_boxes(plan.tables, _table(label_files, options.boxes_file), column_mapping(options.box_columns))
     if options.context_file:
-        mapping = column_mapping(options.context_columns, CONTEXT_COLUMNS)
-        plan.contexts = read_contexts(_table(label_files, options.context_file), mapping)
+        with _naming(options.context_file):
+            mapping = column_mapping(options.context_columns, CONTEXT_COLUMNS)
+            plan.contexts = read_contexts(_table(label_files, options.context_file), mapping)
     if options.readings_format != NO_READINGS:
         _set_aside_claimed(plan, options)
     return plan
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    try:
+        yield
+    except Refused as refusal:
+        raise UnusableTable(str(refusal), name) from refusal
 
 
 def _set_aside_claimed(plan: ImportPlan, options: ImportOptions) -> None:
@@ -356,22 +377,6 @@ def _tell_readings(run: ImportRun, plan: ImportPlan, outcome: ReadingOutcome) ->
     for start in range(0, len(unread), 500):
         unused = items.filter(name__in=unread[start : start + 500])
         unused.update(state=ItemState.REFUSED, reason="No format of readings used it.")
-
-
-def keep_acknowledged(*, run: ImportRun) -> None:
-    """Put into quarantine what a run refuses of what its sender was told that we have: it may have it no more."""
-    refused = ImportItem.objects.filter(run=run, state=ItemState.REFUSED, quarantined=None)
-    left = [(item, path) for item in refused if (path := upload_folder(run.pk) / str(item.pk)).is_file()]
-    if run.received_at is None or not left:
-        return
-    with DecodeChild() as child:
-        for item, path in left:
-            refusal = Refused(item.reason)
-            refusal.facts = item.facts
-            item.quarantined = keep_refused(
-                archive=run.project.archive, child=child, path=path, refusal=refusal, project_id=run.project_id
-            )
-            item.save(update_fields=["quarantined"])
 
 
 def write_items(*, run: ImportRun, sources: Sequence[Source]) -> dict[str, UUID]:

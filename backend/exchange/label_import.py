@@ -25,6 +25,7 @@ from backend.readings.import_services import ImportedLesion, ImportedReading, ch
 from backend.readings.models import MarkKind, Verdict
 
 _KEYS = "123456789"
+_NO_IMAGE = "It was not used: no image that this import has brought in has its name."
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,13 @@ class LabelledImage:
 
 @dataclass
 class LabelOutcome:
-    """Readings made, readings that were there, labels that could not be used: (file, reason), the clinical texts, the traits
-    of a table, and what became of readings of other programs."""
+    """Readings made, readings that were there, what could not be used (labels of an image, and masks): (file, reason), the
+    clinical texts, the traits of a table, and what became of readings of other programs."""
 
     made: int = 0
     known: int = 0
     refused: list[tuple[str, str]] = field(default_factory=list)
+    masks: list[tuple[str, str]] = field(default_factory=list)
     texts: ContextOutcome | None = None
     traits: TraitOutcome | None = None
     foreign: ReadingOutcome | None = None
@@ -97,6 +99,10 @@ def import_labels(
                 readings.append(found)
         except (Refused, InvalidMark) as reason:
             outcome.refused.append((parts[0].name, f"Its labels were not used: {reason}"))
+            own = (labels.mask_of(part.name) for part in parts)
+            outcome.masks += [(mask.name, f"It was not used: {reason}") for mask in own if mask is not None]
+    found_masks = {mask.name for image in images if (mask := labels.mask_of(image.name)) is not None}
+    outcome.masks += [(mask.name, _NO_IMAGE) for mask in masks.values() if mask.name not in found_masks]
     outcome.made = import_readings(project=project, reader_name=options.imported_reader, readings=readings)
     outcome.known = len(readings) - outcome.made
     return outcome

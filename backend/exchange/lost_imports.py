@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from backend.exchange.kept_refused import keep_refused_files
 from backend.exchange.models import ImportItem, ImportRun, ImportState, ItemState
 from backend.exchange.services import close_import
 from backend.exchange.sources import upload_folder
@@ -54,6 +55,7 @@ def _end_unworked() -> int:
 
 
 def _end(run: ImportRun, message: str) -> bool:
+    keep_refused_files(run=run, sources=[])
     with transaction.atomic():
         locked = ImportRun.objects.select_for_update().get(pk=run.pk)
         if locked.state != run.state:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from typing import Any, Final
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from backend.archive.models import PixelRule, QuarantinedFile, QuarantineKind, QuarantineState
+from backend.archive.models import DeidProfile, PixelRule, QuarantinedFile, QuarantineKind, QuarantineState
+from backend.exchange.import_options import import_options
 from backend.exchange.models import ImportItem
-from backend.exchange.selectors import door_of, fact_document
-from backend.projects.models import Project
+from backend.exchange.selectors import door_of, fact_document, names_in_run
+from backend.projects.models import Membership, Project
+from backend.projects.shown_names import ShownNames
 
 _NUMBER: Final = re.compile(r"\d[\d,.]*")
 
@@ -48,15 +52,21 @@ def group_of(kind: str, why: str, reason: str) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
-def quarantine_groups(project: Project, kind: str = "") -> list[dict[str, Any]]:
+def quarantine_groups(project: Project, names: ShownNames, kind: str = "") -> list[dict[str, Any]]:
     """How many files wait for each reason, the most first; `reason` is that of the first of them."""
     rows = open_quarantine(project).filter(state=QuarantineState.WAITING)
     rows = rows.filter(kind=kind) if kind else rows
     found: dict[str, dict[str, Any]] = {}
-    for row_kind, why, reason in rows.values_list("kind", "why", "reason").iterator(2000):
+    for pk, row_kind, why, reason in rows.values_list("pk", "kind", "why", "reason").iterator(2000):
         group = group_of(row_kind, why, reason)
-        known = found.setdefault(group, {"group": group, "kind": row_kind, "why": why, "reason": reason, "count": 0})
+        known = found.setdefault(
+            group, {"group": group, "kind": row_kind, "why": why, "reason": reason, "pk": pk, "count": 0}
+        )
         known["count"] += 1
+    first = [one["pk"] for one in found.values()]
+    came = dict(ImportItem.objects.filter(quarantined__in=first).values_list("quarantined", "name"))
+    for one in found.values():
+        one["reason"] = names.text(one["reason"], [came.get(one["pk"], "")])
     return sorted(found.values(), key=lambda one: -one["count"])
 
 
@@ -70,31 +80,55 @@ def in_group(rows: QuerySet[QuarantinedFile], group: str) -> QuerySet[Quarantine
     return found if words != {""} else found.filter(reason__in=[reason for _, _, reason in of_group])
 
 
-def quarantine_documents(rows: list[QuarantinedFile]) -> list[dict[str, Any]]:
-    """Files in quarantine as the API tells them to leads; their names as they were sent."""
+def items_that_brought(rows: Iterable[QuarantinedFile]) -> dict[UUID, ImportItem]:
+    """The item by which each file came; of several imports that brought it the first."""
     items = ImportItem.objects.filter(quarantined__in=[row.pk for row in rows]).order_by("-run__created_at")
-    # Of several imports that brought it the first.
-    came = {item.quarantined_id: item for item in items.select_related("run__created_by")}
-    return [
-        {
-            "id": str(row.pk),
-            "kind": row.kind,
-            "state": row.state,
-            "name": came[row.pk].name if row.pk in came else "",
-            "why": row.why,
-            "reason": row.reason,
-            "group": group_of(row.kind, row.why, row.reason),
-            "size": row.size,
-            "manufacturer": row.facts.get("manufacturer", ""),
-            "model": row.facts.get("model", ""),
-            **fact_document(row.facts),
-            **(door_of(came[row.pk].run) if row.pk in came else {"origin": "", "sent_by": ""}),
-            "proposed": row.facts.get("proposed", []),
-            "created_at": row.created_at,
-            "expires_at": row.expires_at,
-        }
-        for row in rows
-    ]
+    return {item.quarantined_id: item for item in items.select_related("run__created_by") if item.quarantined_id}
+
+
+def may_be_tried_again(row: QuarantinedFile, item: ImportItem | None) -> bool:
+    """Whether an import of this file alone can make something of it: of a mask or a table it cannot, without images."""
+    if row.kind != QuarantineKind.REFUSED or row.state != QuarantineState.WAITING:
+        return False
+    if item is None:
+        return True
+    options = import_options(item.run.options)
+    is_mask = bool(options.masks_prefix) and item.name.startswith(options.masks_prefix)
+    return not is_mask and item.name not in options.tables
+
+
+def may_download(membership: Membership, project: Project) -> bool:
+    """Whether a lead may have originals: where they are cleaned at the door, only who may learn identities."""
+    return project.archive.deid_profile == DeidProfile.NONE or membership.may_reidentify
+
+
+def quarantine_documents(rows: list[QuarantinedFile], names: ShownNames) -> list[dict[str, Any]]:
+    """Files in quarantine as the API tells them to leads."""
+    came = items_that_brought(rows)
+    return [_document(row, came.get(row.pk), names) for row in rows]
+
+
+def _document(row: QuarantinedFile, item: ImportItem | None, names: ShownNames) -> dict[str, Any]:
+    shown = names_in_run(item.run, names) if item is not None else names
+    own = item.name if item is not None else ""
+    return {
+        "id": str(row.pk),
+        "kind": row.kind,
+        "state": row.state,
+        "name": shown.name(own),
+        "why": row.why,
+        "reason": shown.text(row.reason, [own]),
+        "group": group_of(row.kind, row.why, row.reason),
+        "size": row.size,
+        "manufacturer": row.facts.get("manufacturer", ""),
+        "model": row.facts.get("model", ""),
+        **fact_document(row.facts),
+        **(door_of(item.run) if item is not None else {"origin": "", "sent_by": ""}),
+        "may_retry": may_be_tried_again(row, item),
+        "proposed": row.facts.get("proposed", []),
+        "created_at": row.created_at,
+        "expires_at": row.expires_at,
+    }
 
 
 def rule_documents(project: Project) -> list[dict[str, Any]]:

@@ -34,6 +34,7 @@ class QuarantinedFileSerializer(FileFactsSerializer):
     model = serializers.CharField(allow_blank=True)
     origin = serializers.CharField(allow_blank=True)
     sent_by = serializers.CharField(allow_blank=True)
+    may_retry = serializers.BooleanField(help_text="An import of this file alone may make something of it.")
     proposed = serializers.ListField(child=RectangleField())
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
@@ -63,6 +64,7 @@ class QuarantineSerializer(serializers.Serializer[Any]):
     counts = QuarantineCountsSerializer()
     groups = QuarantineGroupSerializer(many=True)
     total = serializers.IntegerField()
+    may_download = serializers.BooleanField(help_text="The caller may have the files as they came.")
     results = QuarantinedFileSerializer(many=True)
 
 
@@ -96,6 +98,20 @@ class ReleasedSerializer(serializers.Serializer[Any]):
     """The job that lets them in, and how many they are."""
 
     job = serializers.CharField()
+    files = serializers.IntegerField()
+
+
+class RetrySerializer(serializers.Serializer[Any]):
+    """Which refused files to import once more."""
+
+    files = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=1000)
+
+
+class TriedAgainSerializer(serializers.Serializer[Any]):
+    """The imports that try them, one for each set of options under which they came, and how many files they are."""
+
+    imports = serializers.ListField(child=serializers.CharField())
+    jobs = serializers.ListField(child=serializers.CharField())
     files = serializers.IntegerField()
 
 

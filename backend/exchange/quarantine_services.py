@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -23,8 +24,10 @@ from backend.audit.services import record_event
 from backend.dicom.burnt_in import checked_rectangles
 from backend.dicom.refusal import Refused
 from backend.exchange.importing import case_of, is_unread
-from backend.exchange.models import ImportItem, ItemState
-from backend.exchange.quarantine_selectors import quarantine_of
+from backend.exchange.kept_refused import GONE
+from backend.exchange.models import ImportItem, ImportRun, ImportState, ItemState
+from backend.exchange.quarantine_selectors import items_that_brought, may_be_tried_again, quarantine_of
+from backend.exchange.services import OfferedFile, clean_names, deidentification_rules, start_import
 from backend.jobs.models import Job
 from backend.jobs.services import JobCancelled, Lease, enqueue_job, is_cancelled, report_progress
 from backend.projects.case_services import CaseCandidate, add_cases
@@ -34,6 +37,7 @@ MAX_AT_ONCE: Final = 1000
 _DISCARDED_AT_ONCE: Final = 50
 _DELETED_AT_ONCE: Final = 8
 _DISCARDED: Final = "Discarded by a lead after a look."
+_UNDER_WAY: Final = (ImportState.UPLOADING, ImportState.QUEUED, ImportState.RUNNING)
 _EXPIRED: Final = "Nobody looked at it in time; what was kept of it is deleted."
 
 
@@ -87,6 +91,60 @@ def release_files(
             arguments={"project": str(project.pk)},
         )
     return job, len(chosen)
+
+
+def retry_files(*, project: Project, ids: Sequence[UUID], by: User) -> list[ImportRun]:
+    """Import refused files once more, each as it came and with the options of the import that brought it; the imports.
+
+    They stay in quarantine until they are used. Refused where none of them waits, or none can be tried alone.
+    """
+    runs = []
+    with transaction.atomic():
+        Archive.objects.select_for_update().only("pk").get(pk=project.archive_id)
+        waiting = quarantine_of(project).filter(
+            pk__in=list(ids)[:MAX_AT_ONCE], state=QuarantineState.WAITING, kind=QuarantineKind.REFUSED
+        )
+        under_way = ImportItem.objects.filter(quarantined__in=waiting, run__state__in=_UNDER_WAY, state=ItemState.WAITING)
+        chosen = list(waiting.exclude(pk__in=under_way.values("quarantined")))
+        if not chosen:
+            raise Refused("None of these files waits any more, or they are being tried already.")
+        came = items_that_brought(chosen)
+        chosen = [row for row in chosen if may_be_tried_again(row, came.get(row.pk))]
+        if not chosen:
+            raise Refused("A mask or a table is read together with its images: import it again with them.")
+        by_options: dict[str, list[QuarantinedFile]] = {}
+        for row in chosen:
+            options = _options_of(came.get(row.pk))
+            by_options.setdefault(json.dumps(options, sort_keys=True), []).append(row)
+        for told, rows in by_options.items():
+            runs.append(_new_run(project, by, json.loads(told), rows, came))
+    return runs
+
+
+def _options_of(item: ImportItem | None) -> dict[str, Any]:
+    """How the import was told to read readings; tables, masks and places belong to that import alone."""
+    told = item.run.options if item is not None else {}
+    return {name: told[name] for name in ("types", "imported_reader", "readings_format", "readings_options") if name in told}
+
+
+def _new_run(
+    project: Project, by: User, options: dict[str, Any], rows: Sequence[QuarantinedFile], came: dict[UUID, ImportItem]
+) -> ImportRun:
+    run = ImportRun.objects.create(
+        project=project, created_by=by, options=options, deidentification=deidentification_rules(project.archive)
+    )
+    named = [OfferedFile(came[row.pk].name if row.pk in came else "file", row.size) for row in rows]
+    for (name, _), row in zip(clean_names(named), rows, strict=True):
+        ImportItem.objects.create(
+            run=run, name=name, size=row.size, received=row.size, state=ItemState.WAITING, quarantined=row
+        )
+    record_event(
+        actor=by, verb="quarantine.retried", project_id=project.pk, object_type="import", object_id=run.pk,
+        detail={"files": [str(row.pk) for row in rows][:100], "count": len(rows)},
+    )  # fmt: skip
+    start_import(run=run, by=by)
+    run.refresh_from_db()
+    return run
 
 
 def discard_files(*, project: Project, ids: Sequence[UUID], by: User, reason: str = "") -> int:
@@ -191,7 +249,7 @@ def _release_one(project: Project, row: QuarantinedFile, child: DecodeChild) -> 
                 rectangles=row.rectangles or [],
             )
     except (Refused, FileNotFoundError, CannotOpen) as error:
-        reason = str(error) if isinstance(error, Refused) else "What was kept of it cannot be read any more."
+        reason = str(error) if isinstance(error, Refused) else GONE
         _tell_items(row, {"state": ItemState.REFUSED, "reason": reason})
         close_quarantined(row, QuarantineState.FAILED, reason=reason)
         return False

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from uuid import UUID
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backend.archive.encryption import CannotOpen
 from backend.archive.models import QuarantineKind
-from backend.archive.quarantine import preview_of
+from backend.archive.quarantine import original_pieces, preview_of
 from backend.audit.services import record_event
 from backend.dicom.refusal import Refused
+from backend.exchange.models import ImportItem
 from backend.exchange.quarantine_selectors import (
     in_group,
+    items_that_brought,
+    may_download,
     open_quarantine,
     quarantine_counts,
     quarantine_documents,
@@ -33,9 +38,11 @@ from backend.exchange.quarantine_serializers import (
     QuarantineSerializer,
     ReleasedSerializer,
     ReleaseSerializer,
+    RetrySerializer,
+    TriedAgainSerializer,
 )
-from backend.exchange.quarantine_services import MAX_AT_ONCE, discard_files, release_files, remove_rule
-from backend.projects.project_view import ProjectView, asked_number
+from backend.exchange.quarantine_services import MAX_AT_ONCE, discard_files, release_files, remove_rule, retry_files
+from backend.projects.project_view import ProjectView, asked_number, shown_names
 
 _PAGE = 200
 
@@ -63,13 +70,16 @@ class QuarantineListView(ProjectView):
             rows = rows.filter(kind=kind)
         if group:
             rows = in_group(rows, group)
-        start = asked_number(request, "offset", 0)
-        found = quarantine_documents(list(rows[start : start + min(asked_number(request, "limit", _PAGE), MAX_AT_ONCE)]))
+        start, names = asked_number(request, "offset", 0), shown_names(self)
+        found = quarantine_documents(
+            list(rows[start : start + min(asked_number(request, "limit", _PAGE), MAX_AT_ONCE)]), names
+        )
         return Response(
             {
                 "counts": quarantine_counts(self.project),
-                "groups": quarantine_groups(self.project, kind),
+                "groups": quarantine_groups(self.project, names, kind),
                 "total": rows.count(),
+                "may_download": may_download(self.membership, self.project),
                 "results": found,
             }
         )
@@ -95,6 +105,57 @@ class QuarantinePreviewView(ProjectView):
         answer = HttpResponse(picture, content_type="image/png")
         answer["Cache-Control"] = "private, no-store"
         return answer
+
+
+class QuarantineFileView(ProjectView):
+    """A file as it came."""
+
+    operations = {"GET": "quarantine.download"}
+
+    @extend_schema(operation_id="quarantine_download", responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    def get(self, request: Request, slug: str, file_id: UUID) -> StreamingHttpResponse:
+        """The original; where the archive de-identifies, for leads with the right to look identities up. Audited."""
+        row = get_object_or_404(open_quarantine(self.project), pk=file_id)
+        if not may_download(self.membership, self.project):
+            raise PermissionDenied("It may name a patient: only who may look identities up can have it.")
+        pieces = original_pieces(row)
+        try:
+            first = next(pieces, b"")
+        except (FileNotFoundError, CannotOpen) as error:
+            raise Http404("It is not there any more.") from error
+        record_event(
+            actor=self.user, verb="quarantine.downloaded", project_id=self.project.pk, object_type="quarantined_file",
+            object_id=row.pk,
+        )  # fmt: skip
+        item = items_that_brought([row]).get(row.pk)
+        answer = StreamingHttpResponse(chain([first], pieces), content_type="application/octet-stream")
+        name = item.name.rsplit("/", 1)[-1] if item is not None else str(row.pk)
+        answer["Content-Disposition"] = content_disposition_header(True, name)
+        answer["Content-Length"] = str(row.size)
+        answer["Cache-Control"] = "private, no-store"
+        return answer
+
+
+class QuarantineRetryView(ProjectView):
+    """Once more."""
+
+    operations = {"POST": "quarantine.retry"}
+
+    @extend_schema(operation_id="quarantine_retry", request=RetrySerializer, responses={202: TriedAgainSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        """Import refused files once more; they stay in quarantine until they are used."""
+        given = RetrySerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        try:
+            runs = retry_files(project=self.project, ids=given.validated_data["files"], by=self.user)
+        except Refused as refusal:
+            raise ValidationError({"detail": str(refusal)}) from refusal
+        told = {
+            "imports": [str(run.pk) for run in runs],
+            "jobs": [str(run.job_id) for run in runs],
+            "files": ImportItem.objects.filter(run__in=runs).count(),
+        }
+        return Response(told, status=status.HTTP_202_ACCEPTED)
 
 
 class QuarantineReleaseView(ProjectView):

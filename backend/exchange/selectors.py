@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from django.db.models import Count, IntegerField, QuerySet, Value, When
 from backend.dicom.file_facts import Facts, uid_name
 from backend.exchange.models import ImportItem, ImportRun, ItemState, RememberedSegmentation
 from backend.projects.models import Case, Project, Split
+from backend.projects.shown_names import ShownNames
 from backend.projects.splits import counts_by_split
 
 # What needs eyes comes first.
@@ -37,21 +39,25 @@ def _with_total(known: Mapping[str, int]) -> dict[str, int]:
     return {"total": sum(counts.values()), **counts}
 
 
-def run_documents(runs: Sequence[ImportRun]) -> list[dict[str, Any]]:
+def run_documents(runs: Sequence[ImportRun], names: ShownNames) -> list[dict[str, Any]]:
     """Runs as the API tells them, their files counted in one query."""
     rows = ImportItem.objects.filter(run__in=[run.pk for run in runs]).order_by().values_list("run_id", "state")
     counts: dict[UUID, dict[str, int]] = {}
     for run_id, state, count in rows.annotate(count=Count("pk")):
         counts.setdefault(run_id, {})[str(state)] = count
-    return [_document(run, _with_total(counts.get(run.pk, {}))) for run in runs]
+    return [_document(run, _with_total(counts.get(run.pk, {})), names) for run in runs]
 
 
-def run_document(run: ImportRun) -> dict[str, Any]:
+def run_document(run: ImportRun, names: ShownNames) -> dict[str, Any]:
     """A run as the API tells it."""
-    return _document(run, item_counts(run))
+    return _document(run, item_counts(run), names)
 
 
-def _document(run: ImportRun, counts: dict[str, int]) -> dict[str, Any]:
+_NAMES: Final = ("source", "masks_prefix", "labels_file", "boxes_file", "context_file")
+
+
+def _document(run: ImportRun, counts: dict[str, int], names: ShownNames) -> dict[str, Any]:
+    told = {option: run.options[option] for option in _NAMES if run.options.get(option)}
     waiting = counts["waiting"] + counts["uploading"]
     return {
         "id": str(run.pk),
@@ -60,9 +66,9 @@ def _document(run: ImportRun, counts: dict[str, int]) -> dict[str, Any]:
         "finished_at": run.finished_at,
         "created_by": run.created_by.get_username() if run.created_by is not None else "",
         "origin": run.options.get("origin", ""),
-        "options": run.options,
+        "options": run.options | {option: names.name(name) for option, name in told.items()},
         "deidentification": run.deidentification,
-        "message": run.message,
+        "message": names.text(run.message, told.values()),
         "counts": counts,
         "progress": {"done": counts["total"] - waiting, "total": counts["total"]},
         "job": str(run.job_id) if run.job_id is not None else None,
@@ -91,17 +97,22 @@ def items_worst_first(run: ImportRun, state: str = "") -> QuerySet[ImportItem]:
     return items.filter(state=state) if state else items
 
 
-def item_document(item: ImportItem) -> dict[str, Any]:
+def names_in_run(run: ImportRun, names: ShownNames) -> ShownNames:
+    """How names of a run's files are shown: those of what another system sent were made here and name nobody."""
+    return names if run.received_at is None else replace(names, clear=True)
+
+
+def item_document(item: ImportItem, names: ShownNames) -> dict[str, Any]:
     """A file of a run as the API tells it."""
     case = item.case
     return {
         "id": str(item.pk),
-        "name": item.name,
+        "name": names.name(item.name),
         "size": item.size,
         "received": item.received,
         "state": item.state,
         "modality": item.modality,
-        "reason": item.reason,
+        "reason": names.text(item.reason, [item.name]),
         "facts": fact_document(item.facts),
         "case": {"id": str(case.pk), "name": case.name, "split": case.split} if case is not None else None,
     }

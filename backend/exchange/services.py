@@ -25,15 +25,17 @@ from backend.exchange.context_import import ContextOutcome, import_contexts, req
 from backend.exchange.import_options import ImportOptions, import_options
 from backend.exchange.importing import (
     CHUNK,
+    ImportPlan,
+    UnusableTable,
     bring_labels,
     bring_readings,
     draw_thumbnails,
     import_images,
-    keep_acknowledged,
     make_cases,
     plan_import,
     write_items,
 )
+from backend.exchange.kept_refused import UploadedZip, bring_back, keep_refused_files, refuse_items, settle_tried
 from backend.exchange.label_import import LabelOutcome
 from backend.exchange.models import ImportItem, ImportRun, ImportState, ItemState
 from backend.exchange.reading_import import attach_waiting, readings_sentences
@@ -42,6 +44,7 @@ from backend.exchange.zips import held_archives, is_zip
 from backend.jobs.models import Job
 from backend.jobs.services import JobCancelled, Lease, enqueue_job, is_cancelled, report_progress
 from backend.projects.models import Project
+from backend.projects.shown_names import names_in_records
 from backend.webhooks.models import WebhookEvent
 from backend.webhooks.services import announce
 
@@ -236,7 +239,9 @@ def run_import(lease: Lease) -> None:
         raise
     except Refused as refusal:
         close_import(run, ImportState.FAILED, str(refusal))
-        raise
+        # A job's error is read by more people than the import's message, and stands in logs.
+        told = names_in_records(run.project.archive).text(str(refusal), import_options(run.options).tables)
+        raise Refused(told) from None
     lease.result["readings"] = outcome.made
 
 
@@ -257,11 +262,33 @@ def perform_import(
         # Whatever brought the files (a watched folder, a PACS): under which rules they are taken in is told of each run.
         run.deidentification = deidentification_rules(run.project.archive)
     ImportRun.objects.filter(pk=run.pk).update(state=ImportState.RUNNING, deidentification=run.deidentification)
-    sources, archives = _sources(run, options)
+    tried = bring_back(run=run)
+    sources, zips = _sources(run, options)
+    try:
+        outcome, messages = _brought_in(run, options, sources, zips, on_item, on_reading)
+    except (Refused, JobCancelled):
+        keep_refused_files(run=run, sources=sources)
+        raise
+    keep_refused_files(run=run, sources=sources, zips=zips)
+    settle_tried(run=run, tried=tried)
+    remove_uploads(run.pk)
+    close_import(run, ImportState.DONE, " ".join(messages))
+    return outcome
+
+
+def _brought_in(
+    run: ImportRun,
+    options: ImportOptions,
+    sources: Sequence[Source],
+    zips: Sequence[UploadedZip],
+    on_item: Callable[[ImportItem, int, int], None],
+    on_reading: Callable[[int], None] | None,
+) -> tuple[LabelOutcome, list[str]]:
+    """What became of a run's images, labels and readings, also in sentences; each file's item is told."""
     ids = write_items(run=run, sources=sources)
-    plan = plan_import(sources, options)
+    plan = _plan(run, sources, options)
     finished = ImportItem.objects.filter(run=run).exclude(state__in=(ItemState.WAITING, ItemState.UPLOADING)).count()
-    count = {"done": finished, "total": len(ids) - len(archives)}
+    count = {"done": finished, "total": len(ids) - len(zips)}
 
     def told(item: ImportItem, source: Source) -> None:
         count["done"] += 1
@@ -284,35 +311,42 @@ def perform_import(
     messages += readings_sentences(outcome.foreign, attached)
     outcome.made += outcome.foreign.made + attached.made
     outcome.known += outcome.foreign.known
-    _tell_labels(run, outcome, options, archives)
-    keep_acknowledged(run=run)
-    remove_uploads(run.pk)
-    close_import(run, ImportState.DONE, " ".join(messages))
-    return outcome
+    _tell_labels(run, outcome, options, zips)
+    return outcome, messages
 
 
-def _sources(run: ImportRun, options: ImportOptions) -> tuple[list[Source], list[UUID]]:
-    """The files of a run, those inside its zip archives included, and the items that are such archives."""
+def _plan(run: ImportRun, sources: Sequence[Source], options: ImportOptions) -> ImportPlan:
+    try:
+        return plan_import(sources, options)
+    except UnusableTable as refusal:
+        refuse_items(run=run, names=[refusal.name], reason=str(refusal))
+        raise
+
+
+def _sources(run: ImportRun, options: ImportOptions) -> tuple[list[Source], list[UploadedZip]]:
+    """The files of a run, those inside its zip archives included, and those archives."""
     if options.source:
         names = set(ImportItem.objects.filter(run=run).values_list("name", flat=True))
         found = sources_in(Path(options.source))
         return [source for source in found if not names or source.name in names], []
     sources: list[Source] = []
-    archives: list[UUID] = []
+    zips: list[UploadedZip] = []
     # Those refused, too: what is no image may be a reading.
     for item in ImportItem.objects.filter(run=run, state__in=(ItemState.WAITING, ItemState.REFUSED)):
         path = upload_folder(run.pk) / str(item.pk)
-        if not path.is_file():
-            continue
+        if not path.is_file() or path.stat().st_size != item.size:
+            continue  # half a file is none
         if not is_zip(path):
             sources.append(Source(item.name, path, size=item.size))
             continue
         try:
-            sources += zip_sources(path, f"{item.name}/")
-            archives.append(item.pk)
+            found = zip_sources(path, f"{item.name}/")
         except Refused as refusal:
             ImportItem.objects.filter(pk=item.pk).update(state=ItemState.REFUSED, reason=str(refusal))
-    return sources, archives
+        else:
+            sources += found
+            zips.append(UploadedZip(item.pk, frozenset(source.name for source in found)))
+    return sources, zips
 
 
 def _tell_contexts(run: ImportRun, outcome: ContextOutcome, name: str) -> None:
@@ -322,16 +356,17 @@ def _tell_contexts(run: ImportRun, outcome: ContextOutcome, name: str) -> None:
     items.update(state=ItemState.REFUSED if unused else ItemState.IMPORTED, reason=outcome.sentence)
 
 
-def _tell_labels(run: ImportRun, outcome: LabelOutcome, options: ImportOptions, archives: Sequence[UUID]) -> None:
+def _tell_labels(run: ImportRun, outcome: LabelOutcome, options: ImportOptions, zips: Sequence[UploadedZip]) -> None:
     """Write into the items what became of labels; what is left waiting were tables and masks, which nobody sends but by the
-    page."""
+    page, and the zip archives."""
     reasons: dict[str, list[str]] = defaultdict(list)
     for name, reason in (*outcome.refused, *(outcome.traits.notes if outcome.traits else ())):
         reasons[name].append(reason)
     for name, told in reasons.items():
         ImportItem.objects.filter(run=run, name=name).update(reason=" ".join(told))
-    ImportItem.objects.filter(pk__in=archives).delete()  # its files have rows of their own
-    left = ImportItem.objects.filter(run=run, state=ItemState.WAITING)
+    for name, reason in outcome.masks:
+        refuse_items(run=run, names=[name], reason=reason)
+    left = ImportItem.objects.filter(run=run, state=ItemState.WAITING).exclude(pk__in=[one.item_id for one in zips])
     if run.received_at is None:
         if outcome.traits is not None:
             tables = left.filter(name__in=[name for name in (options.labels_file, options.boxes_file) if name])

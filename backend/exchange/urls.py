@@ -32,9 +32,11 @@ from backend.exchange.quarantine_views import (
     PixelRuleListView,
     PixelRuleView,
     QuarantineDiscardView,
+    QuarantineFileView,
     QuarantineListView,
     QuarantinePreviewView,
     QuarantineReleaseView,
+    QuarantineRetryView,
 )
 from backend.exchange.waiting_views import WaitingListView, WaitingView
 from backend.exchange.watched_views import (
@@ -80,6 +82,8 @@ urlpatterns: list[URLPattern] = [
     path(_QUARANTINE, QuarantineListView.as_view(), name="quarantine-list"),
     path(f"{_QUARANTINE}release/", QuarantineReleaseView.as_view(), name="quarantine-release"),
     path(f"{_QUARANTINE}discard/", QuarantineDiscardView.as_view(), name="quarantine-discard"),
+    path(f"{_QUARANTINE}retry/", QuarantineRetryView.as_view(), name="quarantine-retry"),
+    path(f"{_QUARANTINE}<uuid:file_id>/file/", QuarantineFileView.as_view(), name="quarantine-file"),
     path(f"{_QUARANTINE}<uuid:file_id>/preview/", QuarantinePreviewView.as_view(), name="quarantine-preview"),
     path("projects/<slug:slug>/pixel-rules/", PixelRuleListView.as_view(), name="pixel-rule-list"),
     path("projects/<slug:slug>/pixel-rules/<int:rule_id>/", PixelRuleView.as_view(), name="pixel-rule-detail"),

@@ -16,7 +16,7 @@ from backend.exchange.export_documents import waiting_documents
 from backend.exchange.export_serializers import WaitingReadingsSerializer
 from backend.exchange.models import PendingReading
 from backend.exchange.reading_import import discard_pending
-from backend.projects.project_view import ProjectView
+from backend.projects.project_view import ProjectView, shown_names
 
 
 class WaitingListView(ProjectView):
@@ -27,7 +27,7 @@ class WaitingListView(ProjectView):
     @extend_schema(operation_id="waiting_list", responses=WaitingReadingsSerializer)
     def get(self, request: Request, slug: str) -> Response:
         """The oldest first, two hundred of them, and how many there are."""
-        return Response(waiting_documents(self.project))
+        return Response(waiting_documents(self.project, shown_names(self)))
 
 
 class WaitingView(ProjectView):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from django.db.models import Case, Count, IntegerField, QuerySet, Value, When
 from backend.exchange.models import WatchedFile, WatchedSource, WatchedState
 from backend.exchange.watched_places import allowed_roots
 from backend.projects.models import Project
+from backend.projects.shown_names import ShownNames
 
 _WORST_FIRST: Final = (
     WatchedState.REFUSED,
@@ -22,18 +24,18 @@ _WORST_FIRST: Final = (
 )
 
 
-def watched_documents(project: Project) -> dict[str, Any]:
+def watched_documents(project: Project, names: ShownNames) -> dict[str, Any]:
     """What the project follows, and where it might."""
     sources = WatchedSource.objects.filter(project=project).select_related("created_by")
     return {
         "roots": [str(root) for root in allowed_roots(project.slug)],
         "endpoints": list(settings.WATCH_ENDPOINTS),
         "seconds": settings.WATCH_SECONDS,
-        "results": [watched_document(source) for source in sources],
+        "results": [watched_document(source, names) for source in sources],
     }
 
 
-def watched_document(source: WatchedSource) -> dict[str, Any]:
+def watched_document(source: WatchedSource, names: ShownNames) -> dict[str, Any]:
     """One source with the number of its files by state; its key is told to nobody."""
     rows = source.files.order_by().values_list("state").annotate(count=Count("pk"))
     counts = {str(state): 0 for state in WatchedState} | {str(state): count for state, count in rows}
@@ -46,7 +48,7 @@ def watched_document(source: WatchedSource) -> dict[str, Any]:
         "options": source.options,
         "delete_after": source.delete_after,
         "is_enabled": source.is_enabled,
-        "error": source.error,
+        "error": _error(source, names),
         "looked_at": source.looked_at,
         "created_by": source.created_by.get_username() if source.created_by else "",
         "created_at": source.created_at,
@@ -61,13 +63,19 @@ def watched_files(source: WatchedSource, state: str = "") -> QuerySet[WatchedFil
     return files.filter(state=state) if state else files
 
 
-def watched_file_document(file: WatchedFile) -> dict[str, Any]:
+def watched_file_document(file: WatchedFile, names: ShownNames) -> dict[str, Any]:
     """A file as the API tells it."""
     return {
-        "name": file.name,
+        "name": names.name(file.name),
         "size": file.size,
         "state": file.state,
-        "reason": file.reason,
+        "reason": names.text(file.reason, [file.name]),
         "seen_at": file.seen_at,
         "import": str(file.run_id) if file.run_id else None,
     }
+
+
+def _error(source: WatchedSource, names: ShownNames) -> str:
+    """Why a look failed; the place itself was named by a lead, what lies below it was not."""
+    below = rf"(?<={re.escape(source.location)}/).+?(?=: )"
+    return names.text(source.error if names.clear else re.sub(below, lambda found: names.name(found[0]), source.error))

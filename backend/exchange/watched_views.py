@@ -31,7 +31,7 @@ from backend.exchange.watched_services import (
     retry_watched_files,
     update_watched_source,
 )
-from backend.projects.project_view import ProjectView
+from backend.projects.project_view import ProjectView, shown_names
 
 _PAGE = 100
 
@@ -44,7 +44,7 @@ class WatchedListView(ProjectView):
     @extend_schema(operation_id="watch_list", responses=WatchedSourcesSerializer)
     def get(self, request: Request, slug: str) -> Response:
         """Watched folders and buckets, and where the operator allows them."""
-        return Response(watched_documents(self.project))
+        return Response(watched_documents(self.project, shown_names(self)))
 
     @extend_schema(operation_id="watch_create", request=WatchedSourceInSerializer, responses={201: WatchedSourceSerializer})
     def post(self, request: Request, slug: str) -> Response:
@@ -54,7 +54,7 @@ class WatchedListView(ProjectView):
             source = create_watched_source(project=self.project, by=self.user, **values)
         except Refused as refusal:
             raise ValidationError({"location": [str(refusal)]}) from refusal
-        return Response(watched_document(source), status=status.HTTP_201_CREATED)
+        return Response(watched_document(source, shown_names(self)), status=status.HTTP_201_CREATED)
 
 
 class WatchedView(ProjectView):
@@ -67,7 +67,7 @@ class WatchedView(ProjectView):
         """Pause it or go on with it; choose whether originals are deleted once imported."""
         changes = given(WatchedSourceChangeSerializer, request.data)
         source = update_watched_source(source=_source(self, source_id), by=self.user, changes=changes)
-        return Response(watched_document(source))
+        return Response(watched_document(source, shown_names(self)))
 
     @extend_schema(operation_id="watch_delete", responses={204: None})
     def delete(self, request: Request, slug: str, source_id: UUID) -> Response:
@@ -96,8 +96,8 @@ class WatchedFilesView(ProjectView):
             raise ValidationError({"state": [f"{state} is no state of a file."]})
         if not offset.isascii() or not offset.isdigit() or len(offset) > 9:
             raise ValidationError({"offset": ["A whole number, 0 or more."]})
-        files, start = watched_files(_source(self, source_id), state), int(offset)
-        page = [watched_file_document(file) for file in files[start : start + _PAGE]]
+        files, start, names = watched_files(_source(self, source_id), state), int(offset), shown_names(self)
+        page = [watched_file_document(file, names) for file in files[start : start + _PAGE]]
         return Response({"total": files.count(), "results": page})
 
 

@@ -298,8 +298,10 @@ def _delete_originals(run: ImportRun, place: Place) -> None:
             place.delete(Seen(file.name, file.size, file.stamp))
         except OSError as error:
             # Imported it is; the original stays and is known, so that it is not imported again.
-            logger.warning("the original of watched file %s stays: %s", file.pk, error)
-            WatchedFile.objects.filter(pk=file.pk).update(reason=f"Imported; the original could not be deleted: {error}")
+            # Of the error only what went wrong: its own words name the file.
+            why = error.strerror or type(error).__name__
+            logger.warning("the original of watched file %s stays: %s", file.pk, why)
+            WatchedFile.objects.filter(pk=file.pk).update(reason=f"Imported; the original could not be deleted: {why}.")
 
 
 def _settle_lost(source: WatchedSource) -> None:

@@ -14,6 +14,7 @@ from backend.accounts.access import is_allowed, scopes_include
 from backend.accounts.models import ApiToken, User
 from backend.projects.membership_lookup import find_membership
 from backend.projects.models import Membership, Project
+from backend.projects.shown_names import ShownNames, names_shown_to
 
 
 class ProjectView(APIView):
@@ -57,3 +58,8 @@ def asked_number(request: Request, name: str, default: int, *, digits: int = 9) 
     if not text.isascii() or not text.isdigit() or len(text) > digits:
         raise ValidationError({name: ["A whole number, 0 or more."]})
     return int(text)
+
+
+def shown_names(view: ProjectView) -> ShownNames:
+    """How the caller sees names of received files."""
+    return names_shown_to(view.membership, view.project.archive)

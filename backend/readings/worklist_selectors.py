@@ -30,6 +30,7 @@ from backend.projects.assignment_services import live_leases
 from backend.projects.case_assignments import HELD
 from backend.projects.models import Arm, Assignment, AssignmentState, Case, Project, Role, Split
 from backend.projects.reading_order import Place, open_cases_in_order
+from backend.projects.shown_names import ShownNames
 from backend.readings.models import Decision, Lesion, ReaderKind, Reading
 from backend.readings.reader_selectors import NO_LOOKS, decision_seconds, look_counts
 from backend.readings.room_selectors import cases_path
@@ -88,6 +89,7 @@ def worklist_page(
     limit: int,
     filters: WorklistFilters | None = None,
     past: UUID | None = None,
+    names: ShownNames,
 ) -> dict[str, Any]:
     """Counts, the number of matching cases, and one page of rows.
 
@@ -117,7 +119,7 @@ def worklist_page(
             cases = cases.filter(row_state=state)
         if search:
             named = Q(name__icontains=search)
-            cases = cases.filter(named | Q(source_name__icontains=search) if role == Role.LEAD else named)
+            cases = cases.filter(named | Q(source_name__icontains=search) if role == Role.LEAD and names.clear else named)
         if filters:
             cases = filters.narrowed(cases, project, user)
         if search or filters:
@@ -128,7 +130,7 @@ def worklist_page(
         first = [F("mine__sent_back_at").asc(nulls_last=True)] if (state, order) == (IN_PROGRESS, "priority") else []
         ids = list(cases.order_by(*first, *_order(order)).values_list("pk", flat=True)[offset : offset + limit])
     del counts["open"]
-    return {"counts": counts, "total": total, "results": _rows(project, user, role, ids)}
+    return {"counts": counts, "total": total, "results": _rows(project, user, role, ids, names)}
 
 
 def _place_of(project: Project, user: User, case_id: UUID) -> Place | None:
@@ -141,7 +143,7 @@ def _place_of(project: Project, user: User, case_id: UUID) -> Place | None:
     return Place(case.pk, case.number, case.blind_priority if arm == Arm.BLINDED else case.priority)
 
 
-def worklist_pace(*, project: Project, user: User, role: str) -> dict[str, Any]:
+def worklist_pace(*, project: Project, user: User, role: str, names: ShownNames) -> dict[str, Any]:
     """How the user gets on: today, the last fourteen days, seconds per case, decisions, and where to go on."""
     now = timezone.now()
     first_day = (now - timedelta(days=PACE_DAYS - 1)).date()
@@ -159,7 +161,7 @@ def worklist_pace(*, project: Project, user: User, role: str) -> dict[str, Any]:
     counts = worklist_counts(project=project, user=user)
     begun = Assignment.objects.filter(user=user, case__project=project, state=AssignmentState.IN_PROGRESS)
     begun = begun.filter(case__split__in=LISTED).order_by("-changed_at")
-    rows = _rows(project, user, role, list(begun.values_list("case_id", flat=True)[:1]))
+    rows = _rows(project, user, role, list(begun.values_list("case_id", flat=True)[:1]), names)
     return {
         "today": per_day.get(now.date(), 0),
         "median_seconds": median,
@@ -204,7 +206,7 @@ def _order(order: str) -> tuple[Any, ...]:
     return ("-is_open", met_at.desc(), "number")
 
 
-def _rows(project: Project, user: User, role: str, ids: Sequence[UUID]) -> list[dict[str, Any]]:
+def _rows(project: Project, user: User, role: str, ids: Sequence[UUID], names: ShownNames) -> list[dict[str, Any]]:
     """The rows of these cases, in this order; plain values, a hundred model objects cost more than their queries."""
     cases = {row["pk"]: row for row in Case.objects.filter(pk__in=ids).values(*_CASE_FIELDS)}
     mine = {
@@ -226,7 +228,7 @@ def _rows(project: Project, user: User, role: str, ids: Sequence[UUID]) -> list[
         row["thumbnail"] = f"{prefix}{case_id}/thumbnail/"
         row["leased_by"] = holders.get(case_id)
         if role == Role.LEAD:
-            row["split"], row["source_name"] = cases[case_id]["split"], cases[case_id]["source_name"]
+            row["split"], row["source_name"] = cases[case_id]["split"], names.name(cases[case_id]["source_name"])
             row["arm"] = "blinded" if row["blinded"] else "assisted"
             row["readers"] = readers.get(case_id, [])
     return list(rows.values())

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from backend.accounts.given import given
 from backend.projects.assignment_services import lease_next_case
 from backend.projects.models import Role
-from backend.projects.project_view import ProjectView
+from backend.projects.project_view import ProjectView, shown_names
 from backend.readings.reader_selectors import working_readers
 from backend.readings.serializers import (
     NextCaseSerializer,
@@ -37,7 +37,9 @@ class WorklistView(ProjectView):
         if asked and self.role != Role.LEAD:
             raise PermissionDenied(f"Only leads filter by {', '.join(sorted(asked))}.")
         filters = WorklistFilters(**{name: query.pop(name) for name in FILTERS})
-        page = worklist_page(project=self.project, user=self.user, role=self.role, filters=filters, **query)
+        page = worklist_page(
+            project=self.project, user=self.user, role=self.role, filters=filters, names=shown_names(self), **query
+        )
         return Response(page)
 
 
@@ -49,7 +51,7 @@ class WorklistPaceView(ProjectView):
     @extend_schema(operation_id="worklist_pace", responses=PaceSerializer)
     def get(self, request: Request, slug: str) -> Response:
         """Cases per day, seconds per case, decisions, and the case to continue."""
-        return Response(worklist_pace(project=self.project, user=self.user, role=self.role))
+        return Response(worklist_pace(project=self.project, user=self.user, role=self.role, names=shown_names(self)))
 
 
 class ReaderListView(ProjectView):

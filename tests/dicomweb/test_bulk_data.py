@@ -51,6 +51,6 @@ def test_metadata_names_them_and_they_are_served_whole_in_parts_and_by_range(sto
 
 def test_a_file_that_is_rebuilt_holds_them(stored):
     client, url = stored
-    rebuilt = pydicom.dcmread(io.BytesIO(client.get(url, HTTP_ACCEPT="application/dicom").content))
+    rebuilt = pydicom.dcmread(io.BytesIO(client.get(url, HTTP_ACCEPT="application/dicom").getvalue()))
     assert rebuilt.ICCProfile == PROFILE + b"\0"
     assert rebuilt.ReferencedImageSequence[0].EncapsulatedDocument == OVERLAY

@@ -146,7 +146,7 @@ def test_a_whole_instance_can_be_had_back_as_a_file(project, reader, as_person, 
     assert np.array_equal(rebuilt.pixel_array, original.pixel_array)
     assert rebuilt.SOPInstanceUID == original.SOPInstanceUID
     bare = client.get(url, HTTP_ACCEPT="application/dicom")
-    uncompressed = pydicom.dcmread(io.BytesIO(bare.content))
+    uncompressed = pydicom.dcmread(io.BytesIO(bare.getvalue()))
     assert not uncompressed.file_meta.TransferSyntaxUID.is_encapsulated
     assert np.array_equal(uncompressed.pixel_array, original.pixel_array)
 

@@ -64,7 +64,7 @@ def test_every_syntax_holds_the_same_values(project, keep, example, url_of, get,
         assert f"Content-Type: {media_type}; transfer-syntax={syntax}".encode() in head
         assert np.array_equal(decoded(body, syntax, original), expected), syntax
         bare = get(file, f"application/dicom; transfer-syntax={syntax}")
-        whole = pydicom.dcmread(io.BytesIO(bare.content))
+        whole = pydicom.dcmread(io.BytesIO(bare.getvalue()))
         assert whole.file_meta.TransferSyntaxUID == syntax and np.array_equal(whole.pixel_array, expected), syntax
 
 

@@ -145,3 +145,12 @@ def test_one_that_is_started_in_that_moment_is_left_alone(api) -> None:
     assert not lost_imports._end(seen, LEFT)
     run.refresh_from_db()
     assert run.state == "queued" and upload_folder(run.pk).exists()
+
+
+def test_what_a_lost_import_had_refused_is_kept_in_quarantine(api, settle) -> None:
+    run = begun(api, days_ago=8)
+    ImportItem.objects.filter(run=run, name="whole.png").update(state="refused", reason="Not a DICOM, PNG or JPEG file.")
+    settle()
+    item = ImportItem.objects.get(run=run, name="whole.png")
+    assert item.quarantined is not None and item.quarantined.reason == item.reason and not upload_folder(run.pk).exists()
+    assert ImportItem.objects.get(run=run, name="part.png").quarantined is None

@@ -174,7 +174,7 @@ def test_our_own_object_that_comes_back_is_a_duplicate_and_no_reading(read, peop
     instance, lena = run.derived_objects.get().instance, as_person(people["lena"])
     assert not is_unread(instance.series)  # no image gets into its series
     answer = lena.get(f"{ROOT}/instances?Modality=SEG").json()[0]["00081190"]["Value"][0]
-    data = lena.get(answer.removeprefix("http://testserver"), HTTP_ACCEPT="application/dicom").content
+    data = lena.get(answer.removeprefix("http://testserver"), HTTP_ACCEPT="application/dicom").getvalue()
     assert pydicom.dcmread(BytesIO(data)).SOPInstanceUID == instance.sop_instance_uid
     if door == "stow":
         stored = lena.post(f"{ROOT}/studies", body(data), content_type=CONTENT_TYPE)

@@ -25,7 +25,7 @@ from backend.exchange.quarantine_services import expire_kept_aside, run_release
 from backend.exchange.services import import_from_server
 from backend.jobs.models import Job
 from backend.jobs.services import JobCancelled, claim_job
-from backend.projects.models import Case
+from backend.projects.models import Case, Membership
 
 ROOT = "/api/v1/projects/breast/quarantine/"
 TEXT = [2, 1, 20, 4]
@@ -40,7 +40,9 @@ def cleaning(project):
 
 
 @pytest.fixture
-def api(lead, as_person):
+def api(project, lead, as_person):
+    """The API for a lead who may learn identities, and so sees the names of files."""
+    Membership.objects.filter(project=project, user=lead).update(may_reidentify=True)
     return as_person(lead)
 
 
@@ -279,7 +281,7 @@ def test_regions_of_an_ultrasound_image_are_all_that_stays(project, screen):
 
 
 def test_another_project_of_the_archive_sees_nothing_of_it(project, api, screen, lead, as_person):
-    from backend.projects.models import Membership, Project
+    from backend.projects.models import Project
 
     other = Project.objects.create(slug="other", name="Other", archive=project.archive)
     Membership.objects.create(project=other, user=lead, role="lead")

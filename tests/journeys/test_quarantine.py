@@ -17,11 +17,13 @@ from backend.archive.models import Instance
 from backend.archive.rendering import render_frame
 from backend.audit.models import Event
 from backend.exchange.import_options import ImportOptions
+from backend.exchange.models import ImportItem, ImportRun
 from backend.exchange.quarantine_services import run_release
-from backend.exchange.services import import_from_server
+from backend.exchange.services import import_from_server, perform_import, run_import
+from backend.exchange.sources import upload_folder
 from backend.jobs.models import Job
-from backend.jobs.services import claim_job
-from backend.projects.models import Project
+from backend.jobs.services import claim_job, finish_job
+from backend.projects.models import Membership, Project
 from tests.dicom.conftest import as_file, make_dicom  # noqa: F401
 from tests.journeys.axe import violations
 
@@ -29,8 +31,11 @@ pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def held(project: Project, make_dicom: Callable[..., Any], as_file: Callable[..., bytes], tmp_path: Path) -> Project:
-    """Three ultrasound images with a name written into them, and a file that ends too early."""
+def held(
+    project: Project, lead: User, make_dicom: Callable[..., Any], as_file: Callable[..., bytes], tmp_path: Path
+) -> Project:
+    """Three ultrasound images with a name written into them, and a file that ends too early; the lead may learn names."""
+    Membership.objects.filter(project=project, user=lead).update(may_reidentify=True)
     project.archive.deid_profile = "basic"
     project.archive.deid_options = ["modified_dates", "clean_pixels", "clean_descriptors"]
     project.archive.save()
@@ -112,7 +117,36 @@ def test_many_are_looked_at_on_one_sheet_and_let_in_together(
     page.get_by_role("checkbox", name="Choose 1").check()
     page.get_by_role("button", name="Discard 1").click()
     page.get_by_role("dialog").get_by_role("button", name="Discard").click()
-    expect(page.get_by_text("No damaged file is kept")).to_be_visible()
+    expect(page.get_by_text("No refused file is kept")).to_be_visible()
+
+
+def test_a_refused_file_is_had_back_as_it_came_and_tried_again(
+    project: Project, lead: User, live_server: Any, sign_in: Callable[..., BrowserContext]
+) -> None:
+    run = ImportRun.objects.create(project=project, created_by=lead)
+    for name in ("scan.zip", "report.xml"):
+        data = b"PK\x03\x04 and nothing ..." if name == "scan.zip" else b"<words>"
+        item = ImportItem.objects.create(run=run, name=name, size=len(data), received=len(data), state="waiting")
+        upload_folder(run.pk).mkdir(parents=True, exist_ok=True)
+        (upload_folder(run.pk) / str(item.pk)).write_bytes(data)
+    perform_import(run=run, on_item=lambda *_: None)
+    page = sign_in(lead).new_page()
+    page.goto(f"{live_server.url}/p/breast/quarantine")
+    page.get_by_role("radio", name="Refused 2").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download scan.zip").click()
+    assert Path(download.value.path()).read_bytes() == b"PK\x03\x04 and nothing ..."
+    page.get_by_role("checkbox", name="Choose all 2").check()
+    page.get_by_role("button", name="Try 2 again").click()
+    expect(page.get_by_text("2 files are imported once more")).to_be_visible()
+    photograph(page, "quarantine-trying")
+    lease = claim_job(Job.objects.get(task="exchange.run_import").pk)
+    assert lease is not None
+    run_import(lease)
+    finish_job(lease, {})
+    expect(page.get_by_text("2 files were tried once more. What could not be used is still here.")).to_be_visible()
+    assert violations(page) == []
+    photograph(page, "quarantine-tried")
 
 
 def test_the_wizard_says_what_is_kept_and_what_is_removed(

@@ -20,6 +20,7 @@ from backend.learning.services import RoundRefused, start_due_rounds, start_roun
 from backend.learning.tracks import due_round
 from backend.projects.models import Assignment
 from backend.projects.reading_order import open_cases_in_order
+from backend.projects.shown_names import names_in_records
 from backend.readings.models import Reading
 from backend.readings.selectors import model_reading_shown
 from backend.readings.worklist_selectors import worklist_page
@@ -290,8 +291,9 @@ def test_until_the_rest_is_read_nobody_meets_an_old_versions_marks_and_the_order
         assert (shown is None) == (case.pk not in fresh)
         assert shown is None or shown.reader.model_version == second
     rows = worklist_page(
-        project=quick, user=reader, role="reader", state="all", search="", order="score", offset=0, limit=100
-    )
+        project=quick, user=reader, role="reader", state="all", search="", order="score", offset=0, limit=100,
+        names=names_in_records(quick.archive),
+    )  # fmt: skip
     told_of = {UUID(row["id"]) for row in rows["results"] if row["n_findings"] is not None}
     assert told_of == fresh  # no score of the old version stands among those of the new one
     assert dict(quick.cases.values_list("pk", "priority")) == before

@@ -61,12 +61,12 @@ class ExportFile:
 class Export:
     """What a writer is given. `cases` may be iterated once; everything else as often as needed.
 
-    `header(frame)` is the stored header of a picture's instance (de-identified, without pixels), `pixels(frame)` its stored
-    values [rows, columns] or [rows, columns, 3], `rendered(frame)` the picture as an eye sees it, 8 bit of the same shape,
-    `dicom(frame)` the DICOM file of its instance. `affine(case)` is the 4×4 of (frame, row, column) to patient mm (LPS)
-    of the case's grid, or None. `reader_names`: by id, no two alike; write these, not `reader.name`. `pictures`: images go
-    alongside (`backend.exchange.formats.pictures` writes them). `filtered`: some finding types were left
-    out. `options` are the format's own, by name.
+    `header(frame)` is the stored header of a picture's instance (de-identified, without pixels), `pixels(frame)` its
+    stored values [rows, columns] or [rows, columns, 3], `rendered(frame)` the picture as an eye sees it, 8 bit of the
+    same shape, `dicom(frame)` the DICOM file of its instance in pieces. `affine(case)` is the 4×4 of (frame, row,
+    column) to patient mm (LPS) of the case's grid, or None. `reader_names`: by id, no two alike; write these, not
+    `reader.name`. `pictures`: images go alongside (`backend.exchange.formats.pictures` writes them). `filtered`: some
+    finding types were left out. `options` are the format's own, by name.
     """
 
     project: Project
@@ -77,7 +77,7 @@ class Export:
     affine: Callable[[ExportCase], NDArray[np.float64] | None]
     rendered: Callable[[ImageFrame], NDArray[np.uint8]]
     reader_names: Mapping[int, str]
-    dicom: Callable[[ImageFrame], bytes]
+    dicom: Callable[[ImageFrame], Iterator[bytes]]
     pictures: bool = False
     filtered: bool = False
     options: Mapping[str, str] = field(default_factory=dict)

@@ -38,4 +38,4 @@ def dicom_files(export: Export, item: ExportCase, folder: str = "images") -> Ite
         for frame in item.frames:
             if frame.number == 1:
                 path = f"{folder}/{item.case.name}/{frame.sop_instance_uid}.dcm"
-                yield ExportFile(path, [export.dicom(frame)], is_image=True)
+                yield ExportFile(path, export.dicom(frame), is_image=True)

@@ -1320,6 +1320,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/quarantine/{file_id}/file/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The original; where the archive de-identifies, for leads with the right to look identities up. Audited. */
+        get: operations["quarantine_download"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/quarantine/{file_id}/preview/": {
         parameters: {
             query?: never;
@@ -1365,6 +1382,23 @@ export interface paths {
         put?: never;
         /** @description Blank rectangles of held images and bring them into the project; with `whole_device` also what comes later. */
         post: operations["quarantine_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/quarantine/retry/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Import refused files once more; they stay in quarantine until they are used. */
+        post: operations["quarantine_retry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4074,6 +4108,8 @@ export interface components {
             counts: components["schemas"]["QuarantineCounts"];
             groups: components["schemas"]["QuarantineGroup"][];
             total: number;
+            /** @description The caller may have the files as they came. */
+            may_download: boolean;
             results: components["schemas"]["QuarantinedFile"][];
         };
         /** @description Held for a look, decided about and on their way, refused. */
@@ -4121,6 +4157,8 @@ export interface components {
             model: string;
             origin: string;
             sent_by: string;
+            /** @description An import of this file alone may make something of it. */
+            may_retry: boolean;
             proposed: number[][];
             /** Format: date-time */
             created_at: string;
@@ -4295,6 +4333,10 @@ export interface components {
          * @enum {string}
          */
         RetrievalEnum: "move" | "get";
+        /** @description Which refused files to import once more. */
+        RetryRequest: {
+            files: string[];
+        };
         /** @description What was decided of the reading's present revision; an edit counts once its replacement is submitted. */
         Review: {
             decision: components["schemas"]["ReviewDecisionEnum"];
@@ -4815,6 +4857,12 @@ export interface components {
          * @enum {string}
          */
         TransferDirectionEnum: "pull" | "send";
+        /** @description The imports that try them, one for each set of options under which they came, and how many files they are. */
+        TriedAgain: {
+            imports: string[];
+            jobs: string[];
+            files: number;
+        };
         /**
          * @description * `button` - button
          *     * `policy` - policy
@@ -7480,6 +7528,28 @@ export interface operations {
             };
         };
     };
+    quarantine_download: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+        };
+    };
     quarantine_preview: {
         parameters: {
             query?: never;
@@ -7548,6 +7618,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Released"];
+                };
+            };
+        };
+    };
+    quarantine_retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetryRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriedAgain"];
                 };
             };
         };

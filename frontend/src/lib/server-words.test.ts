@@ -30,6 +30,29 @@ const reviews = import.meta.glob<string>(
   "../../../backend/{readings/{edit_services,services},review/services}.py",
   { eager: true, query: "?raw", import: "default" },
 );
+const doors = import.meta.glob<string>(
+  [
+    "../../../backend/archive/{blanking,decode_child,identities,ingest,quarantine}.py",
+    "../../../backend/dicom/{bombs,burnt_in,codestream,deid_options,found,frames,image_check,object_reading,pictures,read,rtstruct,seg,sr}.py",
+    "../../../backend/exchange/{attaching,blanking,importing,kept_refused,label_import,mask_components,object_reader}.py",
+    "../../../backend/exchange/{quarantine_services,reading_child,reading_import,reading_messages}.py",
+    "../../../backend/exchange/{receiving,services,sources,zips}.py",
+  ],
+  { eager: true, query: "?raw", import: "default" },
+);
+const formats = import.meta.glob<string>("../../../backend/exchange/formats/*.py", {
+  eager: true,
+  query: "?raw",
+  import: "default",
+});
+/** Every sentence that stands in a Python source outside of its comments and docstrings, its pieces put together. */
+function sentences(source: string): string[] {
+  const code = source.replaceAll(/"""[\s\S]*?"""/g, "").replaceAll(/^\s*#.*$/gm, "");
+  const literals = [...code.matchAll(/(?:f?"(?:[^"\\\n]|\\.)*"\s*)+/g)].map(([found]) =>
+    [...found.matchAll(/f?"((?:[^"\\\n]|\\.)*)"/g)].map(([, piece]) => piece).join(""),
+  );
+  return literals.filter((one) => /^(?:[A-Z]|\{[^}]+\} [a-z]|an? |its |the |it |one |there ).* .*\.$/.test(one));
+}
 const NAMED: Record<string, string> = {
   told: "hooks.example.org (10.1.2.3)",
   name: "report",
@@ -120,6 +143,58 @@ describe("sentences of the server", () => {
     );
     expect(reasons.length).toBeGreaterThan(25);
     expect(reasons.filter((reason) => serverWords(reason, zh) === reason)).toEqual([]);
+  });
+  it("have words for every reason for which a file is not taken in at the door", () => {
+    const reasons = Object.values(doors)
+      .flatMap(sentences)
+      .map((one) =>
+        one.replace(/(MB|report)\{(?:[^{}]|\{[^{}]*\})*\}/, "$1").replaceAll(/\{(?:[^{}]|\{[^{}]*\})*\}/g, "3"),
+      )
+      // Why an image is held is a part of a sentence.
+      .map((one) =>
+        /^(?:The file says|An? (?:picture|ultrasound|colour))/.test(one)
+          ? `Held until a lead has looked at it. ${one}`
+          : one,
+      );
+    const standard = /SOP Instance UID|Photometric Interpretation|Bits (?:Stored|Allocated)/g;
+    const untold = reasons.filter((reason) => /[a-z]{4}/.test(serverWords(reason, zh).replaceAll(standard, "")));
+    expect(reasons.length).toBeGreaterThan(120);
+    expect(untold).toEqual([]);
+    for (const told of [
+      "It may name a patient: only who may look identities up can have it.",
+      "It is not there any more.",
+      "It unpacks to more than 512 MB, more than 200 times its size: a bomb.",
+      "Too big: 900 MB, the limit is 512 MB.",
+      "The file ends too early: 8,192 bytes of pixels are due, 12 are there.",
+      "It takes too much memory to decode.",
+      "3 of its files could not be unpacked: the zip archive is kept as it came.",
+      "Readings of AI were not used: a mask has 3×4 pixels, its image 5×6.",
+      "It was not used: The mask has 3×4 pixels, its image 5×6.",
+    ])
+      expect(serverWords(told, zh), told).not.toMatch(/[a-z]{2}/);
+  });
+  it("have words for every reason for which a reading of another program is not used", () => {
+    const reasons = Object.entries(formats).flatMap(([path, source]) =>
+      [...source.matchAll(/(?:Refused|UnusableFile)\(\s*((?:[\w.]+, )?(?:f?"(?:[^"\\\n]|\\.)*"\s*)+)/g)]
+        .flatMap(([, literals]) => sentences(literals ?? ""))
+        .map((one) => [
+          path.split("/").at(-1),
+          one.replaceAll(/\{[^}]+![^}]*\}/g, "'3'").replaceAll(/\{(?:[^{}]|\{[^{}]*\})*\}/g, "3"),
+        ]),
+    );
+    expect(reasons.length).toBeGreaterThan(80);
+    const untold = reasons.filter(([, reason]) => serverWords(reason ?? "", zh) === reason);
+    // Two choose between words where they are written; both ways are told.
+    expect(untold.map(([, reason]) => reason)).toEqual(["3 is too big3; the limit is 3 MB.", "3 at 3 mm."]);
+    for (const told of [
+      "1.json is too big; the limit is 64 MB.",
+      "1.nii.gz is too big unpacked; the limit is 64 MB.",
+      "no slice lies at 3.5 mm.",
+      "several slices lie at 3.5 mm.",
+    ])
+      expect(serverWords(told, zh), told).not.toBe(told);
+    const nested = "The annotations of 1.png: a mask leaves its image.";
+    expect(serverWords(nested, zh)).toBe("1.png 的标注：某掩膜超出图像。");
   });
   it("have words for every reason for which an export is not made, published, withdrawn or deleted", () => {
     const reasons = Object.values(publishers).flatMap((source) =>

@@ -3,6 +3,8 @@
  * A sentence that is not listed stays as the server wrote it: better English than silence.
  */
 import type { TFunction } from "i18next";
+import { DOOR_REFUSALS } from "@/lib/door-refusals";
+import { FORMAT_REFUSALS } from "@/lib/format-refusals";
 import { IMPORT_REFUSALS } from "@/lib/import-refusals";
 import { NODE_REFUSALS } from "@/lib/node-refusals";
 import { OBJECT_REFUSALS } from "@/lib/object-refusals";
@@ -12,7 +14,7 @@ import { TRAIT_WORDS } from "@/lib/trait-words";
 import { WEBHOOK_REFUSALS } from "@/lib/webhook-refusals";
 
 const NUMBER = "([\\d,]+)";
-/** What the server writes → key below `server` in the common words; its groups become {{a}}, {{b}}, {{c}}, {{d}}. */
+/** What the server writes → key below `server` in the common words; its groups become {{a}} to {{e}}. */
 const SENTENCES: [pattern: string, key: string][] = [
   ["Held until a lead has looked at it\\. The file says .+", "heldSaid"],
   ["Held until a lead has looked at it\\. A picture .+", "heldCapture"],
@@ -153,7 +155,7 @@ const SENTENCES: [pattern: string, key: string][] = [
   [`The file ends too early: ${NUMBER} bytes of pixels are due, ${NUMBER} are there\\.`, "endsEarly"],
   ["Damaged: the picture's header cannot be read\\.", "damagedHeader"],
   ["Damaged: its pixels cannot be decoded\\.", "damagedPixels"],
-  ["Damaged: (.+)", "damaged"],
+  ...DOOR_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `door.${key}`]),
   [
     "Another image with the same SOP Instance UID and other content is already here; it was not overwritten\\.",
     "conflict",
@@ -165,7 +167,6 @@ const SENTENCES: [pattern: string, key: string][] = [
   ["Not an image: a radiotherapy dose grid \\(RTDOSE\\)\\.", "noImageDose"],
   ["Not an image: an electrocardiogram \\(ECG waveform\\)\\.", "noImageEcg"],
   ["Not an image: a directory of a DICOM medium \\(DICOMDIR\\)\\.", "noImageDirectory"],
-  ["Not an image: (.+)", "noImage"],
   [`Clinical texts of ${NUMBER} cases stored, ${NUMBER} already there\\.`, "contexts"],
   [`${NUMBER} rows not used: (.+)`, "rowsUnused"],
   ["Its labels were not used: (.+)", "labelsUnused"],
@@ -176,10 +177,25 @@ const SENTENCES: [pattern: string, key: string][] = [
   ...PUBLISH_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `publish.${key}`]),
   ...REVIEW_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `review.${key}`]),
   ...WEBHOOK_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `webhook.${key}`]),
+  ...FORMAT_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `format.${key}`]),
+  // Whatever else such a sentence says.
+  ["Damaged: (.+)", "damaged"],
+  ["Not an image: (.+)", "noImage"],
 ];
 const KNOWN = SENTENCES.map(([pattern, key]): [RegExp, string] => [new RegExp(`^${pattern}$`), key]);
 /** Their last group is a sentence itself, or the name of a number. */
-const NESTED = new Set(["rowsUnused", "labelsUnused", "import.row", "worse", "beyondMargin", "wideInterval"]);
+const NESTED = new Set([
+  "rowsUnused",
+  "labelsUnused",
+  "door.readingsUnused",
+  "door.maskUnused",
+  "format.readingOf",
+  "format.annotationsOf",
+  "import.row",
+  "worse",
+  "beyondMargin",
+  "wideInterval",
+]);
 /** Where one sentence ends and the next begins; a few begin with a number or go on in lower case. */
 const BETWEEN = /(?<=\.) (?=\p{Lu}|\d+ rows not used: |\d+ readings (?:from|wait|that) |and \d+ more\.$)/u;
 
@@ -202,8 +218,8 @@ function known(text: string, t: TFunction): string | null {
       const groups = found.slice(1);
       const told = groups.at(-1);
       if (NESTED.has(key) && told) groups[groups.length - 1] = known(told, t) ?? told;
-      const [a, b, c, d] = groups;
-      return t(`common:server.${key}`, { a, b, c, d, count: Number.isNaN(count) ? 0 : count });
+      const [a, b, c, d, e] = groups;
+      return t(`common:server.${key}`, { a, b, c, d, e, count: Number.isNaN(count) ? 0 : count });
     }
   }
   return null;

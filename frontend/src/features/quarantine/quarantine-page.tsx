@@ -21,7 +21,7 @@ import { Segmented } from "@/ui/segmented";
 
 type Part = "held" | "refused" | "rules";
 
-/** What was kept aside at the door: images that wait for a lead's look, and files that could not be read. */
+/** What was kept aside at the door: images that wait for a lead's look, and files that an import refused. */
 export default function QuarantinePage() {
   const { t } = useTranslation("quarantine");
   const slug = useSlug();
@@ -38,7 +38,7 @@ export default function QuarantinePage() {
 
   return (
     <>
-      <PageHead title={t("title")} note={t("note")}>
+      <PageHead title={t("title")} note={t(found.data?.may_download === false ? "noteUnnamed" : "note")}>
         <Segmented<Part>
           label={t("title")}
           value={part}
@@ -74,6 +74,7 @@ export default function QuarantinePage() {
             total={found.data.total}
             groups={found.data.groups}
             group={group}
+            mayDownload={found.data.may_download}
             onGroup={setGroup}
           />
         </Card>

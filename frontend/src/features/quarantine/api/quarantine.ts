@@ -29,6 +29,9 @@ export function usePixelRules(slug: string) {
 /** Where the picture of a held image is; each look at it is written down. */
 export const previewOf = (slug: string, id: string) => `/api/v1${root(slug)}${id}/preview/`;
 
+/** Where the original of a file is. */
+export const downloadOf = (slug: string, id: string) => `/api/v1${root(slug)}${id}/file/`;
+
 interface Release {
   files: string[];
   rectangles: Rectangle[];
@@ -54,6 +57,16 @@ function useChange<Given, Answer>(slug: string, change: (given: Given) => Promis
 
 export const useRelease = (slug: string) =>
   useChange(slug, (given: Release) => api.post<{ job: string; files: number }>(`${root(slug)}release/`, given));
+
+interface Retried {
+  imports: string[];
+  jobs: string[];
+  files: number;
+}
+
+/** Import refused files once more; they stay until they are used. */
+export const useRetry = (slug: string) =>
+  useChange(slug, (given: { files: string[] }) => api.post<Retried>(`${root(slug)}retry/`, given));
 
 export const useDiscard = (slug: string) =>
   useChange(slug, (given: Discard) => api.post<{ files: number }>(`${root(slug)}discard/`, given));

@@ -1,6 +1,7 @@
 import { Checkbox } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { downloadOf, useRetry } from "@/features/quarantine/api/quarantine";
 import { DiscardDialog } from "@/features/quarantine/components/discard-dialog";
 import { DoorLine, FactsLine } from "@/features/quarantine/components/facts-line";
 import { GroupFilter } from "@/features/quarantine/components/group-filter";
@@ -8,8 +9,10 @@ import { chosenOf, NOTHING, type Selection, toggled } from "@/features/quarantin
 import type { QuarantinedFile, QuarantineGroup } from "@/lib/api-types";
 import { bytes, count, day, dayTime, middle } from "@/lib/format";
 import { serverWords } from "@/lib/server-words";
-import { Button } from "@/ui/button";
+import { hasEnded, useJob } from "@/lib/use-job";
+import { Button, LinkButton } from "@/ui/button";
 import { EmptyState } from "@/ui/empty-state";
+import { ErrorState } from "@/ui/error-state";
 
 interface RefusedTableProps {
   slug: string;
@@ -17,17 +20,43 @@ interface RefusedTableProps {
   total: number;
   groups: QuarantineGroup[];
   group: string;
+  /** Originals are given to this lead. */
+  mayDownload: boolean;
   onGroup: (group: string) => void;
 }
 
-/** Files that could not be read: what they were called, why, until when they lie here. They are never given out. */
-export function RefusedTable({ slug, files, total, groups, group, onGroup }: RefusedTableProps) {
+/** Files that an import refused: what they were called, why, until when they lie here; to be had, tried again, discarded. */
+export function RefusedTable({ slug, files, total, groups, group, mayDownload, onGroup }: RefusedTableProps) {
   const { t } = useTranslation("quarantine");
   const [chosen, choose] = useState<Selection>(NOTHING);
   const [leaving, leave] = useState<string[]>([]);
+  const retry = useRetry(slug);
+  // The imports run one after the other: with the last all are done.
+  const lastJob = retry.data?.jobs[retry.data.jobs.length - 1];
+  const job = useJob(slug, lastJob, ["quarantine", slug]).data;
+  const isTrying = retry.isPending || (retry.data !== undefined && !(job && hasEnded(job)));
+  const tryAgain = (ids: string[]) => retry.mutate({ files: ids }, { onSuccess: () => choose(NOTHING) });
+  const told = retry.data ? (
+    <div className="row sm sec" role="status" style={{ padding: "0 16px 12px", gap: 12, flex: "none" }}>
+      <span>{t(isTrying ? "trying" : "tried", { count: retry.data.files, shown: count(retry.data.files) })}</span>
+      {isTrying ? null : (
+        <LinkButton dense variant="ghost" to={`/p/${slug}/import`}>
+          {t("toResult")}
+        </LinkButton>
+      )}
+    </div>
+  ) : null;
   if (files.length === 0 && !group)
-    return <EmptyState title={t("noneRefused")}>{t("noneRefusedNote")}</EmptyState>;
+    return (
+      <>
+        <EmptyState title={t("noneRefused")}>{t("noneRefusedNote")}</EmptyState>
+        {told}
+      </>
+    );
   const ids = chosenOf(files, chosen).map((one) => one.id);
+  const again = chosenOf(files, chosen)
+    .filter((one) => one.may_retry)
+    .map((one) => one.id);
   return (
     <>
       <div className="row" style={{ padding: "12px 16px", gap: 12, flex: "none" }}>
@@ -36,10 +65,15 @@ export function RefusedTable({ slug, files, total, groups, group, onGroup }: Ref
         </div>
         {total > files.length ? <span className="sm q">{t("firstOf", { shown: count(total) })}</span> : null}
         <span className="grow" />
+        <Button dense busy={isTrying} disabled={again.length === 0} onClick={() => tryAgain(again)}>
+          {again.length ? t("retryMany", { count: again.length, shown: count(again.length) }) : t("retry")}
+        </Button>
         <Button dense disabled={ids.length === 0} onClick={() => leave(ids)}>
           {ids.length ? t("discardMany", { count: ids.length, shown: count(ids.length) }) : t("discard")}
         </Button>
       </div>
+      {told}
+      {retry.isError ? <ErrorState error={retry.error} /> : null}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: who has no mouse scrolls it, too */}
       <section className="scroll" style={{ flex: 1 }} tabIndex={0} aria-label={t("refused")}>
         <table style={{ minWidth: 960 }}>
@@ -88,7 +122,22 @@ export function RefusedTable({ slug, files, total, groups, group, onGroup }: Ref
                   <DoorLine file={file} />
                 </td>
                 <td className="sec nw">{day(file.expires_at)}</td>
-                <td className="r">
+                <td className="r nw">
+                  {mayDownload ? (
+                    <a
+                      className="btn d gh"
+                      href={downloadOf(slug, file.id)}
+                      aria-label={t("downloadName", { name: file.name || t("unnamed") })}
+                      download
+                    >
+                      {t("download")}
+                    </a>
+                  ) : null}
+                  {file.may_retry ? (
+                    <Button dense variant="ghost" disabled={isTrying} onClick={() => tryAgain([file.id])}>
+                      {t("retry")}
+                    </Button>
+                  ) : null}
                   <Button dense variant="ghost" onClick={() => leave([file.id])}>
                     {t("discard")}
                   </Button>
