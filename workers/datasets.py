@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,7 +11,6 @@ from typing import Final
 from uuid import UUID
 
 import numpy as np
-from django.conf import settings
 from numpy.typing import NDArray
 
 from backend.archive.models import Instance
@@ -48,10 +44,10 @@ from workers.cnn.patches import Volumes, resample_volume
 from workers.cnn.plan import WIDE_CT, Pair, Plan, Triple
 from workers.cnn.predict import PredictedLesion, Predictions
 from workers.cnn.self_training import Unread
+from workers.picture_cache import cache_folder, cached_at, forget_outdated, keep_pictures
 
 CASES_A_CALL: Final = 8
 """After so many cases those who load many are asked whether to go on."""
-CACHE_VERSION: Final = 1
 MARKED_FRAMES: Final = 16
 EMPTY_FRAMES: Final = 4
 LUMA: Final = np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -63,12 +59,16 @@ class UnreadableCase(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CaseImages:
-    """All frames of a case in series order, in the network grid: `images` uint8 [frames, S, S]."""
+    """All frames of a case in series order, in the network grid: `images` uint8 [frames, S, S].
+
+    `kept_at`: the cache entry, where it was written just now.
+    """
 
     case: Case
     frames: Sequence[tuple[Instance, int]]
     letterbox: Letterbox
     images: NDArray[np.uint8]
+    kept_at: Path | None = None
 
     @property
     def content(self) -> NDArray[np.int64]:
@@ -133,11 +133,25 @@ def frames_of_cases(cases: Sequence[Case]) -> list[list[tuple[Instance, int]]]:
 
 def case_images(case: Case, plan: Plan) -> CaseImages:
     """Decode a case into the plan's grid and greys, or take it from this machine's cache; UnreadableCase with the reason."""
-    return decoded_case(case, case_frames(case), plan)
+    loaded = decoded_case(case, case_frames(case), plan)
+    forget_outdated(fresh_entries([loaded]))
+    return loaded
+
+
+def fresh_entries(cases: Iterable[CaseImages]) -> dict[Path, list[Instance]]:
+    """The cache entries that were written for these cases just now, each with its images."""
+    return {one.kept_at: _images_of(one.frames) for one in cases if one.kept_at is not None}
+
+
+def _images_of(frames: Sequence[tuple[Instance, int]]) -> list[Instance]:
+    return [row for row, number in frames if number == 1]
 
 
 def decoded_case(case: Case, frames: Sequence[tuple[Instance, int]], plan: Plan) -> CaseImages:
-    """`case_images` of a case with its series at hand, and of its frames: asks no database, so any thread may do it."""
+    """`case_images` of a case with its series at hand, and of its frames: asks no database, so any thread may do it.
+
+    Who has the database at hand then passes its `fresh_entries` to `forget_outdated`.
+    """
     size = plan.size
     if not frames:
         raise UnreadableCase(f"{case.name} has no images")
@@ -146,16 +160,14 @@ def decoded_case(case: Case, frames: Sequence[tuple[Instance, int]], plan: Plan)
         raise UnreadableCase(f"{case.name} mixes images of different sizes")
     letterbox = Letterbox(first.rows, first.columns, size)
     window = shown_window(case.series.modality, plan.window)
-    # Parts of an image may be blanked: other pixels are another entry.
-    pixels = hashlib.sha256(" ".join(row.frames_key for row, number in frames if number == 1).encode()).hexdigest()[:12]
-    place = settings.DATA_DIR / "cache" / _cache_folder(size, window) / f"{case.pk}-{pixels}.npy"
+    place = cached_at(_cache_folder(size, window), case.pk, _images_of(frames))
     if place.exists():
         images = np.load(place)
         if images.shape == (len(frames), size, size):
             return CaseImages(case, frames, letterbox, images)
     images = np.stack([shrink_image(_grey(case, row, number, window), size=size) for row, number in frames])
-    _keep(place, images)
-    return CaseImages(case, frames, letterbox, images)
+    keep_pictures(place, images)
+    return CaseImages(case, frames, letterbox, images, kept_at=place)
 
 
 def shown_window(modality: str, window: Pair) -> Window | None:
@@ -163,12 +175,11 @@ def shown_window(modality: str, window: Pair) -> Window | None:
     return Window(*window, "LINEAR_EXACT") if modality == "CT" else None
 
 
-def _cache_folder(size: int, window: Window | None) -> str:
+def _cache_folder(size: int, window: Window | None) -> Path:
     """Where images of this size lie, seen through this window; the wide one was the only one once, and has no name."""
-    whole = f"images-{CACHE_VERSION}-{size}"
     if window is None or (window.center, window.width) == WIDE_CT:
-        return whole
-    return f"{whole}-c{window.center:g}w{window.width:g}"
+        return cache_folder(f"{size}")
+    return cache_folder(f"{size}-c{window.center:g}w{window.width:g}")
 
 
 def _grey(case: Case, instance: Instance, number: int, window: Window | None) -> NDArray[np.uint8]:
@@ -189,21 +200,6 @@ def grey_frame(instance: Instance, number: int, window: Window | None) -> NDArra
     """A frame (1-based) as the networks see it through a `shown_window`: 8-bit grey, at its own size."""
     shown = render_frame(instance, number, window)
     return (shown @ LUMA).round().astype(np.uint8) if shown.ndim == 3 else shown
-
-
-def _keep(place: Path, images: NDArray[np.uint8]) -> None:
-    """Write the cache entry whole or not at all, in place of that of former pixels; a worker may die at any moment."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    for former in place.parent.glob(f"{place.stem.rpartition('-')[0]}-*.npy"):
-        former.unlink(missing_ok=True)
-    with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as file:
-        try:
-            np.save(file, images)
-            file.flush()
-        except OSError:  # A full disk costs the cache, not the round.
-            os.unlink(file.name)
-            return
-    os.replace(file.name, place)
 
 
 def training_set(

@@ -25,9 +25,10 @@ from workers.cnn.candidates import Column
 from workers.cnn.measures import Panel, measure_case
 from workers.cnn.plan import Plan
 from workers.cnn.predict import PredictedLesion, Predictions
-from workers.datasets import CaseImages, UnreadableCase, case_found, decoded_case, frames_of_cases
+from workers.datasets import CaseImages, UnreadableCase, case_found, decoded_case, frames_of_cases, fresh_entries
 from workers.evaluating import measure_versions, version_numbers
 from workers.networks import LoadedVersion, lesions_in, load_panel, load_version
+from workers.picture_cache import forget_outdated
 from workers.reporting import SECONDS_BETWEEN, Reporter
 
 CHUNK: Final = 8
@@ -99,6 +100,7 @@ def _decoded(cases: list[Case], plan: Plan, beside: Executor, report: Reporter) 
         images, unreadable = _result(ahead, report)
         if start + CHUNK < len(cases):
             ahead = begun(start + CHUNK)
+        forget_outdated(fresh_entries(images))
         for line in unreadable:
             report.log(line)
         yield _Chunk(images, min(start + CHUNK, len(cases)))

@@ -101,7 +101,7 @@ def outline_of(question: dict[str, Any]) -> dict[str, Any] | None:
     network = load_prompts(version)
     if network is None:
         raise ValueError(f"version {version.number} answers no prompts")
-    image, whole = _picture(question["instance"], question["frame"], version_window(version))
+    image, whole = _picture(*_pointed_at(question), version_window(version))
     prompt = prompt_of(question)
     found = segment(network, image, prompt if knows_strokes(version) else prompt.as_clicks(), whole=whole)
     logger.debug("prompt answered in %.0f ms", (time.monotonic() - began) * 1000)
@@ -113,13 +113,13 @@ class GenericAnswers:
 
     def __init__(self, sam: Sam) -> None:
         self._sam = sam
-        self._embeddings: OrderedDict[tuple[int, int, Pair], tuple[Floats, tuple[int, int]]] = OrderedDict()
+        self._embeddings: OrderedDict[tuple[int, str, int, Pair], tuple[Floats, tuple[int, int]]] = OrderedDict()
 
     def __call__(self, question: dict[str, Any]) -> dict[str, Any]:
         """The mask, and which network it is of."""
         # It has no window of its own: it sees CT as the version that serves does.
         serving = ModelVersion.objects.filter(pk=question["serving"]).first()
-        key = question["instance"], question["frame"], version_window(serving) if serving else WIDE_CT
+        key = *_pointed_at(question), version_window(serving) if serving else WIDE_CT
         if key not in self._embeddings:
             image, _ = _picture(*key)
             self._embeddings[key] = self._sam.embed(image), image.shape
@@ -147,8 +147,14 @@ def prompt_of(question: dict[str, Any]) -> Prompt:
     return Prompt(question["positive"], question["negative"], corners and tuple(corners), on, beside)
 
 
+def _pointed_at(question: dict[str, Any]) -> tuple[int, str, int]:
+    """The image, its pixels as they are now (a part may have been blanked since the last click), and the frame."""
+    instance_id = question["instance"]
+    return instance_id, Instance.objects.values_list("frames_key", flat=True).get(pk=instance_id), question["frame"]
+
+
 @lru_cache(maxsize=PICTURES)
-def _picture(instance_id: int, frame: int, window: Pair) -> Picture:
+def _picture(instance_id: int, frames_key: str, frame: int, window: Pair) -> Picture:
     """A frame, and the whole of it as the network sees it: the clicks that follow the first need neither anew."""
     instance = Instance.objects.select_related("series").get(pk=instance_id)
     image = grey_frame(instance, frame, shown_window(instance.series.modality, window))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from celery import shared_task
 
 from backend.archive.scratch import remove_abandoned_scratch
@@ -20,6 +23,7 @@ from backend.inspection.services import drop_inspections
 from backend.jobs.services import reconcile_jobs
 from backend.learning.services import start_due_rounds, tend_models
 from backend.webhooks.services import deliver_due
+from workers.picture_cache import forget_pictures
 from workers.running import running
 
 __all__ = [
@@ -116,9 +120,14 @@ def expire_quarantine() -> None:
 @shared_task(name="exchange.run_blanking")
 def blank_images(job_id: str) -> None:
     """Blank what somebody saw in stored images, and forget pictures that were made of them."""
+
+    def forget(cases: Sequence[UUID]) -> None:
+        drop_inspections(cases=cases)
+        forget_pictures(cases)
+
     with running(job_id) as lease:
         if lease is not None:
-            drop_inspections(cases=run_blanking(lease))
+            run_blanking(lease, forget=forget)
 
 
 @shared_task(name="exchange.run_release")

@@ -15,8 +15,12 @@ import numpy as np
 
 from .credentials import Credentials, load_credentials, save_credentials
 from .errors import OverreadError
+from .export_filter import add_filter_arguments, filter_given, is_limited
+from .foreign_model import ForeignModel
+from .predictions import CasePrediction, predictions_of
+from .projects import Project
 from .readings import lesions_of
-from .schema import ExportOrderRequest, ImportOptionsRequest
+from .schema import ExportOrderRequest, ImportOptionsRequest, StoredPrediction
 from .server import Server, connect
 from .uploads import Progress
 
@@ -25,6 +29,7 @@ _COLUMNS: Final = {
     "projects": ("slug", "role", "modality", "name"),
     "rounds": ("number", "state", "track", "model_version", "message"),
     "models": ("number", "state", "n_labels", "created_at"),
+    "foreign": ("name", "version", "is_shown", "cases_read"),
     "cases": ("id", "name", "state", "split"),
 }
 
@@ -146,8 +151,12 @@ def _write_arrays(readings: Any, target: Path) -> None:
 def _export(given: argparse.Namespace) -> Any:
     project = _server(given).project(given.project)
     export_id = given.resume
+    if export_id and is_limited(given):
+        raise ValueError("--resume fetches an export as it was started: it takes no filter.")
     if not export_id:
         order = ExportOrderRequest(format=given.format, options=dict(given.option), pictures=given.pictures)
+        if is_limited(given):
+            order["filter"] = filter_given(given, project)
         for loss in project.preview_export(**order)["losses"]:
             print(f"not carried by {given.format}: {loss.get('text') or loss['what']} ({loss['count']})", file=sys.stderr)
         export_id = project.start_export(**order)["id"]
@@ -180,6 +189,56 @@ def _rounds(given: argparse.Namespace) -> Any:
 
 def _models(given: argparse.Namespace) -> Any:
     return _server(given).project(given.project).models()
+
+
+def _foreign(given: argparse.Namespace) -> Any:
+    project = _server(given).project(given.project)
+    if given.model_name is None:
+        if given.put:
+            raise ValueError("--put needs the model's NAME and VERSION.")
+        return [model.document for model in project.foreign_models()]
+    if given.version is None:
+        raise ValueError("A model is registered by NAME and VERSION.")
+    predictions = predictions_of(Path(given.put)) if given.put else []
+    model = project.foreign_model(
+        given.model_name, given.version, description=given.description, display_threshold=_threshold(given, project)
+    )
+    stored = _put_predictions(project, model, predictions, resume=given.resume)
+    if given.json:
+        return {"model": model.document, "stored": stored}
+    told = f"{given.model_name} {given.version}, reader {model.document['reader']}"
+    return f"{told}: {len(stored)} readings put" if given.put else told
+
+
+def _threshold(given: argparse.Namespace, project: Project) -> float:
+    """What was given, else that of the model of this name and version, else 0.5."""
+    if given.threshold is not None:
+        return float(given.threshold)
+    known = (model.document for model in project.foreign_models())
+    same = (one for one in known if (one["name"], one["version"]) == (given.model_name, given.version))
+    return next((one["display_threshold"] for one in same), 0.5)
+
+
+def _put_predictions(
+    project: Project, model: ForeignModel, predictions: Sequence[CasePrediction], *, resume: bool
+) -> list[StoredPrediction]:
+    """Put all of them, once every case and finding is known to be there; ValueError names the one that is not."""
+    cases = {name: case for case in project.cases() for name in (case.id, case.name)} if predictions else {}
+    for one in predictions:
+        if one.case not in cases:
+            raise ValueError(f"The project has no case {one.case}.")
+        model.check(one.lesions, one.image_findings)
+    done = {one["case"] for one in model.cases()} if resume else set()
+    stored = []
+    for one in predictions:
+        case = cases[one.case]
+        if case.id in done:
+            continue
+        try:
+            stored.append(model.put(case.id, case.images(), one.lesions, image_findings=one.image_findings))
+        except (OverreadError, ValueError) as error:
+            raise ValueError(f"{case.name}: {error} {len(stored)} readings were put before it.") from error
+    return stored
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -222,11 +281,19 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--pictures", action="store_true", help="images alongside, not by reference")
     export.add_argument("--option", action="append", default=[], type=_pair, metavar="NAME=VALUE", help="of the format")
     export.add_argument("--resume", metavar="EXPORT", help="fetch an export that was started before")
+    add_filter_arguments(export)
     rounds = command("rounds", _rounds, "list rounds, start one, or follow one")
     rounds.add_argument("--start", action="store_true")
     rounds.add_argument("--wait", action="store_true", help="with --start: until it has ended")
     rounds.add_argument("--watch", type=int, metavar="NUMBER")
     command("models", _models, "list model versions")
+    foreign = command("foreign", _foreign, "list models that are run elsewhere, register one, put its readings")
+    foreign.add_argument("model_name", metavar="NAME", nargs="?", help="register the model of this name")
+    foreign.add_argument("version", metavar="VERSION", nargs="?", help="and version; the one there is, where there is one")
+    foreign.add_argument("--threshold", type=float, help="least score that a reader is shown (of a new one: 0.5)")
+    foreign.add_argument("--description", default="")
+    foreign.add_argument("--put", metavar="FILE", help="JSON with what it found in each case")
+    foreign.add_argument("--resume", action="store_true", help="with --put: leave out the cases that it has read")
     return parser
 
 

@@ -74,6 +74,13 @@ class ForeignModel:
         )
         return cast(StoredPrediction, answer)
 
+    def check(self, lesions: Sequence[PredictedLesion], image_findings: Mapping[str, float] | None = None) -> None:
+        """ValueError where a finding is not in the project's vocabulary."""
+        for lesion in lesions:
+            self._type(lesion.finding_type, "lesion")
+        for name in image_findings or {}:
+            self._type(name, "image")
+
     def cases(self) -> Iterator[PredictedCase]:
         """The cases that it has read: a program that was broken off goes on with the others."""
         start, total = 0, 1

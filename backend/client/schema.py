@@ -117,6 +117,24 @@ class Blanking(TypedDict):
     images: int
 
 
+class BurntInPlaceRequest(TypedDict):
+    """The frame (from 1) of an image of this project in which a name stands; what it says is not asked for."""
+
+    sop_instance_uid: str
+    frame: NotRequired[int]
+
+
+class BurntInReport(TypedDict):
+    """A report that nobody has looked into."""
+
+    case: str
+    name: str
+    sop_instance_uid: str
+    frame: int
+    reported_by: str
+    reported_at: str
+
+
 class CardEvaluation(TypedDict):
     """The newest measurement on a split."""
 
@@ -353,6 +371,12 @@ class Discarded(TypedDict):
     """How many were deleted."""
 
     files: int
+
+
+class DismissalRequest(TypedDict):
+    """Why there is nothing to blank, for the audit trail."""
+
+    reason: str
 
 
 DoingEnum = Literal["publish", "withdraw"]
@@ -2965,6 +2989,7 @@ class WorklistRow(TypedDict):
     arm: NotRequired[ArmEnum]
     source_name: NotRequired[str]
     readers: NotRequired[list[WorklistHolder]]
+    burnt_in: NotRequired[int]
 
 
 WorklistRowStateEnum = Literal["to_read", "in_progress", "submitted", "deferred"]
@@ -2974,6 +2999,9 @@ WorklistRowStateEnum = Literal["to_read", "in_progress", "submitted", "deferred"
 Operation = Literal[
     "blob_read",
     "blob_write",
+    "burnt_in_dismiss",
+    "burnt_in_list",
+    "burnt_in_report",
     "case_blank",
     "case_give",
     "case_open",
@@ -3113,6 +3141,9 @@ Operation = Literal[
 ADDRESSES: Final[dict[Operation, tuple[str, str]]] = {
     "blob_read": ("GET", "/api/v1/projects/{slug}/blobs/{digest}/"),
     "blob_write": ("PUT", "/api/v1/projects/{slug}/blobs/{digest}/"),
+    "burnt_in_dismiss": ("POST", "/api/v1/projects/{slug}/cases/{case_id}/burnt-in-reports/dismiss/"),
+    "burnt_in_list": ("GET", "/api/v1/projects/{slug}/burnt-in-reports/"),
+    "burnt_in_report": ("POST", "/api/v1/projects/{slug}/burnt-in-reports/"),
     "case_blank": ("POST", "/api/v1/projects/{slug}/cases/{case_id}/blank/"),
     "case_give": ("POST", "/api/v1/projects/{slug}/cases/{case_id}/give/"),
     "case_open": ("POST", "/api/v1/projects/{slug}/cases/{case_id}/open/"),

@@ -105,7 +105,7 @@ class FoundMark:
 @dataclass(frozen=True, slots=True)
 class FoundMeasurement:
     """A measurement that says where it was taken: a kind of ours (length, bidirectional, angle, roi) and its points, SCOORD
-    on a picture; `text` is what its group calls it."""
+    on a picture or patient mm; `text` is what its group calls it."""
 
     kind: str
     points: tuple[tuple[float, ...], ...]

@@ -1,7 +1,7 @@
 """Reads a measurement report (PS3.16 TID 1500): its measurement groups, their regions, and who observed.
 
 Regions are SCOORD on a picture (PS3.3 C.18.6), SCOORD3D in the patient (C.18.9), or segments of a segmentation object. An
-open line that a length or an angle is inferred from is a measurement.
+open line that a length or an angle is inferred from is a measurement, on a picture or in the patient.
 """
 
 from __future__ import annotations
@@ -294,9 +294,7 @@ def _read_line(found: _Group, line: FoundShape, measures: tuple[str, str], units
 
 
 def _measurement_kind(points: tuple[tuple[float, ...], ...], units: Collection[str]) -> str:
-    """What an open line on a picture measures in such a unit; empty where it is no measurement of ours."""
-    if len(points[0]) != 2:
-        return ""
+    """What an open line measures in such a unit; empty where it is no measurement of ours."""
     if len(points) == 2 and not _LENGTH_UNITS.isdisjoint(units):
         return "length"
     return "angle" if len(points) == 3 and not _ANGLE_UNITS.isdisjoint(units) else ""

@@ -18,7 +18,7 @@ from backend.archive.store import has_object, put_object
 from backend.dicom.refusal import Refused, sentence
 from backend.exchange.case_index import CaseIndex
 from backend.exchange.export_selection import ImageFrame
-from backend.exchange.foreign import Code, ForeignLesion, ForeignMeasurement, ForeignReading, ImageReference
+from backend.exchange.foreign import Code, ForeignLesion, ForeignMeasurement, ForeignReading, ImageReference, SlicesRead
 from backend.exchange.models import ImportRun, PendingReading
 from backend.exchange.pending_content import archive_text, content_digest, reading_content
 from backend.exchange.vocabulary_match import AttributeWishes, finding_type_named
@@ -26,6 +26,7 @@ from backend.geometry.marks import Grid, InvalidMark
 from backend.geometry.measurements import check_measurement
 from backend.geometry.rasterise import crop_mask
 from backend.geometry.rle import blob_key, encode_mask, mask_digest
+from backend.geometry.slices import joined_slices
 from backend.projects.models import FindingType, Project
 from backend.readings.import_services import ImportedLesion, ImportedReading, check_imported_reading, import_readings
 from backend.readings.models import MarkKind, ReaderKind, Reading, Verdict
@@ -67,6 +68,8 @@ class _Draft:
     complete: bool | None = None
     """None while there was nothing but measurements: they say nothing of lesions."""
     readable: bool = True
+    slices_read: list[SlicesRead | None] = field(default_factory=list)
+    """What each of its pieces says of the slices that were looked at."""
     follows_own: bool = False
 
 
@@ -273,10 +276,11 @@ class Attacher:
         if not _only_measures(reading):
             draft.complete = reading.complete and draft.complete is not False
         draft.readable = draft.readable and reading.readable
+        draft.slices_read.append(reading.slices_read)
         draft.follows_own = draft.follows_own or reading.follows_own
 
     def _imported(self, case_id: UUID, draft: _Draft) -> ImportedReading:
-        case, _ = self._index.case(case_id)
+        case, frames = self._index.case(case_id)
         findings = {key: "present" if present else "absent" for key, present in draft.findings.items()}
         kind = "full" if draft.complete else "image"
         if not draft.readable:
@@ -291,7 +295,8 @@ class Attacher:
             verdict = Verdict.DEFERRED  # nothing is said of lesions, so it teaches nothing
         else:
             raise _SaysNothing
-        return ImportedReading(case, draft.lesions, verdict, findings, kind, draft.measurements)
+        slices_read = _slices_read(draft, len(frames))
+        return ImportedReading(case, draft.lesions, verdict, findings, kind, draft.measurements, slices_read)
 
     def _keep(self, reading: ForeignReading, kept: Mapping[str, str]) -> None:
         """Keep a reading aside until its images come, once; one whose case has a reading of this reader is known already."""
@@ -311,6 +316,24 @@ class Attacher:
             },
         )
         self.outcome.waiting += 1
+
+
+def _slices_read(draft: _Draft, slices: int) -> list[list[int]] | None:
+    """The slices that were looked at, of so many; None where a piece does not tell, or a series of all comes as images."""
+    ranges: list[Sequence[int]] = []
+    for told in draft.slices_read:
+        if told is None:
+            return None
+        if told.fits(slices):
+            ranges += told.ranges
+        elif told.are_all():
+            return None
+        else:
+            raise Refused(
+                f"it says which slices of a series of {told.slices or 'more'} were looked at, and the case has {slices}: "
+                "which of these they are cannot be told."
+            )
+    return joined_slices(ranges)
 
 
 def _only_measures(reading: ForeignReading) -> bool:

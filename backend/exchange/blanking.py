@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from backend.dicom.refusal import Refused
 from backend.exchange.export_runs import expire_exports_with_images
 from backend.jobs.models import Job
 from backend.jobs.services import JobCancelled, Lease, enqueue_job, is_cancelled, report_progress
+from backend.projects.burnt_in_services import close_blanked_reports
 from backend.projects.models import Case, Project
 from backend.projects.selectors import case_instances
 
@@ -63,20 +64,28 @@ def order_blanking(
     return job, len(sizes)
 
 
-def run_blanking(lease: Lease) -> list[UUID]:
-    """The worker's side of `order_blanking`; can be broken off anywhere and done again. The cases that show the images.
+def run_blanking(lease: Lease, *, forget: Callable[[Sequence[UUID]], None]) -> None:
+    """The worker's side of `order_blanking`; can be broken off anywhere and done again.
 
-    The images are the archive's: whoever else has a project on it sees them blanked, too.
+    The images are the archive's: whoever else has a project on it sees them blanked, too. `forget` is told the cases that
+    show them, to drop what was made of their former pixels; so are exports, also where only some images could be blanked.
     """
-    keys, rectangles = lease.job.arguments["instances"], lease.job.arguments["rectangles"]
+    keys = lease.job.arguments["instances"]
+    try:
+        _blank(lease, keys)
+    finally:
+        shown = Case.objects.filter(series__instances__in=keys).distinct()
+        expire_exports_with_images(projects=set(shown.values_list("project_id", flat=True)), message=_EXPORTS_GONE)
+        forget(list(shown.values_list("pk", flat=True)))
+    close_blanked_reports(instances=keys, by=lease.job.requested_by)
+    lease.result["images"] = len(keys)
+
+
+def _blank(lease: Lease, keys: Sequence[int]) -> None:
     images = Instance.objects.filter(pk__in=keys).select_related("series__study__archive").order_by("pk")
     with DecodeChild() as child:
         for done, instance in enumerate(images.iterator(chunk_size=20), 1):
             if is_cancelled(lease):
                 raise JobCancelled
-            blank_instance(instance, rectangles, child=child)
+            blank_instance(instance, lease.job.arguments["rectangles"], child=child)
             report_progress(lease, done=done, total=len(keys))
-    shown = Case.objects.filter(series__instances__in=keys).distinct()
-    expire_exports_with_images(projects=set(shown.values_list("project_id", flat=True)), message=_EXPORTS_GONE)
-    lease.result["images"] = len(keys)
-    return list(shown.values_list("pk", flat=True))

@@ -82,6 +82,10 @@ def compare_reading(
         if before != after:
             proof.differs(f"{pair.where}: findings of the image {before} came back as {after}.")
     _compare_measurements(proof, carries, pair.where, original, returned)
+    if carries.slices_read and returned.slices_read != original.slices_read:
+        proof.differs(
+            f"{pair.where}: the slices looked at, {_told(original.slices_read)}, came back as {_told(returned.slices_read)}."
+        )
     proof.lesions += len(lesions)
     if carries.instances:
         _compare_lesions(proof, carries, pair, lesions)
@@ -103,6 +107,10 @@ def _compare_measurements(proof: Proof, carries: Carries, where: str, original: 
         left.remove(same[moved.index(min(moved))])
     for one in left:
         proof.differs(f"{where}: a measurement came back that did not go out ({one['kind']}).")
+
+
+def _told(ranges: Sequence[Sequence[int]] | None) -> str:
+    return "not recorded" if ranges is None else ", ".join(f"{first} to {last}" for first, last in ranges) or "none"
 
 
 _SAID: Final = ("present", "absent")

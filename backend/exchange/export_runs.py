@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from backend.accounts.models import User
+from backend.archive.models import Instance
 from backend.archive.scratch import ScratchFolder
 from backend.archive.store import delete_object, put_file
 from backend.audit.services import record_event
@@ -46,6 +47,7 @@ from backend.webhooks.services import announce
 SCHEMA_VERSION: Final = 1
 """Of the manifest; raised when a field changes its meaning."""
 _REPORT_SECONDS: Final = 0.5
+_CHUNK: Final = 500
 
 
 @dataclass(frozen=True)
@@ -154,13 +156,41 @@ def run_export(lease: Lease) -> None:
 
 
 def perform_export(*, run: ExportRun, on_case: Callable[[int, int], None] | None = None) -> None:
-    """Write the archive of a run into the object store, from a file on disk: never whole in memory."""
+    """Write the archive of a run into the object store, from a file on disk: never whole in memory.
+
+    Where images that go alongside were blanked meanwhile it is written anew: nobody is handed the former pixels.
+    """
     if run.created_by is None:
         raise Refused("Who asked for this export has no account any more.")
     ExportRun.objects.filter(pk=run.pk).update(state=ExportState.RUNNING)
+    readings = exported_readings(project=run.project, by=run.created_by, chosen=filter_of(run.filter))
+    while True:
+        told = _Told(readings, pictures=run.pictures)
+        try:
+            _write(run, readings, told, on_case)
+        except FileNotFoundError:
+            # Frames are deleted once they are blanked; gone for any other reason they are an error.
+            if not told.is_of_former_pixels():
+                raise
+        else:
+            if _closed(run, told):
+                return
+
+
+def _closed(run: ExportRun, told: _Told) -> bool:
+    """Close the run, unless images were blanked meanwhile; a blanking finds it closed and drops it, or is seen here."""
+    with transaction.atomic():
+        ExportRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
+        if not told.is_of_former_pixels():
+            run.expires_at = timezone.now() + timedelta(days=settings.EXPORT_DAYS)
+            _close(run, ExportState.DONE, "")
+            return True
+    delete_object(run.key)
+    return False
+
+
+def _write(run: ExportRun, readings: QuerySet[Reading], told: _Told, on_case: Callable[[int, int], None] | None) -> None:
     one, chosen = written_format(run.format), filter_of(run.filter)
-    readings = exported_readings(project=run.project, by=run.created_by, chosen=chosen)
-    told = _Told(readings)
     cases = told.following(export_cases(readings=readings, chosen=chosen), on_case or (lambda done, total: None))
     export = export_of(
         project=run.project, readings=readings, chosen=chosen, pictures=run.pictures, options=run.options, cases=cases
@@ -181,14 +211,14 @@ def perform_export(*, run: ExportRun, on_case: Callable[[int, int], None] | None
         keep_archive(run, path)
     run.counts = {**run.counts, "cases": told.n_cases, "readings": len(told.readings), "lesions": told.n_lesions,
                   "files": len(entries)}  # fmt: skip
-    run.expires_at = timezone.now() + timedelta(days=settings.EXPORT_DAYS)
-    _close(run, ExportState.DONE, "")
 
 
 class _Told:
     """What went into an export, noted while the writer goes through its cases."""
 
-    def __init__(self, readings: QuerySet[Reading]) -> None:
+    def __init__(self, readings: QuerySet[Reading], *, pictures: bool) -> None:
+        self._pictures = pictures
+        self._pixels: dict[int, int] = {}
         self._total = readings.order_by().values("case_id").distinct().count()
         self._names = reader_names(readings)
         self.readings: list[dict[str, Any]] = []
@@ -198,6 +228,8 @@ class _Told:
     def following(self, cases: Iterator[ExportCase], on_case: Callable[[int, int], None]) -> Iterator[ExportCase]:
         on_case(0, self._total)
         for item in cases:
+            if self._pictures:
+                self._pixels |= _pixels_now([frame.instance_id for frame in item.frames])
             for reading in item.readings:
                 self.n_lesions += len(lesions_of(reading))
                 self.readings.append(
@@ -219,6 +251,18 @@ class _Told:
             yield item
             self.n_cases += 1
             on_case(self.n_cases, self._total)
+
+    def is_of_former_pixels(self) -> bool:
+        """Whether an image that went alongside has other pixels now than when its case was begun."""
+        images = list(self._pixels)
+        chunks = (images[start : start + _CHUNK] for start in range(0, len(images), _CHUNK))
+        return any(now != self._pixels[pk] for chunk in chunks for pk, now in _pixels_now(chunk).items())
+
+
+def _pixels_now(images: Collection[int]) -> dict[int, int]:
+    """Which pixels these images have, as a number that is another for others (in this process)."""
+    rows = Instance.objects.filter(pk__in=set(images)).values_list("pk", "frames_key")
+    return {pk: hash(key) for pk, key in rows}
 
 
 def _edit_of(reading: Reading) -> dict[str, Any] | None:
@@ -267,7 +311,7 @@ def product_version() -> str:
 
 
 def keep_archive(run: ExportRun, path: Path) -> None:
-    """Put a run's zip archive into the object store, in place of the one before."""
+    """Put a run's zip archive into the object store, in place of the one before; Refused where the run is gone meanwhile."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while piece := file.read(1 << 20):
@@ -275,7 +319,10 @@ def keep_archive(run: ExportRun, path: Path) -> None:
     before, run.sha256, run.size = run.key, digest.hexdigest(), path.stat().st_size
     run.key = f"exports/{run.project_id}/{run.pk}/{run.sha256}.zip"
     put_file(key=run.key, path=path)
-    run.save(update_fields=["key", "sha256", "size"])
+    there = ExportRun.objects.filter(pk=run.pk, state__in=(ExportState.RUNNING, ExportState.DONE))
+    if not there.update(key=run.key, sha256=run.sha256, size=run.size, verification=run.verification):
+        delete_object(run.key)
+        raise Refused("The file of this export was removed meanwhile.")
     if before and before != run.key:
         delete_object(before)
 
@@ -318,16 +365,19 @@ def expire_exports() -> int:
 
 def expire_exports_with_images(*, projects: Collection[UUID], message: str) -> int:
     """Remove the files of the exports that hold these projects' images, whatever day it is, and say why; how many."""
-    return _drop_files(
-        ExportRun.objects.filter(state=ExportState.DONE, project__in=projects, pictures=True), message=message
-    )
+    # One that is being closed is waited for; one that is written still sees other pixels when it is.
+    alive = (ExportState.RUNNING, ExportState.DONE)
+    return _drop_files(ExportRun.objects.filter(state__in=alive, project__in=projects, pictures=True), message=message)
 
 
 def _drop_files(runs: QuerySet[ExportRun], *, message: str) -> int:
     count = 0
-    for run in runs:
-        key = run.key
+    for pk in list(runs.values_list("pk", flat=True)):
         with transaction.atomic():
+            run = ExportRun.objects.select_for_update(of=("self",)).filter(pk=pk).first()
+            if run is None or run.state != ExportState.DONE:
+                continue
+            key = run.key
             run.state, run.key, run.message = ExportState.EXPIRED, "", message or run.message
             run.save(update_fields=["state", "key", "message"])
             record_event(

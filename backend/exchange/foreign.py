@@ -62,6 +62,25 @@ class ForeignMeasurement:
 
 
 @dataclass(frozen=True, slots=True)
+class SlicesRead:
+    """Which slices of a case its reader looked at: ranges [first, last] in reading order, from 0, joined.
+
+    `slices` is how many the case had where the file comes from; None where the file does not tell.
+    """
+
+    ranges: Sequence[Sequence[int]]
+    slices: int | None = None
+
+    def fits(self, slices: int) -> bool:
+        """Whether the ranges mean the same in a case of that many slices."""
+        return self.slices in (None, slices) and (not self.ranges or self.ranges[-1][1] < slices)
+
+    def are_all(self) -> bool:
+        """Whether no slice was left out."""
+        return self.slices is not None and [list(one) for one in self.ranges] == [[0, self.slices - 1]]
+
+
+@dataclass(frozen=True, slots=True)
 class ForeignReading:
     """All that one reader of another program says of one case.
 
@@ -72,6 +91,7 @@ class ForeignReading:
     its grid); they are kept whole and read again when the images arrive, with `keep_options` among the options (an empty
     one takes an option away). `keep_data` is the same for what is kept in another form than it came in: bytes by file name.
     `segmentations`: SOP Instance UIDs of segmentations that it refers to and that are not here yet; it waits for them first.
+    `slices_read`: which slices of the case were looked at; None where the file does not tell, which counts as all.
     `follows_own`: a reading of its reader was made of its segmentation alone, which came before it.
     """
 
@@ -87,6 +107,7 @@ class ForeignReading:
     keep_data: Mapping[str, bytes] = field(default_factory=dict)
     measurements: Sequence[ForeignMeasurement] = ()
     segmentations: Sequence[str] = ()
+    slices_read: SlicesRead | None = None
     follows_own: bool = False
 
 

@@ -27,6 +27,7 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "no_lesion": "{count} readings that say there is no lesion, or that the image is not readable, are left out.",
     "readers": "{count} readers are not told apart.",
     "codes": "Codes of {count} finding types are left out.",
+    "slices_read": "Which slices were looked at is left out of {count} readings: read back, all of them count as read.",
     "needs_space": "{count} readings of images without a place in the patient (radiographs, ultrasound) are left out.",
     "measurements": "Measurements of {count} readings are left out.",
     "measurement": "{count} measurements of kind {kind} are left out.",
@@ -100,6 +101,8 @@ def _reading_counts(carries: Carries, readings: QuerySet[Reading]) -> dict[str, 
         counts["image_findings"] = readings.exclude(image_findings={}).count()
     if not carries.no_lesion:
         counts["no_lesion"] = readings.filter(verdict__in=(Verdict.NO_LESION, Verdict.NOT_READABLE)).count()
+    if not carries.slices_read:
+        counts["slices_read"] = readings.filter(slices_read__isnull=False).count()
     if not carries.readers:
         readers = readings.order_by().values("reader_id").distinct().count()
         counts["readers"] = readers if readers > 1 else 0

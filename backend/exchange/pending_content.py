@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from backend.archive.models import Archive, DeidProfile
 from backend.archive.store import get_object, has_object, put_object
 from backend.dicom.uids import keyed_digest, keyed_uid, with_keyed_uids
-from backend.exchange.foreign import Code, ForeignLesion, ForeignMeasurement, ForeignReading, ImageReference
+from backend.exchange.foreign import Code, ForeignLesion, ForeignMeasurement, ForeignReading, ImageReference, SlicesRead
 from backend.geometry.rasterise import crop_mask, paste_mask
 from backend.geometry.rle import blob_key, decode_mask, encode_mask, mask_digest
 
@@ -33,6 +33,8 @@ def reading_content(reading: ForeignReading, archive: Archive) -> dict[str, Any]
     }
     if reading.measurements:
         content["measurements"] = [_measurement(one, archive) for one in reading.measurements]
+    if reading.slices_read is not None:
+        content["slices_read"] = [[list(one) for one in reading.slices_read.ranges], reading.slices_read.slices]
     if reading.segmentations:
         content["segmentations"] = [archive_uid(uid, archive) for uid in reading.segmentations]
     return content
@@ -50,6 +52,7 @@ def reading_of_content(content: Mapping[str, Any], *, source: str, reader: str) 
         readable=content["readable"],
         measurements=[_foreign_measurement(one) for one in content.get("measurements", ())],
         segmentations=content.get("segmentations", ()),
+        slices_read=SlicesRead(*content["slices_read"]) if "slices_read" in content else None,
     )
 
 

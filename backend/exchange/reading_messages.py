@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from backend.dicom.refusal import Refused
 from backend.exchange.export_selection import ImageFrame
-from backend.exchange.foreign import Code, ForeignLesion, ForeignMeasurement, ForeignReading, ImageReference, UnusableFile
+from backend.exchange.foreign import (
+    Code,
+    ForeignLesion,
+    ForeignMeasurement,
+    ForeignReading,
+    ImageReference,
+    SlicesRead,
+    UnusableFile,
+)
 from backend.exchange.formats.family import KnownImages
 from backend.geometry.rasterise import crop_mask, paste_mask
 from backend.geometry.rle import decode_mask, encode_mask
@@ -85,6 +93,7 @@ class Reading(msgspec.Struct, tag=True, array_like=True):
     keep_files: list[str]
     keep_options: dict[str, str]
     measurements: list[ForeignMeasurement] = []
+    slices_read: SlicesRead | None = None
 
 
 class Images(msgspec.Struct, array_like=True):
@@ -123,6 +132,7 @@ def reading_message(reading: ForeignReading) -> Reading:
         list(reading.keep_files),
         dict(reading.keep_options),
         list(reading.measurements),
+        reading.slices_read,
     )
 
 
@@ -165,6 +175,7 @@ def reading_of_message(message: Reading) -> ForeignReading | UnusableFile:
         message.keep_files,
         message.keep_options,
         measurements=message.measurements,
+        slices_read=message.slices_read,
     )
 
 

@@ -99,7 +99,6 @@ def verify_export(*, run: ExportRun, on_step: Callable[[int, int], None] | None 
         report = _verified(run, one, path, scratch, on_step or (lambda done, total: None))
         _add_report(path, report)
         run.verification = report
-        run.save(update_fields=["verification"])
         keep_archive(run, path)
     record_event(
         actor=None, verb="export.verified", project_id=run.project_id, object_type="export", object_id=run.pk,
@@ -270,6 +269,7 @@ def _report(run: ExportRun, one: Format, proof: Proof) -> dict[str, Any]:
     compared += ["findings of the whole image"] if one.carries.image_findings else []
     compared += ["readings without a lesion"] if one.carries.no_lesion else []
     compared += ["measurements"] if one.carries.measurements else []
+    compared += ["slices that were looked at"] if one.carries.slices_read else []
     return {
         "ok": proof.n_differences == 0 and proof.readings > 0,
         "format": one.name,

@@ -247,3 +247,35 @@ class Assignment(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["case", "user"], name="one_assignment")]
         indexes = [models.Index(fields=["user", "state"], name="assignment_user_state")]
+
+
+class ReportOutcome(models.TextChoices):
+    """What became of a report: the image was blanked, or a lead saw no name in it."""
+
+    BLANKED = "blanked"
+    DISMISSED = "dismissed"
+
+
+class BurntInReport(models.Model):
+    """Somebody saw a name burnt into a frame (from 1) of a case's image (Burned In Annotation, PS3.3 C.7.6.1); not which.
+
+    Open while `closed_at` is null. `closed_by`: the lead who had the image blanked, or who dismissed it.
+    """
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="burnt_in_reports")
+    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="burnt_in_reports")
+    frame = models.PositiveIntegerField()
+    reported_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    reported_at = models.DateTimeField(auto_now_add=True)
+    closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    closed_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=10, choices=ReportOutcome, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case", "instance", "frame", "reported_by"],
+                condition=models.Q(closed_at__isnull=True),
+                name="one_open_burnt_in_report",
+            )
+        ]

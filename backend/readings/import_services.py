@@ -51,6 +51,8 @@ class ImportedReading:
     label_kind: str
     measurements: Sequence[Mapping[str, Any]] = ()
     """As `Reading.measurements` has them, checked before."""
+    slices_read: list[list[int]] | None = None
+    """As `Reading.slices_read`, within the case."""
 
 
 def import_reading(
@@ -123,6 +125,7 @@ def _reading(project: Project, reader: Reader, given: ImportedReading) -> Readin
         image_findings=dict(given.image_findings),
         label_kind=given.label_kind,
         measurements=[dict(one) for one in given.measurements],
+        slices_read=given.slices_read,
         vocabulary_version=project.vocabulary_version,
         revision=1,
         submitted_at=timezone.now(),

@@ -73,7 +73,8 @@ class Reading(models.Model):
     `image_findings` maps a finding type's id (as text) to "present" or "absent" (or, from a model, a score).
     `measurements`: list of {id, kind, sop_instance_uid, frame, points, text}, see `backend.geometry.measurements`.
     `slices_read`: which slices of a series its reader has had on screen, as ranges [first, last] in reading order, from 0
-    (`backend.geometry.slices`); null where nobody recorded it, which counts as all: images, imports, older readings.
+    (`backend.geometry.slices`); null where nobody recorded it, which counts as all: images, imports
+    of what does not tell, older readings.
     `label_kind` of an imported reading says what it may train: "full" (lesions are complete) or "image" (image-level only).
     `revision_id` names the newest revision; the ETag is `"<revision>-<revision_id>"`. Where the project asks for a first
     look, `revealed_at` is when the model's findings were shown, and the revision `revealed_revision` what was marked before.

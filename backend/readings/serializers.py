@@ -58,6 +58,12 @@ class WorklistQuerySerializer(serializers.Serializer[Any]):
     split = serializers.ChoiceField(choices=LISTED, default="", allow_blank=True, help_text="Leads only.")
     arm = serializers.ChoiceField(choices=Arm.choices, default="", allow_blank=True, help_text="Leads only.")
     reader = serializers.CharField(max_length=150, default="", allow_blank=True, help_text="Leads only: who has the case.")
+    burnt_in = serializers.ChoiceField(
+        choices=("reported",),
+        default="",
+        allow_blank=True,
+        help_text="Leads only: cases with a name in an image, as reported.",
+    )
     offset = serializers.IntegerField(min_value=0, max_value=10_000_000, default=0)
     limit = serializers.IntegerField(min_value=1, max_value=200, default=100)
     past = serializers.UUIDField(default=None, help_text="The row before the page: by priority the list goes on after it.")
@@ -118,6 +124,7 @@ class WorklistRowSerializer(serializers.Serializer[Any]):
     arm = serializers.ChoiceField(choices=Arm.choices, required=False, help_text="Leads only.")
     source_name = serializers.CharField(required=False, allow_blank=True, help_text="Leads only.")
     readers = WorklistHolderSerializer(many=True, required=False, help_text="Leads only.")
+    burnt_in = serializers.IntegerField(required=False, help_text="Leads only: open reports of a name in an image.")
 
 
 class WorklistCountsSerializer(serializers.Serializer[Any]):

@@ -11,14 +11,14 @@ from django.db.models import Exists, F, FloatField, OuterRef, Q, QuerySet, Subqu
 from django.db.models.functions import Cast
 
 from backend.accounts.models import User
-from backend.projects.models import Arm, Assignment, Project
+from backend.projects.models import Arm, Assignment, BurntInReport, Project
 from backend.readings.models import Lesion, ReaderKind, Reading, ReadingState
 from backend.readings.selectors import shown_model
 
 
 @dataclass(frozen=True, slots=True)
 class WorklistFilters:
-    """The filters of one request; `split`, `arm` and `reader` are for leads."""
+    """The filters of one request; `split`, `arm`, `reader` and `burnt_in` are for leads."""
 
     finding: int | None = None
     score: float | None = None
@@ -30,6 +30,7 @@ class WorklistFilters:
     split: str = ""
     arm: str = ""
     reader: str = ""
+    burnt_in: str = ""
 
     def __bool__(self) -> bool:
         """Whether anything narrows."""
@@ -51,6 +52,8 @@ class WorklistFilters:
             cases = cases.exclude(series__study__study_date="")
         if self.reader:
             cases = cases.filter(Exists(Assignment.objects.filter(case=OuterRef("pk"), user__username=self.reader)))
+        if self.burnt_in:
+            cases = cases.filter(Exists(BurntInReport.objects.filter(case=OuterRef("pk"), closed_at=None)))
         if self.score is not None:
             cases = cases.annotate(least_score=told_top_score(project, user)).filter(least_score__gte=self.score)
         if self.finding is not None:
@@ -59,7 +62,7 @@ class WorklistFilters:
 
 
 FILTERS = tuple(field.name for field in fields(WorklistFilters))
-LEADS_FILTERS = frozenset({"split", "arm", "reader"})
+LEADS_FILTERS = frozenset({"split", "arm", "reader", "burnt_in"})
 
 
 def _told(project: Project, user: User) -> Q:

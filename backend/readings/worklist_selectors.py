@@ -28,7 +28,7 @@ from backend.archive.models import Instance
 from backend.projects.arms import ReaderArms, arm_expression, mapped_draw
 from backend.projects.assignment_services import live_leases
 from backend.projects.case_assignments import HELD
-from backend.projects.models import Arm, Assignment, AssignmentState, Case, Project, Role, Split
+from backend.projects.models import Arm, Assignment, AssignmentState, BurntInReport, Case, Project, Role, Split
 from backend.projects.reading_order import Place, open_cases_in_order
 from backend.projects.shown_names import ShownNames
 from backend.readings.models import Decision, Lesion, ReaderKind, Reading
@@ -222,7 +222,7 @@ def _rows(project: Project, user: User, role: str, ids: Sequence[UUID], names: S
     _add_frames(cases, rows)
     _add_sent_back(user, [case_id for case_id, row in mine.items() if row["sent_back_at"]], rows)
     holders = _holders(user, ids)
-    readers = _readers(ids) if role == Role.LEAD else {}
+    readers, reported = (_readers(ids), _reported(ids)) if role == Role.LEAD else ({}, {})
     prefix = cases_path(project.slug)
     for case_id, row in rows.items():
         row["thumbnail"] = f"{prefix}{case_id}/thumbnail/"
@@ -231,6 +231,7 @@ def _rows(project: Project, user: User, role: str, ids: Sequence[UUID], names: S
             row["split"], row["source_name"] = cases[case_id]["split"], names.name(cases[case_id]["source_name"])
             row["arm"] = "blinded" if row["blinded"] else "assisted"
             row["readers"] = readers.get(case_id, [])
+            row["burnt_in"] = reported.get(case_id, 0)
     return list(rows.values())
 
 
@@ -370,6 +371,12 @@ def _readers(case_ids: Sequence[UUID]) -> dict[UUID, list[dict[str, Any]]]:
             "held_until": row.lease_expires_at.isoformat() if held and row.lease_expires_at else None,
         })  # fmt: skip
     return found
+
+
+def _reported(case_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Open reports of a name burnt into an image."""
+    open_ones = BurntInReport.objects.filter(case_id__in=case_ids, closed_at=None)
+    return dict(open_ones.order_by().values_list("case_id").annotate(n=Count("pk")))
 
 
 def _quartiles(seconds: list[float]) -> tuple[float | None, float | None, float | None]:

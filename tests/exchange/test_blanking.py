@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from django.conf import settings
+from PIL import Image
 
 from backend.archive.models import Instance
-from backend.archive.rendering import read_frame
+from backend.archive.rendering import read_frame, render_frame
 from backend.archive.selectors import pixels_version
-from backend.archive.store import has_object, put_object
+from backend.archive.store import delete_object, get_object, has_object, put_object
 from backend.archive.thumbnails import thumbnail_key, thumbnail_of
 from backend.audit.models import Event
 from backend.dicom.header import frame_format
+from backend.dicom.refusal import Refused
 from backend.dicom.stored_frames import decoded_frame
+from backend.exchange import export_source, verification
 from backend.exchange.blanking import run_blanking
+from backend.exchange.export_runs import perform_export
 from backend.exchange.import_options import ImportOptions
 from backend.exchange.models import ExportRun, ImportItem
 from backend.exchange.services import import_from_server
+from backend.exchange.verification import verify_export
 from backend.jobs.services import claim_job
-from backend.projects.models import Case
+from backend.projects.models import BurntInReport, Case
 from backend.readings.import_services import ImportedLesion, import_reading
 from backend.readings.models import Lesion
+from tests.exchange.published import publish
 
 TEXT = [2, 1, 20, 4]
 pytestmark = pytest.mark.django_db
@@ -63,13 +71,20 @@ def blank(client, case, rectangles=(TEXT,), **more):
 
 
 def work(job_id: str) -> list:
-    lease = claim_job(job_id)
+    """The worker's side; the cases of which it says that what was made of their pixels is to be forgotten."""
+    lease, told = claim_job(job_id), []
     assert lease is not None
-    return run_blanking(lease)
+    run_blanking(lease, forget=told.extend)
+    return told
 
 
 def stored(instance: Instance) -> np.ndarray:
     return decoded_frame(read_frame(instance, 1), frame_format(json.loads(instance.dicom_json)))
+
+
+def files_of_exports(project) -> list[Path]:
+    folder = Path(settings.DATA_DIR) / "objects" / "exports" / str(project.pk)
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def blobs_of(project) -> list[Path]:
@@ -111,6 +126,122 @@ def test_what_a_lead_blanks_is_gone_from_all_that_is_stored_and_nothing_else_has
     assert not has_object("exports/old.zip")
     told = Event.objects.get(verb="image.blanked")
     assert told.actor == lead.username and told.detail == {"images": 1, "rectangles": [TEXT], "reason": "A name at the top"}
+
+
+def exported_picture(run) -> np.ndarray:
+    """The one picture of a finished export."""
+    run.refresh_from_db()
+    assert run.state == "done"
+    with zipfile.ZipFile(io.BytesIO(get_object(run.key))) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".png")]
+        return np.asarray(Image.open(io.BytesIO(archive.read(name))))
+
+
+@pytest.fixture
+def ordered(project, lead, bring):
+    """An export with its image, that was ordered and not begun."""
+    case = bring(project)
+    import_reading(case=case, reader_name="r", lesions=[], verdict="no_lesion", image_findings={}, label_kind="full")
+    order = {"format": "coco", "pictures": True, "state": "queued", "created_by": lead}
+    return case, ExportRun.objects.create(project=project, **order)
+
+
+def test_an_export_that_is_being_written_hands_out_no_former_pixels(ordered, lead, as_person):
+    case, run = ordered
+    said = []
+
+    def blanked_between(done, total):
+        if (done, total) == (1, 1) and not said:
+            said.append(blank(as_person(lead), case).json()["job"])
+            work(said[0])
+
+    perform_export(run=run, on_case=blanked_between)
+    assert said and exported_picture(run)[1:5, 2:22].max() < exported_picture(run).max()
+    assert [path.name for path in files_of_exports(case.project)] == [run.key.rsplit("/")[-1]]
+
+
+def test_an_export_whose_frames_are_blanked_while_it_reads_them_is_written_anew(ordered, lead, as_person, monkeypatch):
+    case, run = ordered
+    said = []
+
+    def blanked_before(instance, number):
+        if not said:
+            said.append(work(blank(as_person(lead), case).json()["job"]))
+        return render_frame(instance, number)
+
+    monkeypatch.setattr(export_source, "render_frame", blanked_before)
+    perform_export(run=run)
+    assert said and exported_picture(run)[1:5, 2:22].max() < exported_picture(run).max()
+
+
+def test_frames_that_are_lost_are_an_error_of_the_export(ordered):
+    case, run = ordered
+    delete_object(case.instance.frames_key)
+    with pytest.raises(FileNotFoundError):
+        perform_export(run=run)
+
+
+def test_a_proof_brings_no_export_back_that_a_blanking_has_dropped(ordered, lead, as_person, monkeypatch):
+    case, run = ordered
+    perform_export(run=run)
+    made = verification._add_report
+
+    def blanked_before(path, report):
+        work(blank(as_person(lead), case).json()["job"])
+        made(path, report)
+
+    monkeypatch.setattr(verification, "_add_report", blanked_before)
+    with pytest.raises(Refused, match="removed meanwhile"):
+        verify_export(run=run)
+    run.refresh_from_db()
+    assert (run.state, run.key, run.verification) == ("expired", "", None) and files_of_exports(case.project) == []
+
+
+def test_what_was_made_of_former_pixels_is_dropped_also_where_only_some_images_could_be_blanked(
+    project, lead, as_person, bring
+):
+    case = bring(project, slices=3)
+    first, damaged, _ = case.series.instances.order_by("pk")
+    put_object(key="exports/old.zip", data=b"with the name")
+    ExportRun.objects.create(project=project, format="coco", pictures=True, state="done", key="exports/old.zip")
+    job = blank(as_person(lead), case).json()["job"]
+    delete_object(damaged.frames_key)
+    lease, told = claim_job(job), []
+    with pytest.raises(FileNotFoundError):
+        run_blanking(lease, forget=told.extend)
+    assert (stored(Instance.objects.get(pk=first.pk))[1:5, 2:22] < 251).all()
+    assert told == [case.pk] and not has_object("exports/old.zip")
+
+
+def test_published_objects_keep_referring_to_the_image_by_its_uid(project, lead, as_person, bring):
+    case = bring(project)
+    kind = project.finding_types.get(scope="lesion", position=0)
+    marked = ImportedLesion(kind, "box", case.instance, points=[[4.0, 8.0], [14.0, 20.0]])
+    import_reading(case=case, reader_name="r", lesions=[marked], verdict="lesions", image_findings={}, label_kind="full")
+    run = publish(project, lead, "dicom_seg")
+    work(blank(as_person(lead), case).json()["job"])
+    client, image = as_person(lead), Instance.objects.get(pk=case.instance_id)
+    (series,) = [row for row in client.get("/dicom-web/breast/series").json() if row["00080060"]["Value"] == ["SEG"]]
+    study, uid = (series[tag]["Value"][0] for tag in ("0020000D", "0020000E"))
+    (segmentation,) = client.get(f"/dicom-web/breast/studies/{study}/series/{uid}/metadata").json()
+    (referenced,) = segmentation["00081115"]["Value"][0]["0008114A"]["Value"]
+    assert referenced["00081155"]["Value"] == [image.sop_instance_uid]
+    assert run.derived_objects.count() == 1
+    path = f"/dicom-web/breast/studies/{study}/series/{image.series.series_instance_uid}/instances/{image.sop_instance_uid}"
+    assert client.get(f"{path}/frames/1").status_code == 200
+
+
+def test_what_was_reported_of_an_image_is_closed_once_it_is_blanked(project, reader, lead, as_person, bring):
+    case = bring(project, slices=3)
+    first, second, _ = case.series.instances.order_by("position")
+    for image in (first, second):
+        body = {"sop_instance_uid": image.sop_instance_uid, "frame": 1}
+        url = f"/api/v1/projects/{project.slug}/burnt-in-reports/"
+        assert as_person(reader).post(url, body, format="json").status_code == 204
+    work(blank(as_person(lead), case, sop_instance_uid=first.sop_instance_uid).json()["job"])
+    assert list(BurntInReport.objects.order_by("pk").values_list("instance", "outcome", "closed_by")) == [
+        (first.pk, "blanked", lead.pk), (second.pk, "", None),
+    ]  # fmt: skip
 
 
 def test_the_file_that_it_came_from_does_not_bring_the_name_back(project, lead, as_person, bring):

@@ -176,6 +176,134 @@ def test_a_caliper_beside_a_lesion_takes_nothing_from_what_is_said_of_lesions(br
     assert [one["kind"] for one in reading.measurements] == ["length"] and reading.lesions.get().kind == "box"
 
 
+@pytest.fixture
+def in_space(real_data: Path, import_folder: Callable[..., str], tmp_path: Path) -> Callable[..., str]:
+    """Imports real slices of a tilted MR series with a report of highdicom (Comprehensive 3D) that measures in the patient:
+    groups of (name, unit, points as (column, row, slice))."""
+    import highdicom as hd
+    from highdicom import sr
+    from pydicom.sr.codedict import codes
+
+    folder = real_data / "dicom_objects/prostatex_0207"
+    series = pydicom.dcmread(folder / "sr_scoord3d_points.dcm").PertinentOtherEvidenceSequence[0].ReferencedSeriesSequence[0]
+    files = {path: pydicom.dcmread(path) for path in sorted(folder.glob("*/*.dcm"))}
+    slices = {path: one for path, one in files.items() if one.SeriesInstanceUID == series.SeriesInstanceUID}
+
+    def place(at) -> list[float]:
+        column, row, number = at
+        one = in_order(slices.values())[int(number)]
+        after = in_order(slices.values())[int(number) + 1]
+        (down, across), turn = one.PixelSpacing, np.array(one.ImageOrientationPatient, float)
+        step = np.array(after.ImagePositionPatient, float) - np.array(one.ImagePositionPatient, float)
+        at_mm = np.array(one.ImagePositionPatient, float) + (number - int(number)) * step
+        return list(at_mm + (column - 0.5) * across * turn[:3] + (row - 0.5) * down * turn[3:])
+
+    def measured(name, unit, points):
+        line = sr.CoordinatesForMeasurement3D(
+            graphic_type=sr.GraphicTypeValues3D.POLYLINE, graphic_data=np.array([place(one) for one in points]),
+            frame_of_reference_uid=next(iter(slices.values())).FrameOfReferenceUID,
+        )  # fmt: skip
+        return sr.Measurement(name=name, value=12.5, unit=unit, referenced_coordinates=[line])
+
+    def bring(*groups) -> str:
+        people = sr.ObserverContext(
+            observer_type=codes.DCM.Device,
+            observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(uid=hd.UID()),
+        )
+        parts = [
+            sr.MeasurementsAndQualitativeEvaluations(
+                tracking_identifier=sr.TrackingIdentifier(uid=hd.UID(), identifier=f"{number}"),
+                finding_type=codes.SCT.Nodule,
+                measurements=[measured(*one) for one in group],
+            )
+            for number, group in enumerate(groups)
+        ]
+        report = sr.MeasurementReport(
+            observation_context=sr.ObservationContext(observer_person_context=people),
+            procedure_reported=codes.LN.MRIUnspecifiedBodyRegion,
+            imaging_measurements=parts,
+        )
+        written = sr.Comprehensive3DSR(
+            evidence=list(slices.values()), content=report, series_instance_uid=hd.UID(), series_number=9,
+            sop_instance_uid=hd.UID(), instance_number=1, manufacturer="Other",
+        )  # fmt: skip
+        base = tmp_path / "measured"
+        base.mkdir()
+        for number, path in enumerate(slices):
+            shutil.copy(path, base / f"{number:03d}.dcm")
+        written.save_as(base / "report.dcm")
+        return import_folder(base, "--unit", "series", "--modality", "MR", "--deid", "basic")
+
+    return bring
+
+
+def in_order(slices):
+    """By their place along the normal, as a case's pictures are."""
+    first = next(iter(slices))
+    turn = np.array(first.ImageOrientationPatient, float)
+    normal = np.cross(turn[:3], turn[3:])
+    return sorted(slices, key=lambda one: float(np.array(one.ImagePositionPatient, float) @ normal))
+
+
+def mm_length():
+    from pydicom.sr.codedict import codes
+
+    return codes.SCT.Length, codes.UCUM.Millimeter
+
+
+def test_calipers_in_space_lie_on_their_slices(in_space):
+    from pydicom.sr.codedict import codes
+
+    length, mm = mm_length()
+    axes = [(codes.SCT.LongAxis, mm, [(50, 60, 2), (90.5, 61.25, 2)]), (codes.SCT.ShortAxis, mm, [(70, 50, 2), (71, 72, 2)])]
+    angle = (
+        codes.SCT.Angle,
+        codes.UCUM.Degree,
+        [(10, 10, 4), (40, 10, 4), (40, 50, 4)],
+    )
+    in_space([(length, mm, [(20.25, 30.5, 3), (44.5, 31.75, 3)])], axes, [angle])
+    (reading,) = Reading.objects.all()
+    frames = [frame.sop_instance_uid for frame in case_frames(reading.case)]
+    found = {one["kind"]: (frames.index(one["sop_instance_uid"]), np.array(one["points"])) for one in reading.measurements}
+    due = {
+        "length": (3, [(20.25, 30.5), (44.5, 31.75)]),
+        "bidirectional": (2, [(50, 60), (90.5, 61.25), (70, 50), (71, 72)]),
+        "angle": (4, [(10, 10), (40, 10), (40, 50)]),
+    }
+    assert {kind: index for kind, (index, _) in found.items()} == {kind: index for kind, (index, _) in due.items()}
+    assert all(np.abs(found[kind][1] - np.array(points)).max() < 0.01 for kind, (_, points) in due.items())
+    assert (reading.verdict, reading.label_kind, reading.lesions.count()) == ("deferred", "image", 0)
+
+
+def test_two_diameters_on_two_slices_are_two_lengths(in_space):
+    from pydicom.sr.codedict import codes
+
+    _, mm = mm_length()
+    in_space([(codes.SCT.LongAxis, mm, [(50, 60, 2), (90, 61, 2)]), (codes.SCT.ShortAxis, mm, [(70, 50, 4), (71, 72, 4)])])
+    (reading,) = Reading.objects.all()
+    frames = [frame.sop_instance_uid for frame in case_frames(reading.case)]
+    assert sorted((one["kind"], frames.index(one["sop_instance_uid"])) for one in reading.measurements) == [
+        ("length", 2), ("length", 4),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("points", [[(20, 30, 2), (44, 31, 5)], [(20, 30, 2), (24, 31, 2.4)], [(20, 30, 2), (4000, 31, 2)]])
+def test_a_caliper_across_slices_or_beside_them_is_left_out_and_told(in_space, points):
+    length, mm = mm_length()
+    printed = in_space([(length, mm, points)], [(length, mm, [(20, 30, 3), (44, 31, 3)])])
+    assert "1 of its measurements lie across slices or beside them" in printed
+    (reading,) = Reading.objects.all()
+    (one,) = reading.measurements
+    assert one["sop_instance_uid"] == case_frames(reading.case)[3].sop_instance_uid
+
+
+def test_a_report_whose_only_caliper_lies_across_slices_says_nothing(in_space):
+    length, mm = mm_length()
+    printed = in_space([(length, mm, [(20, 30, 2), (44, 31, 5)])])
+    assert "1 of its measurements lie across slices or beside them" in printed
+    assert not Reading.objects.exists()
+
+
 def test_a_report_with_a_region_beside_all_images_is_refused_whole(bring):
     printed = bring("highdicom/ct_image.dcm", "highdicom/sr_document_with_multiple_groups.dcm")
     reason = "Vertebra: A region lies where no picture of its frame of reference does."

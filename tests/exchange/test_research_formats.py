@@ -184,6 +184,44 @@ def test_a_partly_read_series_says_in_every_own_field_which_slices_were_looked_a
     assert {row["slices_read"] for row in rows if row["reader"] != "LIDC 1"} == {""}
 
 
+@pytest.fixture
+def shorter(series, tmp_path, make_dicom, as_file):
+    """Another project with the same series, of which the last two slices are missing."""
+    project = phantoms.make_project(unit="series", deid="none", slug="shorter")
+    phantoms.write_images(tmp_path / "shorter", make_dicom, as_file, slices=phantoms.SLICES - 2)
+    phantoms.import_images(project, tmp_path / "shorter")
+    return project
+
+
+@pytest.mark.parametrize("name", ["coco", "nifti", "masks", "table"])
+def test_slices_that_were_looked_at_are_never_laid_on_a_series_of_other_length(series, shorter, tmp_path, name):
+    from backend.readings.models import Reading
+
+    own = Reading.objects.filter(reader__name="Ärztin Nr. 2")  # its marks lie on the first slice
+    own.update(slices_read=[[0, 1]])
+    text = import_readings(shorter, exported(series, name, tmp_path / "partly"))
+    assert "which slices of a series of 5 were looked at, and the case has 3" in text
+    assert not own.filter(case__project=shorter).exists()
+    own.update(slices_read=[[0, 4]])
+    import_readings(shorter, exported(series, name, tmp_path / "all"))
+    assert [one.slices_read for one in own.filter(case__project=shorter)] == [None]
+
+
+@pytest.mark.parametrize("told", ["all", [[0]], [[2, 1]], [[-1, 2]], [[0, 1.5]], {"0": 1}])
+def test_what_is_said_of_slices_must_be_ranges(series, tmp_path, told):
+    project, _ = series
+    folder = exported(series, "coco", tmp_path / "out")
+    document = json.loads((folder / "annotations.json").read_text())
+    for reading in document["readings"]:
+        reading["slices_read"] = told
+    for reader in document["readers"]:
+        reader["name"] += " again"
+    (folder / "annotations.json").write_text(json.dumps(document))
+    text = import_readings(project, folder / "annotations.json")
+    assert "is no list of ranges [first, last]" in text
+    assert not project.readers.filter(name__endswith=" again").exists()
+
+
 def test_the_table_is_safe_in_a_spreadsheet(series, tmp_path):
     from backend.projects.models import FindingType
 

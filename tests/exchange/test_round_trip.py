@@ -161,6 +161,33 @@ def test_measurements_come_back_where_the_format_carries_them(phantom):
     assert ("measurements", 2) in lost
 
 
+def test_the_slices_that_were_looked_at_come_back_or_are_told_as_left_out_before(phantom):
+    from backend.exchange.format_registry import read_formats, written_formats
+    from backend.exchange.verification import verify_export
+    from backend.readings.models import Reading
+
+    project, lead = phantom
+    partly, empty = Reading.objects.filter(case__project=project, reader__name="LIDC 1").order_by("-verdict")
+    assert (partly.verdict, empty.verdict) == ("no_lesion", "lesions")
+    seen = [[0, 0], [2, 3]] if project.unit == "series" else [[0, 0]]
+    Reading.objects.filter(pk=partly.pk).update(slices_read=seen)
+    Reading.objects.filter(pk=empty.pk).update(slices_read=[])
+    carrying = {name for name, one in written_formats().items() if one.carries.slices_read}
+    assert carrying == {"coco", "table", "nifti", "masks"}
+    for name in sorted(written_formats()):
+        run = made(project, lead, name)
+        lost = [loss for loss in run.losses if loss["what"] == "slices_read"]
+        assert lost == ([] if name in carrying else [{"what": "slices_read", "count": 2}]), name
+        if name in carrying:
+            report = verify_export(run=run)
+            assert report["ok"] and "slices that were looked at" in report["compared"], (name, report["differences"])
+        elif name in read_formats():
+            assert any("Which slices were looked at" in line for line in verify_export(run=run)["lost"]), name
+    run = made(project, lead, "coco")
+    Reading.objects.filter(pk=partly.pk).update(slices_read=None)
+    assert "the slices looked at, not recorded, came back as 0 to 0" in str(verify_export(run=run)["differences"])
+
+
 def test_the_proof_becomes_part_of_the_export_and_sees_what_differs(phantom):
     from backend.archive.store import get_object
     from backend.exchange.verification import verify_export

@@ -52,6 +52,21 @@ def document(number: int = 1) -> dict:
     return {"images": images, "annotations": annotations, "categories": [{"id": 5, "name": "nodule"}]}
 
 
+def test_the_slices_that_were_looked_at_wait_with_their_reading(empty, tmp_path):
+    from backend.readings.models import Reading
+
+    project, _, images = empty
+    told = document()
+    own = {"id": "r", "case": "c", "reader_id": 1, "slices": phantoms.SLICES, "slices_read": [[2, 3], [0, 0]]}
+    told |= {"readings": [own], "readers": [{"id": 1, "name": "Vera"}]}
+    for one in (*told["images"], *told["annotations"]):
+        one |= {"case": "c", "reading_id": "r"}
+    (tmp_path / "labels.json").write_text(json.dumps(told))
+    assert "1 wait for their images" in import_readings(project, tmp_path / "labels.json")
+    phantoms.import_images(project, images)
+    assert Reading.objects.get(reader__name="Vera").slices_read == [[0, 0], [2, 3]]
+
+
 def import_readings(project, path: Path, *options: str) -> str:
     from django.core.management import call_command
 

@@ -186,7 +186,7 @@ def test_the_network_that_answers_clicks_and_the_unread_images_are_seen_through_
     unread, _ = unread_images([case], plan=plan)
     assert (unread.images[0] == seen).all()
     prompting._picture.cache_clear()
-    assert (prompting._picture(case.instance.pk, 1, plan.window)[0] == seen).all()
+    assert (prompting._picture(case.instance.pk, case.instance.frames_key, 1, plan.window)[0] == seen).all()
 
 
 def test_the_window_is_frozen_with_a_version_and_told_and_a_warm_start_keeps_it(

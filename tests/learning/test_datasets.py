@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from django.conf import settings
 
+from backend.archive.models import Instance
+from backend.archive.rendering import render_frame
 from backend.learning.vocabulary import Vocabulary, vocabulary_of
 from backend.readings.import_services import ImportedLesion, import_reading
 from backend.readings.models import Lesion, Reader, Reading
+from workers import prompting
 from workers.cnn.data import IGNORED, UNKNOWN
-from workers.cnn.plan import Plan
+from workers.cnn.plan import WIDE_CT, Plan
 from workers.cnn.predict import PredictedLesion, Predictions
 from workers.datasets import (
     UnreadableCase,
@@ -21,6 +27,7 @@ from workers.datasets import (
     training_volumes,
 )
 from workers.evaluating import measure_case
+from workers.picture_cache import forget_pictures
 
 pytestmark = pytest.mark.django_db
 
@@ -279,13 +286,40 @@ def test_images_are_decoded_once_and_then_taken_from_the_cache(draw_case, monkey
         case_images(case, Plan.plain(48))
 
 
-def test_an_image_of_which_a_part_was_blanked_is_decoded_anew_and_the_former_one_is_forgotten(draw_case, settings) -> None:
+def kept_of(case) -> list[Path]:
+    return list((settings.DATA_DIR / "cache").rglob(f"{case.pk}-*.npy"))
+
+
+def test_an_image_of_which_a_part_was_blanked_is_decoded_anew_and_the_former_one_is_forgotten(draw_case) -> None:
     case, other = draw_case(1), draw_case(2)
     former = case_images(case, Plan.plain(32)).images
     case.instance.frames_key = other.instance.frames_key
     case.instance.save()
     assert not (case_images(case, Plan.plain(32)).images == former).all()
-    assert len(list((settings.DATA_DIR / "cache").rglob(f"{case.pk}-*.npy"))) == 1
+    assert len(kept_of(case)) == 1
+    forget_pictures([case.pk])
+    assert kept_of(case) == []
+
+
+def test_pixels_that_are_blanked_while_a_case_is_decoded_are_not_kept(draw_case, monkeypatch) -> None:
+    case, other = draw_case(1), draw_case(2)
+
+    def blanked(*given):
+        Instance.objects.filter(pk=case.instance_id).update(frames_key=other.instance.frames_key)
+        return render_frame(*given)
+
+    monkeypatch.setattr("workers.datasets.render_frame", blanked)
+    case_images(case, Plan.plain(32))
+    assert kept_of(case) == []
+
+
+def test_a_click_is_answered_on_the_pixels_as_they_are_now(draw_case) -> None:
+    case, other = draw_case(1), draw_case(2)
+    question = {"instance": case.instance_id, "frame": 1}
+    former, _ = prompting._picture(*prompting._pointed_at(question), WIDE_CT)
+    Instance.objects.filter(pk=case.instance_id).update(frames_key=other.instance.frames_key)
+    now, _ = prompting._picture(*prompting._pointed_at(question), WIDE_CT)
+    assert not (now == former).all()
 
 
 def test_predictions_below_the_threshold_are_stored_and_a_second_store_changes_nothing(project, draw_case, words) -> None:

@@ -31,6 +31,7 @@ from backend.exchange.export_selection import ExportCase, ImageFrame, lesion_mas
 from backend.exchange.foreign import Code, ForeignLesion, ForeignMeasurement, ForeignReading, ImageReference, UnusableFile
 from backend.exchange.formats.documents import damage_of, file_head, read_json
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, ReadContext
+from backend.exchange.formats.looked_at import slices_entry, slices_of
 from backend.exchange.formats.measured import foreign_measurement, measurement_entry
 from backend.exchange.formats.options import EMPTY, FormatOption
 from backend.exchange.formats.pictures import picture_files
@@ -54,6 +55,7 @@ CARRIES: Final = Carries(
     no_lesion=True,
     codes=True,
     measurements=frozenset(MEASUREMENT_POINTS),
+    slices_read=True,
 )
 FILE: Final = "annotations.json"
 _PIECE: Final = 1 << 20
@@ -179,7 +181,7 @@ def _reading(export: Export, item: ExportCase, reading: Reading, names: Mapping[
         "image_findings": findings,
         "measurements": [measurement_entry(one, item.frames) for one in reading.measurements],
         "label_kind": export.label_kind(reading),
-        "slices_read": reading.slices_read,
+        **slices_entry(item, reading),
         "vocabulary_version": reading.vocabulary_version,
         "submitted_at": reading.submitted_at.isoformat() if reading.submitted_at else None,
         "revealed_at": reading.revealed_at.isoformat() if reading.revealed_at else None,
@@ -290,6 +292,7 @@ def _own_readings(
                 image_findings={str(key): value == "present" for key, value in findings.items() if isinstance(value, str)},
                 complete=reading.get("label_kind", "full") == "full",
                 readable=reading.get("verdict") != "not_readable",
+                slices_read=slices_of(reading),
                 measurements=[_foreign_measurement(one, of_case[case]) for one in reading.get("measurements") or ()],
             )
         except (Refused, KeyError, TypeError, ValueError) as error:

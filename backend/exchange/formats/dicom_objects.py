@@ -10,12 +10,12 @@ from typing import Final
 from django.utils.text import slugify
 from pydicom.dataset import FileDataset
 
-from backend.dicom.found import FoundMark, FoundMeasurement, FoundObject
+from backend.dicom.found import FoundMark, FoundObject
 from backend.dicom.marked import MarkedReading
 from backend.dicom.object_reading import HEAD_BYTES, object_modality
 from backend.dicom.refusal import Refused
 from backend.exchange.export_selection import ExportCase, lesions_of
-from backend.exchange.foreign import ForeignLesion, ForeignMeasurement, ForeignReading, ImageReference, UnusableFile
+from backend.exchange.foreign import ForeignLesion, ForeignReading, ImageReference, UnusableFile
 from backend.exchange.formats.dicom_placing import ImagesMissing, Placer
 from backend.exchange.formats.documents import file_head
 from backend.exchange.formats.family import Export, Folder, ObjectContext, ReadContext
@@ -25,6 +25,7 @@ from backend.readings.models import Reading
 
 KEPT_SUFFIXES: Final = {"SEG": ".seg.kept", "SR": ".sr.kept", "RTSTRUCT": ".rtstruct.kept"}
 """What a kept object's file name ends in, by modality: it is no DICOM file any more."""
+_ACROSS: Final = "{count} of its measurements lie across slices or beside them, where none shows them, and were not read."
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def readings_of(
         whole, parts, readers = _with_segments(name, found, segmentations)
         placer = Placer(whole, context, objects)
         lesions = [lesion for mark in whole.marks for lesion in _placed(placer, mark)]
-        measurements = [_measurement(whole, one) for one in whole.measurements]
+        placed = [placer.measurements(one) for one in whole.measurements]
     except Refused as refusal:
         yield UnusableFile(name, str(refusal))
         return
@@ -122,7 +123,8 @@ def readings_of(
     except ImagesMissing:
         yield _kept_aside(name, found, parts, context, objects)
         return
-    if lesions or not measurements or whole.verdict or whole.image_findings:
+    measurements = [one for ones in placed for one in ones]
+    if lesions or not placed or whole.verdict or whole.image_findings:
         reading = _reading(name, whole, lesions, context)
         yield replace(reading, follows_own=reading.reader in readers)
     if measurements:
@@ -130,7 +132,9 @@ def readings_of(
         images = [one.image for one in measurements]
         measurer = whole.reader or context.reader
         yield ForeignReading(name, measurer, images, complete=False, measurements=measurements)
-    yield from (UnusableFile(f"{name}: a part of it", note) for note in whole.notes)
+    across = sum(not ones for ones in placed)
+    notes = [*whole.notes, *([_ACROSS.format(count=across)] if across else [])]
+    yield from (UnusableFile(f"{name}: a part of it", note) for note in notes)
 
 
 def _placed(placer: Placer, mark: FoundMark) -> Iterator[ForeignLesion]:
@@ -193,14 +197,6 @@ def _reading(name: str, found: FoundObject, lesions: list[ForeignLesion], contex
         complete=complete,
         readable=found.verdict != "not_readable",
     )
-
-
-def _measurement(found: FoundObject, one: FoundMeasurement) -> ForeignMeasurement:
-    """A measurement on its picture, which need not be here yet."""
-    uid = one.sop_instance_uid or (found.images[0] if len(found.images) == 1 else "")
-    if not uid:
-        raise Refused("A measurement does not say on which image it lies.")
-    return ForeignMeasurement(one.kind, ImageReference(uid, one.frame), one.points, one.text)
 
 
 def _pictures(lesion: ForeignLesion) -> list[ImageReference]:

@@ -8,23 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.dicom.found import FoundMark, FoundMask, FoundObject, FoundShape, PackedMask
+from backend.dicom.found import FoundMark, FoundMask, FoundMeasurement, FoundObject, FoundShape, PackedMask
 from backend.dicom.marked import SCHEME
 from backend.dicom.refusal import Refused
 from backend.dicom.volumes import Plane
 from backend.exchange.export_selection import ImageFrame
-from backend.exchange.foreign import Code, ForeignLesion, ImageReference
+from backend.exchange.foreign import Code, ForeignLesion, ForeignMeasurement, ImageReference
 from backend.exchange.formats.dicom_grid import CaseSpace, mask_plane, on_grid
 from backend.exchange.formats.family import KnownImages, ObjectContext, ReadContext
 from backend.geometry.marks import MAX_POINTS, TOLERANCE
 from backend.geometry.patient import FramePlane, patient_to_image
 from backend.geometry.rasterise import rasterise_outlines
 
+_MOST_TILT: Final = 0.045
+"""The sine of the angle of a measured line to its slice: at most so it is at most a thousandth longer than on the slice."""
 _OVERSTEP: Final = 0.5
 """Pixels that an outline which becomes pixels may reach over the border of its image: no pixel's centre lies there."""
 
@@ -105,6 +108,32 @@ class Placer:
             yield self._drawn(mark, flat[0])
         if deep:
             yield from self._in_space(mark, deep)
+
+    def measurements(self, one: FoundMeasurement) -> list[ForeignMeasurement]:
+        """A measurement on its picture, which need not be here yet; one in patient mm on the nearest of each case, two
+        diameters on two slices each for itself. None where it lies across slices: there it would measure something else."""
+        if len(one.points[0]) == 2:
+            uids = self._found.images
+            uid = one.sop_instance_uid or (uids[0] if len(uids) == 1 else "")
+            if not uid:
+                raise Refused("A measurement does not say on which image it lies.")
+            return [ForeignMeasurement(one.kind, ImageReference(uid, one.frame), one.points, one.text)]
+        places = [place for place in self._near(FoundShape("POLYLINE", one.points, one.sop_instance_uid, one.frame))
+                  if self._is_along(one, place)]  # fmt: skip
+        if not places and one.kind == "bidirectional":
+            axes = (replace(one, kind="length", points=axis) for axis in (one.points[:2], one.points[2:]))
+            return [measured for axis in axes for measured in self.measurements(axis)]
+        return [ForeignMeasurement(one.kind, place.reference, place.points, one.text) for place in places]
+
+    def _is_along(self, one: FoundMeasurement, place: _Place) -> bool:
+        """Whether a measurement lies in its picture, and so flat that it measures there what it does in space."""
+        plane = self._space(place.known).planes[place.frame.index]
+        assert plane is not None
+        points = np.array(one.points)
+        _, off = patient_to_image(points, _frame_plane(plane))
+        lines = [(0, 1), (2, 3)] if one.kind == "bidirectional" else list(pairwise(range(len(points))))
+        flat = all(abs(off[a] - off[b]) <= _MOST_TILT * np.linalg.norm(points[a] - points[b]) for a, b in lines)
+        return flat and not place.reaches_over(TOLERANCE)
 
     def _laid(self, mask: FoundMask) -> _Laid:
         known, frame = self._picture_of(mask)
@@ -194,9 +223,16 @@ class Placer:
                 yield from self._volume(mark, own)
 
     def _through(self, shape: FoundShape) -> list[_Place]:
-        """The pictures that a shape lies on: the one it names, else the nearest of each case of its space."""
+        """As `_near`; Refused where there is none."""
         if shape.graphic not in ("POINT", "POLYLINE", "POLYGON", "ELLIPSE"):
             raise Refused(f"A region in space of type {shape.graphic} is not supported.")
+        found = self._near(shape)
+        if not found:
+            raise Refused("A region lies where no picture of its frame of reference does.")
+        return found
+
+    def _near(self, shape: FoundShape) -> list[_Place]:
+        """The pictures that a shape lies on: the one it names, else the nearest of each case of its space."""
         named = self._objects.locate(shape.sop_instance_uid, shape.frame) if shape.sop_instance_uid else None
         if shape.sop_instance_uid and named is None:
             raise ImagesMissing
@@ -204,10 +240,7 @@ class Placer:
         if not options:
             raise ImagesMissing
         nearest = [self._nearest(shape, known, named[1] if named is not None else None) for known in options]
-        found = [place for place in nearest if place is not None]
-        if not found:
-            raise Refused("A region lies where no picture of its frame of reference does.")
-        return found
+        return [place for place in nearest if place is not None]
 
     def _nearest(self, shape: FoundShape, known: KnownImages, frame: ImageFrame | None) -> _Place | None:
         """The shape on the picture it names or is nearest to, None where it lies further off than half a gap or outside."""

@@ -25,6 +25,7 @@ class Carries:
 
     `instances`: lesions of one type stay apart (else only the type's pixels survive). `exact_masks`: no pixel is lost.
     `measurements`: kinds of measurements that are kept (`backend.geometry.measurements`).
+    `slices_read`: which slices of a series were looked at.
     `needs_space`: readings of images that lie in no frame of reference are left out.
     """
 
@@ -40,6 +41,7 @@ class Carries:
     readers: bool = True
     codes: bool = False
     measurements: frozenset[str] = frozenset()
+    slices_read: bool = False
     needs_space: bool = False
     notes: tuple[str, ...] = ()
     """Sentences (English, marked for translation) on what else is lost."""

@@ -19,12 +19,13 @@ from backend.exchange.export_selection import ExportCase, ImageFrame, lesion_mas
 from backend.exchange.foreign import ForeignLesion, ForeignReading, ImageReference, UnusableFile
 from backend.exchange.formats.documents import damage_of, read_json
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, ReadContext
+from backend.exchange.formats.looked_at import slices_entry, slices_of
 from backend.exchange.formats.pictures import picture_files
 from backend.readings.models import Reading
 
 TITLE: Final = "PNG masks"
 READ_IN_CHILD = True
-CARRIES: Final = Carries(kinds=frozenset({"mask"}), instances=False, no_lesion=True)
+CARRIES: Final = Carries(kinds=frozenset({"mask"}), instances=False, no_lesion=True, slices_read=True)
 INDEX: Final = "masks.json"
 _MAX_PIXELS: Final = 400_000_000
 
@@ -104,7 +105,7 @@ def _told(export: Export, item: ExportCase, reading: Reading, reader: str) -> di
         "reader": {"kind": reading.reader.kind, "name": reader},
         "verdict": reading.verdict,
         "label_kind": export.label_kind(reading),
-        "slices_read": reading.slices_read,
+        **slices_entry(item, reading),
         "submitted_at": reading.submitted_at.isoformat() if reading.submitted_at else None,
         "sop_instance_uid": item.frames[0].sop_instance_uid,
     }
@@ -165,6 +166,7 @@ def _reading(
         lesions=lesions,
         complete=told.get("label_kind", "full") == "full",
         readable=told.get("verdict") != "not_readable",
+        slices_read=slices_of(told),
     )
 
 

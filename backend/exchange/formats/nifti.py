@@ -29,6 +29,7 @@ from backend.exchange.formats.label_volumes import (
     volume_of_masks,
     waiting,
 )
+from backend.exchange.formats.looked_at import slices_entry, slices_of
 from backend.exchange.formats.nifti_files import image_volume, is_nifti, nifti_affine, nifti_bytes, read_nifti
 from backend.exchange.formats.options import APART, CASE, LABELS, named_labels
 from backend.projects.models import FindingType
@@ -37,7 +38,9 @@ from backend.readings.models import Lesion, Reading
 TITLE: Final = "NIfTI masks"
 READ_IN_CHILD = True
 READ_OPTIONS: Final = (LABELS, APART, CASE)
-CARRIES: Final = Carries(kinds=frozenset({"mask"}), attributes=True, image_findings=True, no_lesion=True, codes=True)
+CARRIES: Final = Carries(
+    kinds=frozenset({"mask"}), attributes=True, image_findings=True, no_lesion=True, codes=True, slices_read=True
+)
 FILE: Final = "readings.json"
 KIND: Final = "overread-nifti"
 
@@ -99,7 +102,7 @@ def _reading(
         "reader_kind": reading.reader.kind,
         "verdict": reading.verdict,
         "label_kind": export.label_kind(reading),
-        "slices_read": reading.slices_read,
+        **slices_entry(item, reading),
         "image_findings": findings,
         "masks": masks,
     }
@@ -146,6 +149,7 @@ def _own(
                 yield ForeignReading(source, str(told["reader"]), [reference], keep_files=[*paths, name])
                 continue
             lesions = [_lesion(files, path, mask, known) for path, mask in zip(paths, told["masks"], strict=True)]
+            slices_read = slices_of(told)
         except Refused as refusal:
             yield UnusableFile(source, str(refusal))
             continue
@@ -158,6 +162,7 @@ def _own(
             image_findings={str(key): value == "present" for key, value in findings.items() if isinstance(value, str)},
             complete=told.get("label_kind", "full") == "full",
             readable=told.get("verdict") != "not_readable",
+            slices_read=slices_read,
         )
 
 

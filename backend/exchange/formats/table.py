@@ -21,6 +21,7 @@ from backend.exchange.export_selection import ExportCase, ImageFrame, lesion_mas
 from backend.exchange.foreign import Code, ForeignLesion, ForeignMeasurement, ForeignReading, ImageReference, UnusableFile
 from backend.exchange.formats.documents import damage_of, file_head, read_rows
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, KnownImages, ReadContext
+from backend.exchange.formats.looked_at import slices_entry, slices_of
 from backend.exchange.formats.measured import foreign_measurement, measured_frame, measurement_entry
 from backend.exchange.formats.pictures import picture_files
 from backend.exchange.spreadsheet_cells import as_it_was, harmless
@@ -39,14 +40,16 @@ CARRIES: Final = Carries(
     no_lesion=True,
     codes=True,
     measurements=frozenset(MEASUREMENT_POINTS),
+    slices_read=True,
 )
 FILE: Final = "lesions.csv"
 COLUMNS: Final = (
     "case", "split", "sop_instance_uid", "frame", "picture", "reader", "reader_kind", "reading_id", "verdict",
-    "label_kind", "slices_read", "review", "image_findings", "measurements", "submitted_at", "lesion_id", "finding",
-    "code_scheme", "code_value", "code_meaning", "kind", "left", "top", "width", "height", "pixels", "pictures", "points",
-    "mask_origin", "mask_shape", "mask_runs", "attributes", "score", "origin",
+    "label_kind", "slices", "slices_read", "review", "image_findings", "measurements", "submitted_at", "lesion_id",
+    "finding", "code_scheme", "code_value", "code_meaning", "kind", "left", "top", "width", "height", "pixels",
+    "pictures", "points", "mask_origin", "mask_shape", "mask_runs", "attributes", "score", "origin",
 )  # fmt: skip
+_SLICES: Final = ("slices", "slices_read")
 _NEEDED: Final = frozenset({"sop_instance_uid", "reading_id", "lesion_id", "kind", "points"})
 
 
@@ -106,7 +109,7 @@ def _reading_cells(export: Export, item: ExportCase, reading: Reading, types: Ma
         "reading_id": str(reading.pk),
         "verdict": reading.verdict,
         "label_kind": export.label_kind(reading),
-        "slices_read": "" if reading.slices_read is None else json.dumps(reading.slices_read),
+        **{name: "" if value is None else json.dumps(value) for name, value in slices_entry(item, reading).items()},
         "review": review_of(reading),
         "image_findings": json.dumps(findings, ensure_ascii=False) if findings else "",
         "measurements": json.dumps(measured, ensure_ascii=False) if measured else "",
@@ -198,6 +201,7 @@ def _reading(name: str, rows: list[dict[str, str]], context: ReadContext) -> For
         image_findings={str(key): value == "present" for key, value in findings.items() if isinstance(value, str)},
         complete=(first.get("label_kind") or "full") == "full",
         readable=first.get("verdict") != "not_readable",
+        slices_read=slices_of({name: json.loads(first[name]) for name in _SLICES if first.get(name)}),
         measurements=[_measurement(one) for one in json.loads(first.get("measurements") or "[]")],
     )
 

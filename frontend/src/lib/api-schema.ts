@@ -111,6 +111,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{slug}/burnt-in-reports/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The open reports, the oldest first. */
+        get: operations["burnt_in_list"];
+        put?: never;
+        /** @description Tell the leads that a name stands in an image that the caller may see; the same once more changes nothing. */
+        post: operations["burnt_in_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{slug}/card-text/": {
         parameters: {
             query?: never;
@@ -156,6 +174,23 @@ export interface paths {
         put?: never;
         /** @description Blank rectangles for good in one image of the case or in all; what was stored before is deleted. */
         post: operations["case_blank"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{slug}/cases/{case_id}/burnt-in-reports/dismiss/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Close them: a lead looked, and no name stands there. */
+        post: operations["burnt_in_dismiss"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2012,6 +2047,25 @@ export interface components {
             job: string;
             images: number;
         };
+        /** @description The frame (from 1) of an image of this project in which a name stands; what it says is not asked for. */
+        BurntInPlaceRequest: {
+            sop_instance_uid: string;
+            /** @default 1 */
+            frame: number;
+        };
+        /** @description A report that nobody has looked into. */
+        BurntInReport: {
+            /** Format: uuid */
+            case: string;
+            /** @description The case's name. */
+            name: string;
+            sop_instance_uid: string;
+            frame: number;
+            /** @description Empty where the account is gone. */
+            reported_by: string;
+            /** Format: date-time */
+            reported_at: string;
+        };
         /** @description The newest measurement on a split. */
         CardEvaluation: {
             /** Format: date-time */
@@ -2278,6 +2332,10 @@ export interface components {
         /** @description How many were deleted. */
         Discarded: {
             files: number;
+        };
+        /** @description Why there is nothing to blank, for the audit trail. */
+        DismissalRequest: {
+            reason: string;
         };
         /**
          * @description * `publish` - publish
@@ -5148,6 +5206,8 @@ export interface components {
             source_name?: string;
             /** @description Leads only. */
             readers?: components["schemas"]["WorklistHolder"][];
+            /** @description Leads only: open reports of a name in an image. */
+            burnt_in?: number;
         };
         /**
          * @description * `to_read` - to_read
@@ -5412,6 +5472,51 @@ export interface operations {
             };
         };
     };
+    burnt_in_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BurntInReport"][];
+                };
+            };
+        };
+    };
+    burnt_in_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BurntInPlaceRequest"];
+            };
+        };
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     model_card_text: {
         parameters: {
             query?: never;
@@ -5482,6 +5587,31 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Blanking"];
                 };
+            };
+        };
+    };
+    burnt_in_dismiss: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case_id: string;
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DismissalRequest"];
+            };
+        };
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -8564,6 +8694,12 @@ export interface operations {
                  *     * `blinded` - Blinded
                  */
                 arm?: "assisted" | "blinded" | "";
+                /**
+                 * @description Leads only: cases with a name in an image, as reported.
+                 *
+                 *     * `reported` - reported
+                 */
+                burnt_in?: "reported" | "";
                 /** @description First day (UTC) of the caller's last change. */
                 changed_from?: string;
                 changed_to?: string;

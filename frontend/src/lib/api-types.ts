@@ -41,6 +41,8 @@ export type WorkOrder = "priority" | "name" | "changed" | "score";
 export type ReasonKind = S["WorklistReasonKindEnum"];
 export type WorkRow = S["WorklistRow"];
 export type Worklist = S["Worklist"];
+/** A name that stands in an image, as somebody saw it; open until a lead has looked. */
+export type NameReport = S["BurntInReport"];
 export type Pace = S["Pace"];
 /** Why a reading is a draft again: what the reviewer said, and who said it. */
 export type SentBack = S["SentBack"];

@@ -13,6 +13,10 @@ export const OBJECT_REFUSALS: [pattern: string, key: string][] = [
   ["Its Segmentation Type (.+) is not known\\.", "type"],
   ["A (\\w+) segmentation of (\\d+) bits a pixel is not known\\.", "bits"],
   ["Damaged: a region of type (\\w+) has (\\d+) points\\.", "pointCount"],
+  [
+    "(\\d+) of its measurements lie across slices or beside them, where none shows them, and were not read\\.",
+    "across",
+  ],
   ["Its regions lie in several frames of reference\\.", "severalSpaces"],
   ["(.+): A region lies where no picture of its frame of reference does\\.", "beside"],
   ["(.+): A frame of it lies where no picture of its series does\\.", "besideSeries"],

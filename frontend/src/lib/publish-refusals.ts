@@ -6,6 +6,7 @@ export const PUBLISH_REFUSALS: [pattern: string, key: string][] = [
   ["The archive is busy with this export; wait until it is done\\.", "busy"],
   ["Who (?:made|asked for) this export has no account any more\\.", "noAccount"],
   ["The file of this export is gone\\.", "fileGone"],
+  ["The file of this export was removed meanwhile\\.", "fileRemoved"],
   ["An object of this export is of another study than its reading\\.", "otherStudy"],
   ["An image in the archive has the UID of an object of this export\\.", "imageUid"],
   ["Images in the archive have the series UID of an object of this export\\.", "seriesUid"],

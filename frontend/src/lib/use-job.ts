@@ -7,13 +7,13 @@ const ENDED = new Set(["succeeded", "failed", "cancelled"]);
 export const hasEnded = (job: Job) => ENDED.has(job.state);
 
 /** A job until it has ended; what it changed is asked for again before it is told that it has. */
-export function useJob(slug: string, id: string | undefined, changes: QueryKey) {
+export function useJob(slug: string, id: string | undefined, ...changes: QueryKey[]) {
   const client = useQueryClient();
   return useQuery({
     queryKey: ["job", slug, id],
     queryFn: async ({ signal }) => {
       const job = await api.get<Job>(`/projects/${slug}/jobs/${id}/`, { signal });
-      if (hasEnded(job)) await client.invalidateQueries({ queryKey: changes });
+      if (hasEnded(job)) await Promise.all(changes.map((queryKey) => client.invalidateQueries({ queryKey })));
       return job;
     },
     enabled: Boolean(id),

@@ -12,6 +12,8 @@ interface ConfirmDialogProps {
   action: string;
   danger?: boolean;
   busy?: boolean;
+  /** Enter confirms: for what does no harm and is asked often. */
+  byEnter?: boolean;
   /** Something is still to be filled in. */
   disabled?: boolean;
   error?: unknown;
@@ -39,6 +41,7 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
             variant={props.danger ? "danger" : "primary"}
             busy={props.busy}
             disabled={props.disabled}
+            data-autofocus={props.byEnter || undefined}
             onClick={props.onConfirm}
           >
             {props.action}

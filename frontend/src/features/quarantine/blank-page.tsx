@@ -5,8 +5,10 @@ import { pictureOf, storedCase, useBlank, useStoredCase } from "@/features/quara
 import { MaskBoard } from "@/features/quarantine/components/mask-board";
 import { ReasonField } from "@/features/quarantine/components/reason-field";
 import { RectangleFields } from "@/features/quarantine/components/rectangle-fields";
-import type { Rectangle, Room } from "@/lib/api-types";
+import { ReportedNames } from "@/features/quarantine/components/reported-names";
+import type { NameReport, Rectangle, Room } from "@/lib/api-types";
 import { count } from "@/lib/format";
+import { nameReports, useNameReports } from "@/lib/name-reports";
 import { useSlug } from "@/lib/project";
 import { hasEnded, useJob } from "@/lib/use-job";
 import { Button, LinkButton } from "@/ui/button";
@@ -25,6 +27,7 @@ export default function BlankPage() {
   const slug = useSlug();
   const caseId = useParams().caseId ?? "";
   const found = useStoredCase(slug, caseId);
+  const reported = useNameReports(slug);
   return (
     <>
       <PageHead
@@ -38,8 +41,17 @@ export default function BlankPage() {
         <Card>
           <ErrorState error={found.error} retry={() => void found.refetch()} />
         </Card>
-      ) : found.data ? (
-        <Images slug={slug} caseId={caseId} room={found.data} />
+      ) : reported.isError ? (
+        <Card>
+          <ErrorState error={reported.error} retry={() => void reported.refetch()} />
+        </Card>
+      ) : found.data && reported.data ? (
+        <Images
+          slug={slug}
+          caseId={caseId}
+          room={found.data}
+          reports={reported.data.filter((report) => report.case === caseId)}
+        />
       ) : (
         <Card bare>
           <LoadingRows rows={8} height={52} />
@@ -53,20 +65,27 @@ interface ImagesProps {
   slug: string;
   caseId: string;
   room: Room;
+  reports: NameReport[];
 }
 
-function Images({ slug, caseId, room }: ImagesProps) {
+function Images({ slug, caseId, room, reports }: ImagesProps) {
   const { t } = useTranslation("quarantine");
   const { instances } = room.series;
-  const [place, setPlace] = useState(Math.floor((instances.length - 1) / 2));
+  // Where somebody saw a name, else the middle.
+  const [place, setPlace] = useState(() => {
+    const told = instances.findIndex((one) => one.sop_instance_uid === reports[0]?.sop_instance_uid);
+    return told < 0 ? Math.floor((instances.length - 1) / 2) : told;
+  });
   const [rectangles, setRectangles] = useState<Rectangle[]>([]);
   const [whole, setWhole] = useState(false);
   const [reason, setReason] = useState("");
   const [asked, ask] = useState(false);
   const order = useBlank(slug, caseId);
-  const job = useJob(slug, order.data?.job, storedCase(slug, caseId)).data;
+  // The server closes what was reported of images that are blanked.
+  const job = useJob(slug, order.data?.job, storedCase(slug, caseId), nameReports(slug)).data;
   const instance = instances[Math.min(place, instances.length - 1)];
   if (!instance) return null;
+  const frame = reports.find((one) => one.sop_instance_uid === instance.sop_instance_uid)?.frame;
   const images = whole ? instances.length : 1;
   const isBusy = order.isPending || (order.data !== undefined && !(job && hasEnded(job)));
   const size = { rows: instance.rows, columns: instance.columns, name: room.case.name };
@@ -91,7 +110,7 @@ function Images({ slug, caseId, room }: ImagesProps) {
           <MaskBoard
             key={instance.pixels}
             file={size}
-            source={pictureOf(room.series, instance)}
+            source={pictureOf(room.series, instance, frame)}
             rectangles={rectangles}
             onDraw={isBusy ? undefined : (one) => draw([...rectangles, one])}
           />
@@ -108,6 +127,7 @@ function Images({ slug, caseId, room }: ImagesProps) {
           ) : null}
         </div>
         <div className="stack" style={{ width: 300, flex: "none", gap: 14 }}>
+          <ReportedNames {...{ slug, caseId, reports, instances }} onGoTo={setPlace} />
           <h3>{t("rectangles")}</h3>
           <RectangleFields size={size} rectangles={rectangles} onChange={draw} none={t("blank.none")} />
           {instances.length > 1 ? (

@@ -13,6 +13,7 @@ import { nextCase, reopenReading } from "./api/reading-api";
 import { ConflictDialog } from "./panels/conflict-dialog";
 import { RoomKeysDialog } from "./panels/keys-dialog";
 import { type Coming, LeftPanel } from "./panels/left-panel";
+import { NameReportDialog } from "./panels/name-report";
 import { LeftEdge } from "./panels/panel-edge";
 import { ReviewPanel } from "./panels/review-panel";
 import { RightPanel } from "./panels/right-panel";
@@ -123,6 +124,7 @@ export function ReadingRoom({ leftovers, onReading, navigate }: Props) {
         )}
       </div>
       <ConflictDialog />
+      <NameReportDialog />
       <RoomKeysDialog />
     </div>
   );

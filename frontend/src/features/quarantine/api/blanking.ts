@@ -27,8 +27,12 @@ export function useBlank(slug: string, caseId: string) {
   });
 }
 
-/** The middle frame of an instance as an eye should see it. */
-export function pictureOf(series: Room["series"], instance: Room["series"]["instances"][number]): string {
-  const [path, version] = frameOf(instance, Math.ceil(instance.number_of_frames / 2)).split("?");
+/** A frame of an instance as an eye should see it: the middle one where none is named. */
+export function pictureOf(
+  series: Room["series"],
+  instance: Room["series"]["instances"][number],
+  frame = Math.ceil(instance.number_of_frames / 2),
+): string {
+  const [path, version] = frameOf(instance, frame).split("?");
   return `${seriesRoot(series)}/${path}/rendered?${version}`;
 }

@@ -11,6 +11,7 @@ import { listAddress } from "@/lib/list-place";
 import { useMe } from "@/lib/me";
 import { Logo } from "@/ui/logo";
 import { useReading, useSession } from "../state/session-context";
+import { NameReportButton } from "./name-report";
 import { SaveState } from "./save-state";
 import { ToolBar } from "./tool-bar";
 import { WithKey } from "./with-key";
@@ -59,6 +60,7 @@ export function TopBar() {
       <span className="grow" />
       {review ? null : <History />}
       {review ? null : <i className="vr" />}
+      <NameReportButton />
       <WithKey command="keys">
         <button
           type="button"

@@ -87,6 +87,7 @@ export const COMMANDS = {
   overlays: { keys: ["O"], group: "view" },
   originals: { keys: ["M"], group: "view" },
   hideMarks: { keys: ["T"], group: "view" },
+  reportName: { keys: ["Alt+N"], group: "view" },
   leftPanel: { keys: ["Shift+["], group: "view" },
   rightPanel: { keys: ["Shift+]"], group: "view" },
   undo: { keys: ["Ctrl+Z"], group: "editing" },

@@ -329,6 +329,14 @@ export class RoomSession {
     this.ui.setState({ hint: key ? { key, ...(values ? { values } : {}) } : null });
   }
 
+  /** Whether the image in the active pane is to be reported for a name that stands in it. */
+  askNameReport(): void {
+    const { frames, shown } = (this.activeView ?? this.view)?.store.getState() ?? { frames: [], shown: null };
+    const at = shown === null ? undefined : frames[shown];
+    if (at) this.ui.setState({ nameReport: { sop: at.sop, frame: at.frame } });
+    else this.say("imageLoading");
+  }
+
   setTool(tool: Tool): void {
     if (isMarkTool(tool) || isMeasureTool(tool)) {
       if (this.isReadonly) {

@@ -146,6 +146,8 @@ export interface RoomUi {
   hint: { key: string; values?: Record<string, unknown> } | null;
   keysShown: boolean;
   conflictShown: boolean;
+  /** The frame (from 1) of the image in which a name stands, while it is asked whether that is to be reported. */
+  nameReport: { sop: string; frame: number } | null;
   /** The report of the examination at full length. */
   reportOpen: boolean;
   left: boolean;
@@ -204,6 +206,7 @@ export function createRoomUi(
     hint: null,
     keysShown: false,
     conflictShown: true,
+    nameReport: null,
     reportOpen: false,
     left: remembered.left ?? true,
     leftWidth,

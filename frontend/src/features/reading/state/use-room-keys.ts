@@ -249,6 +249,7 @@ function actsOf(session: RoomSession, around: Around): Acts {
     overlays: () => ui.setState(({ overlays }) => ({ overlays: !overlays })),
     originals: () => ui.setState({ originals: true }),
     hideMarks: () => ui.setState(({ marksHidden }) => ({ marksHidden: !marksHidden })),
+    reportName: () => session.askNameReport(),
     leftPanel: () => ui.setState(({ left }) => ({ left: !left })),
     rightPanel: () => ui.setState(({ right }) => ({ right: !right })),
     undo: () => unpoint({ session }) || session.undo(),

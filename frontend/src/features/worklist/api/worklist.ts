@@ -16,6 +16,7 @@ export interface WorklistFilters {
   split: string;
   arm: string;
   reader: string;
+  burnt_in: string;
 }
 
 export const NO_FILTERS: WorklistFilters = {
@@ -29,6 +30,7 @@ export const NO_FILTERS: WorklistFilters = {
   split: "",
   arm: "",
   reader: "",
+  burnt_in: "",
 };
 
 export interface WorklistView extends WorklistFilters {

@@ -6,6 +6,7 @@ import {
   IconEyeOff,
   IconEyeSearch,
   IconLock,
+  IconMessageReport,
 } from "@tabler/icons-react";
 import type { TFunction } from "i18next";
 import { memo } from "react";
@@ -66,6 +67,13 @@ export const CaseRow = memo(function CaseRow(props: CaseRowProps) {
         >
           {row.name}
         </Link>
+        {row.burnt_in ? (
+          <div title={t("nameReport.chip")}>
+            <Chip tone="warn" icon={<IconMessageReport />}>
+              {t("nameReport.inRow")}
+            </Chip>
+          </div>
+        ) : null}
       </td>
       {leadColumns ? <LeadCells row={row} /> : null}
       <td>

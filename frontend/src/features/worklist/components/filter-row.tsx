@@ -69,6 +69,9 @@ export function FilterRow({ project, view, onChange, firstRef }: FilterRowProps)
               </option>
             ))}
           </Choice>
+          <Choice label={t("filter.burntIn")} value={view.burnt_in} onChange={set("burnt_in")}>
+            <option value="reported">{t("filter.reported")}</option>
+          </Choice>
         </>
       ) : null}
       <Button dense variant="ghost" onClick={() => onChange(NO_FILTERS)}>

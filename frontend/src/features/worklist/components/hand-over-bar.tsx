@@ -1,7 +1,10 @@
+import { IconMessageReport } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useHandOver, useReaders } from "@/features/worklist/api/readers";
+import { useNameReports } from "@/lib/name-reports";
 import { Button, LinkButton } from "@/ui/button";
+import { Chip } from "@/ui/chip";
 import { ErrorLine } from "@/ui/error-state";
 
 interface HandOverBarProps {
@@ -17,6 +20,8 @@ export function HandOverBar({ slug, chosen, onDone }: HandOverBarProps) {
   const handOver = useHandOver(slug);
   const [to, setTo] = useState("");
   const [only] = chosen.size === 1 ? chosen : [];
+  const reports = useNameReports(slug).data ?? [];
+  const isReported = reports.some((report) => report.case === only);
   const run = (person: string | null) =>
     handOver.mutate({ cases: [...chosen], to: person }, { onSuccess: onDone });
   return (
@@ -39,6 +44,11 @@ export function HandOverBar({ slug, chosen, onDone }: HandOverBarProps) {
       <Button dense disabled={handOver.isPending} onClick={() => run(null)}>
         {t("bulk.release")}
       </Button>
+      {isReported ? (
+        <Chip tone="warn" icon={<IconMessageReport />}>
+          {t("nameReport.chip")}
+        </Chip>
+      ) : null}
       {only ? (
         <LinkButton dense to={`/p/${slug}/cases/${only}/blank`}>
           {t("bulk.blank")}
