@@ -95,6 +95,7 @@ def ingest_file(
     project_id: UUID | None = None,
     beside: Mapping[str, Any] | None = None,
     rectangles: Sequence[Sequence[int]] | None = None,
+    volume: Mapping[str, Any] | None = None,
 ) -> Ingested:
     """Store one received file in the archive; Refused with the reason if it cannot be used or would overwrite another.
 
@@ -104,7 +105,7 @@ def ingest_file(
     with ObjectGroup() as objects:
         opened = opened_file(
             archive=archive, child=child, path=path, objects=objects, modality=modality, patient_id=patient_id,
-            project_id=project_id, beside=beside, rectangles=rectangles,
+            project_id=project_id, beside=beside, rectangles=rectangles, volume=volume,
         )  # fmt: skip
         if isinstance(opened, Ingested):
             return opened
@@ -125,6 +126,7 @@ def opened_file(
     project_id: UUID | None = None,
     beside: Mapping[str, Any] | None = None,
     rectangles: Sequence[Sequence[int]] | None = None,
+    volume: Mapping[str, Any] | None = None,
 ) -> Opened | Ingested:
     """A received file, decoded, its frames among `objects`; `Ingested` where these bytes are here; Refused with the reason.
 
@@ -133,7 +135,7 @@ def opened_file(
 
     An image that a lead has to look at first is refused as `KeptAside`, in quarantine, and so is what is damaged or hostile;
     `project_id` and `beside` (more that the caller knows of the file) are remembered there. `rectangles`: a lead has looked,
-    these are to be blanked.
+    these are to be blanked. `volume`: what `backend.dicom.volume_image.VolumeNaming` says of a volume.
     """
     _require_possible(archive, path)
     received_digest = keyed_file_digest(archive.key, "received bytes", path)
@@ -150,8 +152,9 @@ def opened_file(
         patient_id=patient_id,
         pixel_rules=_pixel_rules(archive),
         rectangles=rectangles,
+        volume=volume or {},
     )
-    told = {**(beside or {}), "modality": modality, "patient_id": patient_id}
+    told = {**(beside or {}), "modality": modality, "patient_id": patient_id, "volume": volume or {}}
     try:
         prepared, blob = child.prepare(path, preparation)
     except Refused as refusal:

@@ -896,6 +896,7 @@ class ImportOptions(TypedDict):
     context_is_clean: NotRequired[bool]
     readings_format: NotRequired[str]
     readings_options: NotRequired[dict[str, str]]
+    volumes: NotRequired[VolumesEnum | BlankEnum]
 
 
 class ImportOptionsRequest(TypedDict):
@@ -919,6 +920,7 @@ class ImportOptionsRequest(TypedDict):
     context_is_clean: NotRequired[bool]
     readings_format: NotRequired[str]
     readings_options: NotRequired[dict[str, str]]
+    volumes: NotRequired[VolumesEnum | BlankEnum]
 
 
 class ImportProgress(TypedDict):
@@ -2770,6 +2772,10 @@ class Verification(TypedDict):
     n_differences: int
     differences: list[str]
     lost: list[str]
+
+
+VolumesEnum = Literal["images", "masks"]
+"""One of several words."""
 
 
 class WaitingReading(TypedDict):

@@ -23,7 +23,7 @@ MAX_RECTANGLES: Final = 100
 _SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
 _CAPTURED: Final = frozenset({"DV", "DI", "DF", "WSD", "SD", "SI", "SYN", "DRW"})
 _SCREEN_WORDS: Final = ("SCREEN", "SAVE", "CAPTURE", "REPORT", "DOSE")
-_GREY_BY_NATURE: Final = frozenset({"CT", "MR", "CR", "DX", "MG", "PT", "NM", "XA", "RF", "IO", "PX"})
+GREY_BY_NATURE: Final = frozenset({"CT", "MR", "CR", "DX", "MG", "PT", "NM", "XA", "RF", "IO", "PX"})
 
 REASONS: Final = {
     "said": "The file says that text is burnt into its pixels.",
@@ -177,6 +177,6 @@ def _suspicion(dataset: Dataset, module: PixelModule, is_picture: bool) -> str:
         return "capture"
     if modality in ("US", "IVUS", "BDUS"):
         return "ultrasound"
-    if module.samples_per_pixel > 1 and modality in _GREY_BY_NATURE:
+    if module.samples_per_pixel > 1 and modality in GREY_BY_NATURE:
         return "colour"
     return ""

@@ -15,6 +15,7 @@ from pydicom.uid import UID, UID_dictionary
 
 from backend.dicom.read import HEAD_BYTES, read_dicom, sniffed_format
 from backend.dicom.refusal import Refused
+from backend.dicom.volume_image import VOLUME_FORMATS
 
 Facts = Mapping[str, Any]
 """`format`, `modality`, `sop_class_uid`, `transfer_syntax_uid`, `rows`, `columns`, `frames`; what is not known is absent."""
@@ -132,7 +133,9 @@ def file_facts(file: BinaryIO) -> dict[str, Any]:
         return {}
     facts = {"format": kind}
     try:
-        return facts | (_of_dicom(read_dicom(file)) if kind == "dicom" else _of_picture(file))
+        if kind == "dicom":
+            return facts | _of_dicom(read_dicom(file))
+        return facts | (_of_volume(file, kind) if kind in VOLUME_FORMATS else _of_picture(file))
     except Exception:  # noqa: BLE001 broken files raise everything, and this is told of broken files
         return facts
 
@@ -174,6 +177,11 @@ def _of_dicom(dataset: FileDataset) -> dict[str, Any]:
 def _of_picture(file: BinaryIO) -> dict[str, Any]:
     with Image.open(file, formats=("PNG", "JPEG")) as image:  # reads the header alone
         return {"rows": image.height, "columns": image.width}
+
+
+def _of_volume(file: BinaryIO, kind: str) -> dict[str, Any]:
+    columns, rows, frames = VOLUME_FORMATS[kind](file).shape
+    return {"rows": rows, "columns": columns, "frames": frames}
 
 
 def _value(dataset: FileDataset, keyword: str) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from typing import Any, BinaryIO, Final
 
@@ -18,6 +18,7 @@ from pydicom.dataset import FileDataset
 
 from backend.dicom.bombs import refuse_bomb
 from backend.dicom.burnt_in import (
+    GREY_BY_NATURE,
     REASONS,
     PixelDecision,
     PixelRule,
@@ -40,6 +41,7 @@ from backend.dicom.read import HEAD_BYTES, read_dicom, sniffed_format
 from backend.dicom.refusal import Held
 from backend.dicom.stored_frames import Pixels, decoded_frame
 from backend.dicom.uids import keyed_digest, keyed_uid_of_file
+from backend.dicom.volume_image import VOLUME_FORMATS, VolumeNaming, volume_dataset
 from backend.dicom.volumes import frame_plane, pixel_spacing
 
 _LARGE_PIXELS: Final = 8_000_000
@@ -50,7 +52,8 @@ class PreparationSettings:
     """What the archive and the project demand of a file. `patient_id` comes from a table beside pictures.
 
     `pixel_rules` are those of the archive's devices (`burnt_in.PixelRule` as mappings); `rectangles`: what a lead who
-    looked at this very image wants blanked, None if nobody has.
+    looked at this very image wants blanked, None if nobody has. `volume` is what `volume_image.VolumeNaming` says of
+    a volume.
     """
 
     key: str
@@ -60,6 +63,7 @@ class PreparationSettings:
     patient_id: str = ""
     pixel_rules: Sequence[Mapping[str, Any]] = ()
     rectangles: Sequence[Sequence[int]] | None = None
+    volume: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,13 +93,7 @@ def prepared_instance(
     the pixels, decoded, before any decoder sees them.
     """
     kind = sniffed_format(received.read(HEAD_BYTES))
-    received.seek(0)
-    if kind == "dicom":
-        dataset = read_dicom(received)
-    else:
-        dataset = picture_dataset(
-            received.read(), key=settings.key, modality=settings.modality, patient_id=settings.patient_id
-        )
+    dataset, made_note = _opened(received, kind, settings, blob)
     module = checked_pixel_module(dataset)
     if kind == "dicom":
         size = received.seek(0, os.SEEK_END)
@@ -110,7 +108,7 @@ def prepared_instance(
     original: dict[str, str] = {}
     if settings.deid_profile == "basic":
         options = deid_options(settings.deid_options)
-        decision = _pixel_decision(dataset, module, settings, options, is_picture=kind != "dicom")
+        decision = _pixel_decision(dataset, module, settings, options, kind)
         if decision.held:
             raise _held(dataset, module, decision, blob)
         frames = _clean_frames(dataset, module, decision, blob, pack_raw=kind != "dicom")
@@ -125,7 +123,8 @@ def prepared_instance(
     else:
         frames = stored_frames(dataset, module, blob, pack_raw=kind != "dicom")
     bulk = BulkData(sum(length for _, length in frames.ranges))
-    header, encoded = stored_header(dataset, frames.form, len(frames.ranges), frames.note, bulk)
+    note = ", ".join(filter(None, (made_note, frames.note)))
+    header, encoded = stored_header(dataset, frames.form, len(frames.ranges), note, bulk)
     blob.writelines(bulk.values)
     return PreparedInstance(
         sent=sent,
@@ -138,13 +137,31 @@ def prepared_instance(
     )
 
 
+def _opened(received: BinaryIO, kind: str, settings: PreparationSettings, blob: BinaryIO) -> tuple[FileDataset, str]:
+    """The data set of a file of a kind, and a note of what making one of it lost."""
+    received.seek(0)
+    if kind == "dicom":
+        return read_dicom(received), ""
+    if kind in VOLUME_FORMATS:
+        place = getattr(blob, "name", None)
+        return volume_dataset(
+            received, kind, key=settings.key, modality=settings.modality, patient_id=settings.patient_id,
+            naming=VolumeNaming(**settings.volume), folder=os.path.dirname(place) if isinstance(place, str) else None,
+        )  # fmt: skip
+    data = received.read()
+    return picture_dataset(data, key=settings.key, modality=settings.modality, patient_id=settings.patient_id), ""
+
+
 def _pixel_decision(
-    dataset: FileDataset, module: PixelModule, settings: PreparationSettings, options: DeidOptions, *, is_picture: bool
+    dataset: FileDataset, module: PixelModule, settings: PreparationSettings, options: DeidOptions, kind: str
 ) -> PixelDecision:
+    """A volume of a modality that measures grey values is no capture of a screen; of every other one it may be."""
     if not options.clean_pixels:
         return PixelDecision()
+    if kind in VOLUME_FORMATS and settings.rectangles is None and dataset.Modality in GREY_BY_NATURE:
+        return PixelDecision()
     rules = [PixelRule(**rule) for rule in settings.pixel_rules]
-    return pixel_decision(dataset, module, rules=rules, is_picture=is_picture, given=settings.rectangles)
+    return pixel_decision(dataset, module, rules=rules, is_picture=kind != "dicom", given=settings.rectangles)
 
 
 def _clean_frames(

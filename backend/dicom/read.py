@@ -25,6 +25,8 @@ from pydicom.uid import (
 
 from backend.dicom.bombs import MAX_RATIO, most_unpacked
 from backend.dicom.file_part import FilePart
+from backend.dicom.metaimage_header import is_metaimage_head
+from backend.dicom.nifti_header import is_nifti_head
 from backend.dicom.refusal import Refused
 
 # Values out of standard are common in real files and no reason to refuse an image.
@@ -32,9 +34,10 @@ config.settings.reading_validation_mode = config.IGNORE
 config.settings.writing_validation_mode = config.IGNORE
 
 MAX_INFLATED_BYTES: Final = 256 * 1024 * 1024
-HEAD_BYTES: Final = 132
+HEAD_BYTES: Final = 1024
 """How much of a file `sniffed_format` needs to see."""
 
+_PREAMBLE_BYTES: Final = 132
 _PIXEL_DATA: Final = 0x7FE00010
 _UNDEFINED: Final = 0xFFFFFFFF
 _ITEM: Final = 0xFFFEE000
@@ -50,7 +53,6 @@ _OTHER_FORMATS: Final = (
     (b"II*\0", "a TIFF picture; use PNG or JPEG"),
     (b"MM\0*", "a TIFF picture; use PNG or JPEG"),
     (b"RIFF", "a RIFF file; use PNG or JPEG"),
-    (b"NRRD", "an NRRD volume; use DICOM"),
     (b"<svg", "an SVG drawing"),
     (b"<?xml", "an XML document"),
 )
@@ -60,7 +62,7 @@ _EXPLICIT_VRS: Final = frozenset(
 
 
 def sniffed_format(head: bytes) -> str:
-    """ "dicom", "png" or "jpeg" from the first bytes; Refused with what else it is."""
+    """ "dicom", "png", "jpeg", "nifti", "nrrd" or "metaimage" from the first bytes; Refused with what else it is."""
     if not head:
         raise Refused("The file is empty.")
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -69,10 +71,16 @@ def sniffed_format(head: bytes) -> str:
         return "jpeg"
     if head[128:132] == b"DICM" or _looks_like_bare_dicom(head):
         return "dicom"
+    if head.startswith(b"NRRD"):
+        return "nrrd"
+    if is_nifti_head(head):
+        return "nifti"
+    if is_metaimage_head(head):
+        return "metaimage"
     for signature, meaning in _OTHER_FORMATS:
         if head.startswith(signature):
             raise Refused(f"Not an image: {meaning}.")
-    raise Refused("Not a DICOM, PNG or JPEG file.")
+    raise Refused("Not a DICOM, PNG, JPEG, NIfTI, NRRD or MetaImage file.")
 
 
 def _looks_like_bare_dicom(data: bytes) -> bool:
@@ -166,7 +174,7 @@ class _PixelPlace:
 def _file_meta(file: FilePart) -> tuple[FileMetaDataset, int]:
     """The file meta group and where the data set starts, without touching the data set (it may be a bomb)."""
     file.seek(0)
-    head = file.read(HEAD_BYTES)
+    head = file.read(_PREAMBLE_BYTES)
     start = 132 if head[128:132] == b"DICM" else (4 if head[:4] == b"DICM" else 0)
     file.seek(start)
     if file.read(2) != b"\x02\0":

@@ -14,8 +14,9 @@ from django.db.models import Q
 from backend.archive.models import Instance
 from backend.dicom.refusal import Refused
 from backend.dicom.uids import keyed_digest, keyed_uid
+from backend.dicom.volume_image import VOLUME_CLASSES
 from backend.exchange.case_geometry import case_affine
-from backend.exchange.case_names import without_extension
+from backend.exchange.case_names import image_names, tail_of, without_extension
 from backend.exchange.export_selection import ImageFrame, case_frames
 from backend.exchange.foreign import ImageReference
 from backend.exchange.formats.family import KnownImages
@@ -71,7 +72,9 @@ class CaseIndex:
             if len(self._positions) >= _HELD:
                 self._positions.clear()
             self._positions[case_id] = _slice_positions(frames)
-        return KnownImages(case.name, frames, case_affine(case, frames), positions=self._positions[case_id])
+        affine = case_affine(case, frames)
+        is_hung = affine is not None and _is_of_volume(frames)
+        return KnownImages(case.name, frames, affine, positions=self._positions[case_id], is_hung=is_hung)
 
     def find(self, reference: ImageReference) -> KnownImages | None:
         """`ReadContext.find`."""
@@ -132,7 +135,7 @@ class CaseIndex:
             self._beside = {}
             items = ImportItem.objects.filter(run=self._run, case__isnull=False, instance__isnull=False)
             for item, case_id, instance_id in items.values_list("name", "case_id", "instance_id").iterator(2000):
-                _add(self._beside, item, Place(case_id, instance_id))
+                _add_file(self._beside, item, Place(case_id, instance_id))
         return next((self._beside[key] for key in _tails(table_path(name)) if key in self._beside), None)
 
     def picture(self, place: Place, number: int) -> tuple[UUID, ImageFrame]:
@@ -194,6 +197,13 @@ class CaseIndex:
             (self._names[f"{key}."] for key in _tails(bare) if f"{key}." in self._names), None
         )
 
+    def is_named(self, path: str) -> bool:
+        """Whether a path is exactly that of an imported file, or its name a case's, both with or without extension."""
+        if self._names is None:
+            self._names = self._indexed()
+        bare = without_extension(table_path(path))
+        return path in self._names or f"{bare}." in self._names or tail_of(bare) in self._cases
+
     def _of_case(self, bare: str) -> Place | None:
         parts = PurePosixPath(bare).parts
         if parts and parts[-1] in self._cases:
@@ -207,7 +217,7 @@ class CaseIndex:
         names: dict[str, Place | None] = {}
         items = ImportItem.objects.filter(run__project=self._project, case__isnull=False, instance__isnull=False)
         for name, case_id, instance_id in items.values_list("name", "case_id", "instance_id").iterator(2000):
-            _add(names, name, Place(case_id, instance_id))
+            _add_file(names, name, Place(case_id, instance_id))
         rows = Case.objects.filter(project=self._project)
         self._cases = {}
         for pk, name, source, instance_id in rows.values_list("pk", "name", "source_name", "instance_id").iterator(2000):
@@ -215,6 +225,11 @@ class CaseIndex:
             if source and instance_id is not None:
                 _add(names, source, Place(pk, instance_id))
         return names
+
+
+def _is_of_volume(frames: Sequence[ImageFrame]) -> bool:
+    """Whether pictures come from a volume file."""
+    return Instance.objects.filter(pk=frames[0].instance_id, sop_class_uid__in=VOLUME_CLASSES).exists()
 
 
 def _slice_positions(frames: Sequence[ImageFrame]) -> tuple[float, ...]:
@@ -232,6 +247,11 @@ def _tails(path: str) -> Iterator[str]:
         _, slash, path = path.partition("/")
         if not slash:
             return
+
+
+def _add_file(names: dict[str, Place | None], name: str, place: Place) -> None:
+    for one in image_names(table_path(name)):
+        _add(names, one, place)
 
 
 def _add(names: dict[str, Place | None], name: str, place: Place) -> None:

@@ -21,8 +21,9 @@ class ImportOptions:
     `context_columns` are a table of indications and reports; where the archive has a de-identification profile it is
     refused unless `context_is_clean`: a lead's word that these free texts name nobody. `readings_format` is the format of
     readings of other programs among the files (`backend.exchange.format_registry`); empty: whichever knows them, "none":
-    they are not looked for. `readings_options` are that format's own. `origin` says in words what brought the files where no
-    person sent them ("C-STORE from CT1").
+    they are not looked for. `readings_options` are that format's own. `volumes` says what volumes are whose folder does not
+    say it: "images", "masks", or empty: as `backend.exchange.volume_plan` rules. `origin` says in words what brought the
+    files where no person sent them ("C-STORE from CT1").
     """
 
     source: str = ""
@@ -45,6 +46,7 @@ class ImportOptions:
     context_is_clean: bool = False
     readings_format: str = ""
     readings_options: dict[str, str] = field(default_factory=dict)
+    volumes: str = ""
 
     @property
     def has_labels(self) -> bool:

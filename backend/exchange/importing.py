@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Q
 
 from backend.archive.decode_child import DecodeChild
@@ -24,6 +25,7 @@ from backend.archive.thumbnails import thumbnail_of
 from backend.dicom.file_facts import standard_facts
 from backend.dicom.object_reading import HEAD_BYTES, object_uid
 from backend.dicom.refusal import Refused
+from backend.exchange.case_names import is_volume
 from backend.exchange.context_table import CONTEXT_COLUMNS, ContextRow, read_contexts
 from backend.exchange.export_zip import MANIFEST
 from backend.exchange.format_registry import NO_READINGS
@@ -41,6 +43,7 @@ from backend.exchange.reading_import import ReadingOptions, ReadingOutcome, clai
 from backend.exchange.source_folder import SourceFolder
 from backend.exchange.sources import Source, sources_in
 from backend.exchange.trait_import import import_traits
+from backend.exchange.volume_plan import VolumeImage, plan_volumes
 from backend.projects.case_services import CaseCandidate, add_cases
 from backend.projects.models import Assignment, Case, Project, Split, Unit
 from backend.projects.selectors import case_instances
@@ -61,16 +64,27 @@ class UnusableTable(Refused):
 
 @dataclass
 class ImportPlan:
-    """The files of a run by what they are: images (or readings), claimed readings, masks by name, tables."""
+    """The files of a run by what they are: images (or readings), claimed readings, masks by name, tables.
+
+    `volumes`: what is known of the images that are volumes, by name.
+    """
 
     images: list[Source]
     claimed: list[Source] = field(default_factory=list)
     masks: dict[str, Source] = field(default_factory=dict)
     tables: LabelTables = field(default_factory=LabelTables)
     contexts: list[ContextRow] = field(default_factory=list)
+    volumes: dict[str, VolumeImage] = field(default_factory=dict)
+
+    def group_of(self, name: str) -> str:
+        """The group of a file's case that a table, or its place among the channels of a dataset, names; empty for none."""
+        labels = self.tables.of(name)
+        if labels is not None and labels.group:
+            return labels.group
+        return self.volumes[name].group if name in self.volumes else ""
 
 
-def plan_import(sources: Sequence[Source], options: ImportOptions) -> ImportPlan:
+def plan_import(run: ImportRun, sources: Sequence[Source], options: ImportOptions) -> ImportPlan:
     """Tell images from labels among the files and read the tables; Refused if a table cannot be used.
 
     Of an import from the server (`options.source`) labels lie at paths of their own; of an upload they are files of it.
@@ -86,7 +100,7 @@ def plan_import(sources: Sequence[Source], options: ImportOptions) -> ImportPlan
         for source in sources:
             if source.name in options.tables:
                 label_files[source.name] = source
-            elif options.masks_prefix and source.name.startswith(options.masks_prefix):
+            elif options.masks_prefix and source.name.startswith(options.masks_prefix) and not is_volume(source.name):
                 plan.masks[source.name.removeprefix(options.masks_prefix).lstrip("/")] = source
             else:
                 plan.images.append(source)
@@ -101,8 +115,12 @@ def plan_import(sources: Sequence[Source], options: ImportOptions) -> ImportPlan
         with _naming(options.context_file):
             mapping = column_mapping(options.context_columns, CONTEXT_COLUMNS)
             plan.contexts = read_contexts(_table(label_files, options.context_file), mapping)
+    names = set(ImportItem.objects.filter(run=run).values_list("name", flat=True))
+    found = plan_volumes(plan.images, options, project=run.project, run_id=run.pk, names=names)
+    plan.images, plan.volumes = found.images, found.volumes
     if options.readings_format != NO_READINGS:
         _set_aside_claimed(plan, options)
+    plan.claimed += found.masks
     return plan
 
 
@@ -149,19 +167,36 @@ def import_images(
         item = waiting.get(source.name)
         if item is None:
             continue
-        _import_one(run, item, source, plan.tables, child)
-        item.save(update_fields=["state", "reason", "facts", "instance", "case", "modality", "quarantined"])
+        _import_one(run, item, source, plan, child)
+        with transaction.atomic():
+            item.save(update_fields=["state", "reason", "facts", "instance", "case", "modality", "quarantined"])
+            if source.voxels is not None:
+                _tell_voxels(run, item, source.voxels)
         on_item(item, source)
 
 
-def _import_one(run: ImportRun, item: ImportItem, source: Source, tables: LabelTables, child: DecodeChild) -> None:
-    labels = tables.of(source.name)
+def _tell_voxels(run: ImportRun, header: ImportItem, voxels: Source) -> None:
+    """The file of a volume's voxels became what its header did."""
+    state = header.state if header.state in (ItemState.REFUSED, ItemState.DUPLICATE) else ItemState.IMPORTED
+    voxel_items = ImportItem.objects.filter(run=run, name=voxels.name)
+    voxel_items.update(state=state, reason=f"The voxels of {header.name}.")
+
+
+def _import_one(run: ImportRun, item: ImportItem, source: Source, plan: ImportPlan, child: DecodeChild) -> None:
+    labels = plan.tables.of(source.name)
     try:
         if source.refusal:
             raise Refused(source.refusal)
         with source.opened() as path:
-            patient_id, group = (labels.patient, labels.group) if labels is not None else ("", "")
-            ingested = take_in(project=run.project, item=item, path=path, child=child, patient_id=patient_id, group=group)
+            ingested = take_in(
+                project=run.project,
+                item=item,
+                path=path,
+                child=child,
+                patient_id=labels.patient if labels is not None else "",
+                group=plan.group_of(source.name),
+                volume=plan.volumes.get(source.name),
+            )
     except KeptAside as aside:
         tell_kept_aside(item, aside)
         return
@@ -176,18 +211,26 @@ def _import_one(run: ImportRun, item: ImportItem, source: Source, tables: LabelT
 
 
 def take_in(
-    *, project: Project, item: ImportItem, path: Path, child: DecodeChild, patient_id: str = "", group: str = ""
+    *,
+    project: Project,
+    item: ImportItem,
+    path: Path,
+    child: DecodeChild,
+    patient_id: str = "",
+    group: str = "",
+    volume: VolumeImage | None = None,
 ) -> Ingested:
     """Bring one file into the archive and tell its item (which is not saved) what it is; Refused where it cannot be used."""
     ingested = ingest_file(
         archive=project.archive,
         child=child,
         path=path,
-        modality=project.modality,
+        modality=project.modality if volume is None else volume.modality,
         patient_id=patient_id,
         may_grow=is_unread,
         project_id=project.pk,
         beside={"group": group},
+        volume=None if volume is None else volume.naming,
     )
     tell_taken(item, ingested)
     return ingested
@@ -246,8 +289,7 @@ def make_cases(*, run: ImportRun, plan: ImportPlan) -> None:
         order_series(series=series)
     candidates = []
     for item in items:
-        labels = plan.tables.of(item.name)
-        candidates.append(CaseCandidate(_pk(item), item.name, labels.group if labels is not None else ""))
+        candidates.append(CaseCandidate(_pk(item), item.name, plan.group_of(item.name)))
     add_cases(project=project, candidates=candidates)
     _tell_items(project, items)
 
@@ -330,7 +372,8 @@ def bring_readings(
         return ReadingOutcome()
     refused = ImportItem.objects.filter(run=run, state=ItemState.REFUSED, instance=None)
     names = set(refused.values_list("name", flat=True)) | {source.name for source in plan.claimed}
-    sources = [source for source in (*plan.images, *plan.claimed) if source.name in names and source.exists()]
+    offered = [source for source in (*plan.images, *plan.claimed) if source.name not in plan.volumes]
+    sources = [source for source in offered if source.name in names and source.exists()]
     own = _published_here(run.project, sources)
     sources = [source for source in sources if source.name not in own]
     chosen = ReadingOptions(

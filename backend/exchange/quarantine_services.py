@@ -247,6 +247,7 @@ def _release_one(project: Project, row: QuarantinedFile, child: DecodeChild) -> 
                 patient_id=str(beside.get("patient_id") or ""),
                 may_grow=is_unread,
                 rectangles=row.rectangles or [],
+                volume=beside.get("volume") or {},
             )
     except (Refused, FileNotFoundError, CannotOpen) as error:
         reason = str(error) if isinstance(error, Refused) else GONE

@@ -104,6 +104,7 @@ class Images(msgspec.Struct, array_like=True):
     affine: list[list[float]] | None
     asked: ImageFrame | None
     positions: list[float]
+    is_hung: bool
 
 
 Message = Question | Opened | Unusable | Answer | Done | Reading
@@ -210,7 +211,7 @@ def images_message(known: KnownImages | None) -> Images | None:
     if known is None:
         return None
     affine = None if known.affine is None else known.affine.tolist()
-    return Images(known.case_name, list(known.frames), affine, known.asked, list(known.positions))
+    return Images(known.case_name, list(known.frames), affine, known.asked, list(known.positions), known.is_hung)
 
 
 def images_of_message(message: Images | None) -> KnownImages | None:
@@ -218,7 +219,7 @@ def images_of_message(message: Images | None) -> KnownImages | None:
     if message is None:
         return None
     affine = None if message.affine is None else np.array(message.affine)
-    return KnownImages(message.case_name, message.frames, affine, message.asked, message.positions)
+    return KnownImages(message.case_name, message.frames, affine, message.asked, message.positions, message.is_hung)
 
 
 def names(values: Sequence[str]) -> Answer:

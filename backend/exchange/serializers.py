@@ -50,6 +50,10 @@ class ImportOptionsSerializer(serializers.Serializer[Any]):
         child=serializers.CharField(max_length=2000), required=False,
         help_text="Options of that format, by name; `import_formats` tells which there are.",
     )  # fmt: skip
+    volumes = serializers.ChoiceField(
+        choices=["images", "masks"], required=False, allow_blank=True,
+        help_text="What volumes (NIfTI, NRRD, MetaImage) are where no folder says it; empty: told by their names.",
+    )  # fmt: skip
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """The format must be there and have the options."""
@@ -163,7 +167,7 @@ class FileFactsSerializer(serializers.Serializer[Any]):
     Of words only the standard's own: a file may hold a name in any other.
     """
 
-    format = serializers.CharField(allow_blank=True, help_text="dicom, png or jpeg.")
+    format = serializers.CharField(allow_blank=True, help_text="dicom, png, jpeg, nifti, nrrd or metaimage.")
     modality = serializers.CharField(allow_blank=True)
     sop_class_uid = serializers.CharField(allow_blank=True)
     sop_class = serializers.CharField(allow_blank=True)

@@ -293,8 +293,10 @@ def _brought_in(
     def told(item: ImportItem, source: Source) -> None:
         count["done"] += 1
         # Received bytes do not stay; what is no image may be a reading, and is looked at again before it goes.
-        if not source.entry and not options.source and item.state != ItemState.REFUSED:
-            source.path.unlink(missing_ok=True)
+        if not options.source and item.state != ItemState.REFUSED:
+            for part in filter(None, (source, source.voxels)):
+                if not part.entry:
+                    part.path.unlink(missing_ok=True)
         on_item(item, count["done"], count["total"])
 
     with DecodeChild() as child:
@@ -317,7 +319,7 @@ def _brought_in(
 
 def _plan(run: ImportRun, sources: Sequence[Source], options: ImportOptions) -> ImportPlan:
     try:
-        return plan_import(sources, options)
+        return plan_import(run, sources, options)
     except UnusableTable as refusal:
         refuse_items(run=run, names=[refusal.name], reason=str(refusal))
         raise

@@ -5,11 +5,13 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
 from backend.archive.scratch import ScratchFolder
 from backend.dicom.refusal import Refused
+from backend.exchange.joined_volumes import join_volume
 from backend.exchange.sources import Source
 from backend.exchange.zips import entry_head, extract_entry, opened_archive
 
@@ -36,6 +38,8 @@ class SourceFolder(Mapping[str, Path]):
     def __getitem__(self, name: str) -> Path:
         source = self._sources[name]
         self.opened.add(name)
+        if source.voxels is not None:
+            return self._joined(name, source, source.voxels)
         if not source.entry:
             return source.path
         if name not in self._unpacked:
@@ -44,6 +48,15 @@ class SourceFolder(Mapping[str, Path]):
                 extract_entry(source.path, source.entry, target, self._archive(source.path))
             except Refused as refusal:
                 raise Refused(f"{name}: {refusal}") from refusal
+            self._unpacked[name] = target
+        return self._unpacked[name]
+
+    def _joined(self, name: str, source: Source, voxels: Source) -> Path:
+        """A header and its voxels as one file."""
+        if name not in self._unpacked:
+            target = self.make_scratch() / f"{len(self._unpacked)}{_suffix(name)}"
+            with replace(source, voxels=None).opened() as header, voxels.opened() as behind:
+                join_volume(header, behind, target, name)
             self._unpacked[name] = target
         return self._unpacked[name]
 

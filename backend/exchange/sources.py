@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -13,26 +13,40 @@ from django.conf import settings
 
 from backend.archive.scratch import ScratchFolder
 from backend.dicom.refusal import Refused
+from backend.exchange.joined_volumes import join_volume
 from backend.exchange.zips import extract_entry, is_zip, zip_entries
 
 
 @dataclass(frozen=True)
 class Source:
-    """One file of an import: `path`, or the file `entry` of the zip archive at `path`; `refusal`: why not even tried."""
+    """One file of an import: `path`, or the file `entry` of the zip archive at `path`; `refusal`: why not even tried.
+
+    `voxels` is the file that a header of a volume names; the two are opened as one (`joined_volumes`).
+    """
 
     name: str
     path: Path
     entry: str = ""
     size: int = 0
     refusal: str = ""
+    voxels: Source | None = None
 
     def exists(self) -> bool:
-        """Whether the file, or the archive it is in, is (still) there."""
-        return self.path.is_file()
+        """Whether the file, or the archive it is in, is (still) there, and its voxels."""
+        return self.path.is_file() and (self.voxels is None or self.voxels.exists())
 
     @contextmanager
     def opened(self) -> Iterator[Path]:
         """The file as a path on this machine for the time of the block; Refused if it cannot be unpacked."""
+        if self.voxels is not None:
+            with (
+                ScratchFolder("joined-") as folder,
+                replace(self, voxels=None).opened() as header,
+                self.voxels.opened() as voxels,
+            ):
+                join_volume(header, voxels, folder / "file", self.name)
+                yield folder / "file"
+            return
         if not self.entry:
             yield self.path
             return

@@ -19,7 +19,7 @@ from backend.exchange.watching import retry_files
 from backend.projects.models import Project
 
 MAX_SOURCES: Final = 20
-_OPTIONS: Final = frozenset({"imported_reader", "types", "readings_format", "readings_options"})
+_OPTIONS: Final = frozenset({"imported_reader", "types", "readings_format", "readings_options", "volumes"})
 """Of an import's options those that make sense for files that come one by one: tables belong to one import."""
 
 

@@ -7,7 +7,7 @@ what grows, is renamed or taken away meanwhile harms nothing. What became of eac
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -22,6 +22,7 @@ from django.utils import timezone
 from backend.audit.services import record_event
 from backend.dicom.refusal import Refused
 from backend.exchange.import_options import import_options
+from backend.exchange.joined_volumes import stem_of_part
 from backend.exchange.models import (
     ImportItem,
     ImportRun,
@@ -43,6 +44,7 @@ BATCH_FILES: Final = 500
 BATCH_BYTES: Final = 4 * 1024**3
 _CHUNK: Final = 500
 _SMALL_CHUNK: Final = 100
+_PART_LOOKS: Final = 10
 _LOOKING: Final = timedelta(minutes=10)
 _SETTLED_WELL: Final = (ItemState.IMPORTED, ItemState.DUPLICATE, ItemState.EMBARGOED)
 
@@ -153,7 +155,8 @@ def _take(source: WatchedSource) -> ImportRun | None:
         source = WatchedSource.objects.select_for_update(of=("self",)).select_related("project__archive").get(pk=source.pk)
         if not source.is_enabled or source.files.filter(state=WatchedState.TAKEN).exists():
             return None
-        files = _batch(source.files.filter(state=WatchedState.WAITING).order_by("name", "seen_at")[: 2 * BATCH_FILES])
+        waiting = source.files.filter(state=WatchedState.WAITING).order_by("name", "seen_at")[: 2 * BATCH_FILES]
+        files = _batch(_with_their_parts(source, list(waiting)))
         if not files:
             return None
         run = ImportRun.objects.create(
@@ -182,8 +185,36 @@ def _take(source: WatchedSource) -> ImportRun | None:
     return run
 
 
-def _batch(waiting: Iterable[WatchedFile]) -> list[WatchedFile]:
-    """The first of these, each name once, up to the limits; one that alone is over them goes alone."""
+def _with_their_parts(source: WatchedSource, waiting: Sequence[WatchedFile]) -> list[WatchedFile]:
+    """Without headers of volumes whose voxels still come, and voxels whose header does: alone neither is a volume.
+
+    Which file a header names is not known yet; one that has no other of its name beside it waits for some looks only.
+    """
+    if not any(stem_of_part(file.name) for file in waiting):
+        return list(waiting)
+    coming = source.files.filter(state__in=(WatchedState.GROWING, WatchedState.WAITING))
+    parts: dict[str, set[str]] = {}
+    for name, state in coming.values_list("name", "state"):
+        if stem := stem_of_part(name):
+            parts.setdefault(stem, set()).add(name)
+            if state == WatchedState.GROWING:
+                parts[stem].add("")
+    since = timezone.now() - _PART_LOOKS * timedelta(seconds=settings.WATCH_SECONDS)
+    return [file for file in waiting if _is_ready(file, parts.get(stem_of_part(file.name)), since)]
+
+
+def _is_ready(file: WatchedFile, parts: Collection[str] | None, since: datetime) -> bool:
+    """Whether a file may go: no part of a volume, or none of its parts (empty: one grows) is missing, or it has waited."""
+    if parts is None:
+        return True
+    return "" not in parts and (len(parts) > 1 or file.seen_at <= since)
+
+
+def _batch(waiting: Sequence[WatchedFile]) -> list[WatchedFile]:
+    """The first of these, each name once, up to the limits; one that alone is over them goes alone.
+
+    A header of a volume and its voxels go together.
+    """
     chosen: dict[str, WatchedFile] = {}
     size = 0
     for file in waiting:
@@ -193,7 +224,9 @@ def _batch(waiting: Iterable[WatchedFile]) -> list[WatchedFile]:
             break
         chosen[file.name] = file
         size += file.size
-    return list(chosen.values())
+    left = {stem_of_part(file.name) for file in waiting if file.name not in chosen} - {""}
+    whole = [file for file in chosen.values() if stem_of_part(file.name) not in left]
+    return whole or list(chosen.values())
 
 
 def run_watched(lease: Lease) -> None:

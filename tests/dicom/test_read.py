@@ -29,7 +29,7 @@ def refusal_of(data: bytes) -> str:
     ("data", "reason"),
     [
         (b"", "The file is empty."),
-        (b"file,finding\na.png,x\n", "Not a DICOM, PNG or JPEG file."),
+        (b"file,finding\na.png,x\n", "Not a DICOM, PNG, JPEG, NIfTI, NRRD or MetaImage file."),
         (gzip.compress(b"x", mtime=0), "Not an image: a gzip archive: unpack it first."),
         (b"PK\x03\x04" + b"0" * 200, "Not an image: a zip archive inside another one: unpack it first."),
         (b"%PDF-1.7", "Not an image: a PDF document."),

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 def test_a_folder_becomes_cases_and_every_refused_file_is_told(project, folder, import_folder):
     base = folder(a_png=None, sub__b_png=None, notes_csv=b"x,y", empty_png=b"", broken_png=b"\x89PNG\r\n\x1a\nxx")
     printed = import_folder(base)
-    assert "notes.csv: Not a DICOM, PNG or JPEG file." in printed
+    assert "notes.csv: Not a DICOM, PNG, JPEG, NIfTI, NRRD or MetaImage file." in printed
     assert "empty.png: The file is empty." in printed
     assert "broken.png: Damaged: the picture's header cannot be read." in printed
     assert "2 imported" in printed and "3 refused" in printed

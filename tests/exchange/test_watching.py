@@ -23,6 +23,7 @@ from backend.exchange.watching import look_at, look_at_sources, run_watched
 from backend.jobs.models import Job
 from backend.jobs.services import claim_job, fail_job
 from backend.projects.models import Case
+from tests.dicom.volume_files import metaimage, raw
 
 pytestmark = pytest.mark.django_db
 BASE = "/api/v1/projects/breast/watched-sources/"
@@ -269,6 +270,45 @@ def test_thousands_of_files_go_in_batches_each_once(source, incoming, monkeypatc
         look_at(source)
     assert sizes == [1500, 1500, 200]
     assert set(states(source).values()) == {"refused"} and source.files.count() == 3200
+
+
+def test_a_header_of_a_volume_waits_for_its_voxels(source, incoming, settings):
+    voxels = np.random.default_rng(8).integers(-1000, 2000, (40, 36, 8)).astype(np.int16)
+    (incoming / "scan.mhd").write_bytes(metaimage(voxels, np.eye(4), voxel_file="scan.raw"))
+    settings.WATCH_SECONDS = 0.01
+    look_at(source)
+    for end in (5000, 9000, None):
+        (incoming / "scan.raw").write_bytes(raw(voxels)[:end])
+        look_at(source)
+        assert not ImportRun.objects.exists()
+    WatchedFile.objects.update(seen_at=timezone.now() - timedelta(seconds=1))
+    look_at(source)
+    work()
+    assert states(source) == {"scan.mhd": "imported", "scan.raw": "imported"} and Case.objects.count() == 1
+
+
+def test_a_header_whose_voxels_never_come_is_told_after_some_looks(source, incoming):
+    voxels = np.zeros((40, 36, 8), np.int16)
+    (incoming / "scan.mhd").write_bytes(metaimage(voxels, np.eye(4), voxel_file="scan.raw"))
+    look_at(source)
+    look_at(source)
+    work()
+    assert source.files.get().reason == "Its header names a file of voxels that is not beside it; choose both together."
+
+
+def test_a_volume_in_two_files_is_not_parted_between_two_batches(source, incoming, monkeypatch):
+    monkeypatch.setattr(watching, "BATCH_FILES", 2)
+    voxels = np.random.default_rng(9).integers(-1000, 2000, (40, 36, 8)).astype(np.int16)
+    draw(incoming / "a.png", 21)
+    (incoming / "b.mhd").write_bytes(metaimage(voxels, np.eye(4), voxel_file="b.raw"))
+    (incoming / "b.raw").write_bytes(raw(voxels))
+    look_at(source)
+    look_at(source)
+    assert states(source) == {"a.png": "taken", "b.mhd": "waiting", "b.raw": "waiting"}
+    work()
+    look_at(source)
+    work()
+    assert set(states(source).values()) == {"imported"} and Case.objects.count() == 2
 
 
 def test_a_link_that_takes_a_folders_place_leads_nowhere(source, incoming, tmp_path):

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import random
+import re
 import sqlite3
 import struct
 import zipfile
@@ -19,6 +20,8 @@ import numpy as np
 import pydicom
 from PIL import Image
 from pydicom.errors import InvalidDicomError
+
+from tests.dicom import volume_files
 
 LARGEST_ORIGINAL = 600_000
 _VRS = [b"OB", b"OW", b"SQ", b"UN", b"US", b"UT", b"DS", b"IS", b"AT", b"FD", b"PN", b"ZZ", b"\0\0"]
@@ -170,6 +173,42 @@ def _picture_size(data: bytes, rng: random.Random) -> bytes:
         return data[:12] + chunk + struct.pack(">I", zlib.crc32(chunk)) + data[33:]
     at = data.index(b"\xff\xc0") + 5
     return data[:at] + struct.pack(">HH", high & 0xFFFF, wide & 0xFFFF) + data[at + 4 :]
+
+
+def volume_mutants(rng: random.Random, count: int) -> Iterator[Mutant]:
+    """NIfTI, NRRD and MetaImage: flips, ends, numbers of the header that lie, also within gzip."""
+    voxels = np.random.default_rng(1).integers(-1000, 3000, (64, 48, 12)).astype(np.int16)
+    place = np.diag([0.7, 0.8, 2.5, 1.0])
+    originals = [
+        ("nii", volume_files.nifti(voxels, place, packed=False)),
+        ("nii.gz", volume_files.nifti(voxels, place)),
+        ("nii", volume_files.nifti(voxels.astype(np.float32) / 7, place, packed=False)),
+        ("nrrd", volume_files.nrrd_file(voxels, place)),
+        ("nrrd", volume_files.nrrd_file(voxels, place, encoding="raw")),
+        ("mha", volume_files.metaimage(voxels, place)),
+        ("mha", volume_files.metaimage(voxels, place, packed=True)),
+    ]
+    ways: list[Callable[[bytes, random.Random], bytes]] = [flipped, cut, _volume_number, _volume_number]
+    for number in range(count):
+        name, data = rng.choice(originals)
+        way = ways[number % len(ways)]
+        packed = name == "nii.gz" and rng.random() < 0.7
+        changed = way(gzip.decompress(data), rng) if packed else way(data, rng)
+        yield Mutant(f"{number:05}-{way.__name__}.{name}", gzip.compress(changed, 1, mtime=0) if packed else changed)
+
+
+def _volume_number(data: bytes, rng: random.Random) -> bytes:
+    """A number of the header that is another one: of NIfTI any of its fields, of the others any in their text."""
+    if data[:4] == struct.pack("<i", 348):
+        at = rng.choice([*range(40, 56, 2), 70, 72, *range(76, 120, 4), 252, 254, *range(256, 328, 4)])
+        wild = rng.choice(
+            [struct.pack("<h", rng.choice([-1, 0, 7, 32767])), struct.pack("<f", rng.choice([-1e30, 0, 1e30]))]
+        )
+        return data[:at] + wild + data[at + len(wild) :]
+    numbers = [found.span() for found in re.finditer(rb"-?\d[\d.]*", data[:700])]
+    start, end = rng.choice(numbers or [(0, 1)])
+    wild = rng.choice([b"0", b"-3", b"1e30", b"nan", b"99999999999", b"60000", b"x", b"9" * 400])
+    return data[:start] + wild + data[end:]
 
 
 def zip_mutants(rng: random.Random, count: int) -> Iterator[Mutant]:

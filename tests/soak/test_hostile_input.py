@@ -27,13 +27,14 @@ from tests.soak.mutants import (
     picture_mutants,
     reading_mutants,
     reading_originals,
+    volume_mutants,
     zip_mutants,
 )
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.timeout(14400)]
 
-IN_THE_SUITE = {"dicom": 600, "objects": 100, "pictures": 100, "zips": 100, "readings": 100}
-IN_ALL = {"dicom": 11_000, "objects": 2_000, "pictures": 2_000, "zips": 2_000, "readings": 6_000}
+IN_THE_SUITE = {"dicom": 600, "objects": 100, "pictures": 100, "volumes": 100, "zips": 100, "readings": 100}
+IN_ALL = {"dicom": 11_000, "objects": 2_000, "pictures": 2_000, "volumes": 2_000, "zips": 2_000, "readings": 6_000}
 
 
 class Stopwatch:
@@ -122,6 +123,12 @@ def test_damaged_pictures_are_taken_or_refused_in_words(tmp_path: Path, counts: 
     found = through_the_decoding_child(picture_mutants(random.Random(SEED), counts["pictures"]), tmp_path)
     print(found)
     assert found["refused"] > 0.3 * counts["pictures"] and found["died"] == 0
+
+
+def test_damaged_volumes_are_taken_or_refused_in_words(tmp_path: Path, counts: dict[str, int]) -> None:
+    found = through_the_decoding_child(volume_mutants(random.Random(SEED), counts["volumes"]), tmp_path)
+    print(found)
+    assert found["refused"] > 0.3 * counts["volumes"] and found["taken"] > 0.1 * counts["volumes"] and found["died"] == 0
 
 
 def test_damaged_archives_give_what_they_hold_or_words(tmp_path: Path, counts: dict[str, int]) -> None:

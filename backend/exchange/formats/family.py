@@ -98,7 +98,8 @@ class KnownImages:
     """The pictures of a case that is here, in reading order, and its affine (see `Export.affine`).
 
     `asked`: the very picture that was asked for, where name or UID stand for one. `positions`: where each lies along the
-    slice normal in mm, also where they make no regular grid; empty if unknown.
+    slice normal in mm, also where they make no regular grid; empty if unknown. `is_hung`: they come from a volume file and
+    were turned and mirrored from its order of voxels to the one they are read in.
     """
 
     case_name: str
@@ -106,6 +107,7 @@ class KnownImages:
     affine: NDArray[np.float64] | None
     asked: ImageFrame | None = None
     positions: Sequence[float] = ()
+    is_hung: bool = False
 
 
 def _nothing(reference: ImageReference) -> KnownImages | None:

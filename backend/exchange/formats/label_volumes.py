@@ -7,7 +7,6 @@ voxels would be invented.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from backend.dicom.refusal import Refused
-from backend.exchange.case_names import without_extension
+from backend.exchange.case_names import without_extension, without_mask_ending
 from backend.exchange.export_selection import ExportCase, ImageFrame
 from backend.exchange.foreign import ForeignLesion, ForeignReading, ImageReference
 from backend.exchange.formats.family import KnownImages, ReadContext
@@ -28,7 +27,6 @@ MAX_VOXELS: Final = 300_000_000
 _MOST_LESIONS: Final = 500
 _TOLERANCE: Final = 0.02
 """Share of a voxel by which a grid may be off: headers keep single precision."""
-_ENDINGS: Final = re.compile(r"[-_. ]*(mask|masks|seg|segmentation|label|labels|gt|annotation|roi)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,10 @@ def in_grid(volume: LabelVolume, known: KnownImages) -> NDArray[Any]:
         raise Refused(f"The pictures of {known.case_name} differ in size: they are no grid.")
     shape = (len(frames), frames[0].rows, frames[0].columns)
     voxels = volume.voxels if volume.voxels.ndim == 3 else volume.voxels.reshape(*volume.voxels.shape[:2], -1)
+    if volume.affine is None and known.is_hung:
+        raise Refused(
+            f"It does not say where it lies in the patient, and {known.case_name} was turned by what its own file says."
+        )
     if known.affine is None or volume.affine is None:
         if voxels.shape != shape[::-1]:
             raise Refused(_other(voxels.shape[::-1], known, shape))
@@ -146,7 +148,7 @@ def names_of_case(name: str, context: ReadContext) -> list[str]:
     if given:
         return [given]
     stem = without_extension(name)
-    bare = _ENDINGS.sub("", stem)
+    bare = without_mask_ending(stem)
     return [stem, bare] if bare and bare != stem else [stem]
 
 

@@ -33,7 +33,7 @@ READER: Final = "LUNA16"
 CANDIDATES: Final = "LUNA16 candidates"
 DIAMETER: Final = "Diameter (mm)"
 _PLACE: Final = ("coordX", "coordY", "coordZ")
-_NODULES: Final = ("seriesuid", *_PLACE, "diameter_mm")
+NODULES: Final = ("seriesuid", *_PLACE, "diameter_mm")
 _CANDIDATES: Final = ("seriesuid", *_PLACE, "class")
 _LARGEST_MM: Final = 300.0
 _ROW_OPTION: Final = "row"
@@ -41,7 +41,7 @@ _ROW_OPTION: Final = "row"
 
 def recognises(files: Folder) -> bool:
     """Whether one of them is the table of nodules."""
-    return bool(tables_with(files, _NODULES))
+    return bool(tables_with(files, NODULES))
 
 
 def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]:
@@ -50,7 +50,7 @@ def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | Unusa
     What waits is found again by the option `row`: the row (from 1) that is the first of its series.
     """
     wants_candidates = _WITH_CANDIDATES.of(context.options) == "included"
-    kinds = [(READER, _NODULES)] + ([(CANDIDATES, _CANDIDATES)] if wants_candidates else [])
+    kinds = [(READER, NODULES)] + ([(CANDIDATES, _CANDIDATES)] if wants_candidates else [])
     for reader, columns in kinds:
         for name in tables_with(files, columns):
             by_series: dict[str, list[dict[str, str]]] = {}

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
 from typing import Any, Final
 
 from django.utils.text import slugify
 
 from backend.dicom.refusal import Refused
+from backend.exchange.case_names import folder_role
 from backend.exchange.export_selection import ExportCase, lesion_masks, lesions_of
 from backend.exchange.foreign import Code, ForeignLesion, ForeignReading, ImageReference, UnusableFile
 from backend.exchange.formats.documents import read_json
@@ -114,8 +114,7 @@ def recognises(files: Folder) -> bool:
 
 
 def _is_mask_file(files: Folder, name: str) -> bool:
-    folders = PurePosixPath(name).parts[:-1]
-    return not any(part.lower().startswith("images") for part in folders) and is_nifti(files[name], name)
+    return folder_role(name) != "image" and is_nifti(files[name], name)
 
 
 def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]:
@@ -142,7 +141,8 @@ def _own(
         paths = [base + str(mask["path"]) for mask in told["masks"]]
         used.update(paths)
         source = f"{name}: {told.get('case')}"
-        reference = ImageReference(str(told["sop_instance_uid"]), int(told.get("frame") or 1))
+        beside = f"{base}images/{told.get('case')}.nii.gz"
+        reference = ImageReference(str(told["sop_instance_uid"]), int(told.get("frame") or 1), beside)
         known = context.find(reference)
         try:
             if known is None:

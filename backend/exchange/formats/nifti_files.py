@@ -95,13 +95,15 @@ def read_nifti(path: Path, name: str) -> LabelVolume:
     if name.lower().endswith(".gz"):
         _check_unpacked(path, name)
     try:
-        image: Any = (_NIBABEL.Nifti1Image if _is_first(path, name) else _NIBABEL.Nifti2Image).from_filename(str(path))
-        shape = tuple(image.shape)
-        if int(np.prod(shape, dtype=np.int64)) > MAX_VOXELS:
-            raise Refused(f"{name} has more than {MAX_VOXELS} voxels.")
-        if len([extent for extent in shape[3:] if extent > 1]) or len(shape) < 2:
-            raise Refused(f"{name} has {len(shape)} dimensions; a volume of labels has three.")
-        voxels = np.asanyarray(image.dataobj).reshape((*shape[:3], *(1,) * (3 - len(shape[:3]))))
+        # By its bytes, not its path: an upload lies under a name without an extension.
+        with gzip.open(path) if name.lower().endswith(".gz") else path.open("rb") as file:
+            image: Any = (_NIBABEL.Nifti1Image if _is_first(path, name) else _NIBABEL.Nifti2Image).from_stream(file)
+            shape = tuple(image.shape)
+            if int(np.prod(shape, dtype=np.int64)) > MAX_VOXELS:
+                raise Refused(f"{name} has more than {MAX_VOXELS} voxels.")
+            if len([extent for extent in shape[3:] if extent > 1]) or len(shape) < 2:
+                raise Refused(f"{name} has {len(shape)} dimensions; a volume of labels has three.")
+            voxels = np.asanyarray(image.dataobj).reshape((*shape[:3], *(1,) * (3 - len(shape[:3]))))
         affine = np.asarray(image.affine, dtype=np.float64)
         is_placed = int(image.header["sform_code"]) or int(image.header["qform_code"])
     except _DAMAGED as error:

@@ -24,6 +24,7 @@ from backend.exchange.foreign import ForeignReading, ImageReference, UnusableFil
 from backend.exchange.formats.documents import read_json
 from backend.exchange.formats.family import Carries, Export, ExportFile, Folder, KnownImages, ReadContext
 from backend.exchange.formats.label_volumes import LabelVolume, in_grid, is_grid, labels_of, lesions_of_labels
+from backend.exchange.formats.metaimage_files import read_metaimage
 from backend.exchange.formats.nifti_files import image_volume, nifti_affine, nifti_bytes, read_nifti
 from backend.exchange.formats.nrrd_files import read_nrrd
 from backend.exchange.formats.options import APART
@@ -165,8 +166,8 @@ def _names(labels: Mapping[str, Any]) -> dict[int, str]:
     return {value: name for value, name in names.items() if value}
 
 
-def _place(entry: Mapping[str, Any]) -> ImageReference:
-    return ImageReference(str(entry.get("sop_instance_uid", "")), int(entry.get("frame", 1)))
+def _place(entry: Mapping[str, Any], name: str = "") -> ImageReference:
+    return ImageReference(str(entry.get("sop_instance_uid", "")), int(entry.get("frame", 1)), name)
 
 
 def _reading(
@@ -180,7 +181,9 @@ def _reading(
 ) -> ForeignReading:
     case = without_extension(name.rsplit("/", 1)[-1])
     entry = told.get(case)
-    reference = _place(entry) if isinstance(entry, dict) else ImageReference(name=case)
+    base = description[: -len(FILE)]
+    image = without_extension(f"{base}images{name.removeprefix(f'{base}labels')}")
+    reference = _place(entry, image) if isinstance(entry, dict) else ImageReference(name=image)
     known = context.find(reference)
     if known is None:
         return ForeignReading(name, reader, [reference], keep_files=[name, description])
@@ -202,9 +205,11 @@ def _volume(files: Folder, name: str) -> LabelVolume:
         return read_nifti(files[name], name)
     if lower.endswith((".nrrd", ".nhdr")):
         return read_nrrd(files[name], name).volume
+    if lower.endswith((".mha", ".mhd")):
+        return read_metaimage(files[name], name)
     if lower.endswith(".png"):
         return LabelVolume(_picture(files, name).T[:, :, None], None)
-    raise Refused("Label volumes are read from NIfTI, NRRD and PNG.")
+    raise Refused("Label volumes are read from NIfTI, NRRD, MetaImage and PNG.")
 
 
 def _picture(files: Folder, name: str) -> NDArray[Any]:

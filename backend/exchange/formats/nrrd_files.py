@@ -62,7 +62,7 @@ class NrrdVolume:
 
 def is_nrrd(path: Path, name: str) -> bool:
     """Whether a file is NRRD by its name and first bytes."""
-    return name.lower().endswith(".nrrd") and file_head(path, 4) == b"NRRD"
+    return name.lower().endswith((".nrrd", ".nhdr")) and file_head(path, 4) == b"NRRD"
 
 
 def read_nrrd(path: Path, name: str) -> NrrdVolume:

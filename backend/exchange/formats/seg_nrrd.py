@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from backend.dicom.refusal import Refused
+from backend.exchange.case_names import folder_role
 from backend.exchange.foreign import ForeignLesion, ForeignReading, ImageReference, UnusableFile
 from backend.exchange.formats.family import Carries, Folder, ReadContext
 from backend.exchange.formats.label_volumes import (
@@ -27,13 +28,18 @@ CARRIES: Final = Carries(kinds=frozenset({"mask"}), codes=True)
 
 def recognises(files: Folder) -> bool:
     """Whether a NRRD file is among them."""
-    return any(is_nrrd(files[name], name) for name in files if name.lower().endswith(".nrrd"))
+    return any(_is_mask_file(files, name) for name in files)
+
+
+def _is_mask_file(files: Folder, name: str) -> bool:
+    """Whether it is a NRRD file that is no image of a dataset (`images…/`)."""
+    return name.lower().endswith((".nrrd", ".nhdr")) and folder_role(name) != "image" and is_nrrd(files[name], name)
 
 
 def read(files: Folder, context: ReadContext) -> Iterator[ForeignReading | UnusableFile]:
     """A reading per file: a lesion per segment, or per connected part of each label where segments have no names."""
     for name in list(files):
-        if name.lower().endswith(".nrrd") and is_nrrd(files[name], name):
+        if _is_mask_file(files, name):
             try:
                 yield _reading(files, name, context)
             except Refused as refusal:

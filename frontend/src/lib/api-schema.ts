@@ -2619,7 +2619,7 @@ export interface components {
          *     Of words only the standard's own: a file may hold a name in any other.
          */
         FileFacts: {
-            /** @description dicom, png or jpeg. */
+            /** @description dicom, png, jpeg, nifti, nrrd or metaimage. */
             format: string;
             modality: string;
             sop_class_uid: string;
@@ -2906,6 +2906,13 @@ export interface components {
             readings_options?: {
                 [key: string]: string;
             };
+            /**
+             * @description What volumes (NIfTI, NRRD, MetaImage) are where no folder says it; empty: told by their names.
+             *
+             *     * `images` - images
+             *     * `masks` - masks
+             */
+            volumes?: components["schemas"]["VolumesEnum"] | components["schemas"]["BlankEnum"];
         };
         /** @description What the files are and whose labels come along; `backend.exchange.import_options` tells more. */
         ImportOptionsRequest: {
@@ -2934,6 +2941,13 @@ export interface components {
             readings_options?: {
                 [key: string]: string;
             };
+            /**
+             * @description What volumes (NIfTI, NRRD, MetaImage) are where no folder says it; empty: told by their names.
+             *
+             *     * `images` - images
+             *     * `masks` - masks
+             */
+            volumes?: components["schemas"]["VolumesEnum"] | components["schemas"]["BlankEnum"];
         };
         /** @description Files done, of all. */
         ImportProgress: {
@@ -4192,7 +4206,7 @@ export interface components {
         QuarantineKindEnum: "held" | "refused";
         /** @description A file that is kept aside, and through which door it came: `origin` is empty where `sent_by` sent it from the page. */
         QuarantinedFile: {
-            /** @description dicom, png or jpeg. */
+            /** @description dicom, png, jpeg, nifti, nrrd or metaimage. */
             format: string;
             modality: string;
             sop_class_uid: string;
@@ -4961,6 +4975,12 @@ export interface components {
             differences: string[];
             lost: string[];
         };
+        /**
+         * @description * `images` - images
+         *     * `masks` - masks
+         * @enum {string}
+         */
+        VolumesEnum: "images" | "masks";
         /**
          * @description A reading that waits for its images; `names` are the first of those it speaks of.
          *

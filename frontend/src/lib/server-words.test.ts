@@ -111,6 +111,13 @@ describe("sentences of the server", () => {
   it("say what a file is instead of an image", () => {
     expect(serverWords("Not an image: a radiotherapy plan (RTPLAN).", t)).toContain("noImagePlan ");
     expect(serverWords("Not an image: a sound recording.", t)).toContain("noImage ");
+    expect(serverWords("Damaged: its NRRD header contradicts itself.", t)).toContain("volume.contradicts ");
+    expect(
+      serverWords("It has 4 dimensions (9×9×9×2), a series in time or several channels; a volume has three.", t),
+    ).toContain("volume.manyDimensions ");
+    expect(
+      serverWords("Its axes are not at right angles (it is sheared). Nothing is resampled here.", t),
+    ).toContain("volume.sheared ");
   });
   it("are found one by one where several stand in a row", () => {
     const told = serverWords(

@@ -11,11 +11,13 @@ import { OBJECT_REFUSALS } from "@/lib/object-refusals";
 import { PUBLISH_REFUSALS } from "@/lib/publish-refusals";
 import { REVIEW_REFUSALS } from "@/lib/review-refusals";
 import { TRAIT_WORDS } from "@/lib/trait-words";
+import { VOLUME_REFUSALS } from "@/lib/volume-refusals";
 import { WEBHOOK_REFUSALS } from "@/lib/webhook-refusals";
 
 const NUMBER = "([\\d,]+)";
 /** What the server writes → key below `server` in the common words; its groups become {{a}} to {{e}}. */
 const SENTENCES: [pattern: string, key: string][] = [
+  ...VOLUME_REFUSALS.map(([pattern, key]): [string, string] => [pattern, `volume.${key}`]),
   ["Held until a lead has looked at it\\. The file says .+", "heldSaid"],
   ["Held until a lead has looked at it\\. A picture .+", "heldCapture"],
   ["Held until a lead has looked at it\\. An ultrasound .+", "heldUltrasound"],
@@ -146,7 +148,7 @@ const SENTENCES: [pattern: string, key: string][] = [
   ["Its bytes were gone before it was imported\\.", "bytesGone"],
   ["Not imported\\.", "notImported"],
   ["The file is kept on the server, in received/failed\\.", "keptInFailed"],
-  ["Not a DICOM, PNG or JPEG file\\.", "noImageFile"],
+  ["Not a DICOM, PNG, JPEG, NIfTI, NRRD or MetaImage file\\.", "noImageFile"],
   ["Looks almost the same as images in two splits \\((.+)\\)\\.", "twoSplits"],
   ["Looks almost the same as another new image, which is in another split\\.", "nearNew"],
   ["Looks almost the same as a newer image of another split\\.", "nearNewer"],

@@ -70,6 +70,9 @@ class Command(BaseCommand):
             action="store_true",
             help="you have made sure that these texts name nobody; asked for where the archive de-identifies",
         )
+        parser.add_argument(
+            "--volumes", choices=["images", "masks"], default="", help="what volumes are where no folder says it"
+        )
         parser.add_argument("--limit", type=int, help="import only so many files, spread evenly over all")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -165,6 +168,7 @@ def _import_options(options: dict[str, Any]) -> ImportOptions:
         context_file=_resolved(options["context"]),
         context_columns=options["context_columns"],
         context_is_clean=options["context_is_clean"],
+        volumes=options["volumes"],
     )
 
 

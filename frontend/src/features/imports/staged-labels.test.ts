@@ -12,6 +12,7 @@ describe("label candidates", () => {
       folders: ["busi/images", "busi/masks"],
       tables: ["busi/boxes_1024.csv", "busi/labels.csv"],
       hasZip: false,
+      hasVolumes: false,
       masks: "busi/masks",
       boxes: "busi/boxes_1024.csv",
       labels: "busi/labels.csv",
@@ -21,6 +22,11 @@ describe("label candidates", () => {
   });
   it("find nothing in plain files and look into no zip", () => {
     expect(labelCandidates(named("a.png"))).toMatchObject({ folders: [], tables: [], hasZip: false, masks: null });
-    expect(labelCandidates(named("a.ZIP")).hasZip).toBe(true);
+    expect(labelCandidates(named("a.ZIP"))).toMatchObject({ hasZip: true, hasVolumes: true });
+  });
+  it("know volumes, and take no folder of them for PNG masks", () => {
+    const found = labelCandidates(named("ct/images/a.nii.gz", "ct/masks/a.nii.gz", "notes.txt"));
+    expect(found).toMatchObject({ hasVolumes: true, masks: null });
+    expect(labelCandidates(named("scan.mhd", "scan.raw")).hasVolumes).toBe(true);
   });
 });

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useImportFormats } from "@/features/imports/api/imports";
 import { useCreateWatched } from "@/features/imports/api/watched";
 import { ReadingsFields } from "@/features/imports/components/readings-fields";
+import { type Volumes, VolumesField } from "@/features/imports/components/volumes-field";
 import { isComplete, RECOGNISED, readingsOptions } from "@/features/imports/readings-choice";
 import { ApiError } from "@/lib/api-client";
 import type { WatchedSources } from "@/lib/api-types";
@@ -33,6 +34,7 @@ export function NewWatchedForm({ slug, allowed, onDone }: Props) {
   const [deletes, setDeletes] = useState(false);
   const formats = useImportFormats(slug);
   const [readings, setReadings] = useState(RECOGNISED);
+  const [volumes, setVolumes] = useState<Volumes>("");
   const isBucket = kind === "bucket";
   const wrong = create.error instanceof ApiError ? create.error.fields.location : undefined;
   const submit = () =>
@@ -41,7 +43,7 @@ export function NewWatchedForm({ slug, allowed, onDone }: Props) {
         kind,
         location: location.trim(),
         delete_after: deletes,
-        options: readingsOptions(readings, formats.data ?? []),
+        options: { ...readingsOptions(readings, formats.data ?? []), ...(volumes ? { volumes } : {}) },
         ...(isBucket
           ? {
               region: region.trim(),
@@ -119,6 +121,7 @@ export function NewWatchedForm({ slug, allowed, onDone }: Props) {
         onChange={setReadings}
         label={t("readings.title")}
       />
+      <VolumesField value={volumes} onChange={setVolumes} />
       <Checkbox
         label={t("watched.deletes")}
         checked={deletes}

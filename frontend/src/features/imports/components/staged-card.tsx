@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useImportFormats } from "@/features/imports/api/imports";
 import { ColumnsFields } from "@/features/imports/components/columns-fields";
 import { ReadingsFields } from "@/features/imports/components/readings-fields";
+import { type Volumes, VolumesField } from "@/features/imports/components/volumes-field";
 import { isComplete, NOT_LOOKED_FOR, RECOGNISED, readingsOptions } from "@/features/imports/readings-choice";
 import { labelCandidates } from "@/features/imports/staged-labels";
 import { type Columns, mappingOf } from "@/features/imports/table-columns";
@@ -41,6 +42,7 @@ export function StagedCard({ files, project, onImport, onCancel }: StagedCardPro
   const [side, setSide] = useState<string | number>("");
   const formats = useImportFormats(project.slug);
   const [readings, setReadings] = useState(RECOGNISED);
+  const [volumes, setVolumes] = useState<Volumes>("");
   const cleans = project.archive.deid_profile !== "none";
   const size = files.reduce((total, { file }) => total + file.size, 0);
   const hasLabels = Boolean(masks || boxes || labels);
@@ -66,6 +68,7 @@ export function StagedCard({ files, project, onImport, onCancel }: StagedCardPro
     if (masks && !labels && maskType.trim()) options.mask_type = maskType.trim();
     if ((hasLabels || namesFormat) && reader.trim()) options.imported_reader = reader.trim();
     if (context) options.context_file = context;
+    if (volumes) options.volumes = volumes;
     if (context && isClean) options.context_is_clean = true;
     onImport(options);
   };
@@ -187,9 +190,10 @@ export function StagedCard({ files, project, onImport, onCancel }: StagedCardPro
               />
             ) : null}
           </>
-        ) : (
+        ) : found.hasVolumes ? null : (
           <p className="sm q">{t("staged.noLabels")}</p>
         )}
+        {found.hasVolumes ? <VolumesField value={volumes} onChange={setVolumes} /> : null}
         <h3>{t("readings.title")}</h3>
         <ReadingsFields formats={formats.data ?? []} choice={readings} onChange={setReadings} />
         <ErrorLine error={formats.error} />
