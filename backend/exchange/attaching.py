@@ -329,8 +329,9 @@ def _slices_read(draft: _Draft, slices: int) -> list[list[int]] | None:
         elif told.are_all():
             return None
         else:
+            of_series = told.slices or told.ranges[-1][1] + 1  # at least so many
             raise Refused(
-                f"it says which slices of a series of {told.slices or 'more'} were looked at, and the case has {slices}: "
+                f"it says which slices of a series of {of_series} were looked at, and the case has {slices}: "
                 "which of these they are cannot be told."
             )
     return joined_slices(ranges)

@@ -183,20 +183,20 @@ def test_a_receiver_that_is_gone_is_told_no_more(project, hook, receiver):
 
 
 @pytest.mark.parametrize("drips", [False, True])
-def test_a_slow_receiver_is_left_after_its_second_and_keeps_nobody_waiting(project, hook, receiver, settings, drips):
-    settings.WEBHOOK_SECONDS = 0.5
+def test_a_slow_receiver_is_left_after_its_time_and_keeps_nobody_waiting(project, hook, receiver, settings, drips):
+    settings.WEBHOOK_SECONDS = 2
     receiver.drip = drips
-    receiver.answers = [(200, b"late", 0 if drips else 3)] * 3
+    receiver.answers = [(200, b"late", 0 if drips else 60)] * 3
     first, _second = tell(project), tell(project)
     started = time.monotonic()
     made = deliver_due()
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 20, "it would have taken a minute, or for ever"
     first.refresh_from_db()
     if drips:  # It said 200 before it began to drip: that counts, what follows is cut off.
         assert (made, first.state, first.status) == (2, "delivered", 200)
     else:
         assert made == 1, "the second is left for another run"
-        assert (first.state, first.status) == ("pending", None) and "0.5 seconds" in first.answer
+        assert (first.state, first.status) == ("pending", None) and "2 seconds" in first.answer
 
 
 def test_a_redirect_is_not_followed(project, hook, receiver):

@@ -136,6 +136,10 @@ export const DOOR_REFUSALS: [pattern: string, key: string][] = [
   ["the mask of a (.+) is empty\\.", "emptyMask"],
   [`the text of a measurement has more than ${NUMBER} characters\\.`, "longText"],
   ["it calls the image not readable, yet marks lesions\\.", "unreadableMarked"],
+  [
+    `it says which slices of a series of ${NUMBER} were looked at, and the case has ${NUMBER}: which of these they are cannot be told\\.`,
+    "otherSlices",
+  ],
   ["Readings of (.+) were not used: (.+)", "readingsUnused"],
   ["It was not used: (.+)", "maskUnused"],
   ["What it holds is too large for one reading\\.", "largeReading"],

@@ -84,7 +84,7 @@ export const FORMAT_REFUSALS: [pattern: string, key: string][] = [
   [`(.+) unpacks to more than ${NUMBER} GB\\.`, "unpacksTo"],
   ["It names no labels\\.", "noLabels"],
   ["It has the label (.+), which (.+) does not name\\.", "hasLabel"],
-  ["Label volumes are read from NIfTI, NRRD and PNG\\.", "labelFormats"],
+  ["Label volumes are read from NIfTI, NRRD, MetaImage and PNG\\.", "labelFormats"],
   ["(.+) is no PNG picture, or it is damaged\\.", "noPng"],
   ["A label picture is grey: each value is a label\\.", "greyLabels"],
   ["(.+) has no three directions in space\\.", "directions"],
