@@ -66,7 +66,7 @@ def test_the_format_and_its_options_are_chosen_and_used(
     lease = claim_job(Job.objects.get(pk=run.job_id).pk)
     assert lease is not None
     run_import(lease)
-    expect(page.get_by_text("1 readings from coco, 0 already here.")).to_be_visible()
+    expect(page.get_by_text("1 reading from coco, 0 already here.")).to_be_visible()
     reading = Reading.objects.get(reader__name="Challenge")
     assert reading.verdict == "no_lesion"
 
