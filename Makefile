@@ -1,7 +1,7 @@
 # Overread. `make up` starts it, `make test` proves it; everything else is in the README.
 # Needs Python >= 3.11 and make. Node comes from the system (>= 20.19) or else from a package inside .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo dev test check check-types check-rules check-page check-units bench bench-learning soak format schema screenshots \
+.PHONY: help setup up demo dev test check lint check-types check-rules check-page check-page-units check-units bench bench-learning soak format schema screenshots \
 	dev-setup browser pacs ohif
 
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python; do \
@@ -101,7 +101,11 @@ test: setup dev-setup browser pacs ohif
 	@$(with_node) cd frontend && npm test
 
 check: dev-setup
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target check-types check-page check-rules check-units
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target check-types check-page check-rules check-page-units check-units
+
+# What no test of `make test` sees.
+lint: dev-setup
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target check-types check-page check-rules
 
 check-types:
 	$(BIN)/mypy backend workers
@@ -114,7 +118,10 @@ check-rules:
 	@OVERREAD_BIN=$(BIN) deploy/check-schema.sh
 
 check-page:
-	@$(with_node) cd frontend && npm run --silent lint && npx tsc --noEmit && npm test
+	@$(with_node) cd frontend && npm run --silent lint && npx tsc --noEmit
+
+check-page-units:
+	@$(with_node) cd frontend && npm test
 
 check-units:
 	$(BIN)/pytest -n 2 -m "not journey and not queue and not slow" $(LONG_TESTS:%=--ignore=%)
