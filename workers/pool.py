@@ -91,22 +91,19 @@ def _decoded(cases: list[Case], plan: Plan, beside: Executor, report: Reporter) 
     def begun(start: int) -> Future[tuple[list[CaseImages], list[str]]]:
         chunk = cases[start : start + CHUNK]
         prefetch_related_objects(chunk, "series")
-        return beside.submit(_images_of, chunk, frames_of_cases(chunk), plan)
+        return beside.submit(_decode_chunk, chunk, frames_of_cases(chunk), plan)
 
-    starts = range(0, len(cases), CHUNK)
-    ahead = begun(0) if cases else None
-    for start in starts:
-        assert ahead is not None
+    ahead = begun(0)
+    for start in range(0, len(cases), CHUNK):
         images, unreadable = _result(ahead, report)
-        if start + CHUNK < len(cases):
-            ahead = begun(start + CHUNK)
+        ahead = begun(start + CHUNK)  # behind the last case: of none
         forget_outdated(fresh_entries(images))
         for line in unreadable:
             report.log(line)
         yield _Chunk(images, min(start + CHUNK, len(cases)))
 
 
-def _images_of(
+def _decode_chunk(
     cases: Sequence[Case], frames: Sequence[list[tuple[Instance, int]]], plan: Plan
 ) -> tuple[list[CaseImages], list[str]]:
     """The images of those cases that can be decoded, and a sentence on each of the others."""

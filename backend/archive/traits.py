@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Final
 
 from backend.archive.models import Instance, Series
 from backend.dicom.header import text
+from backend.dicom.patient_age import age_in_years
 from backend.dicom.projection import projection_of
 
 AGE_GROUPS: Final = ((18, "0-17"), (40, "18-39"), (60, "40-59"), (75, "60-74"), (200, "75+"))
-_YEARS: Final = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
 _SITES: Final = ("ClinicalTrialSiteName", "ClinicalTrialSiteID", "InstitutionName")
 
 
@@ -52,12 +51,6 @@ def _series_traits(series: Series) -> dict[str, str]:
 
 def _completed(stated: Mapping[str, str], told: Mapping[str, str]) -> dict[str, str]:
     return {name: value or told.get(name, "") for name, value in stated.items()}
-
-
-def age_in_years(age: str) -> float | None:
-    """Years of a DICOM age string (PS3.5 section 6.2, VR AS: 045Y, 018M, …); None where it is none."""
-    found = re.fullmatch(r"(\d{1,3})([YMWD])", age.strip().upper())
-    return int(found[1]) * _YEARS[found[2]] if found else None
 
 
 def age_group(age: str) -> str:

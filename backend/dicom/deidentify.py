@@ -39,6 +39,7 @@ from backend.dicom.identity_words import (
     names_somebody,
     spells_somebody,
 )
+from backend.dicom.patient_age import age_in_years
 from backend.dicom.safe_private import NUMERIC_VRS, is_safe_creator, is_safe_private
 from backend.dicom.uids import keyed_digest, keyed_uid
 
@@ -490,11 +491,9 @@ def _age_capped(element: DataElement) -> bool:
 
 def capped_age(age: str) -> str:
     """A DICOM age string, 090Y for 90 years and more (45 CFR 164.514(b)(2)(i)(C)); "" where it is none."""
-    found = _AGE.fullmatch(age)
-    if found is None:
+    years = age_in_years(age) if _AGE.fullmatch(age) else None
+    if years is None:
         return ""
-    number, unit = int(found.group(1)), found.group(2)
-    years = number / {"D": 365.25, "W": 52.18, "M": 12, "Y": 1}[unit]
     return f"{_OLDEST:03d}Y" if years >= _OLDEST else age
 
 

@@ -17,8 +17,8 @@ from backend.dicom.volume_layout import VolumeLayout, checked_affine, checked_sh
 _GZIP: Final = b"\x1f\x8b"
 _SIZES: Final = {348: Nifti1Header, 540: Nifti2Header}
 _MILLIMETRES: Final = ("mm", "unknown")
-_TO_LPS: Final = np.diag([-1.0, -1.0, 1.0, 1.0])
-"""NIfTI's patient axes are RAS, DICOM's LPS."""
+RAS_LPS: Final = np.diag([-1.0, -1.0, 1.0, 1.0])
+"""NIfTI's patient axes are RAS, DICOM's LPS: this turns either into the other."""
 _COLOUR: Final = ("RGB", "RGBA")
 
 
@@ -67,7 +67,7 @@ def _layout(header: Any, *, is_packed: bool) -> VolumeLayout:
     if unit not in _MILLIMETRES:
         raise Refused(f"Its lengths are in {unit}s; save it in millimetres.")
     is_placed = int(header["sform_code"]) or int(header["qform_code"])
-    affine = checked_affine(_TO_LPS @ np.asarray(header.get_best_affine(), dtype=np.float64)) if is_placed else None
+    affine = checked_affine(RAS_LPS @ np.asarray(header.get_best_affine(), dtype=np.float64)) if is_placed else None
     slope, intercept = header.get_slope_inter()
     sizes = [abs(float(size)) for size in header["pixdim"][1:4]]
     i, j, k = (size if np.isfinite(size) else 0.0 for size in sizes)

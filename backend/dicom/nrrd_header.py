@@ -16,7 +16,7 @@ from backend.dicom.volume_layout import VolumeLayout, checked_affine, checked_sh
 _MAX_HEADER: Final = 1 << 20
 _PACKINGS: Final = {"raw": "", "gzip": "gzip", "gz": "gzip", "bzip2": "bzip2", "bz2": "bzip2"}
 _LPS: Final = (1.0, 1.0, 1.0)
-_SPACES: Final[Mapping[str, tuple[float, float, float]]] = {
+SPACES: Final[Mapping[str, tuple[float, float, float]]] = {
     "left-posterior-superior": _LPS,
     "lps": _LPS,
     "right-anterior-superior": (-1.0, -1.0, 1.0),
@@ -24,6 +24,7 @@ _SPACES: Final[Mapping[str, tuple[float, float, float]]] = {
     "left-anterior-superior": (1.0, -1.0, 1.0),
     "las": (1.0, -1.0, 1.0),
 }
+"""The patient's axes that a file may use, by its name for them: the signs that turn them into DICOM's LPS."""
 _NAMES: Final = {
     "i1": ("signed char", "int8", "int8_t"),
     "u1": ("uchar", "unsigned char", "uint8", "uint8_t"),
@@ -89,7 +90,7 @@ def _affine(header: Mapping[str, Any]) -> NDArray[np.float64] | None:
     space, directions, origin = header.get("space"), header.get("space directions"), header.get("space origin")
     if space is None or directions is None or origin is None:
         return None
-    signs = _SPACES.get(str(space).lower())
+    signs = SPACES.get(str(space).lower())
     if signs is None:
         raise Refused("It lies in a space that is none of the patient's (LPS, RAS or LAS); save it in one of these.")
     if any(str(unit).lower() not in ("mm", "") for unit in header.get("space units", [])):

@@ -12,10 +12,11 @@ from pydicom.dataset import Dataset
 
 from backend.accounts.models import User
 from backend.archive.models import Archive, DeidProfile, Instance
-from backend.archive.traits import age_in_years, header_traits
+from backend.archive.traits import header_traits
 from backend.dicom.deid_options import DeidOptions, deid_options
 from backend.dicom.deidentify import capped_age
 from backend.dicom.identity_words import holds_word, identity_words, names_somebody
+from backend.dicom.patient_age import age_in_years
 from backend.dicom.refusal import Refused
 from backend.exchange.label_tables import FileLabels, LabelTables
 from backend.exchange.table_traits import TRAITS, coded_trait

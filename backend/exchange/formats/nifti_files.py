@@ -17,6 +17,7 @@ from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from backend.dicom.nifti_header import RAS_LPS
 from backend.dicom.refusal import Refused
 from backend.exchange.export_selection import ExportCase, ImageFrame
 from backend.exchange.formats.documents import file_head
@@ -25,7 +26,6 @@ from backend.exchange.formats.label_volumes import MAX_VOXELS, LabelVolume
 
 _NIBABEL: Any = nibabel  # typed in part only
 _DAMAGED: Final = (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, KeyError, zlib.error)
-_TO_RAS: Final = np.diag([-1.0, -1.0, 1.0, 1.0])
 _TURNED: Final = [2, 1, 0, 3]
 _PACKING: Final = 4
 _MAX_BYTES: Final = 4 * 1024**3
@@ -38,9 +38,9 @@ def nifti_affine(export: Export, item: ExportCase) -> tuple[NDArray[np.float64],
     """Affine of (column, row, frame) to RAS mm and its code; without a place in the patient one of the pixel spacing."""
     affine = export.affine(item)
     if affine is not None:
-        return _TO_RAS @ affine[:, _TURNED], SCANNER
+        return RAS_LPS @ affine[:, _TURNED], SCANNER
     down, across = item.frames[0].spacing or (1.0, 1.0)
-    return _TO_RAS @ np.diag([across, down, 1.0, 1.0]), ALIGNED
+    return RAS_LPS @ np.diag([across, down, 1.0, 1.0]), ALIGNED
 
 
 def nifti_bytes(volume: NDArray[Any], affine: NDArray[np.float64], code: int, description: str = "") -> bytes:
@@ -110,7 +110,7 @@ def read_nifti(path: Path, name: str) -> LabelVolume:
         raise Refused(f"{name} is no NIfTI file, or it is damaged.") from error
     if not np.isfinite(affine).all() or abs(float(np.linalg.det(affine[:3, :3]))) < 1e-9:
         raise Refused(f"{name} does not lie in space: its affine is singular.")
-    return LabelVolume(voxels, _TO_RAS @ affine if is_placed else None)
+    return LabelVolume(voxels, RAS_LPS @ affine if is_placed else None)
 
 
 def _is_first(path: Path, name: str) -> bool:

@@ -12,20 +12,13 @@ import nrrd
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.dicom.nrrd_header import SPACES
 from backend.dicom.refusal import Refused
 from backend.exchange.foreign import Code
 from backend.exchange.formats.documents import file_head
 from backend.exchange.formats.label_volumes import MAX_VOXELS, LabelVolume
 
 _SEGMENT: Final = re.compile(r"Segment(\d+)_(\w+)")
-_TO_LPS: Final[Mapping[str, NDArray[np.float64]]] = {
-    "left-posterior-superior": np.diag([1.0, 1.0, 1.0]),
-    "lps": np.diag([1.0, 1.0, 1.0]),
-    "right-anterior-superior": np.diag([-1.0, -1.0, 1.0]),
-    "ras": np.diag([-1.0, -1.0, 1.0]),
-    "left-anterior-superior": np.diag([1.0, -1.0, 1.0]),
-    "las": np.diag([1.0, -1.0, 1.0]),
-}
 
 
 @dataclass(frozen=True)
@@ -91,16 +84,16 @@ def _affine(header: Mapping[str, Any], name: str) -> NDArray[np.float64] | None:
     space, directions, origin = header.get("space"), header.get("space directions"), header.get("space origin")
     if space is None or directions is None or origin is None:
         return None
-    turn = _TO_LPS.get(str(space).lower())
-    if turn is None:
+    signs = SPACES.get(str(space).lower())
+    if signs is None:
         raise Refused(f"{name} lies in the space {space}, which is not read.")
     rows = [np.asarray(row, dtype=float) for row in directions if row is not None]
     kept = [row for row in rows if row.shape == (3,) and np.isfinite(row).all()]
     if len(kept) != 3:
         raise Refused(f"{name} has no three directions in space.")
     affine = np.eye(4)
-    affine[:3, :3] = turn @ np.array(kept).T
-    affine[:3, 3] = turn @ np.asarray(origin, dtype=float)
+    affine[:3, :3] = np.diag(signs) @ np.array(kept).T
+    affine[:3, 3] = np.array(signs) * np.asarray(origin, dtype=float)
     if not np.isfinite(affine).all() or abs(float(np.linalg.det(affine[:3, :3]))) < 1e-9:
         raise Refused(f"{name} does not lie in space: its directions are singular.")
     return affine
