@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -32,7 +30,6 @@ from workers.picture_cache import forget_outdated
 from workers.reporting import SECONDS_BETWEEN, Reporter
 
 CHUNK: Final = 8
-TURN_SECONDS: Final = 0.0005
 Read = tuple[Predictions, list[PredictedLesion]]
 T = TypeVar("T")
 
@@ -62,7 +59,7 @@ def read_cases(
         store_model_readings(version=version, found=outlined.found, digests=outlined.digests)
         on_chunk(chunk.done, measured)
 
-    with ThreadPoolExecutor(2, thread_name_prefix="beside-the-network") as beside, _short_turns():
+    with ThreadPoolExecutor(2, thread_name_prefix="beside-the-network") as beside:
         before: tuple[_Chunk, Future[_Outlined]] | None = None
         try:
             for chunk in _decoded(cases, loaded.plan, beside, report):
@@ -139,19 +136,6 @@ def _result(future: Future[T], report: Reporter) -> T:
     while not wait([future], timeout=SECONDS_BETWEEN).done:
         report.check()
     return future.result()
-
-
-@contextmanager
-def _short_turns() -> Iterator[None]:
-    """Python's threads change places every 0.5 ms, not 5: the network comes back for the interpreter at each layer, and
-    would wait that long for it while another thread computes.
-    """
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(TURN_SECONDS)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(usual)
 
 
 def _measured(
