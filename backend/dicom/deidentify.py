@@ -209,6 +209,8 @@ def _clean(dataset: Dataset, rules: _Rules) -> None:
         try:
             element = dataset[tag]
             settled = _settled(element, rules)
+        except MemoryError:
+            raise
         except Exception:  # noqa: BLE001 what cannot be parsed cannot be judged
             settled = False
         if not settled:
@@ -468,6 +470,8 @@ def _private_settled(dataset: Dataset, tag: BaseTag, creators: dict[tuple[int, i
         values = _values(element)
         sound = all(_FINITE.fullmatch(value.strip()) for value in values) and len(values) <= _MOST_PRIVATE_VALUES
         return sound and _are_sound_numbers(element.VR, values, rules.words)
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 what cannot be parsed cannot be judged
         return False
 

@@ -207,6 +207,8 @@ def _kept(frames: Iterable[bytes], form: FrameFormat, module: PixelModule, blob:
 def _decoded(frame: bytes, form: FrameFormat) -> Pixels:
     try:
         return decoded_frame(frame, form)
+    except MemoryError:
+        raise
     except Exception as error:
         raise decoding_refusal(error, form.transfer_syntax_uid) from error
 
@@ -258,6 +260,8 @@ def _native_values(dataset: Dataset, module: PixelModule, syntax: UID) -> Iterat
     try:
         for pixels, found in get_decoder(syntax).iter_array(dataset, raw=True, view_only=True):
             yield pixels.astype(np.uint8) if module.bits_allocated == 1 else rgb_of(pixels, found)
+    except MemoryError:
+        raise
     except Exception as error:
         raise decoding_refusal(error, syntax) from error
 
@@ -283,7 +287,7 @@ def _decoded_values(frames: Iterable[bytes], dataset: Dataset, module: PixelModu
                 yield decoded_jpeg12(frame, module.rows, module.columns, precision)
             else:
                 yield rgb_of(*decoder.as_array(encapsulate([frame], has_bot=False), index=0, raw=True, **options))
-        except Refused:
+        except (Refused, MemoryError):
             raise
         except Exception as error:
             raise decoding_refusal(error, syntax) from error
@@ -291,8 +295,6 @@ def _decoded_values(frames: Iterable[bytes], dataset: Dataset, module: PixelModu
 
 def decoding_refusal(error: Exception, syntax: str) -> Refused:
     """A decoder's failure in a reader's words."""
-    if isinstance(error, MemoryError):
-        return Refused("It needs more memory to decode than one file may take.")
     text = " ".join(str(error).split())
     if "does not support" in text or "not supported" in text or isinstance(error, NotImplementedError):
         return Refused(f"Its compression ({_name(UID(syntax))}) is not supported in this form.")
@@ -309,6 +311,8 @@ def _colour_settled(pixels: Pixels, dataset: Dataset, module: PixelModule) -> tu
     if module.photometric_interpretation == "PALETTE COLOR":
         try:
             coloured = apply_color_lut(pixels, dataset)
+        except MemoryError:
+            raise
         except Exception as error:
             raise Refused("Damaged: its colour palette cannot be used.") from error
         if coloured.dtype.itemsize == 2:

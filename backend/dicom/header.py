@@ -138,6 +138,8 @@ def _has_creator(dataset: Dataset, tag: int, known: dict[int, bool]) -> bool:
     if creator not in known:
         try:
             known[creator] = creator not in dataset or bool(dataset[creator])
+        except MemoryError:
+            raise
         except Exception:  # noqa: BLE001 as above
             known[creator] = False
     return known[creator]
@@ -147,12 +149,16 @@ def _element_of(dataset: Dataset, tag: BaseTag, taken: Callable[[DataElement], s
     """DICOM JSON of an element as pydicom reads it, None where it cannot."""
     try:
         element = dataset[tag]
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 values out of every standard raise all kinds
         return None
     if element.VR == "SQ":
         return {"vr": "SQ", "Value": [_header_of(item, taken) for item in element.value]}
     try:
         found: dict[str, Any] = element.to_json_dict(taken, MAX_INLINE_BYTES)
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 as above
         return None
     return found

@@ -100,6 +100,8 @@ def _collect(dataset: Dataset, found: set[str]) -> None:
     for tag in list(dataset.keys()):
         try:
             element = dataset[tag]
+        except MemoryError:
+            raise
         except Exception:  # noqa: BLE001 what cannot be parsed is removed, not searched
             continue
         if element.VR == "SQ":

@@ -59,7 +59,7 @@ def _opened(data: bytes) -> Image.Image:
         if getattr(image, "n_frames", 1) > 1 and image.format == "PNG":
             raise Refused("Not an image to read: an animation.")
         image.load()
-    except Refused:
+    except (Refused, MemoryError):
         raise
     except UnidentifiedImageError as error:
         raise Refused("Damaged: the picture's header cannot be read.") from error

@@ -133,6 +133,18 @@ def test_comments_inside_a_kept_jpeg_go_too(make_dicom, as_file):
     assert b"PLANTED" not in blob
 
 
+@pytest.mark.parametrize("broken", ["backend.dicom.deidentify._settled", "pydicom.dataelem.DataElement.to_json_dict"])
+def test_a_header_for_which_the_memory_does_not_suffice_loses_no_element_silently(make_dicom, as_file, monkeypatch, broken):
+    def fails(*_arguments: object) -> None:
+        raise MemoryError
+
+    dataset = make_dicom(np.zeros((4, 4), "u1"), PatientName="Doe^Jane", PixelSpacing=[0.5, 0.5])
+    dataset.add_new(0x00185100, "UC", "a value that is read as pydicom reads it")
+    monkeypatch.setattr(broken, fails)
+    with pytest.raises(MemoryError):
+        prepare_bytes(as_file(dataset), BASIC)
+
+
 def test_what_a_viewer_needs_stays(make_dicom, as_file):
     dataset = make_dicom(
         np.zeros((4, 4), "u1"),

@@ -101,6 +101,15 @@ def test_a_cut_picture_is_refused(kind: str):
         stored(whole[: len(whole) // 2])
 
 
+def test_a_picture_for_which_the_memory_does_not_suffice_is_not_called_damaged(monkeypatch):
+    def load(image: Image.Image) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", load)
+    with pytest.raises(MemoryError):
+        stored(saved(Image.fromarray(NOISE), "PNG"))
+
+
 def test_a_patient_from_a_table_is_known_by_key_alone_after_basic_deidentification():
     data = saved(Image.fromarray(NOISE))
     _, header, prepared, _ = stored(data, patient_id="Meier 1960", deid_profile="basic")

@@ -5,7 +5,6 @@ export const DOOR_REFUSALS: [pattern: string, key: string][] = [
   ["This is an object that was made of a reading, not an image\\.", "anObject"],
   ["It takes too long to decode\\.", "slow"],
   ["It takes too much memory to decode\\.", "memory"],
-  ["It needs more memory to decode than one file may take\\.", "memoryOfFile"],
   ["Damaged: it makes the decoder crash\\.", "crashes"],
   ["Damaged: it says nothing that can be used\\.", "saysNothing"],
   ["This archive does not de-identify: there is nothing to look up\\.", "noIdentities"],
