@@ -34,8 +34,8 @@ from backend.learning.vocabulary import Vocabulary, vocabulary_of
 from backend.projects.models import Split
 from backend.readings.models import Reading
 from backend.registry.models import ModelVersion
-from backend.registry.selectors import latest_evaluation, serving_version
-from backend.registry.services import hold_version, promote_version, record_evaluation, set_display_threshold
+from backend.registry.selectors import latest_evaluation, serving_beside, serving_version
+from backend.registry.services import record_evaluation, set_display_threshold, settle_gate
 from workers.choosing import choose_batch, labelled_embedding, measures_of
 from workers.cnn.acquisition import ACQUISITIONS
 from workers.cnn.candidates import Values
@@ -167,8 +167,9 @@ def _measured(version: ModelVersion, readings: Sequence[Reading], report: Report
 
 
 def _gate(round_: Round, report: Reporter) -> None:
-    version, champion = round_.model_version, serving_version(round_.project)
+    version = round_.model_version
     assert version is not None
+    champion = serving_beside(version)
     own, others = _paired(version, champion, round_, report)
     gate = gate_decision(
         own,
@@ -180,11 +181,13 @@ def _gate(round_: Round, report: Reporter) -> None:
     if gate["decision"] == "serves":
         _read_next(round_, version, report)
     with transaction.atomic():
-        if gate["decision"] == "serves":
-            promote_version(version=version, by=None, gate=gate)
-        else:
-            hold_version(version=version, gate=gate)
-        advance_round(round_=round_, to=RoundState.PREDICTING)
+        settled = settle_gate(version=version, against=champion, gate=gate)
+        if settled:
+            advance_round(round_=round_, to=RoundState.PREDICTING)
+    if not settled:
+        report.log("another version has come to serve: compared with that")
+        _gate(round_, report)
+        return
     note_on_round(round_=round_, sentence=gate["text"])
     report.tell("gate", f"against v{champion.number}" if champion else "first version")
 

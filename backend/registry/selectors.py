@@ -15,6 +15,15 @@ def serving_version(project: Project) -> ModelVersion | None:
     return ModelVersion.objects.filter(project=project, state=ModelState.SERVES).first()
 
 
+def serving_beside(version: ModelVersion) -> ModelVersion | None:
+    """What a version is to be compared with: the one that serves; where it serves itself, the one whose place it took."""
+    serving = serving_version(version.project)
+    if serving is None or serving.pk != version.pk:
+        return serving
+    promotion = version.promotions.select_related("instead_of").first()
+    return promotion.instead_of if promotion else None
+
+
 def next_version_number(project: Project) -> int:
     """The number of the next version."""
     newest = ModelVersion.objects.filter(project=project).aggregate(newest=Max("number"))["newest"]

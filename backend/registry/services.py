@@ -124,6 +124,27 @@ def promote_version(
     return version
 
 
+def settle_gate(*, version: ModelVersion, against: ModelVersion | None, gate: dict[str, Any]) -> bool:
+    """What the gate decided of a version, compared with `against`, takes place; False where that no longer serves.
+
+    Between the comparison and now people may have decided: where another version has come to serve, nothing happens, and
+    the version must be compared with that. One that a person let serve meanwhile goes on serving, whatever the gate says.
+    """
+    with transaction.atomic():
+        Project.objects.select_for_update().get(pk=version.project_id)
+        serving = serving_version(version.project)
+        if serving and serving.pk == version.pk:
+            version.state, version.gate = ModelState.SERVES, gate
+            version.save(update_fields=["gate"])
+        elif (serving and serving.pk) != (against and against.pk):
+            return False
+        elif gate["decision"] == "serves":
+            promote_version(version=version, by=None, gate=gate)
+        else:
+            hold_version(version=version, gate=gate)
+    return True
+
+
 def hold_version(*, version: ModelVersion, gate: dict[str, Any]) -> None:
     """The gate found the version worse than the one that serves: it waits for a person."""
     with transaction.atomic():

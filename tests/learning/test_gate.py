@@ -20,6 +20,7 @@ from backend.readings.models import Reading
 from backend.registry.models import ModelVersion
 from backend.registry.selectors import serving_version
 from backend.registry.services import promote_version
+from workers import rounds
 
 
 def cases(n: int = 40, *, skill: float = 1.0, dice: float = 0.7, order: float = 2.0, seed: int = 0) -> list[dict[str, Any]]:
@@ -286,3 +287,27 @@ def test_a_round_goes_by_the_margin_that_held_when_it_was_started(disc_project, 
     update_policy(project=disc_project, by=lead, changes={"gate_margin": None})
     version = work(made).model_version
     assert version.gate["margin"] == 0.0 and version.state == "waits" and version.gate["reasons"] == ["beyond_margin"]
+
+
+@pytest.mark.django_db
+def test_what_the_lead_decides_while_the_gate_compares_holds(disc_project, lead, work, monkeypatch) -> None:
+    """A rollback: the gate compares with what serves then. A promotion of the new version itself: it serves on."""
+    first = work(start_round(project=disc_project, by=lead)).model_version
+    second = work(start_round(project=disc_project, by=lead)).model_version
+    assert second.state == "serves"
+    decide, asked = rounds.gate_decision, []
+
+    def decided(own, others, *, against, **options):
+        asked.append(against)
+        if len(asked) == 1:
+            promote_version(version=ModelVersion.objects.get(pk=first.pk), by=lead, reason="v2 misses small masses")
+        if len(asked) == 2:
+            promote_version(version=ModelVersion.objects.get(number=3), by=lead, reason="seen by hand")
+        return {**decide(own, others, against=against, **options), "decision": "waits"}
+
+    monkeypatch.setattr(rounds, "gate_decision", decided)
+    third = work(start_round(project=disc_project, by=lead))
+    assert asked == [2, 1] and third.state == "done"
+    assert dict(ModelVersion.objects.values_list("number", "state")) == {1: "kept", 2: "kept", 3: "serves"}
+    assert third.model_version.gate["against"] == 1
+    assert Reading.objects.filter(reader__model_version=third.model_version).exists(), "what serves has read the pool"

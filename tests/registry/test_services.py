@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from backend.audit.models import Event
 from backend.jobs.models import Job
 from backend.registry.models import ModelVersion, Promotion
-from backend.registry.selectors import serving_version
+from backend.registry.selectors import serving_beside, serving_version
 from backend.registry.services import (
     NotReleased,
     hold_version,
@@ -16,6 +16,7 @@ from backend.registry.services import (
     promote_version,
     record_evaluation,
     release_version,
+    settle_gate,
 )
 from tests.rows import make_case, make_model, make_reading
 
@@ -44,6 +45,28 @@ def test_a_version_that_waits_does_not_serve(project) -> None:
     version = make_model(project, state="candidate").model_version
     hold_version(version=version, gate={"text": "Worse."})
     assert serving_version(project) is None and ModelVersion.objects.get().state == "waits"
+
+
+def test_a_version_that_a_person_let_serve_meanwhile_serves_on_whatever_the_gate_says(project, lead) -> None:
+    first = make_model(project, state="serves", number=1).model_version
+    second = make_model(project, state="candidate", number=2).model_version
+    promote_version(version=ModelVersion.objects.get(pk=second.pk), by=lead, reason="seen by hand")
+    assert serving_beside(second) == first
+    assert settle_gate(version=second, against=first, gate={"decision": "waits", "text": "Too few."})
+    assert dict(ModelVersion.objects.values_list("number", "state")) == {1: "kept", 2: "serves"}
+    assert ModelVersion.objects.get(pk=second.pk).gate["text"] == "Too few."
+
+
+@pytest.mark.parametrize("decision", ["serves", "waits"])
+def test_the_gate_decides_nothing_beside_a_version_that_no_longer_serves(decision, project, lead) -> None:
+    first = make_model(project, state="kept", number=1).model_version
+    second = make_model(project, state="serves", number=2).model_version
+    third = make_model(project, state="candidate", number=3).model_version
+    promote_version(version=first, by=lead, reason="v2 misses small masses")
+    assert not settle_gate(version=third, against=second, gate={"decision": decision, "text": ""})
+    assert dict(ModelVersion.objects.values_list("number", "state")) == {1: "serves", 2: "kept", 3: "candidate"}
+    assert settle_gate(version=third, against=first, gate={"decision": decision, "text": ""})
+    assert ModelVersion.objects.get(number=3).state == decision
 
 
 def test_holdout_is_shut_until_release(project, lead) -> None:
