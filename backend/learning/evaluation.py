@@ -191,7 +191,15 @@ def ranking_estimates(cases: Sequence[PerCase], output: str, *, seed: int = 0) -
     finding_type = None if output == ANY_LESION else int(output.split(":")[1])
     groups = [case["group"] for case in rows]
     return [
-        estimate(name, statistic, groups=groups, n_positive=positive, finding_type=finding_type, seed=seed)
+        estimate(
+            name,
+            statistic,
+            groups=groups,
+            n_positive=positive,
+            n_negative=len(rows) - positive,
+            finding_type=finding_type,
+            seed=seed,
+        )
         for name, statistic in (("auc", auc_of(rows, output)), ("average_precision", precision_of(rows, output)))
     ]
 

@@ -50,6 +50,7 @@ def estimate(
     *,
     groups: Sequence[Hashable],
     n_positive: int,
+    n_negative: int | None = None,
     finding_type: int | None = None,
     seed: int = 0,
     min_positive: int = MIN_POSITIVE,
@@ -60,24 +61,28 @@ def estimate(
 ) -> Estimate:
     """The statistic of all rows with its interval, or None and why where too few positives or patients back it.
 
-    `statistic` takes how often each row is drawn. For a `rate` of positives that is
-    exactly 0 or 1 no resample differs, so the rule of three bounds it instead; likewise a `count` per positive of 0.
-    `undefined` says why the statistic may have no value.
+    `statistic` takes how often each row is drawn. `n_negative` where it ranks positives against negatives: of few of these
+    every draw holds the same ones, or none, and the interval would be of the positives alone. For a `rate` of positives that
+    is exactly 0 or 1 no resample differs, so the rule of three bounds it instead, with patients as trials where they are
+    fewer, because findings of one hang together; likewise a `count` per positive of 0. `undefined` says why the statistic may have no value.
     """
     n_patients = len(set(groups))
     blank = Estimate(metric, finding_type, None, None, None, n_patients, n_positive)
     if n_positive < min_positive:
         return _noted(blank, f"too few: {n_positive} positive, at least {min_positive} needed")
+    if n_negative is not None and n_negative < min_positive:
+        return _noted(blank, f"too few: {n_negative} negative, at least {min_positive} needed")
     if n_patients < MIN_PATIENTS:
         return _noted(blank, f"too few: {_counted(n_patients, 'patient')}, at least {MIN_PATIENTS} needed")
     value = value_of(statistic, len(groups))
     if value is None:
         return _noted(blank, f"undefined: {undefined}")
     low, high = cluster_interval(statistic, groups=groups, seed=seed)
+    trials = min(n_positive, n_patients)
     if count and value == 0.0:
-        low, high = 0.0, 3 / n_positive
+        low, high = 0.0, 3 / trials
     if rate and value in (0.0, 1.0):
-        low, high = (0.0, rule_of_three(n_positive)) if value == 0.0 else (1 - rule_of_three(n_positive), 1.0)
+        low, high = (0.0, rule_of_three(trials)) if value == 0.0 else (1 - rule_of_three(trials), 1.0)
     return Estimate(metric, finding_type, value, low, high, n_patients, n_positive, note)
 
 

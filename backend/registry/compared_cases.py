@@ -116,17 +116,17 @@ def _metric(name: str, pairs: Sequence[Pair], sides: Sequence[tuple[Side, Side]]
         statistics = [
             auc_of_draws(truth, np.array([pairs[row][side]["scores"][ANY_LESION] for row in rows])) for side in (0, 1)
         ]
-        positive, changes = int(truth.sum()), []
+        positive, negative, changes = int(truth.sum()), int((~truth).sum()), []
     else:
         rows = [row for row, (one, two) in enumerate(sides) if one[name] is not None and two[name] is not None]
         weights = np.array([len(pairs[row][0]["hits"]) if name == "sensitivity" else 1 for row in rows], dtype=np.float64)
         statistics = [
             _mean(np.array([sides[row][side][name] for row in rows], dtype=np.float64), weights) for side in (0, 1)
         ]
-        positive = int(weights.sum())
+        positive, negative = int(weights.sum()), None
         changes = [_change(*sides[row], name) or 0.0 for row in rows]
     groups = [pairs[row][0]["group"] for row in rows]
-    found, note = None, _too_few(positive, len(set(groups)))
+    found, note = None, _too_few(positive, negative, len(set(groups)))
     if not note:
         found = paired_difference(*statistics, groups=groups, seed=seed)
         note = "" if found else "undefined: only one outcome occurs"
@@ -151,9 +151,12 @@ def _mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> Statisti
     return lambda counts: ratio(counts @ (values * weights), counts @ weights)
 
 
-def _too_few(positive: int, patients: int) -> str:
+def _too_few(positive: int, negative: int | None, patients: int) -> str:
+    """`negative` where positives are ranked against them."""
     if positive < MIN_POSITIVE:
         return f"too few: {positive} positive, at least {MIN_POSITIVE} needed"
+    if negative is not None and negative < MIN_POSITIVE:
+        return f"too few: {negative} negative, at least {MIN_POSITIVE} needed"
     if patients < MIN_PATIENTS:
         return f"too few: {patients} patient{'s' * (patients != 1)}, at least {MIN_PATIENTS} needed"
     return ""

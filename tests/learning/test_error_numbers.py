@@ -224,7 +224,7 @@ def test_a_subgroup_in_which_every_image_bears_a_lesion_has_no_average_precision
         case["traits"]["site"] = "North" if case["truth"]["any"] else "South"
     numbers = evaluation_of(cases, Vocabulary((1, 2), (), {1: 1, 2: 1}), 0.5, 0)
     for name in ("auc", "average_precision"):
-        assert metric_of(rows_of(numbers, "site")["North"], name)["note"] == "undefined: only one outcome occurs"
+        assert metric_of(rows_of(numbers, "site")["North"], name)["note"] == "too few: 0 negative, at least 20 needed"
 
 
 def test_lesions_fall_into_thirds_by_size_and_small_ones_are_missed_more_often(numbers) -> None:

@@ -194,6 +194,22 @@ def test_a_perfect_rate_is_bounded_by_the_rule_of_three() -> None:
     assert rule_of_three(2) == 1
 
 
+def test_nothing_missed_of_few_patients_promises_no_more_than_so_many_patients_can() -> None:
+    """Ten patients with six lesions each: what holds of one finding of a patient probably holds of the others."""
+    groups = [row // 6 for row in range(60)]
+    found = estimate("sensitivity", lambda counts: np.ones(len(counts)), groups=groups, n_positive=60, rate=True)
+    assert (found.low, found.high) == (pytest.approx(0.7), 1.0)
+    false = estimate("false_positives", lambda counts: np.zeros(len(counts)), groups=groups, n_positive=60, count=True)
+    assert (false.low, false.high) == (0.0, pytest.approx(0.3))
+
+
+def test_positives_are_not_ranked_against_a_handful_of_negatives() -> None:
+    ranked = lambda counts: np.full(len(counts), 0.9)  # noqa: E731
+    few = estimate("auc", ranked, groups=range(40), n_positive=39, n_negative=1)
+    assert (few.value, few.note) == (None, "too few: 1 negative, at least 20 needed")
+    assert estimate("auc", ranked, groups=range(40), n_positive=20, n_negative=20).value == pytest.approx(0.9)
+
+
 def test_the_same_seed_gives_the_same_interval() -> None:
     values = np.random.default_rng(4).random(50)
     first = cluster_interval(lambda counts: counts @ values / 50, groups=range(50), seed=7)
