@@ -98,7 +98,8 @@ class CaseImages:
 class CaseTruth:
     """What a reading says is true: lesions by type, and what is known of each output per image (0 or 1).
 
-    `read` [frames]: the frames of which it says so; None: all.
+    `read` [frames]: the frames of which it says so; None: all. `silent`: where marks of retired types lie, of which it says
+    nothing. `unknown`: types, as the network numbers them, that did not exist when it was read.
     """
 
     lesions: Sequence[tuple[int, Region]]
@@ -106,9 +107,25 @@ class CaseTruth:
     complete: bool
     boxed: bool
     read: NDArray[np.bool_] | None = None
+    silent: Sequence[Region] = ()
+    unknown: frozenset[int] = frozenset()
 
     def spoken_of(self, found: list[PredictedLesion]) -> list[PredictedLesion]:
-        """Predictions as far as they lie where the reading says anything: the rest is neither right nor wrong."""
+        """Predictions as far as the reading says anything of them: the rest is neither right nor wrong.
+
+        Those on slices that nobody read, on marks of a retired type, and of a type that is younger than the reading are left
+        out, unless they meet a true lesion: training, too, learns nothing there.
+        """
+        spoken = self._on_read_frames(found)
+        return [lesion for lesion in spoken if self._speaks_of(lesion)] if self.silent or self.unknown else spoken
+
+    def _speaks_of(self, lesion: PredictedLesion) -> bool:
+        region = Region(lesion.mask, lesion.origin)
+        if any(overlap_size(region, true) for _, true in self.lesions):
+            return True
+        return lesion.type_index not in self.unknown and not any(overlap_size(region, mark) for mark in self.silent)
+
+    def _on_read_frames(self, found: list[PredictedLesion]) -> list[PredictedLesion]:
         if self.read is None:
             return found
         cut = []
@@ -473,8 +490,14 @@ def _outputs_of_frame(outputs: dict[str, int], marks: Sequence[Mark], vocabulary
     return {**absent, **own}
 
 
-def case_truth(reading: Reading, *, loaded: CaseImages, vocabulary: Vocabulary) -> CaseTruth:
-    """A reading as the truth to measure against, in the case's own pixels; marks on touching slices are one lesion."""
+def case_truth(
+    reading: Reading, *, loaded: CaseImages, vocabulary: Vocabulary, asked: Vocabulary | None = None
+) -> CaseTruth:
+    """A reading as the truth to measure against, in the case's own pixels; marks on touching slices are one lesion.
+
+    `vocabulary` is the version's, `asked` the project's as it is now (else the version's): so versions of different
+    vocabularies are measured against the same lesions.
+    """
     box = loaded.letterbox
     at = {(row.pk, number): index for index, (row, number) in enumerate(loaded.frames)}
     lesions: list[tuple[int, Region]] = []
@@ -491,12 +514,20 @@ def case_truth(reading: Reading, *, loaded: CaseImages, vocabulary: Vocabulary) 
     marked = {region.origin[0] + at for _, region in lesions for at in np.flatnonzero(region.mask.any(axis=(1, 2))).tolist()}
     read = _frames_read(reading, marked, len(loaded.frames))
     outputs = _known_outputs(reading, vocabulary)
+    in_use = (asked or vocabulary).types
+    silent = [region for kind, region in lesions if kind not in in_use]
+    lesions = [(kind, region) for kind, region in lesions if kind in in_use]
+    known = {kind for kind, _ in lesions} | {
+        pk for pk in vocabulary.types if vocabulary.knows(pk, reading.vocabulary_version)
+    }
     return CaseTruth(
         lesions=_joined(lesions) if len(loaded.frames) > 1 else lesions,
         outputs=outputs if read.all() else _outputs_of_part(outputs),
         complete=_is_complete(reading),
         boxed=any(lesion.kind == MarkKind.BOX for lesion in rows),
         read=None if read.all() else read,
+        silent=silent,
+        unknown=frozenset(index for index, pk in enumerate(vocabulary.types, 1) if pk not in known),
     )
 
 

@@ -17,7 +17,7 @@ from backend.learning.score_errors import reliability_of, score_errors
 from backend.learning.score_sets import score_sets, with_probabilities
 from backend.learning.selectors import truth
 from backend.learning.subgroups import grouped, size_cuts, subgroups_of
-from backend.learning.vocabulary import Vocabulary
+from backend.learning.vocabulary import Vocabulary, vocabulary_of
 from backend.metrics.chance import coarse_places
 from backend.metrics.intervals import MIN_PATIENTS, MIN_POSITIVE
 from backend.metrics.matching import match_lesions
@@ -41,7 +41,7 @@ from workers.networks import LoadedVersion, code_version
 PerCase = dict[str, Any]
 
 CHUNK: Final = 8
-MEASURE_VERSION: Final = 2
+MEASURE_VERSION: Final = 3
 """Raise it where a change of this module, or of `backend.metrics`, changes what is measured of a case."""
 FAST_CASES: Final = 200
 """VALIDATION up to this size is measured whole in a fast round, too; of a larger one a fixed sample of patients."""
@@ -68,17 +68,23 @@ def measure_readings(
 ) -> list[list[PerCase]]:
     """The cases of these readings, which are taken for true, as each version reads them."""
     measured: list[list[PerCase]] = [[] for _ in versions]
+    asked = _asked(readings)
     for start in range(0, len(readings), CHUNK):
         on_case(start, len(readings))
         chunk = readings[start : start + CHUNK]
-        told = [_measure(version, chunk, threshold) for version in versions]
+        told = [_measure(version, chunk, threshold, asked) for version in versions]
         readable = set.intersection(*(set(one) for one in told))
         for cases, one in zip(measured, told, strict=True):
             cases += [case for key, case in one.items() if key in readable]
     return measured
 
 
-def _measure(version: LoadedVersion, readings: Sequence[Reading], threshold: float) -> dict[str, PerCase]:
+def _asked(readings: Sequence[Reading]) -> Vocabulary:
+    """The finding types in use in the project of these readings: of the others nothing is asked of any version."""
+    return vocabulary_of(readings[0].case.project) if readings else Vocabulary((), (), {})
+
+
+def _measure(version: LoadedVersion, readings: Sequence[Reading], threshold: float, asked: Vocabulary) -> dict[str, PerCase]:
     """Those of the cases that can be decoded, by id."""
     images: list[tuple[Reading, CaseImages]] = []
     for reading in readings:
@@ -87,13 +93,13 @@ def _measure(version: LoadedVersion, readings: Sequence[Reading], threshold: flo
     said = version.read([loaded for _, loaded in images])
     measured: dict[str, PerCase] = {}
     for (reading, loaded), (predictions, lesions) in zip(images, said, strict=True):
-        known = case_truth(reading, loaded=loaded, vocabulary=version.vocabulary)
+        known = case_truth(reading, loaded=loaded, vocabulary=version.vocabulary, asked=asked)
         lesions = known.spoken_of(lesions)
         scores = output_scores(predictions, version.vocabulary)
         measured[str(reading.case_id)] = {
             "case": str(reading.case_id),
-            "truth_as": _truth_as(reading),
-            "measured_as": _measured_as(reading, threshold),
+            "truth_as": _truth_as(reading, asked),
+            "measured_as": _measured_as(reading, threshold, asked),
             "name": reading.case.name,
             "group": reading.case.group_key,
             **measure_case(known, lesions, threshold=threshold, spacing=loaded.spacing, vocabulary=version.vocabulary),
@@ -105,21 +111,24 @@ def _measure(version: LoadedVersion, readings: Sequence[Reading], threshold: flo
     return measured
 
 
-def _truth_as(reading: Reading) -> str:
+def _truth_as(reading: Reading, asked: Vocabulary) -> str:
     """What a case is measured against and by which code: where that is alike, two versions can be compared."""
-    return f"{MEASURE_VERSION} {code_version()} {reading.pk} {reading.revision}"
+    retired = sorted({lesion.finding_type_id for lesion in reading.lesions.all()} - set(asked.types))
+    without = f" without {' '.join(map(str, retired))}" if retired else ""
+    return f"{MEASURE_VERSION} {code_version()} {reading.pk} {reading.revision}{without}"
 
 
-def _measured_as(reading: Reading, threshold: float) -> str:
+def _measured_as(reading: Reading, threshold: float, asked: Vocabulary) -> str:
     """All beside the version itself on which the numbers of a case depend: while it is the same, they are."""
-    return f"{_truth_as(reading)} {threshold:g}"
+    return f"{_truth_as(reading, asked)} {threshold:g}"
 
 
 def known_cases(version: ModelVersion, readings: Sequence[Reading]) -> list[PerCase]:
     """Those of the cases that were measured of this version, as it is shown, against the same readings, in their order."""
     evaluation = latest_evaluation(version)
     known = {case.get("measured_as"): case for case in evaluation.per_case} if evaluation else {}
-    found = ((reading.case, known.get(_measured_as(reading, version.display_threshold))) for reading in readings)
+    asked, threshold = _asked(readings), version.display_threshold
+    found = ((reading.case, known.get(_measured_as(reading, threshold, asked))) for reading in readings)
     # What a table has said of a case since then is no reason to have it read again.
     return [{**measured, "traits": _traits(case)} for case, measured in found if measured is not None]
 

@@ -62,9 +62,10 @@ def estimate(
     """The statistic of all rows with its interval, or None and why where too few positives or patients back it.
 
     `statistic` takes how often each row is drawn. `n_negative` where it ranks positives against negatives: of few of these
-    every draw holds the same ones, or none, and the interval would be of the positives alone. For a `rate` of positives that
-    is exactly 0 or 1 no resample differs, so the rule of three bounds it instead, with patients as trials where they are
-    fewer, because findings of one hang together; likewise a `count` per positive of 0. `undefined` says why the statistic may have no value.
+    every draw holds the same ones, or none, and the interval would be of the positives alone. For a `rate` of positives
+    that is exactly 0 or 1 no resample differs, so the rule of three bounds it instead, with patients as trials where they
+    are fewer, because findings of one hang together; likewise a `count` per positive of 0. `undefined` says why the
+    statistic may have no value.
     """
     n_patients = len(set(groups))
     blank = Estimate(metric, finding_type, None, None, None, n_patients, n_positive)

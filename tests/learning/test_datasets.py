@@ -176,6 +176,44 @@ def test_a_retired_type_says_nothing_where_it_was_marked(project, draw_case) -> 
     assert (samples.targets[0, 4:12, 4:12] == IGNORED).all() and (samples.targets == IGNORED).sum() == 64
 
 
+def found_at(top: int, left: int, type_index: int) -> PredictedLesion:
+    mask = np.ones((1, 6, 6), dtype=bool)
+    return PredictedLesion(type_index=type_index, score=0.9, origin=(0, top, left), mask=mask)
+
+
+def test_a_prediction_of_a_type_that_came_after_the_reading_is_no_false_one(project, draw_case) -> None:
+    from backend.projects.models import FindingType
+
+    kind = project.finding_types.get(scope="lesion", position=0)
+    case = draw_case(0)
+    reading = bring(case, ImportedLesion(kind, "box", case.instance, points=[[4.0, 4.0], [12.0, 12.0]]))
+    FindingType.objects.create(
+        project=project, name="Cyst", colour="#123456", allowed_marks=["box"], position=9, since_version=2
+    )
+    known = case_truth(reading, loaded=case_images(case, Plan.plain(32)), vocabulary=vocabulary_of(project))
+    on_it, late, false = found_at(5, 5, 3), found_at(20, 20, 3), found_at(20, 4, 2)
+    assert known.spoken_of([on_it, late, false]) == [on_it, false], "where a lesion is true, any type has found it"
+
+
+def test_nothing_is_asked_of_any_version_where_a_retired_type_was_marked(project, draw_case) -> None:
+    """Neither of one that still knows the type nor of one that does not: both are measured against the same lesions."""
+    kind, other = project.finding_types.filter(scope="lesion").order_by("position")
+    case, before = draw_case(0), vocabulary_of(project)
+    reading = bring(
+        case,
+        ImportedLesion(kind, "box", case.instance, points=[[4.0, 4.0], [12.0, 12.0]]),
+        ImportedLesion(other, "box", case.instance, points=[[20.0, 4.0], [28.0, 12.0]]),
+    )
+    kind.retired_in_version = 2
+    kind.save()
+    loaded, now = case_images(case, Plan.plain(32)), vocabulary_of(project)
+    for vocabulary in (before, now):
+        known = case_truth(reading, loaded=loaded, vocabulary=vocabulary, asked=now)
+        assert [kind for kind, _ in known.lesions] == [other.pk]
+        on_retired, false = found_at(5, 5, 1), found_at(20, 20, 1)
+        assert known.spoken_of([on_retired, false]) == [false]
+
+
 def test_of_a_series_marked_slices_are_learned_and_slices_that_nobody_read_are_not(project, draw_case, words) -> None:
     project.unit = "series"
     project.save()
