@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -31,6 +32,9 @@ from backend.webhooks.services import announce
 logger = logging.getLogger(__name__)
 
 HISTORY_POINTS: Final = 400
+RETRY_AFTER: Final = timedelta(minutes=10)
+MOST_WAITS: Final = 6
+"""A reading of the POOL that keeps failing is ordered again after at most this many times `RETRY_AFTER`: an hour."""
 
 
 class RoundRefused(Exception):
@@ -252,22 +256,30 @@ def tend_models() -> None:
 def order_missing_predictions(*, version: ModelVersion) -> Job | None:
     """Have the serving version read cases that came after it last read; a round in progress will see to it itself.
 
-    Cases that it could not read then (undecodable ones) are not tried again.
+    Cases that it could not read then (undecodable ones) are not tried again, nor those of an order that was cancelled. After
+    an order that failed, or was given up because its workers were lost, the next one waits for `RETRY_AFTER`, after the
+    second for twice that, at most for `MOST_WAITS` times that.
     """
     if live_round(version.project) is not None:
         return None
     orders = Job.objects.filter(task="learning.predict_pool", project_id=version.project_id, arguments__version=version.pk)
     if orders.filter(state__in=(JobState.QUEUED, JobState.RUNNING)).exists():
         return None
-    # A round that failed while its version was reading has not read all.
-    own = Round.objects.filter(model_version=version).first()
-    rounds = Round.objects.filter(project=version.project, state=RoundState.DONE)
-    if own is not None:
-        rounds = rounds.filter(number__gte=own.number)
-    read_at = [row for row in (orders.first(), rounds.first()) if row is not None]
+    # Before it last came to serve it may have left cases unread: an order ends early where another version serves, and
+    # a round reads with the version that serves. A round that failed while its version was reading has not read all.
+    promotion = version.promotions.first()
+    serves_since = promotion.created_at if promotion else version.created_at
+    orders = orders.filter(created_at__gte=serves_since)
+    rounds = Round.objects.filter(project=version.project, state=RoundState.DONE, finished_at__gte=serves_since)
+    read_at = [row.created_at for row in (orders.exclude(state=JobState.FAILED).first(), rounds.first()) if row is not None]
     waiting = unread_by(version)
     if read_at:
-        waiting = waiting.filter(created_at__gt=max(row.created_at for row in read_at))
+        waiting = waiting.filter(created_at__gt=max(read_at))
+        orders = orders.filter(created_at__gt=max(read_at))
+    # What is left of the orders has failed.
+    pause = RETRY_AFTER * min(orders.count(), MOST_WAITS)
+    if orders.filter(finished_at__gt=timezone.now() - pause).exists():
+        return None
     return order_predictions(version=version, by=None) if waiting.exists() else None
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from backend.jobs.models import Job
-from backend.jobs.services import JobCancelled, cancel_job, claim_job, finish_job
+from backend.jobs.services import JobCancelled, cancel_job, claim_job, fail_job, finish_job
 from backend.learning.documents import learning_curve, round_document
 from backend.learning.models import AcquisitionScore, Round, RoundState
 from backend.learning.services import (
@@ -22,6 +25,8 @@ from backend.learning.states import ENDED, TRANSITIONS
 from backend.projects.models import Case
 from backend.readings.models import Lesion, Reading
 from backend.registry.models import ModelVersion
+from backend.registry.services import promote_version
+from tests.rows import make_model
 
 UNREAD = 10
 """So many unread POOL cases the project of discs has."""
@@ -351,6 +356,76 @@ def test_a_case_that_cannot_be_read_is_tried_once_and_not_every_15_seconds(quick
     finish_job(lease, lease.result)
     assert "cannot be decoded" in Job.objects.get(pk=lease.job.pk).log
     assert order_missing_predictions(version=version) is None
+
+
+def passes(minutes: int) -> None:
+    """Everything that failed has failed so much longer ago."""
+    for job in Job.objects.filter(state="failed"):
+        Job.objects.filter(pk=job.pk).update(finished_at=job.finished_at - timedelta(minutes=minutes))
+
+
+def fails(job: Job) -> None:
+    lease = claim_job(job.pk)
+    assert lease is not None
+    fail_job(lease, "StoreFull: There is no room left to store anything")
+
+
+def loses_its_workers(job: Job) -> None:
+    Job.objects.filter(pk=job.pk).update(attempts=job.max_attempts)
+    assert claim_job(job.pk) is None
+    job.refresh_from_db()
+    assert job.error.startswith("Gave up after 5 attempts")
+
+
+@pytest.mark.parametrize("ends", [fails, loses_its_workers])
+def test_a_reading_that_failed_is_ordered_again_after_ten_minutes_and_ever_later_at_most_an_hour(
+    quick_project, lead, work, draw_case, ends: Any
+) -> None:
+    version = work(start_round(project=quick_project, by=lead)).model_version
+    draw_case(1)
+    for minutes in (10, 20, 30, 40, 50, 60, 60, 60):
+        ordered = order_missing_predictions(version=version)
+        assert ordered is not None
+        ends(ordered)
+        passes(minutes - 1)
+        assert order_missing_predictions(version=version) is None, "not every 15 seconds"
+        passes(1)
+    again = order_missing_predictions(version=version)
+    assert again is not None
+    from workers.pool import predict_pool
+
+    lease = claim_job(again.pk)
+    predict_pool(lease)
+    finish_job(lease, lease.result)
+    draw_case(2)
+    ended = order_missing_predictions(version=version)
+    assert ended is not None, "one that succeeded ends the waiting"
+    ends(ended)
+    passes(10)
+    assert order_missing_predictions(version=version) is not None, "and the counting"
+
+
+def test_a_reading_that_a_person_cancelled_is_not_ordered_again(quick_project, lead, work, draw_case) -> None:
+    version = work(start_round(project=quick_project, by=lead)).model_version
+    draw_case(1)
+    cancel_job(job=order_missing_predictions(version=version), by=lead)
+    assert order_missing_predictions(version=version) is None
+
+
+def test_what_a_version_left_unread_when_another_came_to_serve_waits_for_it_when_it_serves_again(
+    quick_project, lead, work, draw_case
+) -> None:
+    version = work(start_round(project=quick_project, by=lead)).model_version
+    draw_case(1)
+    left = claim_job(order_missing_predictions(version=version).pk)
+    other = make_model(quick_project, state="kept", number=2).model_version
+    promote_version(version=other, by=lead, reason="finds more")
+    finish_job(left, {"cases": 0})
+    version.refresh_from_db()
+    promote_version(version=version, by=lead, reason="finds less")
+    fails(Job.objects.get(state="queued", arguments={"version": version.pk}))
+    passes(10)
+    assert order_missing_predictions(version=version) is not None
 
 
 def test_a_case_that_cannot_be_decoded_is_left_out_with_a_line_in_the_log(quick_project, lead, work) -> None:
