@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -158,17 +159,26 @@ def _measured(
     return found
 
 
+class _ServesNoMore(Exception):
+    """Another version has come to serve: what is left need not be read."""
+
+
 def predict_pool(lease: Lease) -> None:
     """A version reads every unread POOL case that it has not read; stops where another version has come to serve."""
     version = ModelVersion.objects.select_related("project").get(pk=lease.job.arguments["version"])
     report = Reporter(lease)
     waiting = list(unread_by(version)) if version.state == ModelState.SERVES else []
+    lease.result["cases"] = 0
 
     def on_chunk(done: int, measured: list[CaseMeasured]) -> None:
+        lease.result["cases"] = done
         report.tell("predict", f"{done} of {len(waiting)} cases", done=done, total=len(waiting))
+        # Readers see nothing more of this version, and the order of the one that serves waits behind this job.
+        if not ModelVersion.objects.filter(pk=version.pk, state=ModelState.SERVES).exists():
+            raise _ServesNoMore
 
-    read_cases(version, waiting, report=report, on_chunk=on_chunk)
-    lease.result["cases"] = len(waiting)
+    with suppress(_ServesNoMore):
+        read_cases(version, waiting, report=report, on_chunk=on_chunk)
 
 
 def evaluate_holdout(lease: Lease) -> None:

@@ -14,10 +14,12 @@ from backend.learning.services import start_round
 from backend.projects.models import Case
 from backend.readings.models import Lesion, Reading
 from backend.registry.models import ModelVersion
+from backend.registry.services import order_predictions, promote_version
+from tests.rows import make_model
 from workers import pool
 from workers.datasets import case_frames, case_images, frames_of_cases
 from workers.networks import load_version
-from workers.pool import CHUNK, read_cases
+from workers.pool import CHUNK, predict_pool, read_cases
 from workers.reporting import Reporter
 
 
@@ -103,3 +105,39 @@ def test_who_cancels_waits_for_no_more_than_what_is_in_hand(version, report, qui
     with pytest.raises(JobCancelled):
         read_cases(version, cases, report=report, on_chunk=cancels)
     assert Reading.objects.filter(case__in=cases, reader__model_version=version).count() == CHUNK
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_a_version_stops_reading_once_another_serves_and_ends_quietly(
+    version, quick_project, draw_case, lead, monkeypatch, begins: bool
+) -> None:
+    cases = waiting_cases(quick_project, draw_case)
+    lease = claim_job(order_predictions(version=version, by=lead).pk)
+    assert lease is not None
+    other = make_model(quick_project, state="kept", number=2).model_version
+    stored: list[int] = []
+    store = pool.store_model_readings
+
+    def serves_another(**given: Any) -> None:
+        store(**given)
+        stored.append(len(given["found"]))
+        if len(stored) == 1:
+            promote_version(version=other, by=lead, reason="finds more")
+
+    monkeypatch.setattr(pool, "store_model_readings", serves_another)
+    if not begins:
+        promote_version(version=other, by=lead, reason="finds more")
+    predict_pool(lease)
+    assert stored == ([CHUNK] if begins else [])
+    read = Reading.objects.filter(case__in=cases, reader__model_version=version).count()
+    assert lease.result == {"cases": read} and read == sum(stored)
+    assert not [one for one in threading.enumerate() if one.name.startswith("beside-the-network")]
+
+
+def test_a_version_that_serves_on_reads_all(version, quick_project, draw_case, lead) -> None:
+    cases = waiting_cases(quick_project, draw_case)
+    lease = claim_job(order_predictions(version=version, by=lead).pk)
+    assert lease is not None
+    predict_pool(lease)
+    assert lease.result == {"cases": len(cases)}
+    assert Reading.objects.filter(case__in=cases, reader__model_version=version).count() == len(cases)
