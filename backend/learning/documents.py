@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from backend.accounts.models import User
@@ -20,8 +21,8 @@ from backend.learning.tracks import label_growth, last_slow_round
 from backend.metrics.forecast import CurvePoint, Forecast, stopping_forecast
 from backend.projects.models import Project, Split
 from backend.projects.selectors import unread_blinded
-from backend.registry.models import Evaluation, ModelVersion
-from backend.registry.selectors import latest_evaluation, serving_version
+from backend.registry.models import ModelVersion
+from backend.registry.selectors import serving_version, validation_metrics
 
 POLICY_FIELDS: Final = (
     "enabled",
@@ -46,6 +47,9 @@ POLICY_FIELDS: Final = (
 )
 LOG_LINES: Final = 200
 SHOWN_NEXT: Final = 24
+SHOWN_ROUNDS: Final = 100
+
+Metrics = list[dict[str, Any]]
 
 
 def policy_document(policy: TrainingPolicy) -> dict[str, Any]:
@@ -84,8 +88,14 @@ def round_document(round_: Round) -> dict[str, Any]:
     }
 
 
-def round_row(round_: Round) -> dict[str, Any]:
-    """A round in the history."""
+def round_rows(rounds: QuerySet[Round]) -> list[dict[str, Any]]:
+    """Rounds in the history; what is long (losses, logs, single cases) is not even fetched."""
+    metrics = validation_metrics(ModelVersion.objects.filter(rounds__in=rounds.values("pk")))
+    found = rounds.select_related("job", "model_version").defer("history", "job__log", "model_version__config")
+    return [_round_row(one, metrics.get(one.model_version_id or 0, [])) for one in found]
+
+
+def _round_row(round_: Round, metrics: Metrics) -> dict[str, Any]:
     return {
         "number": round_.number,
         "state": _true_state(round_),
@@ -97,17 +107,15 @@ def round_row(round_: Round) -> dict[str, Any]:
         "n_labels": round_.model_version.n_labels if round_.model_version else None,
         "model_version": round_.model_version.number if round_.model_version else None,
         "model_state": round_.model_version.state if round_.model_version else None,
-        "metrics": [one for one in _metrics(round_.model_version) if one["finding_type"] is None],
+        "metrics": [one for one in metrics if one["finding_type"] is None],
         "progress": _brief_progress(round_),
     }
 
 
 def learning_document(project: Project, user: User) -> dict[str, Any]:
     """Everything the Learning page shows to `user`."""
-    rounds = list(
-        Round.objects.filter(project=project).select_related("job", "model_version", "base_version", "started_by")[:100]
-    )
-    live = live_round(project)
+    rounds = Round.objects.filter(project=project)
+    live, last = live_round(project), rounds.select_related("job", "model_version", "base_version", "started_by").first()
     serving, slow = serving_version(project), last_slow_round(project)
     policy, curve = policy_of(project), learning_curve(project)
     return {
@@ -119,8 +127,8 @@ def learning_document(project: Project, user: User) -> dict[str, Any]:
             "validation": labels(project, Split.VALIDATION).values("case").distinct().count(),
         },
         "live": round_document(live) if live else None,
-        "last": round_document(rounds[0]) if rounds else None,
-        "rounds": [round_row(round_) for round_ in rounds],
+        "last": round_document(last) if last else None,
+        "rounds": round_rows(rounds[:SHOWN_ROUNDS]),
         "metric": curve[-1]["metric"] if curve else project_metric(project),
         "curve": curve,
         "forecast": learning_forecast(curve, policy.target_dice).as_dict(),
@@ -135,23 +143,22 @@ def learning_curve(project: Project) -> list[dict[str, Any]]:
     That is Dice, or the AUC of image findings (`leading_metric`), the same for all; null with its reason if too few. A point
     is of no arm: every version learns from all labels, of cases that were chosen and of those that were drawn.
     """
-    measured = []
-    for version in ModelVersion.objects.filter(project=project).order_by("number").prefetch_related("evaluations"):
-        evaluation = next((e for e in version.evaluations.all() if e.split == Split.VALIDATION), None)
-        if evaluation is not None:
-            measured.append((version, evaluation))
-    metric = _curve_metric([evaluation for _, evaluation in reversed(measured)])
+    versions = ModelVersion.objects.filter(project=project)
+    metrics = validation_metrics(versions)
+    rows = versions.order_by("number").values_list("pk", "number", "n_labels")
+    measured = [(number, n_labels, metrics[pk]) for pk, number, n_labels in rows if pk in metrics]
+    metric = _curve_metric([told for _, _, told in reversed(measured)])
     points = []
-    for version, evaluation in measured:
-        for one in _overall(evaluation, metric):
+    for number, n_labels, told in measured:
+        for one in _overall(told, metric):
             kept = {name: one[name] for name in ("metric", "value", "low", "high", "n_patients", "note")}
-            points.append({"n_labels": version.n_labels, "version": version.number, **kept})
+            points.append({"n_labels": n_labels, "version": number, **kept})
     return points
 
 
-def _curve_metric(evaluations: Sequence[Evaluation]) -> str:
+def _curve_metric(newest_first: Sequence[Metrics]) -> str:
     """That of which the newest evaluation knows a value: the sample of a fast round may be too small for either."""
-    told = [one for evaluation in evaluations for name in LEADING_METRICS for one in _overall(evaluation, name)]
+    told = [one for metrics in newest_first for name in LEADING_METRICS for one in _overall(metrics, name)]
     known = [one["metric"] for one in told if one["value"] is not None]
     if known:
         return str(known[0])
@@ -169,8 +176,8 @@ def _forecast(points: tuple[CurvePoint, ...], target: float) -> Forecast:
     return stopping_forecast(points, target=target)
 
 
-def _overall(evaluation: Evaluation, metric: str) -> list[dict[str, Any]]:
-    return [one for one in evaluation.metrics if one["metric"] == metric and one["finding_type"] is None]
+def _overall(metrics: Metrics, metric: str) -> Metrics:
+    return [one for one in metrics if one["metric"] == metric and one["finding_type"] is None]
 
 
 def _next(project: Project, user: User) -> list[dict[str, Any]]:
@@ -249,9 +256,10 @@ def _steps(state: str, details: dict[str, str]) -> list[dict[str, str]]:
     ]
 
 
-def _metrics(version: ModelVersion | None) -> list[dict[str, Any]]:
-    evaluation = latest_evaluation(version) if version else None
-    return evaluation.metrics if evaluation else []
+def _metrics(version: ModelVersion | None) -> Metrics:
+    if version is None:
+        return []
+    return validation_metrics(ModelVersion.objects.filter(pk=version.pk)).get(version.pk, [])
 
 
 def _brief_progress(round_: Round) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from backend.learning.documents import learning_document, policy_document, round_document, round_row
+from backend.learning.documents import learning_document, policy_document, round_document, round_rows
 from backend.learning.model_card import card_words, model_card
 from backend.learning.models import Round
 from backend.learning.selectors import policy_of
@@ -80,8 +80,7 @@ class RoundListView(ProjectView):
     @extend_schema(operation_id="round_list", responses=RoundRowSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
         """The project's rounds, newest first."""
-        rows = Round.objects.filter(project=self.project).select_related("job", "model_version")
-        return Response([round_row(row) for row in rows])
+        return Response(round_rows(Round.objects.filter(project=self.project)))
 
     @extend_schema(operation_id="round_start", request=RoundStartSerializer, responses={201: RoundSerializer})
     def post(self, request: Request, slug: str) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from backend.projects.project_view import ProjectView
 from backend.registry.compared_cases import comparison_document
 from backend.registry.evaluated_cases import CaseFilter, evaluated_cases
-from backend.registry.models import ModelVersion
+from backend.registry.models import Evaluation, ModelVersion
 from backend.registry.onnx_files import onnx_zip
 from backend.registry.selectors import version_document, version_row
 from backend.registry.serializers import (
@@ -41,12 +41,16 @@ from backend.registry.services import (
 class ModelView(ProjectView):
     """Base of the views on model versions."""
 
-    def versions(self) -> QuerySet[ModelVersion]:
-        """The project's versions, newest first, with what their documents need."""
+    def versions(self, *, without: tuple[str, ...] = ("per_case",)) -> QuerySet[ModelVersion]:
+        """The project's versions, newest first, with what their documents need; `without` those fields of evaluations.
+
+        `per_case` alone holds some kilobytes a case, and no document tells it.
+        """
+        evaluations = Prefetch("evaluations", Evaluation.objects.defer(*without))
         return (
             ModelVersion.objects.filter(project=self.project)
             .select_related("parent", "project")
-            .prefetch_related("evaluations", "promotions__by", "promotions__instead_of")
+            .prefetch_related(evaluations, "promotions__by", "promotions__instead_of")
         )
 
     def version(self, number: int) -> ModelVersion:
@@ -65,7 +69,8 @@ class ModelListView(ModelView):
     @extend_schema(operation_id="model_list", responses=ModelRowSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
         """The project's versions, newest first."""
-        return Response([version_row(version) for version in self.versions()])
+        versions = self.versions(without=("per_case", "curves", "subgroups"))
+        return Response([version_row(version) for version in versions])
 
 
 class ModelDetailView(ModelView):

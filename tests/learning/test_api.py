@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from backend.jobs.models import Job
 from backend.learning.models import Round, TrainingPolicy
 from backend.learning.services import start_round
+from backend.registry.models import Evaluation, ModelVersion
 from tests.rows import make_model
 
 pytestmark = pytest.mark.django_db
@@ -128,8 +134,6 @@ def test_a_model_version_is_shown_promoted_and_released_and_only_then_looked_at_
 
 
 def test_the_learning_page_tells_when_the_target_would_be_reached_or_why_it_cannot(project, lead, as_person) -> None:
-    from backend.registry.models import Evaluation, ModelVersion
-
     client = as_person(lead)
     empty = client.get(f"{BASE}/learning/").json()["forecast"]
     assert (empty["answer"], empty["reason"], empty["target"]) == ("cannot_tell", "few_points", 0.75)
@@ -149,3 +153,63 @@ def test_the_learning_page_tells_when_the_target_would_be_reached_or_why_it_cann
     assert all(len(point) == 4 for point in told["curve"])
     client.patch(f"{BASE}/policy/", {"target_dice": 0.6}, format="json")
     assert client.get(f"{BASE}/learning/").json()["forecast"]["answer"] == "reached"
+
+
+@pytest.fixture
+def add_round(project: Any) -> Callable[[int], Round]:
+    """Makes a round that is done, with its job and its version, measured twice."""
+
+    def add(number: int) -> Round:
+        version = make_model(project, state="kept", number=number).model_version
+        for value in (0.5, 0.6):
+            told = {"metric": "dice", "finding_type": None, "value": value, "low": value, "high": value, "n_patients": 40}
+            Evaluation.objects.create(
+                model_version=version, split="VALIDATION", n_cases=1, n_patients=40, per_case=[{"case": "one"}],
+                metrics=[{**told, "n_positive": 40, "note": ""}],
+            )  # fmt: skip
+        job = Job.objects.create(task="learning.run_round", queue="train", state="succeeded", log="step 1\n")
+        return Round.objects.create(
+            project=project, number=number, state="done", job=job, model_version=version, history=[[1, 0.5]],
+            settings={"track": "fast", "start": "warm"},
+        )  # fmt: skip
+
+    return add
+
+
+@pytest.mark.parametrize("path", ["learning/", "rounds/", "rounds/2/", "models/", "models/2/"])
+def test_what_is_polled_fetches_no_single_cases_and_asks_no_more_for_more_rounds(
+    lead, as_person, add_round, path: str
+) -> None:
+    client = as_person(lead)
+    add_round(1)
+    add_round(2)
+    with CaptureQueriesContext(connection) as few:
+        assert client.get(f"{BASE}/{path}").status_code == 200
+    for number in range(3, 9):
+        add_round(number)
+    with CaptureQueriesContext(connection) as many:
+        assert client.get(f"{BASE}/{path}").status_code == 200
+    assert len(many) == len(few)
+    assert not [one["sql"] for one in many if "per_case" in one["sql"]]
+
+
+def test_the_lists_fetch_neither_curves_nor_logs(lead, as_person, add_round) -> None:
+    client = as_person(lead)
+    add_round(1)
+    with CaptureQueriesContext(connection) as asked:
+        rounds, models = client.get(f"{BASE}/rounds/").json(), client.get(f"{BASE}/models/").json()
+    told = " ".join(one["sql"] for one in asked)
+    assert not [name for name in ('"curves"', '"subgroups"', '"log"', '"history"') if name in told]
+    assert rounds[0]["metrics"][0]["value"] == models[0]["metrics"][0]["value"] == 0.6, "the newest evaluation"
+
+
+def test_the_learning_page_tells_the_newest_numbers_of_each_version_and_the_log_of_the_last_round(
+    lead, as_person, add_round
+) -> None:
+    add_round(1)
+    add_round(2)
+    told = as_person(lead).get(f"{BASE}/learning/").json()
+    assert [point["value"] for point in told["curve"]] == [0.6, 0.6]
+    assert [row["metrics"][0]["value"] for row in told["rounds"]] == [0.6, 0.6]
+    last = told["last"]
+    assert (last["number"], last["log"], last["loss"], last["metrics"][0]["value"]) == (2, ["step 1"], [[1, 0.5]], 0.6)
