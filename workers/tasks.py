@@ -10,7 +10,7 @@ from celery import shared_task
 from backend.archive.scratch import remove_abandoned_scratch
 from backend.audit.sealing import seal_events
 from backend.dimse.transferring import run_transfer
-from backend.exchange.blanking import run_blanking
+from backend.exchange.blanking import forget_blanked, run_blanking
 from backend.exchange.export_runs import expire_exports, run_export
 from backend.exchange.lost_imports import settle_imports
 from backend.exchange.publishing import run_publication, run_withdrawal
@@ -180,9 +180,10 @@ def withdraw(job_id: str) -> None:
 
 @shared_task(name="exchange.expire_exports")
 def expire() -> None:
-    """Remove exports whose days are over, and what a lost proof left behind."""
+    """Remove exports whose days are over, and what a lost proof and a lost blanking left behind."""
     expire_exports()
     tidy_verifications()
+    forget_blanked()
 
 
 @shared_task(name="dimse.run_transfer")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from functools import partial
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
 
 from backend.accounts.models import User
-from backend.archive.blanking import blank_instance
+from backend.archive.blanking import blank_instance, forget_former
 from backend.archive.decode_child import DecodeChild
 from backend.archive.models import Instance
 from backend.audit.services import record_event
@@ -17,11 +18,13 @@ from backend.dicom.burnt_in import checked_rectangles
 from backend.dicom.refusal import Refused
 from backend.exchange.export_runs import expire_exports_with_images
 from backend.jobs.models import Job
-from backend.jobs.services import JobCancelled, Lease, enqueue_job, is_cancelled, report_progress
+from backend.jobs.services import FINISHED, JobCancelled, Lease, change_arguments, enqueue_job, is_cancelled, report_progress
 from backend.projects.burnt_in_services import close_blanked_reports
 from backend.projects.models import Case, Project
 from backend.projects.selectors import case_instances
 
+_FORMER: Final = "former"
+"""Of a job's arguments: objects with former pixels that are still to be deleted."""
 _EXPORTS_GONE: Final = "Text in an image was blanked after this export was made. Order it again."
 
 
@@ -81,11 +84,47 @@ def run_blanking(lease: Lease, *, forget: Callable[[Sequence[UUID]], None]) -> N
     lease.result["images"] = len(keys)
 
 
+def forget_blanked() -> int:
+    """Delete former pixels that blankings have left which ended before they came to it; of how many."""
+    left = list(Job.objects.filter(task="exchange.run_blanking", state__in=FINISHED, arguments__has_key=_FORMER))
+    for job in left:
+        _forget(job)
+        Job.objects.filter(pk=job.pk).update(arguments=_without_former(job))
+    return len(left)
+
+
 def _blank(lease: Lease, keys: Sequence[int]) -> None:
-    images = Instance.objects.filter(pk__in=keys).select_related("series__study__archive").order_by("pk")
+    images = Instance.objects.select_related("series__study__archive")
+    _forget_former(lease)  # of an attempt that was killed
     with DecodeChild() as child:
-        for done, instance in enumerate(images.iterator(chunk_size=20), 1):
+        for done, key in enumerate(sorted(keys), 1):
             if is_cancelled(lease):
                 raise JobCancelled
-            blank_instance(instance, lease.job.arguments["rectangles"], child=child)
+            # Read only now: another blanking may have been here since the one before.
+            instance = images.get(pk=key)
+            blank_instance(
+                instance, lease.job.arguments["rectangles"], child=child, note_former=partial(_note_former, lease)
+            )
+            _forget_former(lease)
             report_progress(lease, done=done, total=len(keys))
+
+
+def _note_former(lease: Lease, keys: Sequence[str]) -> None:
+    arguments = lease.job.arguments
+    change_arguments(lease, {**arguments, _FORMER: [*arguments.get(_FORMER, []), *keys]})
+
+
+def _forget_former(lease: Lease) -> None:
+    if _FORMER in lease.job.arguments:
+        _forget(lease.job)
+        change_arguments(lease, _without_former(lease.job))
+
+
+def _forget(job: Job) -> None:
+    assert job.project_id is not None  # a blanking is ordered in a project
+    archive_id = Project.objects.values_list("archive_id", flat=True).get(pk=job.project_id)
+    forget_former(archive_id, job.arguments[_FORMER])
+
+
+def _without_former(job: Job) -> dict[str, Any]:
+    return {name: value for name, value in job.arguments.items() if name != _FORMER}

@@ -136,6 +136,12 @@ def report_progress(lease: Lease, **progress: Any) -> None:
     _write(lease, progress=lease.job.progress)
 
 
+def change_arguments(lease: Lease, arguments: dict[str, Any]) -> None:
+    """Write down what the next attempt has to know, if it comes to one; in the caller's transaction, if he has one."""
+    lease.job.arguments = arguments
+    _write(lease, arguments=arguments)
+
+
 def append_log(lease: Lease, line: str) -> None:
     """Add one line to the job's log."""
     _write(lease, log=Right(Concat(F("log"), Value(line.rstrip("\n") + "\n")), LOG_CHARACTERS))

@@ -12,6 +12,8 @@ import pytest
 from django.conf import settings
 from PIL import Image
 
+from backend.archive import blanking
+from backend.archive.decode_child import DecodeChild
 from backend.archive.models import Instance
 from backend.archive.rendering import read_frame, render_frame
 from backend.archive.selectors import pixels_version
@@ -22,19 +24,20 @@ from backend.dicom.header import frame_format
 from backend.dicom.refusal import Refused
 from backend.dicom.stored_frames import decoded_frame
 from backend.exchange import export_source, verification
-from backend.exchange.blanking import run_blanking
+from backend.exchange.blanking import forget_blanked, run_blanking
 from backend.exchange.export_runs import perform_export
 from backend.exchange.import_options import ImportOptions
 from backend.exchange.models import ExportRun, ImportItem
 from backend.exchange.services import import_from_server
 from backend.exchange.verification import verify_export
-from backend.jobs.services import claim_job
+from backend.jobs.services import cancel_job, claim_job, release_job
 from backend.projects.models import BurntInReport, Case
 from backend.readings.import_services import ImportedLesion, import_reading
 from backend.readings.models import Lesion
 from tests.exchange.published import publish
 
 TEXT = [2, 1, 20, 4]
+LOWER = [5, 20, 10, 6]
 pytestmark = pytest.mark.django_db
 
 
@@ -229,6 +232,71 @@ def test_published_objects_keep_referring_to_the_image_by_its_uid(project, lead,
     assert run.derived_objects.count() == 1
     path = f"/dicom-web/breast/studies/{study}/series/{image.series.series_instance_uid}/instances/{image.sop_instance_uid}"
     assert client.get(f"{path}/frames/1").status_code == 200
+
+
+@pytest.mark.parametrize(("whose", "step"), [(blanking, "part10"), (DecodeChild, "prepare")])
+def test_of_two_blankings_of_one_image_at_once_neither_is_lost(project, lead, as_person, bring, monkeypatch, whose, step):
+    case = bring(project)
+    lower = (slice(20, 26), slice(5, 15))
+    before = stored(case.instance)
+    thumbnail_of(case.instance)
+    first, second = (blank(as_person(lead), case, [one]).json()["job"] for one in (TEXT, LOWER))
+    done, waits = getattr(whose, step), [second]
+
+    def other_between(*given, **more):
+        if waits:
+            work(waits.pop())
+        return done(*given, **more)
+
+    monkeypatch.setattr(whose, step, other_between)
+    work(first)
+    after = Instance.objects.get()
+    assert not waits and (stored(after)[1:5, 2:22] < 251).all() and (stored(after)[lower] == before.min()).all()
+    assert [path.name for path in blobs_of(project)] == [after.frames_key.rsplit("/")[-1]]
+
+
+@pytest.fixture
+def killed(project, lead, as_person, bring, monkeypatch):
+    """A blanking whose worker was killed once the row named the new pixels, before the former ones were deleted."""
+    case = bring(project)
+    thumbnail_of(case.instance)
+    small = thumbnail_key(frames_key=case.instance.frames_key, received_digest=case.instance.received_digest)
+    lease = claim_job(blank(as_person(lead), case).json()["job"])
+
+    def kill(key):
+        raise SystemExit
+
+    with monkeypatch.context() as dying, pytest.raises(SystemExit):
+        dying.setattr(blanking, "delete_object", kill)
+        run_blanking(lease, forget=lambda cases: None)
+    after = Instance.objects.get()
+    assert after.frames_key != case.instance.frames_key and has_object(case.instance.frames_key) and has_object(small)
+    release_job(lease)
+    return lease.job, (case.instance.frames_key, small)
+
+
+def test_the_attempt_after_a_killed_one_deletes_what_that_left_of_the_name(project, killed):
+    job, former = killed
+    work(job.pk)
+    assert not any(has_object(key) for key in former)
+    assert [path.name for path in blobs_of(project)] == [Instance.objects.get().frames_key.rsplit("/")[-1]]
+
+
+def test_what_a_blanking_left_that_is_not_tried_again_is_deleted_all_the_same(lead, killed):
+    job, former = killed
+    assert forget_blanked() == 0, "its next attempt does"
+    cancel_job(job=job, by=lead)
+    assert (forget_blanked(), forget_blanked()) == (1, 0)
+    assert not any(has_object(key) for key in former) and has_object(Instance.objects.get().frames_key)
+
+
+def test_frames_that_another_image_shares_stay(project, lead, as_person, bring):
+    case = bring(project, slices=2)
+    first, twin = case.series.instances.order_by("position")
+    former = first.frames_key
+    Instance.objects.filter(pk=twin.pk).update(frames_key=former, frame_ranges=first.frame_ranges)
+    work(blank(as_person(lead), case, sop_instance_uid=first.sop_instance_uid).json()["job"])
+    assert has_object(former)
 
 
 def test_what_was_reported_of_an_image_is_closed_once_it_is_blanked(project, reader, lead, as_person, bring):

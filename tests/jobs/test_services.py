@@ -16,6 +16,7 @@ from backend.jobs.services import (
     LeaseLost,
     append_log,
     cancel_job,
+    change_arguments,
     claim_job,
     enqueue_job,
     expire_leases,
@@ -84,6 +85,7 @@ def test_every_write_of_a_worker_whose_lease_was_taken_is_refused(rung: list[str
     for write in (
         lambda: heartbeat(stale),
         lambda: report_progress(stale, step=1),
+        lambda: change_arguments(stale, {}),
         lambda: append_log(stale, "line"),
         lambda: finish_job(stale, {}),
         lambda: release_job(stale),
