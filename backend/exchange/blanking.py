@@ -80,7 +80,7 @@ def run_blanking(lease: Lease, *, forget: Callable[[Sequence[UUID]], None]) -> N
         shown = Case.objects.filter(series__instances__in=keys).distinct()
         expire_exports_with_images(projects=set(shown.values_list("project_id", flat=True)), message=_EXPORTS_GONE)
         forget(list(shown.values_list("pk", flat=True)))
-    close_blanked_reports(instances=keys, by=lease.job.requested_by)
+    close_blanked_reports(instances=keys, ordered_at=lease.job.created_at, by=lease.job.requested_by)
     lease.result["images"] = len(keys)
 
 

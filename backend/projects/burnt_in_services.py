@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -43,10 +44,15 @@ def dismiss_reports(*, case: Case, reason: str, by: User) -> int:
     return closed
 
 
-def close_blanked_reports(*, instances: Collection[int], by: User | None) -> None:
-    """Close what was reported of images that are blanked now, in whichever project."""
+def close_blanked_reports(*, instances: Collection[int], ordered_at: datetime, by: User | None) -> None:
+    """Close what had been reported of these images when their blanking was ordered, in whichever project.
+
+    What was reported later may be text that whoever ordered it knew nothing of: it stays open.
+    """
     with transaction.atomic():
-        waiting = BurntInReport.objects.select_for_update(of=("self",)).filter(instance__in=instances, closed_at=None)
+        waiting = BurntInReport.objects.select_for_update(of=("self",)).filter(
+            instance__in=instances, reported_at__lte=ordered_at, closed_at=None
+        )
         rows = list(waiting.values_list("pk", "case_id", "case__project_id"))
         BurntInReport.objects.filter(pk__in=[row[0] for row in rows]).update(
             closed_at=timezone.now(), closed_by=by, outcome=ReportOutcome.BLANKED

@@ -312,6 +312,19 @@ def test_what_was_reported_of_an_image_is_closed_once_it_is_blanked(project, rea
     ]  # fmt: skip
 
 
+def test_what_was_reported_after_a_blanking_was_ordered_stays_open_for_it_may_be_other_text(
+    project, reader, reviewer, lead, as_person, bring
+):
+    case = bring(project)
+    body = {"sop_instance_uid": case.instance.sop_instance_uid, "frame": 1}
+    url = f"/api/v1/projects/{project.slug}/burnt-in-reports/"
+    as_person(reader).post(url, body, format="json")
+    job = blank(as_person(lead), case).json()["job"]
+    as_person(reviewer).post(url, body, format="json")
+    work(job)
+    assert dict(BurntInReport.objects.values_list("reported_by", "outcome")) == {reader.pk: "blanked", reviewer.pk: ""}
+
+
 def test_the_file_that_it_came_from_does_not_bring_the_name_back(project, lead, as_person, bring):
     case = bring(project)
     work(blank(as_person(lead), case).json()["job"])

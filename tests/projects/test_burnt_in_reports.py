@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
 from backend.audit.models import Event
 from backend.projects.burnt_in_services import close_blanked_reports
@@ -94,7 +95,7 @@ def test_blanking_closes_the_reports_of_these_images_in_every_project(project, r
     for one in (case, shown):
         BurntInReport.objects.create(case=one, instance=last, frame=1, reported_by=reader)
     BurntInReport.objects.create(case=case, instance=first, frame=1, reported_by=reader)
-    close_blanked_reports(instances=[last.pk], by=lead)
+    close_blanked_reports(instances=[last.pk], ordered_at=timezone.now(), by=lead)
     assert [one.instance_id for one in BurntInReport.objects.filter(closed_at=None)] == [first.pk]
     assert set(BurntInReport.objects.exclude(closed_at=None).values_list("outcome", flat=True)) == {"blanked"}
     events = Event.objects.filter(verb="burnt_in.blanked")
