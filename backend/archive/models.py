@@ -181,7 +181,10 @@ class QuarantineKind(models.TextChoices):
 
 
 class QuarantineState(models.TextChoices):
-    """Life of a quarantined file; its bytes exist in the first two states only."""
+    """Life of a quarantined file; its bytes exist in the first two states only.
+
+    FAILED stands in rows of earlier versions, which deleted what could not be let in; now that waits again.
+    """
 
     WAITING = "waiting"
     DECIDED = "decided"
@@ -195,9 +198,9 @@ class QuarantinedFile(models.Model):
     """A received file that is neither stored nor served: encrypted, for leads alone, gone when its time is over.
 
     `project_id` is the project through which it came, if through one. `why` is a word of `burnt_in.REASONS`, empty of
-    refused files. `facts`: what is known of it (`backend.dicom.file_facts`), of a held one also its device and the
-    rectangles that are proposed. `rectangles`: what the lead who
-    looked at it wants blanked.
+    refused files and of those that could not be let in: `reason` says why. `facts`: what is known of it
+    (`backend.dicom.file_facts`), of a held one also its device and the rectangles that are proposed. `rectangles`: what the
+    lead who looked at it wants blanked.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -148,11 +148,10 @@ def original_pieces(row: QuarantinedFile) -> Iterator[bytes]:
         yield opened(get_object(key), purpose=QUARANTINE, context=f"{key} of {_pieces(row)}")
 
 
-def close_quarantined(row: QuarantinedFile, state: QuarantineState, *, reason: str = "") -> None:
+def close_quarantined(row: QuarantinedFile, state: QuarantineState) -> None:
     """Write the last state of a quarantined file and delete its bytes."""
     row.state = state
-    row.reason = reason or row.reason
-    row.save(update_fields=["state", "reason"])
+    row.save(update_fields=["state"])
     forget_bytes(row)
 
 

@@ -235,7 +235,7 @@ def _write_rule(project: Project, by: User, kind: tuple[str, str, int, int], rec
 
 
 def _release_one(project: Project, row: QuarantinedFile, child: DecodeChild) -> bool:
-    """Store one file as decided and make it a case; False if it cannot be used after all, with the reason in its row."""
+    """Store one file as decided and make it a case; False if that cannot be done now: it waits again and tells why."""
     try:
         beside = known_beside(row)
         with original_of(row) as path:
@@ -250,13 +250,20 @@ def _release_one(project: Project, row: QuarantinedFile, child: DecodeChild) -> 
                 volume=beside.get("volume") or {},
             )
     except (Refused, FileNotFoundError, CannotOpen) as error:
-        reason = str(error) if isinstance(error, Refused) else GONE
-        _tell_items(row, {"state": ItemState.REFUSED, "reason": reason})
-        close_quarantined(row, QuarantineState.FAILED, reason=reason)
+        _wait_again(row, str(error) if isinstance(error, Refused) else GONE)
         return False
     _make_case(project, row, ingested.instance, str(beside.get("group") or ""))
     close_quarantined(row, QuarantineState.RELEASED)
     return True
+
+
+def _wait_again(row: QuarantinedFile, reason: str) -> None:
+    """Keep a file that could not be let in: what hindered it may pass, and here is the only copy.
+
+    Listed by this reason, not by the word for which it was held; nothing where its time was over meanwhile.
+    """
+    decided = QuarantinedFile.objects.filter(pk=row.pk, state=QuarantineState.DECIDED)
+    decided.update(state=QuarantineState.WAITING, rectangles=None, why="", reason=reason)
 
 
 def _make_case(project: Project, row: QuarantinedFile, instance: Instance, group: str) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+from contextlib import contextmanager
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -14,10 +16,12 @@ from django.conf import settings
 from django.utils import timezone
 from PIL import Image
 
-from backend.archive.models import Instance, PixelRule, QuarantinedFile
+from backend.archive.decode_child import DecodeChild
+from backend.archive.models import Archive, Instance, PixelRule, QuarantinedFile
 from backend.archive.rendering import read_frame
 from backend.audit.models import Event
 from backend.dicom.header import frame_format
+from backend.dicom.refusal import Refused
 from backend.dicom.stored_frames import decoded_frame
 from backend.exchange.import_options import ImportOptions
 from backend.exchange.models import ImportItem
@@ -183,6 +187,77 @@ def test_a_release_that_is_cancelled_waits_again(project, lead, api, screen):
     with pytest.raises(JobCancelled):
         run_release(lease)
     assert QuarantinedFile.objects.get().state == "waiting"
+
+
+@contextmanager
+def slow(project, settings):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DecodeChild, "prepare", Mock(side_effect=Refused("It takes too long to decode.")))
+        yield "takes too long"
+
+
+@contextmanager
+def without_identity_key(project, settings):
+    Archive.objects.update(keeps_identities=True)
+    former, settings.REIDENTIFICATION_KEY = settings.REIDENTIFICATION_KEY, ""
+    yield "lacks the key"
+    settings.REIDENTIFICATION_KEY = former
+    Archive.objects.update(keeps_identities=False)
+
+
+@contextmanager
+def with_another_key(project, settings):
+    former, settings.SECRET_KEY = settings.SECRET_KEY, "another one"
+    yield "cannot be read"
+    settings.SECRET_KEY = former
+
+
+@contextmanager
+def without_store(project, settings):
+    folder = Path(settings.DATA_DIR) / "objects" / "quarantine"
+    away = folder.rename(folder.with_name("not-mounted"))
+    try:
+        yield "cannot be read"
+    finally:
+        away.rename(folder)
+
+
+@pytest.mark.parametrize("hindered", [slow, without_identity_key, with_another_key, without_store])
+def test_an_image_that_cannot_be_let_in_is_kept_and_tells_why_and_may_be_let_in_later(
+    project, api, screen, settings, hindered
+):
+    screen(project)
+    (row,) = api.get(ROOT).json()["results"]
+    kept = objects_of(project, "quarantine")
+    job = release(api, [row["id"]], [TEXT]).json()["job"]
+    with hindered(project, settings) as why:
+        work(job)
+    assert not Instance.objects.exists() and objects_of(project, "quarantine") == kept
+    found = api.get(ROOT).json()
+    assert found["counts"] == {"held": 1, "decided": 0, "refused": 0} and ImportItem.objects.get().state == "held"
+    (row,) = found["results"]
+    assert why in row["reason"] and not row["why"], "the page tells the reason where there is no word for it"
+    assert why in found["groups"][0]["reason"]
+    assert api.get(f"{ROOT}{row['id']}/preview/").status_code == 200
+    work(release(api, [row["id"]], [TEXT]).json()["job"])
+    assert (stored(Instance.objects.get())[1:5, 2:22] != 251).all() and not objects_of(project, "quarantine")
+    item = ImportItem.objects.get()
+    assert (item.state, item.reason, item.case) == ("imported", "", Case.objects.get())
+
+
+def test_what_expires_while_it_is_let_in_in_vain_does_not_wait_again(project, api, screen, monkeypatch):
+    screen(project)
+    (row,) = api.get(ROOT).json()["results"]
+    job = release(api, [row["id"]]).json()["job"]
+
+    def expired(*given, **more):
+        QuarantinedFile.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+        expire_kept_aside()
+        raise Refused("It takes too long to decode.")
+
+    monkeypatch.setattr(DecodeChild, "prepare", expired)
+    work(job)
+    assert (QuarantinedFile.objects.get().state, ImportItem.objects.get().state) == ("expired", "refused")
 
 
 def test_the_same_file_again_waits_once(project, api, screen):

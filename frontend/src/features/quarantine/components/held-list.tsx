@@ -4,6 +4,7 @@ import { GroupFilter } from "@/features/quarantine/components/group-filter";
 import type { Selection } from "@/features/quarantine/state/selection";
 import type { QuarantinedFile, QuarantineGroup } from "@/lib/api-types";
 import { count, day, middle } from "@/lib/format";
+import { serverWords } from "@/lib/server-words";
 import { Card } from "@/ui/card";
 
 interface HeldListProps {
@@ -75,7 +76,8 @@ export function HeldList(props: HeldListProps) {
                     .join(" · ")}
                 </span>
                 <span className="sm q" style={{ display: "block", marginTop: 3 }}>
-                  {file.why ? t(`why.${file.why}`) : file.reason} {t("expires", { date: day(file.expires_at) })}
+                  {file.why ? t(`why.${file.why}`) : serverWords(file.reason, t)}{" "}
+                  {t("expires", { date: day(file.expires_at) })}
                 </span>
               </button>
             </li>

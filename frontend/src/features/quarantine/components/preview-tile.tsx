@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Blanked } from "@/features/quarantine/components/blanked";
 import type { QuarantinedFile, Rectangle } from "@/lib/api-types";
 import { count, middle } from "@/lib/format";
+import { serverWords } from "@/lib/server-words";
 import { IconButton } from "@/ui/button";
 
 interface PreviewTileProps {
@@ -115,7 +116,7 @@ export function PreviewTile({ file, source, rectangles, isSeen, onSeen, onEnlarg
           .filter(Boolean)
           .join(" · ")}
         <br />
-        {file.why ? t(`why.${file.why}`) : file.reason}
+        {file.why ? t(`why.${file.why}`) : serverWords(file.reason, t)}
       </p>
     </li>
   );
