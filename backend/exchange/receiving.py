@@ -26,7 +26,7 @@ from backend.accounts.models import User
 from backend.archive.decode_pool import SHARED, DecodePool
 from backend.archive.ingest import Ingested, KeptAside, Opened, opened_file, store_opened
 from backend.archive.models import DeidProfile, Instance
-from backend.archive.store import ObjectGroup
+from backend.archive.store import ObjectGroup, sync_path
 from backend.audit.services import record_event
 from backend.dicom.identity import Identity
 from backend.dicom.read import sniffed_format
@@ -241,8 +241,13 @@ class Reception:
                     _tell_duplicate(run, item, item.instance, items[:index])
             if kept is not None:
                 folder = upload_folder(run.pk)
+                is_new = not folder.exists()
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                shutil.copyfile(kept, folder / str(items[-1].pk))
+                target = folder / str(items[-1].pk)
+                shutil.copyfile(kept, target)
+                # Whoever sent it deletes it once it is acknowledged.
+                for path in (target, folder, folder.parent) if is_new else (target, folder):
+                    sync_path(path)
             ImportItem.objects.bulk_create(items)
             ImportRun.objects.filter(pk=run.pk).update(received_at=timezone.now())
 

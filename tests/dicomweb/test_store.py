@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -162,6 +163,26 @@ def test_marks_of_other_programs_wait_for_the_import_to_read_them(project, store
     settle()
     kept.refresh_from_db()
     assert kept.state != "waiting" and not path.exists()
+
+
+def test_marks_lie_on_the_disk_before_their_row_and_the_answer_say_so(project, store, real_data, monkeypatch):
+    segmentation = (real_data / "dicom_objects" / "highdicom" / "seg_image_ct_binary.dcm").read_bytes()
+    synced: list[tuple[int, int, bool]] = []
+    fsync = os.fsync
+
+    def noted(handle: int) -> None:
+        fsync(handle)
+        found = os.fstat(handle)
+        synced.append((found.st_ino, found.st_size, ImportItem.objects.exists()))
+
+    monkeypatch.setattr(os, "fsync", noted)
+    assert store(segmentation).status_code == 200
+    kept = ImportItem.objects.get()
+    file = settings.UPLOAD_DIR / str(kept.run_id) / str(kept.pk)
+    assert (file.stat().st_ino, len(segmentation), False) in synced
+    assert {(path.stat().st_ino, False) for path in (file.parent, settings.UPLOAD_DIR)} <= {
+        (node, has_row) for node, _, has_row in synced
+    }
 
 
 def test_marks_that_no_import_can_use_are_kept_for_they_were_acknowledged(project, store, real_data):
