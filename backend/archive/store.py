@@ -137,7 +137,7 @@ class ObjectGroup:
         """Have the disk hold what was written; StoreFull where it does not take it."""
         with _told_when_full():
             for staged in self._staged.values():
-                sync_path(staged)
+                synchronise(staged)
 
     def publish(self, keys: Collection[str]) -> None:
         """Let these be seen under their names, and have the disk hold the names."""
@@ -146,7 +146,7 @@ class ObjectGroup:
                 os.replace(staged, f"{_folder()}/{key}")
         with _told_when_full():
             for folder in dict.fromkeys(folder for key in keys for folder in self._folders.pop(key, ())):
-                sync_path(folder)
+                synchronise(folder)
 
 
 def _write_file(name: str, data: bytes | Path) -> None:
@@ -202,8 +202,8 @@ def _missing_folders(folder: str, key: str) -> list[str]:
     return gaining
 
 
-def sync_path(path: str | Path) -> None:
-    """Have the disk hold what a file has, or which names a folder has."""
+def synchronise(path: str | Path) -> None:
+    """Have the disk hold a file, or the names in a folder."""
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(handle)

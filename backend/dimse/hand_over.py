@@ -17,8 +17,9 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from backend.archive.store import synchronise
 from backend.audit.services import record_event
-from backend.dimse.spool import Batch, Spool, synchronise
+from backend.dimse.spool import Batch, Spool
 from backend.exchange.import_options import ImportOptions
 from backend.exchange.models import ImportItem, ImportRun, ImportState, ItemState
 from backend.exchange.services import start_import

@@ -25,6 +25,7 @@ from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import UID
 from pynetdicom.dsutils import create_file_meta
 
+from backend.archive.store import synchronise
 from backend.exchange.receiving import is_taken_for_all
 
 _NOTE: Final = "batch.json"
@@ -209,12 +210,3 @@ class Spool:
                 shutil.rmtree(folder)  # ended before its first object
                 continue
             yield Batch(uuid.UUID(folder.name), Sender(**json.loads(note.read_text())), folder)
-
-
-def synchronise(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -52,6 +52,8 @@ from backend.readings.models import Reading
 CHUNK: Final = 100
 logger = logging.getLogger(__name__)
 _MAX_TABLE_BYTES: Final = 200 * 1024 * 1024
+_LUCK: Final[dict[str, int]] = {ItemState.REFUSED: 0, ItemState.HELD: 1}
+"""States of a header in which its voxels must not be lost, the worst first."""
 
 
 class UnusableTable(Refused):
@@ -82,6 +84,15 @@ class ImportPlan:
         if labels is not None and labels.group:
             return labels.group
         return self.volumes[name].group if name in self.volumes else ""
+
+    @property
+    def headers(self) -> dict[str, list[str]]:
+        """The headers of volumes by the file of their voxels, in the order in which they are told."""
+        found: dict[str, list[str]] = {}
+        for source in (*self.images, *self.claimed):
+            if source.voxels is not None:
+                found.setdefault(source.voxels.name, []).append(source.name)
+        return found
 
 
 def plan_import(run: ImportRun, sources: Sequence[Source], options: ImportOptions) -> ImportPlan:
@@ -161,7 +172,11 @@ def import_images(
     child: DecodeChild,
     on_item: Callable[[ImportItem, Source], None],
 ) -> None:
-    """Bring every waiting image of the run into the archive and write what became of it."""
+    """Bring every waiting image of the run into the archive and write what became of it.
+
+    `on_item` hears of each with its source; of a volume in two files without the voxels as long as they are needed.
+    """
+    headers = plan.headers
     waiting = {item.name: item for item in ImportItem.objects.filter(run=run, state=ItemState.WAITING)}
     for source in plan.images:
         item = waiting.get(source.name)
@@ -170,16 +185,24 @@ def import_images(
         _import_one(run, item, source, plan, child)
         with transaction.atomic():
             item.save(update_fields=["state", "reason", "facts", "instance", "case", "modality", "quarantined"])
-            if source.voxels is not None:
-                _tell_voxels(run, item, source.voxels)
-        on_item(item, source)
+            is_done = source.voxels is None or _tell_voxels(run, source, headers)
+        on_item(item, source if is_done else replace(source, voxels=None))
 
 
-def _tell_voxels(run: ImportRun, header: ImportItem, voxels: Source) -> None:
-    """The file of a volume's voxels became what its header did."""
-    state = header.state if header.state in (ItemState.REFUSED, ItemState.DUPLICATE) else ItemState.IMPORTED
-    voxel_items = ImportItem.objects.filter(run=run, name=voxels.name)
-    voxel_items.update(state=state, reason=f"The voxels of {header.name}.")
+def _tell_voxels(run: ImportRun, source: Source, headers: Mapping[str, Sequence[str]]) -> bool:
+    """The file of a volume's voxels became what its header did; of several headers that name it what the least lucky one
+    did, once the last is told. Whether nobody needs its bytes any more."""
+    assert source.voxels is not None
+    names = headers[source.voxels.name]
+    if source.name != names[-1]:
+        return False
+    header = min(ImportItem.objects.filter(run=run, name__in=names), key=lambda item: _LUCK.get(item.state, len(_LUCK)))
+    state = header.state if header.state in (*_LUCK, ItemState.DUPLICATE) else ItemState.IMPORTED
+    # What is held lies in quarantine with its voxels, and both wait for one decision.
+    held = {"quarantined": header.quarantined} if state == ItemState.HELD else {}
+    voxel_items = ImportItem.objects.filter(run=run, name=source.voxels.name)
+    voxel_items.update(state=state, reason=f"The voxels of {header.name}.", **held)
+    return state != ItemState.REFUSED
 
 
 def _import_one(run: ImportRun, item: ImportItem, source: Source, plan: ImportPlan, child: DecodeChild) -> None:
@@ -385,7 +408,8 @@ def bring_readings(
     outcome = import_foreign_readings(
         project=run.project, sources=sources, chosen=chosen, by=run.created_by, run=run, on_reading=on_reading
     )
-    _tell_readings(run, plan, outcome)
+    with transaction.atomic():
+        _tell_readings(run, plan, outcome)
     for start in range(0, len(twins := sorted(own)), 500):
         twin = ImportItem.objects.filter(run=run, instance=None, name__in=twins[start : start + 500])
         twin.update(state=ItemState.DUPLICATE, reason=ALREADY_PUBLISHED)
@@ -420,6 +444,10 @@ def _tell_readings(run: ImportRun, plan: ImportPlan, outcome: ReadingOutcome) ->
     for start in range(0, len(unread), 500):
         unused = items.filter(name__in=unread[start : start + 500])
         unused.update(state=ItemState.REFUSED, reason="No format of readings used it.")
+    headers = plan.headers
+    for source in plan.claimed:
+        if source.voxels is not None:
+            _tell_voxels(run, source, headers)
 
 
 def write_items(*, run: ImportRun, sources: Sequence[Source]) -> dict[str, UUID]:

@@ -26,7 +26,7 @@ from backend.accounts.models import User
 from backend.archive.decode_pool import SHARED, DecodePool
 from backend.archive.ingest import Ingested, KeptAside, Opened, opened_file, store_opened
 from backend.archive.models import DeidProfile, Instance
-from backend.archive.store import ObjectGroup, sync_path
+from backend.archive.store import ObjectGroup, synchronise
 from backend.audit.services import record_event
 from backend.dicom.identity import Identity
 from backend.dicom.read import sniffed_format
@@ -247,7 +247,7 @@ class Reception:
                 shutil.copyfile(kept, target)
                 # Whoever sent it deletes it once it is acknowledged.
                 for path in (target, folder, folder.parent) if is_new else (target, folder):
-                    sync_path(path)
+                    synchronise(path)
             ImportItem.objects.bulk_create(items)
             ImportRun.objects.filter(pk=run.pk).update(received_at=timezone.now())
 

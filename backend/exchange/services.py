@@ -167,6 +167,8 @@ def receive_chunk(*, item: ImportItem, offset: int, data: bytes) -> int:
         written = 0
         while written < len(data):
             written += os.pwrite(handle, data[written:], offset + written)
+        if offset + written == item.size:
+            os.fsync(handle)  # its sender is told that we have it
     finally:
         os.close(handle)
     received = offset + len(data)
@@ -313,7 +315,8 @@ def _brought_in(
     messages += readings_sentences(outcome.foreign, attached)
     outcome.made += outcome.foreign.made + attached.made
     outcome.known += outcome.foreign.known
-    _tell_labels(run, outcome, options, zips)
+    _tell_labels(run, outcome, options)
+    _tell_left(run, [*options.tables, *(mask.name for mask in plan.masks.values())], zips)
     return outcome, messages
 
 
@@ -358,9 +361,8 @@ def _tell_contexts(run: ImportRun, outcome: ContextOutcome, name: str) -> None:
     items.update(state=ItemState.REFUSED if unused else ItemState.IMPORTED, reason=outcome.sentence)
 
 
-def _tell_labels(run: ImportRun, outcome: LabelOutcome, options: ImportOptions, zips: Sequence[UploadedZip]) -> None:
-    """Write into the items what became of labels; what is left waiting were tables and masks, which nobody sends but by the
-    page, and the zip archives."""
+def _tell_labels(run: ImportRun, outcome: LabelOutcome, options: ImportOptions) -> None:
+    """Write into the items what became of labels."""
     reasons: dict[str, list[str]] = defaultdict(list)
     for name, reason in (*outcome.refused, *(outcome.traits.notes if outcome.traits else ())):
         reasons[name].append(reason)
@@ -368,14 +370,20 @@ def _tell_labels(run: ImportRun, outcome: LabelOutcome, options: ImportOptions, 
         ImportItem.objects.filter(run=run, name=name).update(reason=" ".join(told))
     for name, reason in outcome.masks:
         refuse_items(run=run, names=[name], reason=reason)
-    left = ImportItem.objects.filter(run=run, state=ItemState.WAITING).exclude(pk__in=[one.item_id for one in zips])
-    if run.received_at is None:
-        if outcome.traits is not None:
-            tables = left.filter(name__in=[name for name in (options.labels_file, options.boxes_file) if name])
-            tables.update(state=ItemState.IMPORTED, reason=f"Labels. {outcome.traits.sentence}")
-        left.update(state=ItemState.IMPORTED, reason="Labels.")
-    else:
-        left.update(state=ItemState.REFUSED, reason="Its bytes were gone before it was imported.")
+    if outcome.traits is not None:
+        tables = [name for name in (options.labels_file, options.boxes_file) if name]
+        told = ImportItem.objects.filter(run=run, name__in=tables, state=ItemState.WAITING)
+        told.update(state=ItemState.IMPORTED, reason=f"Labels. {outcome.traits.sentence}")
+
+
+def _tell_left(run: ImportRun, labels: Sequence[str], zips: Sequence[UploadedZip]) -> None:
+    """Of what is left waiting the tables and masks (`labels`) were used, and zip archives are settled with their files; the
+    rest was not there to be looked at."""
+    left = ImportItem.objects.filter(run=run, state=ItemState.WAITING)
+    for start in range(0, len(labels), 500):
+        left.filter(name__in=labels[start : start + 500]).update(state=ItemState.IMPORTED, reason="Labels.")
+    gone = left.exclude(pk__in=[one.item_id for one in zips])
+    gone.update(state=ItemState.REFUSED, reason="Its bytes were gone before it was imported.")
 
 
 def close_import(run: ImportRun, state: str, message: str) -> None:

@@ -19,6 +19,7 @@ from django.db.models import Q
 from django.db.models.functions import Left
 from django.utils import timezone
 
+from backend.archive.store import synchronise
 from backend.audit.services import record_event
 from backend.dicom.refusal import Refused
 from backend.exchange.import_options import import_options
@@ -265,6 +266,7 @@ def _stage(run: ImportRun, place: Place, lease: Lease) -> None:
     ImportRun.objects.filter(pk=run.pk).update(state=ImportState.RUNNING)
     folder = upload_folder(run.pk)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    synchronise(folder.parent)
     staged = set(ImportItem.objects.filter(run=run).values_list("name", flat=True))
     for file in WatchedFile.objects.filter(run=run, state=WatchedState.TAKEN).order_by("name"):
         if file.item_name in staged:
@@ -281,6 +283,9 @@ def _stage(run: ImportRun, place: Place, lease: Lease) -> None:
             _leave(file, WatchedState.GROWING, "")
         else:
             target.chmod(0o600)
+            # A row must not outlive its bytes when the power goes: the original may be deleted by what it says.
+            synchronise(target)
+            synchronise(folder)
             ImportItem.objects.create(
                 id=item_id, run=run, name=file.item_name, size=file.size, received=file.size, state=ItemState.WAITING
             )

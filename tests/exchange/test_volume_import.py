@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from backend.archive.models import Archive, Instance, QuarantinedFile, Series
+from backend.archive.quarantine import original_of
 from backend.dicom.uids import keyed_uid
 from backend.dicom.volume_image import LOOKS_LIKE_LABELS
 from backend.exchange.export_selection import case_frames, lesion_masks
@@ -408,4 +409,64 @@ def test_an_upload_keeps_nothing_of_a_volume_in_two_files(project):
     left: list[list[str]] = []
     perform_import(run=run, on_item=lambda *_: left.append([one.name for one in upload_folder(run.pk).iterdir()]))
     assert left == [[]]  # both are gone as soon as the volume is in the archive
+    assert set(ImportItem.objects.values_list("state", flat=True)) == {"imported"} and Case.objects.count() == 1
+
+
+def detached(volume: np.ndarray, affine: np.ndarray, voxel_file: str) -> bytes:
+    """The header of an NRRD whose voxels lie in a file beside it."""
+    attached = nrrd_file(volume, affine, encoding="raw")
+    return attached[: attached.index(b"\n\n") + 1] + f"data file: {voxel_file}\n".encode()
+
+
+def kept(item: ImportItem) -> bytes:
+    """What quarantine holds of a file."""
+    assert item.quarantined is not None
+    with original_of(item.quarantined) as path:
+        return path.read_bytes()
+
+
+def test_a_mask_in_two_files_that_is_refused_is_kept_with_its_voxels(project):
+    between = LPS + np.array([[0, 0, 0, 0.3], [0] * 4, [0] * 4, [0] * 4])
+    files = {
+        "scan.nii.gz": nifti(ct(23), LPS),
+        "scan_seg.nhdr": detached(mask(3, 5, 1), between, "scan_seg.raw"),
+        "scan_seg.raw": raw(mask(3, 5, 1)),
+    }
+    run = upload(project, files)
+    perform_import(run=run, on_item=lambda *_: None)
+    told = {item.name: item for item in ImportItem.objects.filter(run=run)}
+    assert told["scan_seg.nhdr"].state == told["scan_seg.raw"].state == "refused"
+    assert told["scan_seg.raw"].reason == "The voxels of scan_seg.nhdr."
+    assert {name: kept(told[name]) for name in files if name != "scan.nii.gz"} == {
+        name: data for name, data in files.items() if name != "scan.nii.gz"
+    }
+
+
+def test_a_mask_in_two_files_that_is_read_takes_its_voxels_with_it(project):
+    files = {
+        "scan.nii.gz": nifti(ct(23), LPS),
+        "scan_seg.nhdr": detached(mask(3, 5, 1), LPS, "scan_seg.raw"),
+        "scan_seg.raw": raw(mask(3, 5, 1)),
+    }
+    perform_import(run=upload(project, files), on_item=lambda *_: None)
+    assert dict(ImportItem.objects.values_list("name", "reason")) == {
+        "scan.nii.gz": "",
+        "scan_seg.nhdr": "Readings.",
+        "scan_seg.raw": "The voxels of scan_seg.nhdr.",
+    }
+    assert set(ImportItem.objects.values_list("state", flat=True)) == {"imported"}
+    assert marked(Case.objects.get()).sum() == 40
+
+
+def test_the_voxels_of_a_volume_that_a_lead_has_to_look_at_wait_with_it(project, make_person):
+    Archive.objects.update(deid_profile="basic", deid_options=["clean_pixels"])
+    Project.objects.update(modality="US")
+    files = {"scan.mhd": metaimage(ct(24), LPS, voxel_file="scan.raw"), "scan.raw": raw(ct(24))}
+    perform_import(run=upload(Project.objects.get(), files), on_item=lambda *_: None)
+    held = QuarantinedFile.objects.get()
+    assert set(ImportItem.objects.values_list("state", "quarantined")) == {("held", held.pk)}
+    release_files(project=Project.objects.get(), ids=[held.pk], rectangles=[], whole_device=False, by=make_person("lena"))
+    lease = claim_job(Job.objects.order_by("-created_at")[0].pk)
+    assert lease is not None
+    run_release(lease)
     assert set(ImportItem.objects.values_list("state", flat=True)) == {"imported"} and Case.objects.count() == 1

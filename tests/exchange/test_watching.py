@@ -17,6 +17,7 @@ from PIL import Image
 from backend.dicom.refusal import Refused
 from backend.exchange import watching
 from backend.exchange.models import ImportItem, ImportRun, WatchedFile, WatchedSource
+from backend.exchange.sources import upload_folder
 from backend.exchange.watched_places import allowed_roots, checked_folder
 from backend.exchange.watched_services import create_watched_source
 from backend.exchange.watching import look_at, look_at_sources, run_watched
@@ -169,6 +170,62 @@ def test_originals_are_deleted_only_when_asked_and_only_once_imported(project, l
         look_at(source)
     work()
     assert kept.exists() and not taken.exists()
+
+
+def test_an_original_is_not_deleted_where_its_copy_was_lost_before_it_was_imported(project, lead, incoming, monkeypatch):
+    source = create_watched_source(project=project, by=lead, kind="folder", location=str(incoming), delete_after=True)
+    paths = {name: draw(incoming / name, seed) for seed, name in enumerate(["gone.png", "ok.png", "short.png"], 50)}
+    for _ in range(2):
+        look_at(source)
+    import_staged = watching.run_import
+
+    def after_a_loss_of_power(lease):
+        run = ImportRun.objects.get()
+        staged = {item.name: upload_folder(run.pk) / str(item.pk) for item in ImportItem.objects.filter(run=run)}
+        staged["gone.png"].unlink()
+        os.truncate(staged["short.png"], 20)
+        import_staged(lease)
+
+    monkeypatch.setattr(watching, "run_import", after_a_loss_of_power)
+    work()
+    assert states(source) == {"gone.png": "refused", "ok.png": "imported", "short.png": "refused"}
+    assert {name: path.exists() for name, path in paths.items()} == {"gone.png": True, "ok.png": False, "short.png": True}
+    assert source.files.get(name="gone.png").reason == "Its bytes were gone before it was imported."
+
+
+def test_no_row_says_that_a_file_is_copied_before_the_disk_holds_the_copy(source, incoming, monkeypatch):
+    path = draw(incoming / "1.png", 53)
+    for _ in range(2):
+        look_at(source)
+    synchronised = []
+
+    def noted(handle: int) -> None:
+        assert not ImportItem.objects.exists()
+        synchronised.append((os.fstat(handle).st_ino, os.fstat(handle).st_size))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", noted)
+        patched.setattr(watching, "run_import", lambda _lease: None)
+        work()
+    copy = upload_folder(ImportRun.objects.get().pk) / str(ImportItem.objects.get().pk)
+    assert (copy.stat().st_ino, path.stat().st_size) in synchronised
+    assert copy.parent.stat().st_ino in [inode for inode, _ in synchronised]
+
+
+def test_the_originals_of_a_volume_in_two_files_stay_until_a_lead_has_looked_at_it(project, lead, incoming):
+    project.archive.deid_profile, project.archive.deid_options = "basic", ["clean_pixels"]
+    project.archive.save()
+    project.modality, project.unit = "US", "series"
+    project.save()
+    source = create_watched_source(project=project, by=lead, kind="folder", location=str(incoming), delete_after=True)
+    voxels = np.random.default_rng(54).integers(-1000, 2000, (40, 36, 8)).astype(np.int16)
+    (incoming / "scan.mhd").write_bytes(metaimage(voxels, np.eye(4), voxel_file="scan.raw"))
+    (incoming / "scan.raw").write_bytes(raw(voxels))
+    for _ in range(2):
+        look_at(source)
+    work()
+    assert set(ImportItem.objects.values_list("state", flat=True)) == {"held"}
+    assert (incoming / "scan.mhd").exists() and (incoming / "scan.raw").exists()
 
 
 def test_an_original_that_was_overwritten_since_is_not_deleted(project, lead, incoming, monkeypatch):
