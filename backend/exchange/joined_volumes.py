@@ -12,6 +12,7 @@ from typing import Final
 
 from backend.dicom.refusal import Refused
 
+BYTES_GONE: Final = "Its bytes were gone before it was imported."
 HEAD_BYTES: Final = 1 << 16
 """Of a header: the longest there are have some thousand."""
 HEADER_ENDINGS: Final = (".mhd", ".nhdr")
@@ -47,7 +48,17 @@ def voxel_file_of(head: bytes, name: str) -> str:
 
 
 def join_volume(header: Path, voxels: Path, target: Path, name: str) -> None:
-    """Write the one file that a header and its voxels make: the same header, with the voxels behind it."""
+    """Write the one file that a header and its voxels make: the same header, with the voxels behind it.
+
+    Refused where one of the two is gone, or the header names no voxels.
+    """
+    try:
+        _join(header, voxels, target, name)
+    except FileNotFoundError as error:
+        raise Refused(BYTES_GONE) from error
+
+
+def _join(header: Path, voxels: Path, target: Path, name: str) -> None:
     text = header.read_bytes()
     found = _field(name).search(text)
     if found is None or len(text) > HEAD_BYTES:

@@ -35,6 +35,7 @@ from backend.exchange.importing import (
     plan_import,
     write_items,
 )
+from backend.exchange.joined_volumes import BYTES_GONE
 from backend.exchange.kept_refused import UploadedZip, bring_back, keep_refused_files, refuse_items, settle_tried
 from backend.exchange.label_import import LabelOutcome
 from backend.exchange.models import ImportItem, ImportRun, ImportState, ItemState
@@ -383,7 +384,7 @@ def _tell_left(run: ImportRun, labels: Sequence[str], zips: Sequence[UploadedZip
     for start in range(0, len(labels), 500):
         left.filter(name__in=labels[start : start + 500]).update(state=ItemState.IMPORTED, reason="Labels.")
     gone = left.exclude(pk__in=[one.item_id for one in zips])
-    gone.update(state=ItemState.REFUSED, reason="Its bytes were gone before it was imported.")
+    gone.update(state=ItemState.REFUSED, reason=BYTES_GONE)
 
 
 def close_import(run: ImportRun, state: str, message: str) -> None:

@@ -470,3 +470,39 @@ def test_the_voxels_of_a_volume_that_a_lead_has_to_look_at_wait_with_it(project,
     assert lease is not None
     run_release(lease)
     assert set(ImportItem.objects.values_list("state", flat=True)) == {"imported"} and Case.objects.count() == 1
+
+
+@pytest.mark.parametrize("affine", [LPS, LPS + np.array([[0, 0, 0.5, 0], [0] * 4, [0] * 4, [0] * 4])])
+def test_voxels_that_two_headers_name_stay_until_the_last_is_told(project, affine: np.ndarray):
+    files = {
+        "a.mhd": metaimage(ct(25), affine, voxel_file="scan.raw"),
+        "b.nhdr": detached(ct(25), LPS, "scan.raw"),
+        "scan.raw": raw(ct(25)),
+    }
+    run = upload(project, files)
+    voxels = ImportItem.objects.get(name="scan.raw")
+    path = upload_folder(run.pk) / str(voxels.pk)
+    there: list[bool] = []
+    perform_import(run=run, on_item=lambda *_: there.append(path.exists()))
+    is_refused = affine is not LPS
+    assert there == [True, is_refused]
+    voxels.refresh_from_db()
+    assert ImportItem.objects.get(name="b.nhdr").state == "imported"
+    assert (ImportItem.objects.get(name="a.mhd").state == "refused") == is_refused
+    assert voxels.state == ("refused" if is_refused else "imported") and voxels.reason == "The voxels of a.mhd."
+    assert not is_refused or kept(voxels) == files["scan.raw"]
+
+
+def test_a_volume_whose_voxels_go_meanwhile_is_refused_and_the_others_come_in(project, picture):
+    files = {
+        "a.png": picture(1).read_bytes(),
+        "scan.mhd": metaimage(ct(26), LPS, voxel_file="scan.raw"),
+        "scan.raw": raw(ct(26)),
+        "z.nii.gz": nifti(ct(27), LPS),
+    }
+    run = upload(project, files)
+    path = upload_folder(run.pk) / str(ImportItem.objects.get(name="scan.raw").pk)
+    perform_import(run=run, on_item=lambda *_: path.unlink(missing_ok=True))
+    told = {item.name: (item.state, item.reason) for item in ImportItem.objects.filter(run=run)}
+    assert told["scan.mhd"] == ("refused", "Its bytes were gone before it was imported.")
+    assert told["scan.raw"][0] == "refused" and told["z.nii.gz"] == ("imported", "")
