@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -64,9 +64,9 @@ def quarantine_groups(project: Project, names: ShownNames, kind: str = "") -> li
         )
         known["count"] += 1
     first = [one["pk"] for one in found.values()]
-    came = dict(ImportItem.objects.filter(quarantined__in=first).values_list("quarantined", "name"))
+    came = _all_that_brought(first)
     for one in found.values():
-        one["reason"] = names.text(one["reason"], [came.get(one["pk"], "")])
+        one["reason"] = names.text(one["reason"], [item.name for item in came.get(one["pk"], ())])
     return sorted(found.values(), key=lambda one: -one["count"])
 
 
@@ -82,8 +82,17 @@ def in_group(rows: QuerySet[QuarantinedFile], group: str) -> QuerySet[Quarantine
 
 def items_that_brought(rows: Iterable[QuarantinedFile]) -> dict[UUID, ImportItem]:
     """The item by which each file came; of several imports that brought it the first."""
-    items = ImportItem.objects.filter(quarantined__in=[row.pk for row in rows]).order_by("-run__created_at")
-    return {item.quarantined_id: item for item in items.select_related("run__created_by") if item.quarantined_id}
+    return {pk: items[0] for pk, items in _all_that_brought([row.pk for row in rows]).items()}
+
+
+def _all_that_brought(ids: Collection[UUID]) -> dict[UUID, list[ImportItem]]:
+    """The items by which each file came, the first of them first: what is said of it may name any of them."""
+    found: dict[UUID, list[ImportItem]] = {}
+    items = ImportItem.objects.filter(quarantined__in=ids).order_by("run__created_at", "name")
+    for item in items.select_related("run__created_by"):
+        if item.quarantined_id is not None:
+            found.setdefault(item.quarantined_id, []).append(item)
+    return found
 
 
 def may_be_tried_again(row: QuarantinedFile, item: ImportItem | None) -> bool:
@@ -104,20 +113,22 @@ def may_download(membership: Membership, project: Project) -> bool:
 
 def quarantine_documents(rows: list[QuarantinedFile], names: ShownNames) -> list[dict[str, Any]]:
     """Files in quarantine as the API tells them to leads."""
-    came = items_that_brought(rows)
-    return [_document(row, came.get(row.pk), names) for row in rows]
+    came = _all_that_brought([row.pk for row in rows])
+    return [_document(row, came.get(row.pk, []), names) for row in rows]
 
 
-def _document(row: QuarantinedFile, item: ImportItem | None, names: ShownNames) -> dict[str, Any]:
-    shown = names_in_run(item.run, names) if item is not None else names
-    own = item.name if item is not None else ""
+def _document(row: QuarantinedFile, items: Sequence[ImportItem], names: ShownNames) -> dict[str, Any]:
+    item = items[0] if items else None
+    # The reason is that of the last attempt, which may have got the file under another name, and through another door.
+    shown = [names_in_run(one.run, names) for one in items]
+    told = next((one for one in shown if not one.clear), shown[0] if shown else names)
     return {
         "id": str(row.pk),
         "kind": row.kind,
         "state": row.state,
-        "name": shown.name(own),
+        "name": shown[0].name(items[0].name) if items else "",
         "why": row.why,
-        "reason": shown.text(row.reason, [own]),
+        "reason": told.text(row.reason, [one.name for one in items]),
         "group": group_of(row.kind, row.why, row.reason),
         "size": row.size,
         "manufacturer": row.facts.get("manufacturer", ""),

@@ -38,6 +38,7 @@ _NAMING: Final = [
         r"The value of .+ is '(?P<name>.*)', neither present nor absent",
         r"A box of (?P<name>.+) (?:is not four numbers|has no size)\.",
         r"files in it were refused; first (?P<name>.+?): ",
+        r"The voxels of (?P<name>.+)\.$",
         # Of a table without a heading its first row.
         rf"The table has no column .+?; it has (?P<name>.+?){_END}",
     )

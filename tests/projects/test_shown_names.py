@@ -6,10 +6,12 @@ import io
 import json
 import re
 import zipfile
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
+from backend.archive.models import QuarantinedFile
 from backend.audit.models import Event
 from backend.dicom.refusal import Refused
 from backend.exchange.models import ImportItem, ImportRun, PendingReading, WatchedFile, WatchedSource
@@ -188,6 +190,8 @@ def test_another_lead_sees_no_names_of_an_upload_under_way(basic, lead, outsider
         "The table has no column with file names; it has Anna Quisenberry, 1957-04-24.",
         "scans/Anna Quisenberry.xml is no XML document: no element found: line 1, column 81.",
         "Quisenberry.dcm: Its grid is not that of its images.",
+        "The voxels of Quisenberry Anna/scan.mhd.",
+        "1 of 2 files in it were refused; first Anna Q/a.raw: The voxels of Dr. Quisenberry Anna/a scan.mhd.",
     ],
 )
 def test_sentences_that_quote_a_name_keep_their_words_and_lose_the_name(hidden, text):
@@ -195,6 +199,31 @@ def test_sentences_that_quote_a_name_keep_their_words_and_lose_the_name(hidden, 
     assert "Quisenberry" not in told and "Anna" not in told and "1957" not in told
     assert re.search(r"(file|folder)-[0-9a-f]{10}", told)
     assert hidden.text(told) == told  # nothing is renamed twice
+
+
+def test_a_reason_in_quarantine_hides_every_name_under_which_its_file_came(basic, api, send):
+    def reason(name: str) -> str:
+        # What each attempt says of these bytes quotes the name under which it got them.
+        send({name: b"words"})
+        row = QuarantinedFile.objects.get()
+        QuarantinedFile.objects.update(reason=f"The words of {name.removesuffix('.txt')} are no image")
+        told = api.get(f"{ROOT}quarantine/").json()
+        assert [one["id"] for one in told["results"]] == [str(row.pk)]
+        return told["results"][0]["reason"] + told["groups"][0]["reason"]
+
+    assert "Notes" not in reason("Notes.txt")
+    assert NAME not in reason(f"{NAME}.txt")
+
+
+def test_a_reason_hides_the_name_of_an_upload_of_bytes_that_another_system_had_sent_before(basic, api, send):
+    send({f"{NAME}.txt": b"words"})
+    row = QuarantinedFile.objects.get()
+    run = ImportRun.objects.create(project=basic, received_at=timezone.now(), state="done")
+    ImportRun.objects.filter(pk=run.pk).update(created_at=timezone.now() - timedelta(days=1))
+    ImportItem.objects.create(run=run, name="2.25.77.dcm", size=5, state="refused", quarantined=row)
+    QuarantinedFile.objects.update(reason=f"{NAME}.txt: no image.")
+    (told,) = api.get(f"{ROOT}quarantine/").json()["results"]
+    assert told["name"] == "2.25.77.dcm" and NAME not in told["reason"]
 
 
 def test_sentences_without_a_name_stay_as_they_are(hidden):
