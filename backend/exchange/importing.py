@@ -43,7 +43,7 @@ from backend.exchange.reading_import import ReadingOptions, ReadingOutcome, clai
 from backend.exchange.source_folder import SourceFolder
 from backend.exchange.sources import Source, sources_in
 from backend.exchange.trait_import import import_traits
-from backend.exchange.volume_plan import VolumeImage, plan_volumes
+from backend.exchange.volume_plan import VolumeImage, channel_groups, plan_volumes
 from backend.projects.case_services import CaseCandidate, add_cases
 from backend.projects.models import Assignment, Case, Project, Split, Unit
 from backend.projects.selectors import case_instances
@@ -68,7 +68,8 @@ class UnusableTable(Refused):
 class ImportPlan:
     """The files of a run by what they are: images (or readings), claimed readings, masks by name, tables.
 
-    `volumes`: what is known of the images that are volumes, by name.
+    `volumes`: what is known of the images that are volumes, by name. `channels`: the group of each volume that is one
+    channel of several, also of those that an attempt before has brought in.
     """
 
     images: list[Source]
@@ -77,13 +78,14 @@ class ImportPlan:
     tables: LabelTables = field(default_factory=LabelTables)
     contexts: list[ContextRow] = field(default_factory=list)
     volumes: dict[str, VolumeImage] = field(default_factory=dict)
+    channels: dict[str, str] = field(default_factory=dict)
 
     def group_of(self, name: str) -> str:
         """The group of a file's case that a table, or its place among the channels of a dataset, names; empty for none."""
         labels = self.tables.of(name)
         if labels is not None and labels.group:
             return labels.group
-        return self.volumes[name].group if name in self.volumes else ""
+        return self.channels.get(name, "")
 
     @property
     def headers(self) -> dict[str, list[str]]:
@@ -128,7 +130,7 @@ def plan_import(run: ImportRun, sources: Sequence[Source], options: ImportOption
             plan.contexts = read_contexts(_table(label_files, options.context_file), mapping)
     names = set(ImportItem.objects.filter(run=run).values_list("name", flat=True))
     found = plan_volumes(plan.images, options, project=run.project, run_id=run.pk, names=names)
-    plan.images, plan.volumes = found.images, found.volumes
+    plan.images, plan.volumes, plan.channels = found.images, found.volumes, channel_groups(names)
     if options.readings_format != NO_READINGS:
         _set_aside_claimed(plan, options)
     plan.claimed += found.masks

@@ -54,11 +54,9 @@ _NO_READER: Final = (
 
 @dataclass(frozen=True)
 class VolumeImage:
-    """What is known of a volume that is an image: its modality, the group of its case (empty: none), its naming
-    (`backend.dicom.volume_image.VolumeNaming`)."""
+    """What is known of a volume that is an image: its modality, its naming (`backend.dicom.volume_image.VolumeNaming`)."""
 
     modality: str
-    group: str = ""
     naming: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -79,6 +77,16 @@ class _Told:
     has_luna16: bool = False
 
 
+def channel_groups(names: Collection[str]) -> dict[str, str]:
+    """The volumes that are one channel of several, by name, each with the group of their cases.
+
+    `names`: of all files of an import. Those that an attempt before brought in belong together with those that come now.
+    """
+    found = {name: channel[0] for name in names if is_volume(name) and (channel := channel_of(name)) is not None}
+    count = Counter(found.values())
+    return {name: case for name, case in found.items() if count[case] > 1}
+
+
 def plan_volumes(
     sources: Sequence[Source], options: ImportOptions, *, project: Project, run_id: UUID, names: Collection[str]
 ) -> VolumePlan:
@@ -91,7 +99,7 @@ def plan_volumes(
         told = _told_beside(folder)
     index = CaseIndex(project)
     pictures = {without_extension(name) for name in names if _is_picture(name)}
-    channels = Counter(found[0] for name in names if is_volume(name) and (found := channel_of(name)) is not None)
+    channels = channel_groups(names)
     for source in joined:
         if not is_volume(source.name) or source.refusal:
             plan.images.append(source)
@@ -240,10 +248,10 @@ def _has_series(project: Project, uid: str) -> bool:
     return Series.objects.filter(study__archive=project.archive, series_instance_uid__in=uids).exists()
 
 
-def _of_several(name: str, image: VolumeImage, told: _Told, channels: Mapping[str, int], run_id: UUID) -> VolumeImage:
+def _of_several(name: str, image: VolumeImage, told: _Told, channels: Mapping[str, str], run_id: UUID) -> VolumeImage:
     """A volume that is one channel of several: a series of one study, in one group, told apart by number and name."""
     channel = channel_of(name)
-    if channel is None or channels[channel[0]] < 2:
+    if channel is None or name not in channels:
         return image
     case, number = channel
     described = {
@@ -252,4 +260,4 @@ def _of_several(name: str, image: VolumeImage, told: _Told, channels: Mapping[st
         "description": _channel_name(name, told) or f"Channel {number}",
         "number": number + 1,
     }
-    return replace(image, group=case, naming={**image.naming, **described})
+    return replace(image, naming={**image.naming, **described})

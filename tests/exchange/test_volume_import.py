@@ -149,6 +149,23 @@ def test_the_channels_of_an_nnunet_case_are_series_of_one_study_and_the_mask_lie
     assert Reading.objects.get().case.series == first
 
 
+@pytest.mark.parametrize("lost_at", [1, 2])
+def test_the_channels_of_a_case_stay_together_where_its_import_is_taken_up_again(project, lost_at: int):
+    files = {f"imagesTr/brain_{number:04d}.nii.gz": nifti(ct(40 + number), LPS) for number in range(2)}
+    run = upload(project, files)
+
+    def is_lost(_item: object, done: int, _total: int) -> None:
+        if done == lost_at:
+            raise SystemExit
+
+    with pytest.raises(SystemExit):
+        perform_import(run=run, on_item=is_lost)
+    assert not Case.objects.exists()
+    perform_import(run=run, on_item=lambda *_: None)
+    ((group, split),) = set(Case.objects.values_list("group_key", "split"))
+    assert Case.objects.count() == 2 and group and split
+
+
 @pytest.mark.parametrize("deid", ["none", "basic"])
 @pytest.mark.parametrize("ending", ["raw", "zraw"])
 def test_a_luna16_folder_comes_in_with_its_spheres(bring, project, deid: str, ending: str):
