@@ -13,6 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from backend.accounts.models import User
@@ -274,8 +275,9 @@ def perform_import(
         raise
     keep_refused_files(run=run, sources=sources, zips=zips)
     settle_tried(run=run, tried=tried)
-    remove_uploads(run.pk)
     close_import(run, ImportState.DONE, " ".join(messages))
+    # Last: an attempt that begins anew because this one could not write its end reads the tables again.
+    remove_uploads(run.pk)
     return outcome
 
 
@@ -337,8 +339,12 @@ def _sources(run: ImportRun, options: ImportOptions) -> tuple[list[Source], list
         return [source for source in found if not names or source.name in names], []
     sources: list[Source] = []
     zips: list[UploadedZip] = []
-    # Those refused, too: what is no image may be a reading.
-    for item in ImportItem.objects.filter(run=run, state__in=(ItemState.WAITING, ItemState.REFUSED)):
+    # Those refused, too: what is no image may be a reading. Labels in any state: without them an attempt that goes on knows
+    # neither patients nor groups.
+    wanted = Q(state__in=(ItemState.WAITING, ItemState.REFUSED)) | Q(name__in=options.tables)
+    if options.masks_prefix:
+        wanted |= Q(name__startswith=options.masks_prefix)
+    for item in ImportItem.objects.filter(wanted, run=run):
         path = upload_folder(run.pk) / str(item.pk)
         if not path.is_file() or path.stat().st_size != item.size:
             continue  # half a file is none

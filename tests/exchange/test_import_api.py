@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import OperationalError
 
 from backend.exchange.models import ImportItem, ImportRun
-from backend.exchange.services import run_import
+from backend.exchange.services import perform_import, run_import
 from backend.jobs.models import Job
 from backend.jobs.services import claim_job
 from backend.projects.models import Case
@@ -188,6 +189,37 @@ def test_labels_travel_as_files_of_the_import(api, picture):
     reading = case.readings.get()
     assert (reading.reader.name, reading.lesions.get().finding_type.name) == ("Truth", "Benign mass")
     assert dict(ImportItem.objects.values_list("name", "reason"))["d/masks/1.png"] == "Labels."
+
+
+@pytest.mark.parametrize("lost_in", ["bring_readings", "attach_waiting", "keep_refused_files", "close_import"])
+def test_an_attempt_after_the_tables_were_told_finds_them_again(api, picture, monkeypatch, lost_in: str):
+    import numpy as np
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.fromarray(np.kron(np.eye(2, dtype=np.uint8), np.ones((20, 24), np.uint8))).save(out, "PNG")
+    files = {
+        "i/1.png": picture(1).read_bytes(),
+        "m/1.png": out.getvalue(),
+        "labels.csv": b"file,class\ni/1.png,mass\n",
+        "texts.csv": b"file,indication\ni/1.png,Lump\n",
+    }
+    run = send(api, files, masks_prefix="m/", labels_file="labels.csv", context_file="texts.csv")
+
+    def is_away(*_: object, **__: object) -> None:
+        raise OperationalError("the database is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"backend.exchange.services.{lost_in}", is_away)
+        with pytest.raises(OperationalError):
+            perform_import(run=ImportRun.objects.get(), on_item=lambda *_: None)
+    perform_import(run=ImportRun.objects.get(), on_item=lambda *_: None)
+    assert ImportRun.objects.get().state == "done" and Case.objects.get().readings.count() == 1
+    told = {item.name: (item.state, item.reason) for item in ImportItem.objects.all()}
+    assert {state for state, _ in told.values()} == {"imported"}, told
+    assert told["i/1.png"][1] == "" and told["m/1.png"][1] == "Labels." and told["labels.csv"][1].startswith("Labels.")
+    assert told["texts.csv"][1].startswith("Clinical texts of 1 cases stored")
+    assert not (Path(settings.UPLOAD_DIR) / run["id"]).exists()
 
 
 def test_a_table_that_makes_no_sense_fails_the_import_with_its_reason(api, picture):
