@@ -249,12 +249,28 @@ def _kept_aside(
 
 
 def keep_refused(
-    *, archive: Archive, child: DecodeChild, path: Path, refusal: Refused, project_id: UUID | None
+    *,
+    archive: Archive,
+    child: DecodeChild,
+    path: Path,
+    refusal: Refused,
+    project_id: UUID | None,
+    beside: Mapping[str, Any],
 ) -> QuarantinedFile | None:
-    """Put a refused file into quarantine, whatever it is: nothing that was handed in is lost. None where it is too big."""
+    """Put a refused file into quarantine, whatever it is: nothing that was handed in is lost. None where it is too big.
+
+    `beside`: what its import knew of it, as `opened_file` remembers it.
+    """
     refusal.facts = refusal.facts or child.describe(path)
     digest = keyed_file_digest(archive.key, "received bytes", path)
-    return hold_file(archive=archive, path=path, received_digest=digest, refusal=refusal, beside={}, project_id=project_id)
+    return hold_file(
+        archive=archive,
+        path=path,
+        received_digest=digest,
+        refusal=refusal,
+        beside=dict(beside),
+        project_id=project_id,
+    )
 
 
 def _is_kept(refusal: Refused) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -30,6 +30,7 @@ from backend.exchange.context_table import CONTEXT_COLUMNS, ContextRow, read_con
 from backend.exchange.export_zip import MANIFEST
 from backend.exchange.format_registry import NO_READINGS
 from backend.exchange.import_options import ImportOptions
+from backend.exchange.kept_refused import known_before
 from backend.exchange.label_import import LabelledImage, LabelOutcome, import_labels
 from backend.exchange.label_tables import LabelTables, column_mapping, read_boxes, read_labels
 from backend.exchange.models import ImportItem, ImportRun, ItemState
@@ -69,7 +70,8 @@ class ImportPlan:
     """The files of a run by what they are: images (or readings), claimed readings, masks by name, tables.
 
     `volumes`: what is known of the images that are volumes, by name. `channels`: the group of each volume that is one
-    channel of several, also of those that an attempt before has brought in.
+    channel of several, also of those that an attempt before has brought in. `known`: of files that are tried again what the
+    imports knew that brought them.
     """
 
     images: list[Source]
@@ -79,13 +81,38 @@ class ImportPlan:
     contexts: list[ContextRow] = field(default_factory=list)
     volumes: dict[str, VolumeImage] = field(default_factory=dict)
     channels: dict[str, str] = field(default_factory=dict)
+    known: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def patient_of(self, name: str) -> str:
+        """The patient that a table names for a file; empty for none."""
+        labels = self.tables.of(name)
+        return labels.patient if labels is not None else str(self.known.get(name, {}).get("patient_id") or "")
 
     def group_of(self, name: str) -> str:
         """The group of a file's case that a table, or its place among the channels of a dataset, names; empty for none."""
         labels = self.tables.of(name)
         if labels is not None and labels.group:
             return labels.group
-        return self.channels.get(name, "")
+        return self.channels.get(name) or str(self.known.get(name, {}).get("group") or "")
+
+    def volume_of(self, name: str) -> VolumeImage | None:
+        """What is known of a volume that is an image; None of any other file."""
+        volume, known = self.volumes.get(name), self.known.get(name, {})
+        if volume is None or not known.get("volume"):
+            return volume
+        # Not the UID of its series: another image may have got it meanwhile, which was looked for anew.
+        naming = {key: value for key, value in known["volume"].items() if key != "series_uid"}
+        return VolumeImage(str(known.get("modality") or volume.modality), {**volume.naming, **naming})
+
+    def beside(self, name: str) -> dict[str, Any]:
+        """What is known of a file, as quarantine remembers it."""
+        volume = self.volume_of(name)
+        return {
+            "group": self.group_of(name),
+            "patient_id": self.patient_of(name),
+            "modality": "" if volume is None else volume.modality,
+            "volume": {} if volume is None else dict(volume.naming),
+        }
 
     @property
     def headers(self) -> dict[str, list[str]]:
@@ -130,6 +157,7 @@ def plan_import(run: ImportRun, sources: Sequence[Source], options: ImportOption
             plan.contexts = read_contexts(_table(label_files, options.context_file), mapping)
     names = set(ImportItem.objects.filter(run=run).values_list("name", flat=True))
     found = plan_volumes(plan.images, options, project=run.project, run_id=run.pk, names=names)
+    plan.known = known_before(run=run)
     plan.images, plan.volumes, plan.channels = found.images, found.volumes, channel_groups(names)
     if options.readings_format != NO_READINGS:
         _set_aside_claimed(plan, options)
@@ -208,7 +236,6 @@ def _tell_voxels(run: ImportRun, source: Source, headers: Mapping[str, Sequence[
 
 
 def _import_one(run: ImportRun, item: ImportItem, source: Source, plan: ImportPlan, child: DecodeChild) -> None:
-    labels = plan.tables.of(source.name)
     try:
         if source.refusal:
             raise Refused(source.refusal)
@@ -218,9 +245,9 @@ def _import_one(run: ImportRun, item: ImportItem, source: Source, plan: ImportPl
                 item=item,
                 path=path,
                 child=child,
-                patient_id=labels.patient if labels is not None else "",
+                patient_id=plan.patient_of(source.name),
                 group=plan.group_of(source.name),
-                volume=plan.volumes.get(source.name),
+                volume=plan.volume_of(source.name),
             )
     except KeptAside as aside:
         tell_kept_aside(item, aside)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
+
+from django.db.models import Q
 
 from backend.archive.decode_child import DecodeChild
 from backend.archive.encryption import CannotOpen
 from backend.archive.ingest import keep_refused
 from backend.archive.models import QuarantinedFile, QuarantineState
-from backend.archive.quarantine import forget_bytes, write_original
+from backend.archive.quarantine import forget_bytes, known_beside, write_original
 from backend.dicom.refusal import Refused
 from backend.exchange.models import ImportItem, ImportRun, ItemState
 from backend.exchange.sources import Source, upload_folder
@@ -30,9 +32,16 @@ class UploadedZip:
     names: frozenset[str]
 
 
-def keep_refused_files(*, run: ImportRun, sources: Sequence[Source], zips: Sequence[UploadedZip] = ()) -> None:
+def keep_refused_files(
+    *,
+    run: ImportRun,
+    sources: Sequence[Source],
+    zips: Sequence[UploadedZip] = (),
+    beside: Callable[[str], Mapping[str, Any]] = lambda _name: {},
+) -> None:
     """Keep what a run has refused and keeps nowhere yet, once; a zip archive whole where a file cannot be got out of it.
 
+    `beside` says what the import knows of a file, by name, so that another attempt of it alone knows it, too.
     What lies in a folder of the server stays there and is not copied.
     """
     if run.options.get("source"):
@@ -48,7 +57,7 @@ def keep_refused_files(*, run: ImportRun, sources: Sequence[Source], zips: Seque
                     if path is None:
                         continue
                     child = child or stack.enter_context(DecodeChild())
-                    _keep(run, item, path, child)
+                    _keep(run, item, path, child, beside(item.name))
             except Refused:
                 stuck.add(item.name)
         for archive in zips:
@@ -70,11 +79,16 @@ def _bytes_of(item: ImportItem, by_name: Mapping[str, Source]) -> Iterator[Path 
             yield unpacked
 
 
-def _keep(run: ImportRun, item: ImportItem, path: Path, child: DecodeChild) -> None:
+def _keep(run: ImportRun, item: ImportItem, path: Path, child: DecodeChild, beside: Mapping[str, Any]) -> None:
     refusal = Refused(item.reason)
     refusal.facts = item.facts
     item.quarantined = keep_refused(
-        archive=run.project.archive, child=child, path=path, refusal=refusal, project_id=run.project_id
+        archive=run.project.archive,
+        child=child,
+        path=path,
+        refusal=refusal,
+        project_id=run.project_id,
+        beside=beside,
     )
     item.save(update_fields=["quarantined"])
 
@@ -92,7 +106,7 @@ def _settle_zip(run: ImportRun, archive: UploadedZip, stuck: int, child: DecodeC
     item.state = ItemState.REFUSED
     item.reason = f"{stuck} of its files could not be unpacked: the zip archive is kept as it came."
     item.save(update_fields=["state", "reason"])
-    _keep(run, item, upload_folder(run.pk) / str(item.pk), child)
+    _keep(run, item, upload_folder(run.pk) / str(item.pk), child, {})
 
 
 def bring_back(*, run: ImportRun) -> dict[UUID, QuarantinedFile]:
@@ -115,6 +129,21 @@ def bring_back(*, run: ImportRun) -> dict[UUID, QuarantinedFile]:
             item.save(update_fields=["state", "reason"])
         else:
             found[item.pk] = row
+    return found
+
+
+def known_before(*, run: ImportRun) -> dict[str, dict[str, Any]]:
+    """What the imports that brought them knew of the files that a run tries again, by their names here.
+
+    Also of those that an attempt before has brought in: their cases may not be made yet.
+    """
+    tried = Q(state=ItemState.WAITING) | Q(instance__isnull=False)
+    items = ImportItem.objects.filter(tried, run=run, quarantined__state=QuarantineState.WAITING)
+    found = {}
+    for item in items.select_related("quarantined"):
+        assert item.quarantined is not None
+        with suppress(FileNotFoundError, CannotOpen):
+            found[item.name] = known_beside(item.quarantined)
     return found
 
 

@@ -122,9 +122,10 @@ def retry_files(*, project: Project, ids: Sequence[UUID], by: User) -> list[Impo
 
 
 def _options_of(item: ImportItem | None) -> dict[str, Any]:
-    """How the import was told to read readings; tables, masks and places belong to that import alone."""
+    """How the import was told to read volumes and readings; tables, masks and places belong to that import alone."""
     told = item.run.options if item is not None else {}
-    return {name: told[name] for name in ("types", "imported_reader", "readings_format", "readings_options") if name in told}
+    kept = ("types", "imported_reader", "readings_format", "readings_options", "volumes")
+    return {name: told[name] for name in kept if name in told}
 
 
 def _new_run(

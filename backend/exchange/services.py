@@ -268,12 +268,15 @@ def perform_import(
     ImportRun.objects.filter(pk=run.pk).update(state=ImportState.RUNNING, deidentification=run.deidentification)
     tried = bring_back(run=run)
     sources, zips = _sources(run, options)
+    write_items(run=run, sources=sources)
+    plan = ImportPlan(images=[])
     try:
-        outcome, messages = _brought_in(run, options, sources, zips, on_item, on_reading)
+        plan = _plan(run, sources, options)
+        outcome, messages = _brought_in(run, options, plan, zips, on_item, on_reading)
     except (Refused, JobCancelled):
-        keep_refused_files(run=run, sources=sources)
+        keep_refused_files(run=run, sources=sources, beside=plan.beside)
         raise
-    keep_refused_files(run=run, sources=sources, zips=zips)
+    keep_refused_files(run=run, sources=sources, zips=zips, beside=plan.beside)
     settle_tried(run=run, tried=tried)
     close_import(run, ImportState.DONE, " ".join(messages))
     # Last: an attempt that begins anew because this one could not write its end reads the tables again.
@@ -284,16 +287,15 @@ def perform_import(
 def _brought_in(
     run: ImportRun,
     options: ImportOptions,
-    sources: Sequence[Source],
+    plan: ImportPlan,
     zips: Sequence[UploadedZip],
     on_item: Callable[[ImportItem, int, int], None],
     on_reading: Callable[[int], None] | None,
 ) -> tuple[LabelOutcome, list[str]]:
     """What became of a run's images, labels and readings, also in sentences; each file's item is told."""
-    ids = write_items(run=run, sources=sources)
-    plan = _plan(run, sources, options)
-    finished = ImportItem.objects.filter(run=run).exclude(state__in=(ItemState.WAITING, ItemState.UPLOADING)).count()
-    count = {"done": finished, "total": len(ids) - len(zips)}
+    items = ImportItem.objects.filter(run=run)
+    finished = items.exclude(state__in=(ItemState.WAITING, ItemState.UPLOADING)).count()
+    count = {"done": finished, "total": items.count() - len(zips)}
 
     def told(item: ImportItem, source: Source) -> None:
         count["done"] += 1

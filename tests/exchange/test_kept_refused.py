@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,8 @@ from backend.archive.models import QuarantinedFile
 from backend.archive.quarantine import original_of
 from backend.archive.store import get_object, put_object
 from backend.audit.models import Event
-from backend.exchange import zips
+from backend.dicom.refusal import Refused
+from backend.exchange import importing, zips
 from backend.exchange.import_options import ImportOptions
 from backend.exchange.models import ImportItem, ImportRun
 from backend.exchange.services import close_import, import_from_server, perform_import, run_import
@@ -129,8 +131,6 @@ def test_a_mask_that_does_not_fit_its_image_or_has_none_is_refused_and_kept(proj
 
 
 def test_a_table_that_ends_its_import_is_kept_with_the_reason(project, send, api, picture):
-    from backend.dicom.refusal import Refused
-
     with pytest.raises(Refused, match="no column with file names"):
         send({"1.png": picture(1).read_bytes(), "t.csv": b"a,b\n1,2\n"}, labels_file="t.csv")
     run = ImportRun.objects.get()
@@ -246,6 +246,35 @@ def test_what_is_refused_again_stays_with_the_reason_that_holds_now(project, sen
     assert row.state == "waiting" and row.reason == "The zip archive unpacks to more than 0 GB."
     item = ImportItem.objects.order_by("-run__created_at")[0]
     assert item.state == "refused" and kept(item) == data
+
+
+def test_what_is_tried_again_keeps_what_its_import_knew_of_it(project, send, api, picture, monkeypatch):
+    table = b"file,patient,class\n1.png,P1,mass\n2.png,P1,mass\n"
+    told: list[dict] = []
+
+    def noted(**given: Any) -> Any:
+        told.append({key: given[key] for key in ("patient_id", "modality", "beside", "volume")})
+        raise Refused("Its series has been read already; no image can be added to it.")
+
+    files = {
+        "1.png": picture(1).read_bytes(),
+        "imagesTr/b_0000.nii.gz": b"a volume",
+        "imagesTr/b_0001.nii.gz": b"another",
+        "dataset.json": b'{"channel_names": {"0": "T1", "1": "CT"}}',
+        "t.csv": table,
+    }
+    with monkeypatch.context() as patched:
+        patched.setattr(importing, "ingest_file", noted)
+        items = send(files, labels_file="t.csv", columns="patient=patient", volumes="images")
+        before = [one for one in told if one["volume"] or one["patient_id"]]
+        told.clear()
+        chosen = [str(items[name].quarantined_id) for name in ("1.png", "imagesTr/b_0000.nii.gz", "imagesTr/b_0001.nii.gz")]
+        assert api.post(f"{ROOT}quarantine/retry/", {"files": chosen}, format="json").status_code == 202
+        work()
+    assert len(before) == 3 and before[0]["patient_id"] == "P1" and before[1]["beside"]["group"] == "imagesTr/b"
+    assert [one["modality"] for one in before[1:]] == ["MR", "CT"]
+    assert told == before
+    assert ImportRun.objects.order_by("-created_at")[0].options["volumes"] == "images"
 
 
 def test_what_is_gone_before_it_is_tried_again_is_told(project, send, api):
