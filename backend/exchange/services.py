@@ -381,8 +381,8 @@ def _tell_labels(run: ImportRun, outcome: LabelOutcome, options: ImportOptions) 
         refuse_items(run=run, names=[name], reason=reason)
     if outcome.traits is not None:
         tables = [name for name in (options.labels_file, options.boxes_file) if name]
-        told = ImportItem.objects.filter(run=run, name__in=tables, state=ItemState.WAITING)
-        told.update(state=ItemState.IMPORTED, reason=f"Labels. {outcome.traits.sentence}")
+        waiting = ImportItem.objects.filter(run=run, name__in=tables, state=ItemState.WAITING)
+        waiting.update(state=ItemState.IMPORTED, reason=f"Labels. {outcome.traits.sentence}")
 
 
 def _tell_left(run: ImportRun, labels: Sequence[str], zips: Sequence[UploadedZip]) -> None:
