@@ -286,8 +286,11 @@ export class SaveQueue {
   /** Look whether the server has a newer version while nothing here is unsent; returns it. */
   async refresh(): Promise<Reading | null> {
     if (!this.isClean || this.pumping || this.status.kind === "conflict") return null;
+    const before = this.etag;
     const reply = await this.options.transport.current();
     if (reply.kind !== "ok" || !this.isClean || this.pumping || reply.reading.etag === this.etag) return null;
+    // What was saved while the answer was on its way is newer than the answer.
+    if (this.etag !== before) return null;
     await this.become(reply.reading);
     this.options.onReplaced?.(reply.reading);
     return reply.reading;

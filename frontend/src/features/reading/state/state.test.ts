@@ -732,6 +732,21 @@ describe("the save queue", () => {
     expect(mine.mine.lesions.map(({ id }) => id)).toEqual(["a"]);
   });
 
+  test("a look at the server that is answered after a later save takes nothing back", async () => {
+    const queue = openQueue(server);
+    queue.change(addLesion(EMPTY, lesion("a")));
+    await queue.flush();
+    const slow = await server.current();
+    let answer: (reply: Reply) => void = () => undefined;
+    server.current = () => new Promise((done) => (answer = done));
+    const looking = queue.refresh();
+    queue.change(addLesion(queue.mine, lesion("b")));
+    await queue.flush();
+    answer(slow);
+    expect(await looking).toBeNull();
+    expect(queue.mine.lesions.map(({ id }) => id)).toEqual(["a", "b"]);
+  });
+
   describe("after a tab died", () => {
     async function leftover(): Promise<JournalEntry> {
       const waiting = leftoversOf("rita");
