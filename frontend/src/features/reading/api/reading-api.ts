@@ -122,7 +122,7 @@ function replyOf(status: number, body: unknown, readingIn: (body: unknown) => Re
   if (status === 409) {
     if (problem.code === "undecided") return { kind: "undecided", undecided: problem.undecided ?? [] };
     if (problem.code === "no_verdict") return { kind: "no_verdict" };
-    if (problem.code === "submitted") return { kind: "submitted" };
+    if (problem.code === "submitted") return { kind: "submitted", current: problem.current ?? null };
   }
   if (status >= 500 || status === 429) return { kind: "unreachable" };
   return { kind: "refused", reason: reasonOf(status, body), code: problem.code ?? "" };

@@ -40,7 +40,7 @@ export interface SaveBody {
 export type Reply =
   | { kind: "ok"; reading: Reading }
   | { kind: "stale"; current: Reading | null }
-  | { kind: "submitted" }
+  | { kind: "submitted"; current: Reading | null }
   | { kind: "undecided"; undecided: string[] }
   | { kind: "no_verdict" }
   | { kind: "refused"; reason: string; code?: string }
@@ -183,7 +183,8 @@ export class SaveQueue {
   /** Take over what a dead tab left. */
   async restore(entry: JournalEntry, current: Reading): Promise<void> {
     for (const [digest, bytes] of Object.entries(entry.blobs)) this.blobs.set(digest, bytes);
-    this.submitWanted = entry.submit;
+    // Handed in meanwhile: the submission arrived and its answer did not, or another window was first.
+    this.submitWanted = entry.submit && current.state !== "submitted";
     this.options.slices.take(current);
     if (entry.slicesRead) this.options.slices.add(entry.slicesRead);
     this.doc = entry.doc;
@@ -427,19 +428,24 @@ export class SaveQueue {
 
   private async sendSubmit(): Promise<void> {
     const reply = await this.options.transport.submit(this.options.reading, this.etag);
-    if (reply.kind === "unreachable" || reply.kind === "signed_out" || reply.kind === "stale")
-      return this.fail(reply);
-    this.submitWanted = false;
+    if (reply.kind === "unreachable" || reply.kind === "signed_out") return this.fail(reply);
+    if (reply.kind === "stale" || reply.kind === "submitted") return this.fail(reply);
     if (reply.kind === "ok") {
       this.etag = reply.reading.etag;
-      this.options.slices.end();
       this.landed();
-      this.outcome = { kind: "submitted", reading: reply.reading };
-      this.options.onSubmitted?.(reply.reading);
+      this.handedIn(reply.reading);
       return;
     }
-    this.outcome = reply.kind === "submitted" ? { kind: "refused", reason: "" } : reply;
+    this.submitWanted = false;
+    this.outcome = reply;
     this.options.onNotTaken?.(this.outcome);
+  }
+
+  private handedIn(reading: Reading): void {
+    this.submitWanted = false;
+    this.options.slices.end();
+    this.outcome = { kind: "submitted", reading };
+    this.options.onSubmitted?.(reading);
   }
 
   private async fail(reply: Reply): Promise<void> {
@@ -467,8 +473,8 @@ export class SaveQueue {
     this.schedule(seconds * 1000);
   }
 
-  private async collide(reply: { kind: "stale"; current: Reading | null } | { kind: "submitted" }): Promise<void> {
-    let theirs = reply.kind === "stale" ? reply.current : null;
+  private async collide(reply: { current: Reading | null }): Promise<void> {
+    let theirs = reply.current;
     if (!theirs) {
       const current = await this.options.transport.current();
       if (current.kind !== "ok") return this.waitForServer();
@@ -478,8 +484,10 @@ export class SaveQueue {
       this.flight = null;
       this.stand(theirs);
       this.landed();
+      if (theirs.state === "submitted") this.handedIn(theirs);
+      // Only the revision is another: what was wanted of the one before is wanted of this one.
+      if (this.submitWanted) return this.run();
       this.tell({ kind: "saved", at: this.savedAt });
-      if (theirs.state === "submitted") this.options.onSubmitted?.(theirs);
       return this.write();
     }
     if (sameContent(this.base, this.doc) && !this.submitWanted) {

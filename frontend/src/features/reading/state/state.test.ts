@@ -16,7 +16,14 @@ import {
 import { answerForTab, type JournalEntry, journal, leftoversOf } from "./journal";
 import { newId } from "./new-id";
 import { byScore, createReadingStore, undecidedOf } from "./reading-store";
-import { type Reply, type SaveBody, SaveQueue, type SaveStatus, type Transport } from "./save-queue";
+import {
+  type Reply,
+  type SaveBody,
+  SaveQueue,
+  type SaveStatus,
+  type SubmitOutcome,
+  type Transport,
+} from "./save-queue";
 import { sendLeftovers } from "./send-leftovers";
 import { joined, SlicesRead } from "./slices-read";
 
@@ -228,7 +235,7 @@ class Server implements Transport {
     if (this.signedOut) return { kind: "signed_out" };
     const first = this.answers.get(body.revision_id);
     if (first) return { kind: "ok", reading: first };
-    if (this.reading.state === "submitted") return { kind: "submitted" };
+    if (this.reading.state === "submitted") return { kind: "submitted", current: this.reading };
     if (etag !== this.reading.etag) return { kind: "stale", current: this.reading };
     if (this.refuse) return { kind: "refused", reason: this.refuse };
     if (!this.acceptsAll && body.decisions.upsert.some((decision) => decision.at_once))
@@ -261,11 +268,14 @@ class Server implements Transport {
     return slices_read ? joined([...(before ?? []), ...slices_read]) : before;
   }
   submit = async (_reading: string, etag: string): Promise<Reply> => {
-    if (this.cut !== "no") return { kind: "unreachable" };
+    if (this.cut === "before") return { kind: "unreachable" };
+    if (this.reading.state === "submitted" && this.reading.etag === `${etag}-s`)
+      return { kind: "ok", reading: this.reading };
+    if (this.reading.state === "submitted") return { kind: "submitted", current: this.reading };
     if (etag !== this.reading.etag) return { kind: "stale", current: this.reading };
     if (this.reading.verdict === "") return { kind: "no_verdict" };
     this.reading = { ...this.reading, state: "submitted", etag: `${this.reading.etag}-s` };
-    return { kind: "ok", reading: this.reading };
+    return this.cut === "after" ? { kind: "unreachable" } : { kind: "ok", reading: this.reading };
   };
   reveal = async (_reading: string, etag: string): Promise<Reply> => {
     if (this.cut !== "no") return { kind: "unreachable" };
@@ -661,6 +671,30 @@ describe("the save queue", () => {
     expect(queue.isSubmitKept).toBe(false);
   });
 
+  test("is submitted where another window has submitted the same", async () => {
+    const told: string[] = [];
+    const say = (outcome: SubmitOutcome) => told.push(outcome.kind);
+    const [mine, other] = [openQueue(server, "one", { onNotTaken: say }), openQueue(server, "two")];
+    mine.change(setVerdict(EMPTY, "no_lesion"));
+    await mine.flush();
+    other.change(setVerdict(EMPTY, "no_lesion"));
+    expect((await other.submit()).kind).toBe("submitted");
+    expect((await mine.submit()).kind).toBe("submitted");
+    expect([kindOf(mine), mine.isSubmitKept, told]).toEqual(["saved", false, []]);
+    await settle();
+    expect(await entries()).toEqual([]);
+  });
+
+  test("submits what it was asked to, though another window has made a new revision that says the same", async () => {
+    const queue = openQueue(server);
+    queue.change(setVerdict(EMPTY, "no_lesion"));
+    await queue.flush();
+    server.reading = { ...server.reading, etag: "another-window" };
+    expect((await queue.submit()).kind).toBe("submitted");
+    expect(server.reading.state).toBe("submitted");
+    expect(queue.isSubmitKept).toBe(false);
+  });
+
   test("submitting without a verdict says so", async () => {
     const queue = openQueue(server);
     expect(await queue.submit()).toEqual({ kind: "no_verdict" });
@@ -814,6 +848,22 @@ describe("the save queue", () => {
       expect(kindOf(queue)).toBe("conflict");
       await queue.keepMine();
       expect(marks(server)).toEqual(["left"]);
+    });
+
+    test("a submission whose answer it never saw was none that was refused", async () => {
+      const dead = openQueue(server, "dead");
+      dead.change(setVerdict(EMPTY, "no_lesion"));
+      await dead.flush();
+      server.cut = "after";
+      expect(await dead.submit()).toEqual({ kind: "kept" });
+      dead.close();
+      server.cut = "no";
+      expect(server.reading.state).toBe("submitted");
+      const told: string[] = [];
+      const queue = openQueue(server, "alive", { onNotTaken: (outcome) => told.push(outcome.kind) });
+      await queue.restore(await leftover(), server.reading);
+      expect([kindOf(queue), queue.isSubmitKept, told]).toEqual(["saved", false, []]);
+      expect(await entries()).toEqual([]);
     });
 
     test("work left on another case is sent in the background, submit included", async () => {
