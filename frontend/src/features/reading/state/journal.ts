@@ -47,6 +47,8 @@ const CHANNEL = "overread-tabs";
 export interface Journal {
   put: (entry: JournalEntry) => Promise<void>;
   remove: (key: string) => Promise<void>;
+  /** Make an entry a tab's own; null where it is gone, so of two tabs that want it one has it. */
+  claim: (entry: JournalEntry, tab: string) => Promise<JournalEntry | null>;
   entriesOf: (user: string) => Promise<JournalEntry[]>;
   purge: (user: string) => Promise<void>;
 }
@@ -81,6 +83,17 @@ async function change(what: (entries: Entries) => Promise<unknown>[]): Promise<v
 export const journal: Journal = {
   put: (entry) => change((entries) => [entries.put(entry)]),
   remove: (key) => change((entries) => [entries.delete(key)]),
+  claim: async (entry, tab) => {
+    const key = entryKey(entry.user, entry.reading, tab);
+    const writing = (await database()).transaction("entries", "readwrite");
+    const known = await writing.store.get(entry.key);
+    if (known) {
+      const moved = [writing.store.delete(entry.key), writing.store.put({ ...known, key, tab })];
+      for (const one of moved) void (one as Promise<unknown>).catch(() => undefined); // `done` tells of it.
+    }
+    await writing.done;
+    return known ? { ...entry, key, tab } : null;
+  },
   entriesOf: async (user) =>
     (await (await database()).getAllFromIndex("entries", "user", user)).map((entry) => ({
       ...entry,

@@ -125,12 +125,12 @@ export class RoomSession {
 
   constructor({ room, project, user, preferences = {}, ...on }: SessionOptions) {
     const { onSubmitted, onReplaced, onReload, onRevealed } = on;
-    // One name per opening, so that what a closed one left is found by the next.
+    // One name per opening, so that what a closed one left is found by the next. The reading's own says that it is open.
     const tab = newId();
     this.onReload = onReload;
     this.onRevealed = onRevealed;
     this.user = user;
-    this.stops.push(answerForTab(tab));
+    this.stops.push(answerForTab(tab), answerForTab(room.reading.id));
     this.room = room;
     this.project = project;
     this.frames = framesOf(room.series);

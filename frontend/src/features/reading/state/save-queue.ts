@@ -126,6 +126,8 @@ export class SaveQueue {
   /** Told to the journal and not answered, the oldest first; `due` is the one among them that has not begun. */
   private writing: Promise<void>[] = [];
   private due: Promise<void> | null = null;
+  /** The entry of the dead tab, until this one's own or the server has all that it holds. */
+  private inherited: string | null = null;
   private closed = false;
   private outcome: SubmitOutcome | null = null;
 
@@ -201,8 +203,8 @@ export class SaveQueue {
       this.base = documentOf(current);
       this.etag = current.etag;
     }
+    if (entry.key !== this.key) this.inherited = entry.key;
     await this.write();
-    await this.options.journal.remove(entry.key);
     if (this.status.kind === "conflict") return;
     await this.pump();
     await this.refresh();
@@ -558,10 +560,21 @@ export class SaveQueue {
     this.tell({ ...this.status });
   }
 
+  private get key(): string {
+    const { user, reading, tab } = this.options;
+    return entryKey(user, reading, tab);
+  }
+
   private async writeEntry(): Promise<void> {
+    await (this.isClean && !this.submitWanted ? this.options.journal.remove(this.key) : this.putEntry());
+    const { inherited } = this;
+    if (inherited) await this.options.journal.remove(inherited);
+    this.inherited = null;
+  }
+
+  private putEntry(): Promise<void> {
     const { user, slug, caseId, caseName, reading, tab, journal } = this.options;
-    const key = entryKey(user, reading, tab);
-    if (this.isClean && !this.submitWanted) return journal.remove(key);
+    const { key } = this;
     const { etag, base, doc, flight, submitWanted: submit } = this;
     // The server shows a blob only once a lesion that it knows has it: until then the next tab needs it from here.
     const shown = new Set(base.lesions.flatMap(masksOf).map(({ digest }) => digest));
@@ -573,7 +586,7 @@ export class SaveQueue {
     const activeSeconds = this.options.activeSeconds();
     const slicesRead = this.options.slices.seen;
     const touched = Date.now();
-    await journal.put({
+    return journal.put({
       ...{ key, user, slug, caseId, caseName, reading, tab },
       ...{ etag, base, doc, flight, submit, blobs, activeSeconds, slicesRead, touched },
     });

@@ -1,5 +1,5 @@
 /** Sends what dead tabs left for other readings; what the server does not take waits until its case is opened. */
-import { type Journal, type JournalEntry, leftoversOf } from "./journal";
+import { answerForTab, type Journal, type JournalEntry, livingTabs } from "./journal";
 import { SaveQueue, type Transport } from "./save-queue";
 import { SlicesRead } from "./slices-read";
 
@@ -11,20 +11,46 @@ interface Options {
   journal: Journal;
   transportOf: (slug: string, caseId: string) => Transport;
   newId: () => string;
+  /** Aborted, it begins with no further entry. */
+  signal?: AbortSignal;
 }
 
 /** Returns the entries that are still unsent. */
 export async function sendLeftovers(options: Options): Promise<JournalEntry[]> {
-  const { user, except, tab, journal, transportOf, newId } = options;
-  const entries = (await leftoversOf(user, journal)).filter((entry) => entry.reading !== except);
+  // A room that opens meanwhile does not ask for this name: it takes over what it finds, and both send the same.
+  const stop = answerForTab(sending(options.tab));
+  try {
+    return await sendAll(options);
+  } finally {
+    stop();
+  }
+}
+
+const sending = (tab: string) => `sending ${tab}`;
+
+/** What nobody has in hand: no living tab, no room in which its case is open, nobody who is just sending it. */
+async function entriesOfNobody({ user, except, journal }: Options): Promise<JournalEntry[]> {
+  const entries = (await journal.entriesOf(user)).filter((entry) => entry.reading !== except);
+  const namesOf = ({ tab, reading }: JournalEntry) => [tab, reading, sending(tab)];
+  const living = await livingTabs([...new Set(entries.flatMap(namesOf))]);
+  return entries
+    .filter((entry) => !namesOf(entry).some((name) => living.has(name)))
+    .sort((p, q) => q.touched - p.touched);
+}
+
+async function sendAll(options: Options): Promise<JournalEntry[]> {
+  const { tab, journal, transportOf, newId, signal } = options;
   const unsent: JournalEntry[] = [];
-  for (const entry of entries) {
-    const transport = transportOf(entry.slug, entry.caseId);
-    const current = await transport.current();
-    if (current.kind !== "ok") {
-      unsent.push(entry);
+  for (const left of await entriesOfNobody(options)) {
+    const transport = transportOf(left.slug, left.caseId);
+    const current = signal?.aborted ? null : await transport.current();
+    if (current?.kind !== "ok" || signal?.aborted) {
+      unsent.push(left);
       continue;
     }
+    // A device that has no room to move it: it stays where it is until the server has it.
+    const entry = await journal.claim(left, tab).catch(() => left);
+    if (!entry) continue;
     let isTaken = true;
     const queue = new SaveQueue({
       ...entry,

@@ -883,6 +883,70 @@ describe("the save queue", () => {
       expect(await entries()).toEqual([]);
     });
 
+    const leave = async () => {
+      server.cut = "before";
+      const dead = openQueue(server, "dead");
+      dead.change(addLesion(EMPTY, lesion("a")));
+      await dead.flush();
+      dead.close();
+      server.cut = "no";
+    };
+    const send = (tab: string, extra: Partial<Parameters<typeof sendLeftovers>[0]> = {}) =>
+      sendLeftovers({
+        ...{ user: "rita", except: null, tab, journal, newId, transportOf: () => server },
+        ...extra,
+      });
+
+    test("work left on a case that is open in some room is that room's to send", async () => {
+      await leave();
+      const stop = answerForTab("r");
+      const sending = send("alive");
+      await pass(400);
+      expect(await sending).toEqual([]);
+      expect(server.saves).toEqual([]);
+      expect(await entries()).toHaveLength(1);
+      stop();
+    });
+
+    test("two windows that find the same work left send it once", async () => {
+      await leave();
+      const sending = [send("one"), send("two")];
+      await pass(400);
+      expect(await Promise.all(sending)).toEqual([[], []]);
+      expect([marks(server), server.saves.length]).toEqual([["a"], 1]);
+      expect(await entries()).toEqual([]);
+    });
+
+    test("no more is sent in the background once its page is left", async () => {
+      await leave();
+      const gone = new AbortController();
+      const transport = Object.assign(new Server(), {
+        current: async () => {
+          gone.abort();
+          return server.current();
+        },
+        save: server.save,
+      });
+      const sending = send("alive", { signal: gone.signal, transportOf: () => transport });
+      await pass(400);
+      expect((await sending).map((entry) => entry.reading)).toEqual(["r"]);
+      expect(server.saves).toEqual([]);
+      expect(await entries()).toHaveLength(1);
+    });
+
+    test("what was left stays where the device has no room for its copy, until the server has it", async () => {
+      await leave();
+      const full = { ...journal, put: () => Promise.reject(new Error("QuotaExceededError")) };
+      server.cut = "before";
+      const queue = openQueue(server, "alive", { journal: full });
+      await queue.restore(await leftover(), server.reading);
+      expect((await entries()).map((entry) => entry.tab)).toEqual(["dead"]);
+      server.cut = "no";
+      expect(await queue.flush()).toBe(true);
+      await settle();
+      expect(await entries()).toEqual([]);
+    });
+
     test("a tab that still lives keeps its entries, and another user sees none", async () => {
       const stop = answerForTab("living");
       server.cut = "before";
