@@ -9,6 +9,7 @@ import { OfflineStrip } from "@/app/offline-strip";
 import { pagesFor } from "@/app/pages";
 import { PersonMenu } from "@/app/person-menu";
 import { ProjectMenu } from "@/app/project-menu";
+import { UnsentStrip } from "@/app/unsent-strip";
 import { currentLanguage, languageOf, switchLanguage } from "@/lib/i18n";
 import { useMe } from "@/lib/me";
 import { useKeys } from "@/lib/use-keys";
@@ -75,7 +76,10 @@ export function Shell() {
         </IconButton>
         {me.data ? <PersonMenu me={me.data} /> : null}
       </header>
-      <OfflineStrip />
+      <div>
+        <OfflineStrip />
+        {me.data ? <UnsentStrip user={me.data.username} /> : null}
+      </div>
       <main id="page" className="page" key={slug} tabIndex={-1} aria-busy={navigation.state === "loading"}>
         {navigation.state === "loading" || me.isPending ? (
           <div className="loading-line" aria-hidden="true" />

@@ -2,12 +2,12 @@
 import { IconAlertTriangle, IconLock, IconWifiOff } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link } from "react-router";
 import { time } from "@/lib/format";
 import { Button } from "@/ui/button";
 import type { JournalEntry } from "../state/journal";
 import { useMasks, useSaveStatus, useSession } from "../state/session-context";
 import { AcceptAllStrip } from "./accept-all-strip";
+import { LeftoverStrip } from "./leftover-strip";
 import { EditStrip, SentBackStrip } from "./revision-strips";
 import { SignInStrip } from "./sign-in-strip";
 
@@ -100,21 +100,6 @@ function ReadonlyStrip({ onReopen, problem }: { onReopen: () => void; problem: s
           {t("readonly.reopen")}
         </Button>
       ) : null}
-    </div>
-  );
-}
-
-function LeftoverStrip({ entries }: { entries: JournalEntry[] }) {
-  const { t } = useTranslation("reading");
-  const [entry] = entries;
-  if (!entry) return null;
-  return (
-    <div className="alert warn rr-strip" role="status">
-      <span className="ell">{t("leftover", { count: entries.length, name: entry.caseName })}</span>
-      <span className="grow" />
-      <Link className="btn d" to={`/p/${entry.slug}/read/${entry.caseId}`}>
-        {t("leftoverOpen", { name: entry.caseName })}
-      </Link>
     </div>
   );
 }
