@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { canvasFromScoord, scoordFromCanvas, zoomOf } from "./coordinates";
+import { canvasFromScoord, discOnCanvas, scoordFromCanvas, zoomAlongRow, zoomOf } from "./coordinates";
 
 describe("the view's affine", () => {
   test("maps the image's corners to where they are drawn, flipped and turned too", () => {
@@ -9,5 +9,15 @@ describe("the view's affine", () => {
     expect(canvasFromScoord([200, 100], to)).toEqual([100, 420]);
     expect(scoordFromCanvas([100, 420], to)).toEqual([200, 100]);
     expect(zoomOf(to)).toBe(4);
+  });
+
+  test("tells rows from columns where they lie differently far apart, turned too", () => {
+    const upright = { a: 2, b: 0, c: 0, d: 6, e: 0, f: 0 };
+    const turned = { a: 0, b: 2, c: -6, d: 0, e: 500, f: 20 };
+    expect([zoomAlongRow(upright), zoomAlongRow(turned)]).toEqual([2, 2]);
+    expect([discOnCanvas(5, upright), discOnCanvas(5, turned)]).toEqual([
+      [10, 30],
+      [30, 10],
+    ]);
   });
 });

@@ -33,3 +33,13 @@ export function scoordFromCanvas([x, y]: Point, to: Affine): Point {
 export function zoomOf(to: Affine): number {
   return Math.max(Math.hypot(to.a, to.b), Math.hypot(to.c, to.d));
 }
+
+/** CSS pixels per image pixel along a row. */
+export function zoomAlongRow(to: Affine): number {
+  return Math.hypot(to.a, to.b);
+}
+
+/** Half the width and half the height, in CSS pixels, of what a disc of that radius in image pixels is on the canvas. */
+export function discOnCanvas(radius: number, to: Affine): Point {
+  return [radius * Math.hypot(to.a, to.c), radius * Math.hypot(to.b, to.d)];
+}

@@ -17,6 +17,7 @@ import { addLesion, convertLesion, drawnCopy, mergeLesions, revertLesion, splitL
 import type { RoomSession } from "../state/room-session";
 import { kindOfTool, mayUse } from "../state/room-ui";
 import { drawnMarks, type MarksUi } from "./drawn-marks";
+import { extentText } from "./measurement-text";
 
 const EMPTY: ReadingDocument = {
   ...{ lesions: [], decisions: {}, verdict: "", verdict_reason: "", comment: "" },
@@ -193,4 +194,13 @@ describe("two hundred lesions", () => {
     expect(after.filter((mark, i) => mark !== before[i]).map(({ id }) => id)).toEqual(["l7"]);
     expect(drawnMarks(session, reading, { ...ui, colourBy: "reader" }, 0)[0]?.colour).toBe("#ffc44d");
   });
+});
+
+test("a mask over slices whose distance nobody knows has no volume in millimetres", () => {
+  const session = { frames: [{ spacing: [0.5, 0.5] }, { spacing: [0.5, 0.5] }] } as unknown as RoomSession;
+  const filled = (frames: number): MaskGrid => ({
+    ...{ origin: [0, 0, 0], shape: [frames, 2, 2], data: new Uint8Array(frames * 4).fill(1) },
+  });
+  expect(extentText(session, filled(2))).toBe("8\u00a0px");
+  expect(extentText(session, filled(1))).toBe("1.0\u00a0mm²");
 });

@@ -1,7 +1,7 @@
 /** What a measurement says, in words and numbers: beside it on the image and in the list. */
 import type { Lesion, Measurement } from "@/lib/api-types";
 import { decimal } from "@/lib/format";
-import { pixelsOf } from "@/lib/imaging/pixels";
+import { pixelsOf, sliceSpacing } from "@/lib/imaging/pixels";
 import type { MaskGrid } from "../geometry/mask-grid";
 import { voxelCount } from "../geometry/mask-volume";
 import { measuredBy } from "../geometry/measurement";
@@ -10,7 +10,6 @@ import { type Statistics, statisticsOf } from "../geometry/statistics";
 import type { RoomSession } from "../state/room-session";
 import type { Words } from "../state/use-words";
 import { onFrame } from "./measure-marks";
-import { spacingAt } from "./voxels";
 
 const NBSP = "\u00a0";
 
@@ -60,14 +59,16 @@ function statisticsIn(session: RoomSession, region: MaskGrid): Statistics | null
   });
 }
 
-/** Area of a lesion on one slice, or its volume: "212.4 mm²", "1.42 cm³", "830 px". */
+/** Area of a lesion on one slice, or its volume: "212.4 mm²", "1.42 cm³"; "830 px" where the header does not tell a length. */
 export function extentText(session: RoomSession, region: MaskGrid): string {
   const index = region.origin[0];
   const n = voxelCount(region);
   const spacing = session.frames[index]?.spacing;
-  if (!spacing) return `${decimal(n, 0)}${NBSP}px`;
-  const [apart, perRow, perColumn] = spacingAt(session, index);
-  if (region.shape[0] === 1) return `${decimal(n * perRow * perColumn, 1)}${NBSP}mm²`;
+  const apart = sliceSpacing(session.frames, index);
+  const isFlat = region.shape[0] === 1;
+  if (!spacing || (apart === null && !isFlat)) return `${decimal(n, 0)}${NBSP}px`;
+  const [perRow, perColumn] = spacing;
+  if (apart === null || isFlat) return `${decimal(n * perRow * perColumn, 1)}${NBSP}mm²`;
   const mm3 = n * apart * perRow * perColumn;
   return mm3 < 1000 ? `${decimal(mm3, 0)}${NBSP}mm³` : `${decimal(mm3 / 1000, 2)}${NBSP}cm³`;
 }

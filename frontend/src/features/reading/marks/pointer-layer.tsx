@@ -1,6 +1,6 @@
 /** Takes the pointer above the image: the tool in hand with the left button, window with the right, pan with the middle. */
 import { useEffect, useRef } from "react";
-import { canvasFromScoord, type Point, scoordFromCanvas, zoomOf } from "@/lib/imaging/coordinates";
+import { canvasFromScoord, discOnCanvas, type Point, scoordFromCanvas } from "@/lib/imaging/coordinates";
 import { clamped } from "../geometry/mark";
 import type { RoomSession } from "../state/room-session";
 import {
@@ -202,11 +202,18 @@ export function BrushRing() {
   const size = useView((state) => state.size);
   if (!at || !toCanvas || !isBrushTool(tool)) return null;
   const [x, y] = canvasFromScoord(at, toCanvas);
-  const radius = Math.max(3, (brushSize / 2) * zoomOf(toCanvas));
+  // The brush is round in image pixels, which need not be square on the screen.
+  const [rx, ry] = discOnCanvas(brushSize / 2, toCanvas).map((radius) => Math.max(3, radius));
   return (
     <svg className="rr-marks" width={size.width} height={size.height} aria-hidden="true">
-      <circle className="mk h" cx={x} cy={y} r={radius} />
-      <circle className="brush" cx={x} cy={y} r={radius} strokeDasharray={tool === "eraser" ? "3 3" : undefined} />
+      <ellipse className="mk h" cx={x} cy={y} {...{ rx, ry }} />
+      <ellipse
+        className="brush"
+        cx={x}
+        cy={y}
+        {...{ rx, ry }}
+        strokeDasharray={tool === "eraser" ? "3 3" : undefined}
+      />
     </svg>
   );
 }

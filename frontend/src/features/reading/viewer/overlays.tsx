@@ -2,7 +2,7 @@
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { decimal } from "@/lib/format";
-import { type Point3, zoomOf } from "@/lib/imaging/coordinates";
+import { type Point3, zoomAlongRow, zoomOf } from "@/lib/imaging/coordinates";
 import { edgeLetters } from "@/lib/imaging/orientation";
 import { useDisplay, useHover, usePaneView, useSession, useUi, useView } from "../state/session-context";
 
@@ -159,7 +159,7 @@ function ScaleBar() {
   const toCanvas = useView((state) => state.toCanvas);
   const spacing = frames[index]?.spacing;
   if (!spacing || !toCanvas) return null;
-  const perMm = zoomOf(toCanvas) / spacing[1];
+  const perMm = zoomAlongRow(toCanvas) / spacing[1];
   const mm = LENGTHS.filter((length) => length * perMm <= LONGEST_PX).at(-1) ?? LENGTHS[0];
   if (!mm) return null;
   const width = Math.max(2, Math.round(mm * perMm));
