@@ -7,6 +7,17 @@ import { Menu, MenuDivider, MenuItem, MenuLabel } from "@/ui/menu";
 
 const SignOutDialog = lazy(() => import("@/app/sign-out-dialog"));
 
+const PATIENCE_MS = 5000;
+
+/** Rejects when it takes too long. */
+function soon<T>(promise: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout>;
+  const late = new Promise<never>((_, fail) => {
+    timer = setTimeout(() => fail(new Error("no answer")), PATIENCE_MS);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
 /** Tokens, password, sign out. Signing out is a POST: a link could be followed by a prefetch. */
 export function PersonMenu({ me }: { me: Me }) {
   const { t } = useTranslation();
@@ -15,13 +26,18 @@ export function PersonMenu({ me }: { me: Me }) {
   const [unsent, setUnsent] = useState<string[]>([]);
   /** What readings keep on this device goes with the session; unsent marks only after a yes. */
   const signOut = async (confirmed: boolean) => {
-    const { journal } = await import("@/features/reading/state/journal");
-    const left = await journal.entriesOf(me.username);
-    if (left.length > 0 && !confirmed) {
-      setUnsent([...new Set(left.map((entry) => entry.caseName))]);
-      return;
+    try {
+      const { journal } = await soon(import("@/features/reading/state/journal"));
+      const left = await soon(journal.entriesOf(me.username));
+      if (left.length > 0 && !confirmed) {
+        setUnsent([...new Set(left.map((entry) => entry.caseName))]);
+        return;
+      }
+      await soon(journal.purge(me.username));
+    } catch {
+      // The device's store or the page's own code cannot be had; the browser's question needs neither.
+      if (!confirmed && !window.confirm(t("person.unsentUnknown"))) return;
     }
-    await journal.purge(me.username);
     // The cookie may have been renewed since the page was drawn.
     if (token.current) token.current.value = cookie("csrftoken");
     form.current?.submit();

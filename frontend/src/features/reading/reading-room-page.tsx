@@ -28,6 +28,8 @@ import { SessionContext } from "./state/session-context";
 // Its decoders start while the case is still on its way.
 startDecoding();
 
+const STORE_PATIENCE_MS = 1000;
+
 export default function ReadingRoomPage() {
   const { slug = "", caseId = "" } = useParams();
   const { t } = useTranslation("reading");
@@ -107,7 +109,9 @@ function OpenRoom({ room, project, me }: OpenRoomProps) {
     let dead = false;
     let made: RoomSession | null = null;
     const begin = async () => {
-      const left = await leftoversOf(user).catch(() => []);
+      const looking = leftoversOf(user).catch(() => []);
+      // A device's store that does not answer keeps no case from being opened.
+      await Promise.race([looking, new Promise((done) => setTimeout(done, STORE_PATIENCE_MS))]);
       if (dead) return;
       made = new RoomSession({
         ...{ room, project, user, preferences: me.room },
@@ -118,8 +122,11 @@ function OpenRoom({ room, project, me }: OpenRoomProps) {
       });
       made.view = new StackView();
       setSession(made);
+      const left = await looking;
+      if (dead) return;
       const own = left.find((entry) => entry.reading === room.reading.id);
-      if (own) await made.restore(own);
+      // Found late, when something was marked already: it waits for the next opening.
+      if (own && made.isUntouched) await made.restore(own);
       if (left.some((entry) => entry.reading !== room.reading.id) && !dead) {
         const rest = { user, except: room.reading.id, tab: newId(), journal, transportOf, newId };
         const unsent = await sendLeftovers(rest);

@@ -188,6 +188,11 @@ export class RoomSession {
     for (const stop of this.stops) stop();
   }
 
+  /** Whether the reading is as it was when it was opened. */
+  get isUntouched(): boolean {
+    return this.queue.isClean && sameContent(documentOf(this.room.reading), this.queue.mine);
+  }
+
   /** Take over what a dead tab left of this reading. */
   async restore(entry: JournalEntry): Promise<void> {
     this.masks.adopt(entry.blobs);
