@@ -70,6 +70,11 @@ function Track({ label, target, states, total, loaded, onGo, children }: TrackPr
       aria-valuenow={target + 1}
       data-loaded={loaded}
       tabIndex={-1}
+      onMouseDown={(event) => {
+        // A slider that has the focus keeps the arrows, Home, End and Tab, which are the room's.
+        event.preventDefault();
+        if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+      }}
       onPointerDown={(event) => {
         event.currentTarget.setPointerCapture(event.pointerId);
         go(event);
