@@ -16,6 +16,9 @@ class HandWorker implements DecodingWorker {
   get last(): DecodeRequest {
     return this.asked.at(-1) as DecodeRequest;
   }
+  die(message: string): void {
+    this.onerror?.({ message, preventDefault: () => undefined } as ErrorEvent);
+  }
   answer(more: Partial<{ problem: string }> = {}): void {
     const { id, bytes } = this.last;
     const data = (more.problem ? { id, problem: more.problem } : { id, samples: bytes }) as DecodeAnswer;
@@ -77,14 +80,35 @@ describe("the decoding workers", () => {
     await expect(whole).resolves.toEqual(Uint8Array.of(2));
   });
 
-  test("are replaced when one dies; only its own frame fails", async () => {
+  test("are replaced when one dies, and its frame is given to another", async () => {
     const { workers, decode } = poolOf(1);
     const [lost, next] = [decode(1), decode(2)];
-    workers[0]?.onerror?.({ message: "out of memory", preventDefault: () => undefined } as ErrorEvent);
-    await expect(lost).rejects.toThrow("out of memory");
+    workers[0]?.die("could not be loaded");
     expect(workers[0]?.isEnded).toBe(true);
     workers[1]?.answer();
+    await expect(lost).resolves.toEqual(Uint8Array.of(1));
+    workers[1]?.answer();
     await expect(next).resolves.toEqual(Uint8Array.of(2));
+  });
+
+  test("give up a frame that two have died of, and go on with the next", async () => {
+    const { workers, decode } = poolOf(1);
+    const [lost, next] = [decode(1), decode(2)];
+    workers[0]?.die("out of memory");
+    workers[1]?.die("out of memory");
+    await expect(lost).rejects.toThrow("out of memory");
+    workers[2]?.answer();
+    await expect(next).resolves.toEqual(Uint8Array.of(2));
+  });
+
+  test("get no frame once they have died idle", async () => {
+    const { pool, workers, decode } = poolOf(1);
+    pool.warm();
+    workers[0]?.die("could not be loaded");
+    const frame = decode(1);
+    expect(workers).toHaveLength(2);
+    workers[1]?.answer();
+    await expect(frame).resolves.toEqual(Uint8Array.of(1));
   });
 
   test("leave the caller's bytes as they are", () => {

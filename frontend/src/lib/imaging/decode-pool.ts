@@ -7,6 +7,8 @@ interface Waiting {
   transferSyntax: string;
   done: (samples: Uint8Array<ArrayBuffer>) => void;
   failed: (problem: Error) => void;
+  /** One worker has died with it already. */
+  isAgain: boolean;
 }
 
 export interface DecodingWorker {
@@ -18,6 +20,7 @@ export interface DecodingWorker {
 
 export class DecodePool {
   private readonly free: DecodingWorker[] = [];
+  private readonly busy = new Map<DecodingWorker, Waiting>();
   private readonly urgent: Waiting[] = [];
   private readonly ahead: Waiting[] = [];
   private made = 0;
@@ -43,7 +46,7 @@ export class DecodePool {
     urgent: boolean,
   ): Promise<Uint8Array<ArrayBuffer>> {
     return new Promise((done, failed) => {
-      const waiting = { key, bytes, transferSyntax, done, failed };
+      const waiting = { key, bytes, transferSyntax, done, failed, isAgain: false };
       if (urgent) this.urgent.unshift(waiting);
       else this.ahead.push(waiting);
       this.give();
@@ -58,7 +61,27 @@ export class DecodePool {
 
   private another(): DecodingWorker {
     this.made += 1;
-    return this.make();
+    const worker = this.make();
+    // Heard from the start: one that cannot be loaded says so while it is idle, too.
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.lose(worker, event.message);
+    };
+    return worker;
+  }
+
+  /** It could not be loaded, or ran out of memory: it is not used again, and another has one try at its frame. */
+  private lose(worker: DecodingWorker, message: string): void {
+    worker.terminate();
+    const at = this.free.indexOf(worker);
+    const frame = this.busy.get(worker);
+    if (at < 0 && !frame) return;
+    if (at >= 0) this.free.splice(at, 1);
+    this.busy.delete(worker);
+    this.made -= 1;
+    if (frame?.isAgain) frame.failed(new Error(message || "The decoder stopped"));
+    else if (frame) this.urgent.unshift({ ...frame, isAgain: true });
+    this.give();
   }
 
   private give(): void {
@@ -70,21 +93,16 @@ export class DecodePool {
     }
   }
 
-  private run(worker: DecodingWorker, { bytes, transferSyntax, done, failed }: Waiting): void {
+  private run(worker: DecodingWorker, frame: Waiting): void {
+    const { bytes, transferSyntax, done, failed } = frame;
     const id = ++this.lastId;
+    this.busy.set(worker, frame);
     worker.onmessage = ({ data }) => {
       if (data.id !== id) return;
+      this.busy.delete(worker);
       this.free.push(worker);
       if ("samples" in data) done(data.samples);
       else failed(new Error(data.problem));
-      this.give();
-    };
-    // It could not be loaded, or ran out of memory: it is not used again.
-    worker.onerror = (event) => {
-      event.preventDefault();
-      worker.terminate();
-      this.made -= 1;
-      failed(new Error(event.message || "The decoder stopped"));
       this.give();
     };
     // The message's own copy: a part of a buffer cannot be handed over.

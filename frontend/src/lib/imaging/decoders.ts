@@ -41,13 +41,21 @@ const STARTERS: Record<string, () => Promise<Running>> = {
 
 const running = new Map<() => Promise<Running>, Promise<Running>>();
 
+function runningOf(start: () => Promise<Running>): Promise<Running> {
+  const known = running.get(start);
+  if (known) return known;
+  const starting = start();
+  running.set(start, starting);
+  // What could not be fetched once may be had for the next frame.
+  starting.catch(() => running.delete(start));
+  return starting;
+}
+
 /** Stored samples, little-endian, those of a pixel side by side. */
 export async function decoded(bytes: Uint8Array, transferSyntax: string): Promise<Uint8Array<ArrayBuffer>> {
   const start = STARTERS[transferSyntax];
   if (!start) throw new Error(`No decoder for transfer syntax ${transferSyntax}`);
-  const known = running.get(start) ?? start();
-  running.set(start, known);
-  const { codec, decoder } = await known;
+  const { codec, decoder } = await runningOf(start);
   try {
     decoder.getEncodedBuffer(bytes.length).set(bytes);
     decoder.decode();
