@@ -1,6 +1,7 @@
 /** Two versions of a reading side by side, line by line, in a reader's words. */
-import type { Lesion } from "@/lib/api-types";
+import type { Lesion, Measurement } from "@/lib/api-types";
 import { fullSize, measured } from "../marks/drawn-marks";
+import { measurementText } from "../marks/measurement-text";
 import { lesionIn, type ReadingDocument, same } from "./document";
 import type { RoomSession } from "./room-session";
 import type { Words } from "./use-words";
@@ -42,6 +43,7 @@ export function differences(
       same: true,
     });
   }
+  shown.push(...measurementDifferences(session, mine, theirs, t));
   shown.push(line(t("verdictLabel"), verdict(mine, t), verdict(theirs, t)));
   if (mine.comment || theirs.comment) shown.push(line(t("comment"), mine.comment || "", theirs.comment || ""));
   for (const type of session.imageTypes) {
@@ -62,8 +64,28 @@ const find = (doc: ReadingDocument, id: string) => doc.lesions.find((lesion) => 
 const kinds = (doc: ReadingDocument) => Object.values(doc.decisions).map((one) => [one.predicted, one.kind]);
 const line = (name: string, mine: string, theirs: string) => ({ name, mine, theirs, same: mine === theirs });
 
-function verdict(doc: ReadingDocument, t: Words): string {
-  return doc.verdict ? t(`verdict.${doc.verdict}`) : t("conflict.noVerdict");
+/** The measurements that differ; those that are alike say nothing. */
+function measurementDifferences(
+  session: RoomSession,
+  mine: ReadingDocument,
+  theirs: ReadingDocument,
+  t: Words,
+): Difference[] {
+  const ids = [...new Set([...mine.measurements, ...theirs.measurements].map(({ id }) => id))];
+  return ids.flatMap((id, i) => {
+    const [one, other] = [mine, theirs].map(({ measurements }) => measurements.find((known) => known.id === id));
+    if (same(one, other)) return [];
+    const say = (found: Measurement | undefined) =>
+      found ? measurementText(session, found, t).join(" · ") : t("conflict.notMarked");
+    const name = `${t(`measured.${(one ?? other)?.kind}`)} ${i + 1}`;
+    return [{ name, mine: say(one), theirs: say(other), same: false }];
+  });
+}
+
+function verdict({ verdict, verdict_reason: why }: ReadingDocument, t: Words): string {
+  if (!verdict) return t("conflict.noVerdict");
+  const said = t(`verdict.${verdict}`);
+  return why ? `${said}: ${t(`reason.${why}`, { defaultValue: why })}` : said;
 }
 
 function words(session: RoomSession, lesion: Lesion | undefined, t: Words): string {
