@@ -250,7 +250,7 @@ def training_volumes(
         outputs = _known_outputs(reading, vocabulary)
         if not _frames_read(reading, marks, len(loaded.images)).all():
             outputs = _outputs_of_part(outputs)
-        series = [(loaded.images, told)] if plan.is_volume else [(loaded.images[at : at + 1], [at]) for at in told]
+        series = [(loaded.images, told)] if plan.is_volume else [(loaded.images[at : at + 1].copy(), [at]) for at in told]
         for frames, spoken in series:
             if not spoken:
                 continue
@@ -263,7 +263,7 @@ def training_volumes(
             contents.append(loaded.letterbox.content)
             known.append([vocabulary.knows(pk, reading.vocabulary_version) for pk in vocabulary.types])
             whole = plan.is_volume or len(loaded.images) == 1
-            said = outputs if whole else _outputs_of_frame(outputs, marks.get(spoken[0], []), vocabulary)
+            said = outputs if whole else _outputs_of_frame(reading, outputs, marks.get(spoken[0], []), vocabulary)
             findings.append([said.get(name, UNKNOWN) for name in vocabulary.outputs])
             fresh.append(reading.pk in newest)
             of.append((reading.case_id, 0 if plan.is_volume else spoken[0]))
@@ -311,11 +311,13 @@ def training_samples(
         inputs = loaded.inputs(around)
         any_marks = marked_by_any.get(reading.case_id, marks)
         for frame in _frames_to_learn(reading, marks, len(loaded.images), marked_by_any=any_marks):
-            images.append(inputs[frame])
+            images.append(inputs[frame].copy())  # A view would keep every slice of the series alive.
             contents.append(loaded.letterbox.content)
             targets.append(_target(reading, loaded, marks.get(frame, []), size))
             known.append([vocabulary.knows(pk, reading.vocabulary_version) for pk in vocabulary.types])
-            of_frame = outputs if len(loaded.images) == 1 else _outputs_of_frame(outputs, marks.get(frame, []), vocabulary)
+            of_frame = outputs
+            if len(loaded.images) > 1:
+                of_frame = _outputs_of_frame(reading, outputs, marks.get(frame, []), vocabulary)
             findings.append([of_frame.get(name, UNKNOWN) for name in vocabulary.outputs])
             fresh.append(reading.pk in newest)
             of.append((reading.case_id, frame))
@@ -480,13 +482,18 @@ def _outputs_of_part(outputs: dict[str, int]) -> dict[str, int]:
     return {name: value for name, value in outputs.items() if value}
 
 
-def _outputs_of_frame(outputs: dict[str, int], marks: Sequence[Mark], vocabulary: Vocabulary) -> dict[str, int]:
-    """Of one slice only its own marks are known, and what is absent from the whole series."""
+def _outputs_of_frame(
+    reading: Reading, outputs: dict[str, int], marks: Sequence[Mark], vocabulary: Vocabulary
+) -> dict[str, int]:
+    """Of one slice its own marks are known, what is absent from the whole series, and what a complete reading left out."""
     own = {"any": int(bool(marks))}
     indices = {mark.type_index for mark in marks}
     for index, pk in enumerate(vocabulary.types, 1):
-        own[f"type:{pk}"] = int(index in indices)
-    absent = {name: 0 for name, value in outputs.items() if name.startswith("finding:") and value == 0}
+        if index in indices:
+            own[f"type:{pk}"] = 1
+        elif _is_complete(reading) and vocabulary.knows(pk, reading.vocabulary_version):
+            own[f"type:{pk}"] = 0
+    absent = {name: 0 for name, value in outputs.items() if name != ANY_LESION and value == 0}
     return {**absent, **own}
 
 

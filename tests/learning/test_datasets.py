@@ -230,6 +230,33 @@ def test_of_a_series_marked_slices_are_learned_and_slices_that_nobody_read_are_n
     assert (region.origin[0], region.mask.shape[0]) == (3, 2) and truth.boxed
 
 
+def test_a_slice_does_not_say_that_a_type_is_absent_which_came_later(project, draw_case) -> None:
+    from backend.projects.models import FindingType
+
+    kind = project.finding_types.get(scope="lesion", position=0)
+    case = draw_case(0, frames=9)
+    reading = bring(case, ImportedLesion(kind, "box", case.instance, frame=4, points=[[4.0, 4.0], [14.0, 14.0]]))
+    FindingType.objects.create(
+        project=project, name="Cyst", colour="#123456", allowed_marks=["box"], position=9, since_version=2
+    )
+    samples, _ = training_samples([reading], vocabulary=vocabulary_of(project), size=32)
+    assert samples.findings[0, :4].tolist() == [1, 1, 0, UNKNOWN]
+
+
+def test_a_slice_of_an_incomplete_reading_says_nothing_of_a_type_without_a_mark(project, draw_case, words) -> None:
+    kind = project.finding_types.get(scope="lesion", position=0)
+    case = draw_case(0, frames=9)
+    box = ImportedLesion(kind, "box", case.instance, frame=4, points=[[4.0, 4.0], [14.0, 14.0]])
+    samples, _ = training_samples([bring(case, box, kind="image")], vocabulary=words, size=32)
+    assert samples.findings[0, :3].tolist() == [1, 1, UNKNOWN]
+
+
+def test_a_slice_that_is_learned_as_a_patch_keeps_no_others_of_its_series_in_memory(draw_case, words) -> None:
+    plan = Plan("2d", 32, patch=(16, 16))
+    volumes, _ = training_volumes([bring(draw_case(0, frames=20), verdict="no_lesion")], vocabulary=words, plan=plan)
+    assert volumes.images and all(image.base is None for image in volumes.images)
+
+
 def test_of_a_series_without_a_lesion_some_slices_are_learned_as_empty(project, draw_case, words) -> None:
     samples, _ = training_samples([bring(draw_case(0, frames=20), verdict="no_lesion")], vocabulary=words, size=32)
     assert len(samples) == 4 and (samples.targets == 0).all()
