@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import uuid
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Route, expect
 
 from backend.accounts.models import User
 from backend.archive.store import get_object, put_object
@@ -362,6 +363,35 @@ def test_marks_made_offline_are_kept_and_sent_also_when_the_tab_was_closed(
     expect(again.marks).to_have_count(3)
     again.wait_until_saved()
     assert set(again.stored(reader)) == {"mask", "box", "ellipse"}
+
+
+def test_marks_that_could_not_be_sent_are_told_of_on_every_page_and_sent_from_there(
+    ultrasounds: list[Case], reader: User, sign_in: Callable[..., BrowserContext], enter: Callable[..., Room]
+) -> None:
+    room = enter(sign_in(reader), ultrasounds[0])
+    page, answered = room.page, [False]
+
+    def answer(route: Route) -> None:
+        if answered[0] or route.request.method == "GET":
+            route.fallback()
+        else:
+            route.abort()
+
+    page.route("**/readings/**", answer)
+    room.press("b")
+    room.drag((200, 100), (260, 150))
+    expect(page.locator(".rr-save")).to_contain_text("kept here", timeout=90_000)
+    page.get_by_role("link", name="Worklist").first.click()
+    told = page.get_by_role("status").filter(has_text="has marks on this device that were not sent")
+    expect(told).to_be_visible(timeout=30_000)
+    if folder := os.environ.get("PICTURES"):
+        for width, height in ((1440, 900), (1280, 720)):
+            page.set_viewport_size({"width": width, "height": height})
+            page.screenshot(path=f"{folder}/unsent-{width}.png")
+    answered[0] = True
+    page.evaluate("window.dispatchEvent(new Event('online'))")
+    expect(told).to_be_hidden(timeout=30_000)
+    assert set(room.stored(reader)) == {"box"}
 
 
 def test_each_finding_of_the_model_is_accepted_edited_or_rejected_before_the_reading_is_submitted(
