@@ -3,20 +3,12 @@ import { lazy, Suspense, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { cookie } from "@/lib/api-client";
 import type { Me } from "@/lib/api-types";
+import { soon } from "@/lib/soon";
 import { Menu, MenuDivider, MenuItem, MenuLabel } from "@/ui/menu";
 
 const SignOutDialog = lazy(() => import("@/app/sign-out-dialog"));
 
 const PATIENCE_MS = 5000;
-
-/** Rejects when it takes too long. */
-function soon<T>(promise: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout>;
-  const late = new Promise<never>((_, fail) => {
-    timer = setTimeout(() => fail(new Error("no answer")), PATIENCE_MS);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
 
 /** Tokens, password, sign out. Signing out is a POST: a link could be followed by a prefetch. */
 export function PersonMenu({ me }: { me: Me }) {
@@ -27,13 +19,13 @@ export function PersonMenu({ me }: { me: Me }) {
   /** What readings keep on this device goes with the session; unsent marks only after a yes. */
   const signOut = async (confirmed: boolean) => {
     try {
-      const { journal } = await soon(import("@/features/reading/state/journal"));
-      const left = await soon(journal.entriesOf(me.username));
+      const { journal } = await soon(import("@/features/reading/state/journal"), PATIENCE_MS);
+      const left = await soon(journal.entriesOf(me.username), PATIENCE_MS);
       if (left.length > 0 && !confirmed) {
         setUnsent([...new Set(left.map((entry) => entry.caseName))]);
         return;
       }
-      await soon(journal.purge(me.username));
+      await soon(journal.purge(me.username), PATIENCE_MS);
     } catch {
       // The device's store or the page's own code cannot be had; the browser's question needs neither.
       if (!confirmed && !window.confirm(t("person.unsentUnknown"))) return;

@@ -11,6 +11,7 @@ import { StackView } from "@/lib/imaging/stack-view";
 import { listAddress } from "@/lib/list-place";
 import { useMe } from "@/lib/me";
 import { useProject } from "@/lib/project";
+import { soon } from "@/lib/soon";
 import { ErrorState } from "@/ui/error-state";
 import { transportOf } from "./api/reading-api";
 import "./reading-room.css";
@@ -111,7 +112,7 @@ function OpenRoom({ room, project, me }: OpenRoomProps) {
     const begin = async () => {
       const looking = leftoversOf(user).catch(() => []);
       // A device's store that does not answer keeps no case from being opened.
-      await Promise.race([looking, new Promise((done) => setTimeout(done, STORE_PATIENCE_MS))]);
+      await soon(looking, STORE_PATIENCE_MS).catch(() => undefined);
       if (dead) return;
       made = new RoomSession({
         ...{ room, project, user, preferences: me.room },

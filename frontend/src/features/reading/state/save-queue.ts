@@ -5,7 +5,9 @@
  * the ETag it began from; when no answer comes, exactly the same is sent again, and the server gives its first answer.
  * A newer version on the server (412) stops the queue until the reader has chosen; being offline only delays it.
  */
+
 import type { Decision, Measurement, Reading, Verdict } from "@/lib/api-types";
+import { soon } from "@/lib/soon";
 import { heldBack } from "./accept-all";
 import {
   changesBetween,
@@ -520,11 +522,7 @@ export class SaveQueue {
 
   /** A device's store that does not answer holds up no sending: what the server has cannot be lost with it. */
   private writtenSoon(): Promise<void> {
-    let timer: ReturnType<typeof setTimeout>;
-    const late = new Promise<void>((done) => {
-      timer = setTimeout(done, JOURNAL_PATIENCE_MS);
-    });
-    return Promise.race([this.write(), late]).finally(() => clearTimeout(timer));
+    return soon(this.write(), JOURNAL_PATIENCE_MS).catch(() => undefined);
   }
 
   /**

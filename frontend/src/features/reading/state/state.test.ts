@@ -788,13 +788,17 @@ describe("the save queue", () => {
       return (await waiting)[0] as JournalEntry;
     }
 
-    test("the next one sends what was left", async () => {
+    const leave = async () => {
       server.cut = "before";
       const dead = openQueue(server, "dead");
       dead.change(addLesion(EMPTY, lesion("a")));
       await dead.flush();
       dead.close();
       server.cut = "no";
+    };
+
+    test("the next one sends what was left", async () => {
+      await leave();
       const queue = openQueue(server, "alive");
       await queue.restore(await leftover(), server.reading);
       expect(marks(server)).toEqual(["a"]);
@@ -883,14 +887,6 @@ describe("the save queue", () => {
       expect(await entries()).toEqual([]);
     });
 
-    const leave = async () => {
-      server.cut = "before";
-      const dead = openQueue(server, "dead");
-      dead.change(addLesion(EMPTY, lesion("a")));
-      await dead.flush();
-      dead.close();
-      server.cut = "no";
-    };
     const send = (tab: string, extra: Partial<Parameters<typeof sendLeftovers>[0]> = {}) =>
       sendLeftovers({
         ...{ user: "rita", except: null, tab, journal, newId, transportOf: () => server },
